@@ -1,0 +1,3 @@
+//! Machine encodings, one file per architecture. Pure functions of bytes and addresses.
+
+pub mod x86_64;

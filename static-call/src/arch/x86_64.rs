@@ -1,0 +1,105 @@
+//! Encodings of x86-64: the instructions that the verifier finds and the runtime rewrites.
+//!
+//! Instructions: `call rel32` (e8), `jmp rel32` (e9), `jcc rel32` (0f 80..8f), `jmp *m(%rip)`
+//! (ff 25), five-byte `nop` (0f 1f 44 00 00). Intel SDM vol. 2, "CALL", "JMP", "Jcc", "NOP";
+//! `67` before a near branch is ignored (SDM vol. 2, 2.1.1, "address-size override").
+
+use crate::layout::{Grade, Kind};
+
+/// Bytes of an aligned quadword, the widest store that AMD's manual (APM vol. 2, 7.6.1) allows
+/// without synchronisation.
+pub const QUADWORD: u64 = 8;
+/// Bytes of a cache line.
+pub const CACHE_LINE: u64 = 64;
+
+/// A direct branch: what it is, where its displacement lies, how long it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Branch {
+    /// [`Kind::Call`], [`Kind::Jmp`] or [`Kind::Jcc`].
+    pub kind: Kind,
+    /// Offset of the 4-byte displacement from the first byte.
+    pub disp_at: u8,
+    /// Bytes of the whole instruction.
+    pub length: u8,
+    /// The displacement, from the end of the instruction.
+    pub displacement: i32,
+}
+
+impl Branch {
+    /// Decodes the direct branch at the start of `bytes`, if there is one.
+    #[must_use]
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let (kind, disp_at) = match bytes {
+            [0xe8, ..] => (Kind::Call, 1),
+            [0xe9, ..] => (Kind::Jmp, 1),
+            [0x67, 0xe8, ..] => (Kind::Call, 2),
+            [0x67, 0xe9, ..] => (Kind::Jmp, 2),
+            [0x0f, 0x80..=0x8f, ..] => (Kind::Jcc, 2),
+            _ => return None,
+        };
+        let at = usize::from(disp_at);
+        let d: [u8; 4] = bytes.get(at..at + 4)?.try_into().ok()?;
+        Some(Self { kind, disp_at, length: disp_at + 4, displacement: i32::from_le_bytes(d) })
+    }
+
+    /// Where the branch at `address` goes.
+    #[must_use]
+    pub fn destination(&self, address: u64) -> u64 {
+        address
+            .wrapping_add(u64::from(self.length))
+            .wrapping_add_signed(i64::from(self.displacement))
+    }
+
+    /// The displacement that leads from a branch of this shape at `address` to `destination`, or
+    /// `None` where that is further than 2 GiB.
+    #[must_use]
+    pub fn displacement_to(&self, address: u64, destination: u64) -> Option<i32> {
+        let end = address.wrapping_add(u64::from(self.length));
+        i32::try_from(destination.wrapping_sub(end).cast_signed()).ok()
+    }
+
+    /// The grade of a branch of this shape at `address`.
+    #[must_use]
+    pub fn grade(&self, address: u64) -> Grade {
+        grade(address, self.disp_at, self.length)
+    }
+}
+
+/// The grade of an instruction of `length` bytes at `address`, whose 4-byte displacement starts
+/// `disp_at` bytes in.
+#[must_use]
+pub fn grade(address: u64, disp_at: u8, length: u8) -> Grade {
+    let last = address + u64::from(length) - 1;
+    let disp = address + u64::from(disp_at);
+    if address / QUADWORD == last / QUADWORD {
+        Grade::Quad
+    } else if disp / QUADWORD == (disp + 3) / QUADWORD {
+        Grade::Disp
+    } else if address / CACHE_LINE == last / CACHE_LINE {
+        Grade::Line
+    } else {
+        Grade::Straddle
+    }
+}
+
+/// `jmp *m(%rip)` at the start of `bytes`: its displacement from the end of its six bytes.
+#[must_use]
+pub fn decode_jmp_memory(bytes: &[u8]) -> Option<i32> {
+    match *bytes {
+        [0xff, 0x25, a, b, c, d, ..] => Some(i32::from_le_bytes([a, b, c, d])),
+        _ => None,
+    }
+}
+
+/// Bytes of `jmp *m(%rip)`.
+pub const JMP_MEMORY_LENGTH: u64 = 6;
+/// What fills a trampoline after its jump: `int3`, which nothing reaches.
+pub const PADDING: u8 = 0xcc;
+
+/// A trampoline that jumps to `destination`: `e9 rel32` and padding, or `None` out of reach.
+#[must_use]
+pub fn trampoline_jmp(address: u64, destination: u64) -> Option<[u8; 8]> {
+    let shape = Branch { kind: Kind::Jmp, disp_at: 1, length: 5, displacement: 0 };
+    let [a, b, c, d] = shape.displacement_to(address, destination)?.to_le_bytes();
+    Some([0xe9, a, b, c, d, PADDING, PADDING, PADDING])
+}

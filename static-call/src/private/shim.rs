@@ -1,0 +1,37 @@
+//! Small parts of generated shims and bounds.
+
+use core::any::TypeId;
+
+/// Makes the value of a zero-sized, copyable target in its shim.
+///
+/// # Safety
+///
+/// 1. A value of `F` was handed to `update` before: the shim is reachable only through it.
+#[inline(always)]
+#[must_use]
+pub unsafe fn conjure<F: Copy>() -> F {
+    const { assert!(size_of::<F>() == 0) }
+    // SAFETY: a zero-sized type has no bytes to be wrong, and a value of this type existed
+    // (promise 1), so making a copy of it is what `Copy` allows (INV-SHIM).
+    unsafe { core::mem::transmute_copy::<(), F>(&()) }
+}
+
+/// The type of a function item.
+#[must_use]
+pub fn type_id_of<F: 'static>(_: &F) -> TypeId {
+    TypeId::of::<F>()
+}
+
+/// Names the return type of a function pointer.
+#[doc(hidden)]
+pub trait Returns {
+    /// It.
+    type Output;
+}
+
+impl<R> Returns for fn() -> R {
+    type Output = R;
+}
+
+/// The type `!`, in the places where stable Rust does not let it be written.
+pub type Never = <fn() -> ! as Returns>::Output;

@@ -1,0 +1,91 @@
+//! What an update tells its caller.
+
+use core::fmt;
+
+/// What an update did.
+///
+/// The counts are of call instructions: one site of the source can have many, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Update {
+    /// Call instructions that reach the new target directly.
+    pub inline: usize,
+    /// Call instructions that go through a patched trampoline.
+    pub trampoline: usize,
+    /// Call instructions that go through the slot.
+    pub indirect: usize,
+    /// Whether other threads were made to see the new code.
+    pub barrier: Barrier,
+    /// Code pages that could not be closed again and are left writable: 0, unless the system
+    /// took the permission away in the middle of the update.
+    pub pages_left_open: usize,
+}
+
+/// Whether the barrier after an update ran.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Barrier {
+    /// No code changed: the slot alone carries the update.
+    NotNeeded,
+    /// It ran: every call that starts later on any thread reaches the new target.
+    Ran,
+    /// It failed with this `errno`: other threads reach the new target without a bound in time.
+    Missing(i32),
+}
+
+/// Why an update was not made. Nothing has changed then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UpdateError {
+    /// The bytes at this address are not what the linker, the verifier or this runtime wrote: a
+    /// debugger's breakpoint, a probe, or another program that rewrites code.
+    ForeignBytes {
+        /// Where.
+        address: usize,
+        /// The eight bytes of the aligned quadword that were expected.
+        expected: u64,
+        /// The eight bytes that were found.
+        found: u64,
+    },
+    /// Call instructions are bound, and the system refuses to open their pages now.
+    Refused {
+        /// Start of the first page that could not be opened.
+        address: usize,
+        /// The `errno` of `mprotect`.
+        errno: i32,
+    },
+    /// The key would come to call itself.
+    CallsItself {
+        /// Name of the key.
+        key: &'static str,
+    },
+    /// This thread is in the middle of an update already: a signal handler interrupted it.
+    Reentered,
+}
+
+impl fmt::Display for UpdateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::ForeignBytes { address, expected, found } => write!(
+                f,
+                "the code at {address:#x} was changed by somebody else (expected {:02x?}, found \
+                 {:02x?}): remove the breakpoint or probe there and update again",
+                expected.to_le_bytes(),
+                found.to_le_bytes(),
+            ),
+            Self::Refused { address, errno } => write!(
+                f,
+                "the code page at {address:#x} cannot be made writable any more (errno {errno}): \
+                 call `static_call::unbind()` before the program gives up that right"
+            ),
+            Self::CallsItself { key } => {
+                write!(f, "`{key}` would call itself: its target leads back to it")
+            }
+            Self::Reentered => f.write_str(
+                "this thread is already in an update: do not update from a signal handler",
+            ),
+        }
+    }
+}
+
+impl core::error::Error for UpdateError {}
