@@ -1,1 +1,28 @@
-//! To be written.
+//! Finds every call instruction of static-call in a linked ELF image, proves which of them can
+//! be rewritten while the program runs, and records them in a table inside the image.
+//!
+//! The library reads and writes bytes in memory: no I/O, no `unsafe`, no panics, on any input.
+//! It is built of phases, each of which reads the results of those before it:
+//! image → records → candidates → extents → decode → grade → (GOT, table) → report.
+//!
+//! ```no_run
+//! let image = std::fs::read("target/release/app")?;
+//! let report = static_call_verify::verify(&image, &static_call_verify::Policy::default());
+//! println!("{report}");
+//! # Ok::<(), std::io::Error>(())
+//! ```
+#![forbid(unsafe_code)]
+
+mod inputs;
+mod policy;
+pub mod report;
+mod stamp;
+mod table;
+mod verify;
+
+pub use inputs::InputCounter;
+pub use policy::{FindingKey, Level, Policy, UnknownFinding};
+pub use report::Report;
+pub use stamp::{Stamped, stamp};
+pub use table::table_object;
+pub use verify::verify;

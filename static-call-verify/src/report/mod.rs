@@ -1,0 +1,326 @@
+//! What a verification found. Plain data; the text form is [`Report`]'s `Display`.
+
+mod text;
+
+use std::fmt;
+
+pub use static_call::layout::{Form, Grade, Kind};
+
+use crate::policy::{FindingKey, Level};
+
+/// Everything that was found in an image.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Report {
+    /// The image itself.
+    pub image: ImageInfo,
+    /// The keys, in the order of the image.
+    pub keys: Vec<Key>,
+    /// The sites (`call!`), dead ones included, in the order of the image.
+    pub sites: Vec<Site>,
+    /// The trampolines, by address.
+    pub trampolines: Vec<Trampoline>,
+    /// Everything that names a trampoline, by address.
+    pub calls: Vec<Call>,
+    /// What a policy does not allow, by key and address.
+    pub findings: Vec<Finding>,
+    /// The numbers.
+    pub summary: Summary,
+}
+
+impl Report {
+    /// The findings that fail the build.
+    pub fn denied(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|f| f.severity == Level::Deny)
+    }
+}
+
+/// What an image is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ImageInfo {
+    /// What kind of file it is.
+    pub kind: ImageKind,
+    /// Bytes of machine code.
+    pub code: u64,
+    /// Whether it has symbols of its functions.
+    pub has_symbols: bool,
+    /// Whether it has an unwind table.
+    pub has_unwind_table: bool,
+    /// Whether it has line tables of its own.
+    pub has_debug_info: bool,
+    /// The GNU build id, as it stands in the image (stamping leaves it as it is).
+    pub build_id: Vec<u8>,
+    /// The table for the runtime.
+    pub table: TableState,
+}
+
+/// What kind of file an image is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ImageKind {
+    /// Nothing that the verifier reads.
+    #[default]
+    Unsupported,
+    /// An executable at fixed addresses.
+    Executable,
+    /// A position-independent executable.
+    PositionIndependentExecutable,
+    /// A shared object.
+    SharedObject,
+}
+
+impl fmt::Display for ImageKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unsupported => "unsupported file",
+            Self::Executable => "executable at fixed addresses",
+            Self::PositionIndependentExecutable => "position-independent executable",
+            Self::SharedObject => "shared object",
+        })
+    }
+}
+
+/// The table for the runtime.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TableState {
+    /// The image has none.
+    #[default]
+    Absent,
+    /// There is room for `capacity` entries, and nothing in it.
+    Empty {
+        /// Entries.
+        capacity: u32,
+    },
+    /// Filled, and right for this image.
+    Filled {
+        /// Entries.
+        count: u32,
+        /// Entries.
+        capacity: u32,
+    },
+    /// Filled, and not to be trusted: a finding says why.
+    Stale,
+}
+
+/// A place in a source file.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Source {
+    /// The file, as the compiler named it.
+    pub file: String,
+    /// The line, from 1.
+    pub line: u32,
+    /// The column, from 1, or 0 where it is not known.
+    pub column: u32,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)?;
+        if self.column != 0 {
+            write!(f, ":{}", self.column)?;
+        }
+        Ok(())
+    }
+}
+
+/// A switchable function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Key {
+    /// Address of the record, which is that of the slot.
+    pub address: u64,
+    /// Address of the stub that jumps through the slot.
+    pub stub: u64,
+    /// Name of the function, with its type for a method.
+    pub name: String,
+    /// The module that declares it.
+    pub module: String,
+    /// The signature as written.
+    pub signature: String,
+    /// Where it is declared.
+    pub source: Source,
+    /// Whether it was declared without a body.
+    pub has_no_body: bool,
+}
+
+impl Key {
+    /// Module and name.
+    #[must_use]
+    pub fn path(&self) -> String {
+        format!("{}::{}", self.module, self.name)
+    }
+}
+
+/// One `call!` of the source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Site {
+    /// Address of the record.
+    pub address: u64,
+    /// Where it stands.
+    pub source: Source,
+    /// Its key, as an index into [`Report::keys`]; `None` for a dead site.
+    pub key: Option<usize>,
+}
+
+/// The code that a site calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Trampoline {
+    /// Where it is.
+    pub address: u64,
+    /// How it is linked.
+    pub form: Form,
+    /// Index into [`Report::keys`].
+    pub key: usize,
+    /// Indices into [`Report::sites`]: none for plain calls, several where the linker folded
+    /// identical code.
+    pub sites: Vec<usize>,
+    /// Whether it is what the macros emit. Calls of one that is not are left alone.
+    pub is_sound: bool,
+}
+
+/// Something that names a trampoline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Call {
+    /// Of the instruction's first byte, or of the pointer for an address in data.
+    pub address: u64,
+    /// What the instruction is.
+    pub kind: Kind,
+    /// What its bytes allow; [`Grade::None`] also for one that is not proved to be an instruction.
+    pub grade: Grade,
+    /// Bytes of the instruction; 0 in data.
+    pub length: u8,
+    /// Index into [`Report::trampolines`].
+    pub trampoline: usize,
+    /// Index into [`Report::keys`].
+    pub key: usize,
+    /// Index into [`Report::sites`], where it is a `call!` and only one.
+    pub site: Option<usize>,
+    /// The function around it, demangled, where there are symbols.
+    pub function: Option<String>,
+    /// Where it stands in the source.
+    pub source: Option<Source>,
+    /// Whether the runtime may rewrite it in place.
+    pub inline: bool,
+    /// Why not.
+    pub reason: Option<Reason>,
+}
+
+impl Call {
+    /// Whether it is an instruction that calls, not merely something that holds an address.
+    #[must_use]
+    pub fn is_call(&self) -> bool {
+        !matches!(self.kind, Kind::Register | Kind::AddressTaken)
+    }
+}
+
+/// Why something that names a trampoline stays on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Reason {
+    /// The displacement lies in two quadwords of one cache line.
+    Line,
+    /// It crosses a cache line.
+    Straddle,
+    /// A jump with an 8-bit displacement.
+    Short,
+    /// It goes through a GOT slot.
+    ViaGot,
+    /// It goes through the procedure linkage table.
+    ViaPlt,
+    /// The address goes to a register.
+    Register,
+    /// The address is computed.
+    AddressComputed,
+    /// The address stands in data.
+    AddressInData,
+    /// The function around it does not decode without doubt.
+    NotProved,
+    /// It lies in no known function.
+    NoExtent,
+    /// Its trampoline is not what the macros emit.
+    UnsoundTrampoline,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Line => "its displacement crosses an aligned 8 bytes",
+            Self::Straddle => "it crosses a cache line",
+            Self::Short => "its displacement has 8 bits",
+            Self::ViaGot => "it goes through the GOT",
+            Self::ViaPlt => "it goes through the PLT",
+            Self::Register => "the address goes to a register through the GOT",
+            Self::AddressComputed => "the address is taken",
+            Self::AddressInData => "the address stands in data",
+            Self::NotProved => "it is not proved to be an instruction",
+            Self::NoExtent => "it lies in no known function",
+            Self::UnsoundTrampoline => "its trampoline is not what the macros emit",
+        })
+    }
+}
+
+/// Something that a person may want to know or to mend.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Finding {
+    /// What it is.
+    pub key: FindingKey,
+    /// What the policy makes of it; never [`Level::Allow`].
+    pub severity: Level,
+    /// One sentence, with the mend where there is one.
+    pub message: String,
+    /// Where in the image.
+    pub address: Option<u64>,
+    /// Where in the source.
+    pub source: Option<Source>,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}: {}", self.severity, self.key, self.message)?;
+        if let Some(address) = self.address {
+            write!(f, " (at {address:#x})")?;
+        }
+        if let Some(source) = &self.source {
+            write!(f, " in {source}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The numbers of a report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Summary {
+    /// Keys.
+    pub keys: usize,
+    /// Live sites (`call!`).
+    pub sites: usize,
+    /// Trampolines.
+    pub trampolines: usize,
+    /// Instructions that call a trampoline: `inline` + `trampoline`.
+    pub calls: usize,
+    /// Calls that may be rewritten in place.
+    pub inline: usize,
+    /// Calls that stay on their trampoline.
+    pub trampoline: usize,
+    /// Calls by grade.
+    pub quad: usize,
+    /// Calls by grade.
+    pub disp: usize,
+    /// Calls by grade.
+    pub line: usize,
+    /// Calls by grade.
+    pub straddle: usize,
+    /// Calls that go through the GOT.
+    pub via_got: usize,
+    /// Loads of a trampoline's address through the GOT.
+    pub register: usize,
+    /// Addresses that are computed or stand in data.
+    pub address_taken: usize,
+}
