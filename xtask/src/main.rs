@@ -1,1 +1,44 @@
-fn main() {}
+//! The task table: `cargo xtask list` prints it, `cargo xtask <task>` runs one of them.
+
+mod aarch64;
+mod run;
+mod tasks;
+
+use std::process::ExitCode;
+
+/// What a task is handed and gives back.
+type Run = fn(&[String]) -> run::Result;
+
+/// Name, one line of help, function.
+const TASKS: &[(&str, &str, Run)] = &[
+    ("fmt", "the formatting is rustfmt's", tasks::fmt),
+    ("clippy", "clippy over all targets, warnings denied", tasks::clippy),
+    ("test", "cargo test --workspace", tasks::test),
+    ("doc", "the documentation builds, warnings denied", tasks::doc),
+    ("tidy", "file lengths, module boundaries, reasons for exceptions", tasks::tidy),
+    ("quickstart", "the quickstart runs, and its last line is right", tasks::quickstart),
+    ("aarch64", "the runtime tests on aarch64 under qemu (needs Debian)", aarch64::test),
+];
+
+fn main() -> ExitCode {
+    let mut args = std::env::args().skip(1);
+    let name = args.next().unwrap_or_else(|| "list".to_owned());
+    let args: Vec<String> = args.collect();
+    if name == "list" {
+        for (name, help, _) in TASKS {
+            println!("{name:12} {help}");
+        }
+        return ExitCode::SUCCESS;
+    }
+    let Some((_, _, task)) = TASKS.iter().find(|t| t.0 == name) else {
+        eprintln!("no task is called `{name}`; `cargo xtask list` names them all");
+        return ExitCode::FAILURE;
+    };
+    match task(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("cargo xtask {name}: {e}");
+            ExitCode::FAILURE
+        }
+    }
+}

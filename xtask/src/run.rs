@@ -1,0 +1,62 @@
+//! Running other programs, and where things are.
+
+use std::error::Error;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// What a task comes to.
+pub(crate) type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
+
+/// The workspace's directory.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace")
+}
+
+/// A directory for what tasks make: inside cargo's target directory.
+pub(crate) fn scratch(name: &str) -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR");
+    target.map_or_else(|| root().join("target"), |dir| root().join(dir)).join("xtask").join(name)
+}
+
+/// `cargo` with these arguments, in the workspace's directory.
+pub(crate) fn cargo<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(args).current_dir(root());
+    // The cargo that runs this program sets these for it; they must not change what it builds.
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&*name);
+        }
+    }
+    command
+}
+
+/// Runs a command, its output shown; an error names it and how it ended.
+pub(crate) fn run(command: &mut Command) -> Result {
+    let shown = shown(command);
+    eprintln!("$ {shown}");
+    let status = command.status().map_err(|e| format!("`{shown}` did not start: {e}"))?;
+    if status.success() { Ok(()) } else { Err(format!("`{shown}` failed: {status}").into()) }
+}
+
+/// Runs a command and returns what it printed; on failure the error holds its messages.
+pub(crate) fn output(command: &mut Command) -> Result<String> {
+    let shown = shown(command);
+    let out = command
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|e| format!("`{shown}` did not start: {e}"))?;
+    let stdout = String::from_utf8_lossy(&out.stdout).into_owned();
+    if out.status.success() {
+        return Ok(stdout);
+    }
+    let stderr = String::from_utf8_lossy(&out.stderr);
+    Err(format!("`{shown}` failed: {}\n{stdout}{stderr}", out.status).into())
+}
+
+fn shown(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words.map(|w| w.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}
