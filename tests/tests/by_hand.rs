@@ -1,5 +1,11 @@
 //! What the macros generate, written by hand: the contract between macros and runtime.
-#![allow(missing_docs, unsafe_code, clippy::undocumented_unsafe_blocks, improper_ctypes_definitions)]
+#![allow(
+    missing_docs,
+    unsafe_code,
+    clippy::undocumented_unsafe_blocks,
+    improper_ctypes_definitions,
+    reason = "what the macros allow in the code they generate"
+)]
 
 use std::mem::ManuallyDrop;
 
@@ -30,7 +36,7 @@ pub fn checksum(arg0: &[u8], arg1: Big) -> u32 {
     trampoline::<0>(arg0, arg1)
 }
 
-#[allow(non_camel_case_types)]
+#[allow(non_camel_case_types, reason = "beside a function of this name")]
 pub enum checksum {}
 
 #[sc::linkme::distributed_slice(sc::KEYS)]
