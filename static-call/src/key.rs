@@ -119,6 +119,55 @@ impl KeyRecord {
         }
     }
 
+    /// Name of the function, with its type for a method.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Module, source file, line and column of the declaration.
+    pub(crate) fn place(&self) -> (&'static str, &'static str, u32, u32) {
+        (self.module, self.file, self.line, self.column)
+    }
+
+    /// The signature as written.
+    pub(crate) fn signature(&self) -> &'static str {
+        self.signature
+    }
+
+    /// The stub that jumps through the slot.
+    pub(crate) fn stub(&self) -> usize {
+        self.stub.addr()
+    }
+
+    /// Whether all of these flags are set.
+    pub(crate) fn has(&self, flags: u32) -> bool {
+        self.flags & flags == flags
+    }
+
+    /// The target of a key that nobody has updated.
+    pub(crate) fn default_target(&self) -> &'static TargetRecord {
+        // SAFETY: INV-KEY: made from a reference to a static.
+        unsafe { &*self.default }
+    }
+
+    /// Whether `target` is the default.
+    pub(crate) fn is_default(&self, target: &'static TargetRecord) -> bool {
+        core::ptr::eq(target, self.default)
+    }
+
+    /// The target at the moment.
+    pub(crate) fn current(&self) -> &'static TargetRecord {
+        // SAFETY: INV-KEY: only `new` and `publish` write it, from `'static` references.
+        unsafe { &*self.current.load(Ordering::Acquire) }
+    }
+
+    /// Makes unpatched calls reach `target`. The caller holds the lock.
+    pub(crate) fn publish(&self, target: &'static TargetRecord) {
+        self.current.store(core::ptr::from_ref(target).cast_mut(), Ordering::Release);
+        self.slot.store(target.address().cast_mut(), Ordering::Release);
+    }
+
     /// The slot: where calls go that nothing has patched.
     #[must_use]
     pub fn slot(&self) -> &AtomicPtr<()> {
@@ -237,11 +286,9 @@ pub struct Target {
 }
 
 impl Target {
-    fn of(record: &'static KeyRecord) -> Self {
-        let current = record.current.load(Ordering::Acquire).cast_const();
-        // SAFETY: `current` always leads to a `'static` target record (INV-KEY).
-        let target = unsafe { &*current };
-        Self { target, is_default: current == record.default }
+    pub(crate) fn of(record: &'static KeyRecord) -> Self {
+        let target = record.current();
+        Self { target, is_default: record.is_default(target) }
     }
 
     /// Address of the code that a call reaches.

@@ -1,9 +1,24 @@
-//! Placeholder: the slot alone.
-use crate::key::{KeyRecord, TargetRecord};
-use crate::update::{Barrier, Update, UpdateError};
-pub(crate) fn update(key: &'static KeyRecord, target: &'static TargetRecord, own: bool) -> Result<Update, UpdateError> {
-    if own { return Err(UpdateError::CallsItself { key: "" }); }
-    key.slot().store(target.address().cast_mut(), core::sync::atomic::Ordering::Release);
-    Ok(Update { inline: 0, trampoline: 0, indirect: 0, barrier: Barrier::NotNeeded, pages_left_open: 0 })
+//! What the public functions do: lock, find the key, commit.
+
+#[cfg(all(target_arch = "x86_64", target_pointer_width = "64", target_os = "linux", not(miri)))]
+#[path = "runtime/patching.rs"]
+mod imp;
+#[cfg(not(all(
+    target_arch = "x86_64",
+    target_pointer_width = "64",
+    target_os = "linux",
+    not(miri)
+)))]
+#[path = "runtime/slot.rs"]
+mod imp;
+
+pub(crate) use imp::*;
+
+use crate::lock::Reentered;
+use crate::update::UpdateError;
+
+impl From<Reentered> for UpdateError {
+    fn from(_: Reentered) -> Self {
+        Self::Reentered
+    }
 }
-pub(crate) fn reset(_key: &'static KeyRecord) -> Result<Update, UpdateError> { Err(UpdateError::Reentered) }

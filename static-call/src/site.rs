@@ -21,6 +21,14 @@ impl SiteRecord {
         Self { file, line, column }
     }
 
+    /// The description that stands at `address`, if it is one of this image's.
+    #[must_use]
+    pub fn at(address: usize) -> Option<&'static Self> {
+        let all = STATIC_CALL_0_1_SITES.static_slice();
+        let offset = address.checked_sub(all.as_ptr().addr())?;
+        (offset % size_of::<Self>() == 0).then(|| all.get(offset / size_of::<Self>()))?
+    }
+
     /// Source file, line (from 1) and column (from 1).
     #[must_use]
     pub fn position(&self) -> (&'static str, u32, u32) {

@@ -16,9 +16,26 @@ pub struct Update {
     pub indirect: usize,
     /// Whether other threads were made to see the new code.
     pub barrier: Barrier,
+    /// Call instructions and trampolines that somebody else changed in the middle of the update:
+    /// they were left as they are. The next update names them.
+    pub lost: usize,
     /// Code pages that could not be closed again and are left writable: 0, unless the system
     /// took the permission away in the middle of the update.
     pub pages_left_open: usize,
+}
+
+impl Update {
+    /// Nothing but the slot carries the update.
+    pub(crate) const fn of_slot_alone() -> Self {
+        Self {
+            inline: 0,
+            trampoline: 0,
+            indirect: 0,
+            barrier: Barrier::NotNeeded,
+            lost: 0,
+            pages_left_open: 0,
+        }
+    }
 }
 
 /// Whether the barrier after an update ran.
@@ -42,10 +59,12 @@ pub enum UpdateError {
     ForeignBytes {
         /// Where.
         address: usize,
-        /// The eight bytes of the aligned quadword that were expected.
-        expected: u64,
-        /// The eight bytes that were found.
-        found: u64,
+        /// Bytes of the instruction or trampoline, at most 8.
+        length: usize,
+        /// What was expected there; bytes past `length` are 0.
+        expected: [u8; 8],
+        /// What was found there; bytes past `length` are 0.
+        found: [u8; 8],
     },
     /// Call instructions are bound, and the system refuses to open their pages now.
     Refused {
@@ -66,12 +85,12 @@ pub enum UpdateError {
 impl fmt::Display for UpdateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::ForeignBytes { address, expected, found } => write!(
+            Self::ForeignBytes { address, length, expected, found } => write!(
                 f,
                 "the code at {address:#x} was changed by somebody else (expected {:02x?}, found \
                  {:02x?}): remove the breakpoint or probe there and update again",
-                expected.to_le_bytes(),
-                found.to_le_bytes(),
+                &expected[..length],
+                &found[..length],
             ),
             Self::Refused { address, errno } => write!(
                 f,

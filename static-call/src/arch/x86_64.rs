@@ -58,6 +58,17 @@ impl Branch {
         i32::try_from(destination.wrapping_sub(end).cast_signed()).ok()
     }
 
+    /// The bytes of this branch with another displacement; `bytes` are its own, for the opcode.
+    /// Bytes after the instruction are 0.
+    #[must_use]
+    pub fn with_displacement(&self, bytes: &[u8; 8], displacement: i32) -> [u8; 8] {
+        let at = usize::from(self.disp_at);
+        let mut new = [0; 8];
+        new[..at].copy_from_slice(&bytes[..at]);
+        new[at..at + 4].copy_from_slice(&displacement.to_le_bytes());
+        new
+    }
+
     /// The grade of a branch of this shape at `address`.
     #[must_use]
     pub fn grade(&self, address: u64) -> Grade {
@@ -102,4 +113,25 @@ pub fn trampoline_jmp(address: u64, destination: u64) -> Option<[u8; 8]> {
     let shape = Branch { kind: Kind::Jmp, disp_at: 1, length: 5, displacement: 0 };
     let [a, b, c, d] = shape.displacement_to(address, destination)?.to_le_bytes();
     Some([0xe9, a, b, c, d, PADDING, PADDING, PADDING])
+}
+
+/// The no-op as long as a call of `length` bytes (Intel SDM vol. 2, "NOP", recommended forms).
+#[must_use]
+pub fn nop(length: u8) -> Option<[u8; 8]> {
+    match length {
+        5 => Some([0x0f, 0x1f, 0x44, 0x00, 0x00, 0, 0, 0]),
+        6 => Some([0x66, 0x0f, 0x1f, 0x44, 0x00, 0x00, 0, 0]),
+        _ => None,
+    }
+}
+
+/// Where the jump at `address` leads, if the code there is nothing but a direct jump: `jmp rel32`
+/// or `jmp rel8`.
+#[must_use]
+pub fn direct_jump(address: u64, bytes: &[u8]) -> Option<u64> {
+    match *bytes {
+        [0xe9, ..] => Some(Branch::decode(bytes)?.destination(address)),
+        [0xeb, d, ..] => Some(address.wrapping_add(2).wrapping_add_signed(d.cast_signed().into())),
+        _ => None,
+    }
 }

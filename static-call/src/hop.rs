@@ -1,0 +1,66 @@
+//! Hops: a target whose code is nothing but a jump to the real function.
+//!
+//! A shim for a function of another crate is `jmp function` or `jmp *GOT(%rip)`; call instructions
+//! go to the function itself. Two things end the way: a trampoline, because a key whose target is
+//! another static call must keep following it, and a recorded call instruction, because
+//! what it says now is not what it will say.
+
+use crate::arch::x86_64::{JMP_MEMORY_LENGTH, decode_jmp_memory, direct_jump};
+use crate::image::Image;
+use crate::layout::Kind;
+use crate::registry::Registry;
+
+/// Jumps that are followed at most; compilers emit one, linkers' veneers a second.
+const LIMIT: usize = 8;
+
+/// Where calls of a target at `address` may go directly.
+pub(crate) fn skip(registry: &Registry, address: u64) -> u64 {
+    let Some(image) = registry.image else { return address };
+    let mut at = address;
+    for _ in 0..LIMIT {
+        if registry.call_at(at).is_some() {
+            break;
+        }
+        match next(&image, at) {
+            Some(next) if registry.trampoline_at(next).is_none() => at = next,
+            _ => break,
+        }
+    }
+    at
+}
+
+/// Where the jump at `at` leads for good, if there is one.
+fn next(image: &Image, at: u64) -> Option<u64> {
+    let (code, have) = image.read(at as usize);
+    let code = &code[..have];
+    if let Some(to) = direct_jump(at, code) {
+        return Some(to);
+    }
+    let slot = at
+        .wrapping_add(JMP_MEMORY_LENGTH)
+        .wrapping_add_signed(decode_jmp_memory(code)?.into()) as usize;
+    image.constant(slot).map(|to| to as u64)
+}
+
+/// Whether a key's wanted target leads back to the key through nothing but jumps.
+pub(crate) fn calls_itself(registry: &Registry, key: usize) -> bool {
+    let Some(image) = registry.image else { return false };
+    let mut at = key;
+    for _ in 0..registry.keys.len() {
+        let state = &registry.keys[at];
+        let target = state.wanted.unwrap_or_else(|| state.record.current());
+        let entry = skip(registry, target.address().addr() as u64);
+        let jump = match registry.call_at(entry) {
+            Some(call) if call.kind == Kind::Jmp => Some(call.key),
+            Some(_) => None,
+            None => next(&image, entry).and_then(|to| registry.trampoline_at(to)).map(|t| t.key),
+        };
+        match jump {
+            Some(next) if next as usize == key => return true,
+            Some(next) if (next as usize) < registry.keys.len() => at = next as usize,
+            _ => return false,
+        }
+    }
+    // The way never ends: it goes round among other keys, and this one would join it.
+    true
+}

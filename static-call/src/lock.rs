@@ -1,0 +1,149 @@
+//! The one lock of an image.
+//!
+//! It is a word in a record of fixed name and format (`arch/symbols.rs`), which every version of this
+//! crate in one link shares: two runtimes may patch the same page, and one must not close it
+//! under the other. The word is `process << 32 | thread`, with bit 31 set while somebody sleeps;
+//! the futex is its low half. So a holder can be told from a thread that no longer exists
+//! because a `fork` without handlers left it behind, and from the caller itself.
+
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use crate::sys;
+
+const WAITERS: u64 = 1 << 31;
+const THREAD: u64 = WAITERS - 1;
+
+/// The frozen record: 16 bytes.
+#[derive(Debug)]
+#[repr(C, align(16))]
+struct LockRecord {
+    word: AtomicU64,
+    reserved: AtomicU64,
+}
+
+/// Held until dropped. Never poisoned: no code of the user runs under it.
+#[derive(Debug)]
+pub(crate) struct Guard {
+    record: &'static LockRecord,
+}
+
+/// This thread holds the lock already: a signal handler interrupted an update.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reentered;
+
+/// Takes the lock.
+pub(crate) fn lock() -> Result<Guard, Reentered> {
+    let record = record();
+    acquire(record)?;
+    Ok(Guard { record })
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        release(self.record);
+    }
+}
+
+#[cfg(all(target_arch = "x86_64", target_pointer_width = "64", target_os = "linux", not(miri)))]
+fn record() -> &'static LockRecord {
+    let record: *const LockRecord = crate::arch::symbols::lock_record().cast();
+    debug_assert!(record.is_aligned(), "{record:p}");
+    // SAFETY: INV-LOCK: the symbol names 16 zeroed, aligned, writable bytes, which all versions
+    // use as atomics alone.
+    unsafe { &*record }
+}
+
+#[cfg(not(all(
+    target_arch = "x86_64",
+    target_pointer_width = "64",
+    target_os = "linux",
+    not(miri)
+)))]
+fn record() -> &'static LockRecord {
+    static RECORD: LockRecord = LockRecord { word: AtomicU64::new(0), reserved: AtomicU64::new(0) };
+    &RECORD
+}
+
+fn futex(record: &LockRecord) -> &AtomicU32 {
+    let word: *const AtomicU32 = (&raw const record.word).cast();
+    let low = if cfg!(target_endian = "little") { word } else { word.wrapping_add(1) };
+    // SAFETY: INV-LOCK: the low half of the word, aligned for four bytes; the kernel and we
+    // access it atomically.
+    unsafe { &*low }
+}
+
+fn acquire(record: &LockRecord) -> Result<(), Reentered> {
+    let process = u64::from(sys::process()) << 32;
+    let mine = process | u64::from(sys::thread()) & THREAD;
+    let mut wish = mine;
+    loop {
+        let now = match record.word.compare_exchange(0, wish, Ordering::Acquire, Ordering::Relaxed)
+        {
+            Ok(_) => return Ok(()),
+            Err(now) => now,
+        };
+        if sys::KNOWS_THREADS && now & !WAITERS == mine {
+            return Err(Reentered);
+        }
+        if now >> 32 != process >> 32 {
+            // Held by a thread of the process that this one was forked from.
+            let stolen =
+                record.word.compare_exchange(now, wish, Ordering::Acquire, Ordering::Relaxed);
+            if stolen.is_ok() {
+                return Ok(());
+            }
+            continue;
+        }
+        let waited = now | WAITERS;
+        if now & WAITERS == 0
+            && record
+                .word
+                .compare_exchange(now, waited, Ordering::Relaxed, Ordering::Relaxed)
+                .is_err()
+        {
+            continue;
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "the low half is the futex")]
+        sys::wait(futex(record), waited as u32);
+        // Others may sleep still: who wakes cannot know, and says so.
+        wish = mine | WAITERS;
+    }
+}
+
+fn release(record: &LockRecord) {
+    let held = record.word.swap(0, Ordering::Release);
+    if held & WAITERS != 0 {
+        sys::wake_one(futex(record));
+    }
+}
+
+/// Thread that holds the lock for a fork, or 0.
+static FORKING: AtomicU64 = AtomicU64::new(0);
+
+/// Takes and releases the lock around every `fork` from now on, so that no child is born in the
+/// middle of an update.
+pub(crate) fn cover_fork() {
+    sys::at_fork(before_fork, after_fork_in_parent, after_fork_in_child);
+}
+
+extern "C" fn before_fork() {
+    // A fork from a signal handler that interrupted an update of this thread finds the lock
+    // held: the update goes on in both processes and releases it there.
+    if acquire(record()).is_ok() {
+        FORKING.store(record().word.load(Ordering::Relaxed) & !WAITERS, Ordering::Relaxed);
+    }
+}
+
+extern "C" fn after_fork_in_parent() {
+    let mine = u64::from(sys::process()) << 32 | u64::from(sys::thread());
+    if FORKING.compare_exchange(mine, 0, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+        release(record());
+    }
+}
+
+extern "C" fn after_fork_in_child() {
+    // The child has one thread: nobody waits, and the holder is always its parent's thread.
+    if FORKING.swap(0, Ordering::Relaxed) != 0 {
+        record().word.store(0, Ordering::Release);
+    }
+}

@@ -1,0 +1,314 @@
+//! The ordered protocol of an update. The caller holds the lock.
+//!
+//! plan and check everything → open all pages → read and check again → publish the slots → store
+//! trampolines, then call instructions → close the pages → one barrier. Nothing that can fail
+//! stands between the first store and the last, and there is no rollback: calls have been made.
+
+use crate::arch::store::{exchange_displacement, exchange_quadword};
+use crate::cap::Cap;
+use crate::image::Image;
+use crate::key::KeyRecord;
+use crate::plan::{Change, Lead, Width, Wish, trampoline_bytes, trampoline_change};
+use crate::registry::{Patching, Pending, Registry, Run, Subject};
+use crate::sys::{self, Protection};
+use crate::update::{Barrier, Update, UpdateError};
+use crate::{hop, path};
+
+/// What a batch does to the keys that it touches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Aim {
+    /// Their code follows their targets.
+    Bind,
+    /// Their code is as linked: trampolines through the slot.
+    Unbind,
+}
+
+/// Makes the touched keys call their wanted targets: all of them, or none and an error.
+pub(crate) fn commit(registry: &mut Registry, aim: Aim) -> Result<Update, UpdateError> {
+    let result = commit_touched(registry, aim);
+    for key in &mut *registry.keys {
+        key.wanted = None;
+    }
+    result
+}
+
+fn commit_touched(registry: &mut Registry, aim: Aim) -> Result<Update, UpdateError> {
+    if let Some(key) =
+        (0..registry.keys.len()).find(|&k| registry.keys[k].wanted.is_some() && hop::calls_itself(registry, k))
+    {
+        return Err(UpdateError::CallsItself { key: registry.keys[key].record.name() });
+    }
+    let works = registry.patching == Patching::Works;
+    let planned = if works { plan(registry, aim) } else { 0 };
+    let image = match registry.image {
+        Some(image) if planned > 0 => image,
+        _ => {
+            publish(registry);
+            return Ok(finish(registry, aim, Barrier::NotNeeded, Left::default()));
+        }
+    };
+    check(registry, &image, planned)?;
+    let runs = match open(registry, &image, planned) {
+        Ok(runs) => runs,
+        Err(refused) if is_as_linked(registry) => {
+            // Lost before anything was bound: the slot alone is right.
+            registry.lost_permission = Some(refused.errno);
+            publish(registry);
+            return Ok(finish(registry, aim, Barrier::NotNeeded, Left::default()));
+        }
+        Err(refused) => {
+            return Err(UpdateError::Refused { address: refused.address, errno: refused.errno });
+        }
+    };
+    if let Err(error) = check(registry, &image, planned) {
+        close(registry, runs);
+        return Err(error);
+    }
+
+    publish(registry);
+    let mut left = Left { lost: 0, pages_open: 0 };
+    for i in 0..planned {
+        let Pending { change, subject } = registry.pending[i];
+        if !store(&image, &change) {
+            left.lost += 1;
+            continue;
+        }
+        match subject {
+            Subject::Trampoline(t) => registry.trampolines[t].now = u64::from_le_bytes(change.new),
+            Subject::Call(c, lead) => registry.calls[c].lead = lead,
+        }
+    }
+    left.pages_open = close(registry, runs);
+    let barrier = match registry.barrier.and_then(|()| sys::barrier()) {
+        Ok(()) => Barrier::Ran,
+        Err(errno) => Barrier::Missing(errno),
+    };
+    Ok(finish(registry, aim, barrier, left))
+}
+
+/// What an update could not finish after its first store.
+#[derive(Clone, Copy, Default)]
+struct Left {
+    lost: usize,
+    pages_open: usize,
+}
+
+/// Fills the pending stores, trampolines first, then call instructions; returns how many.
+fn plan(registry: &mut Registry, aim: Aim) -> usize {
+    let mut count = 0;
+    for patched in [Patched::Trampolines, Patched::Calls] {
+        for key in 0..registry.keys.len() {
+            let Some(wish) = wish(registry, key) else { continue };
+            let state = &registry.keys[key];
+            let range = match patched {
+                Patched::Trampolines => state.trampolines(),
+                Patched::Calls => state.calls(),
+            };
+            for i in range {
+                let pending = match patched {
+                    Patched::Trampolines => plan_trampoline(registry, i, wish, aim),
+                    Patched::Calls => plan_call(registry, i, wish, aim),
+                };
+                if let Some(pending) = pending {
+                    registry.pending[count] = pending;
+                    count += 1;
+                }
+            }
+        }
+    }
+    count
+}
+
+fn plan_trampoline(registry: &Registry, i: usize, wish: Wish, aim: Aim) -> Option<Pending> {
+    let trampoline = &registry.trampolines[i];
+    if trampoline.fault.is_some() {
+        return None;
+    }
+    let target = match aim {
+        Aim::Bind => Some(wish.target),
+        Aim::Unbind => None,
+    };
+    let new = trampoline_bytes(trampoline.address, trampoline.linked, target);
+    let change = trampoline_change(trampoline.address, trampoline.now, new)?;
+    Some(Pending { change, subject: Subject::Trampoline(i) })
+}
+
+fn plan_call(registry: &Registry, i: usize, wish: Wish, aim: Aim) -> Option<Pending> {
+    let call = &registry.calls[i];
+    let shape = call.shape.filter(|_| call.fault.is_none())?;
+    let lead = match (aim, registry.cap) {
+        (Aim::Bind, Cap::Inline | Cap::Unknown) => shape.lead(wish),
+        _ => Lead::Trampoline,
+    };
+    // A lead that the shape itself chose is always possible.
+    let change = shape.change(call.lead, lead).ok()??;
+    Some(Pending { change, subject: Subject::Call(i, lead) })
+}
+
+#[derive(Clone, Copy)]
+enum Patched {
+    Trampolines,
+    Calls,
+}
+
+/// What a touched key asks of its code.
+fn wish(registry: &Registry, key: usize) -> Option<Wish> {
+    let state = &registry.keys[key];
+    let target = state.wanted?;
+    let noop = KeyRecord::HAS_NO_BODY | KeyRecord::NOTHING_TO_DROP;
+    Some(Wish {
+        target: hop::skip(registry, target.address().addr() as u64),
+        is_noop: state.record.has(noop) && state.record.is_default(target),
+    })
+}
+
+/// Whether the bytes of every change are what they are believed to be.
+fn check(registry: &Registry, image: &Image, count: usize) -> Result<(), UpdateError> {
+    for Pending { change, .. } in &registry.pending[..count] {
+        let (code, have) = image.read(change.address as usize);
+        let length = usize::from(change.length);
+        if have < length || code[..length] != change.old[..length] {
+            let mut found = [0; 8];
+            found[..length].copy_from_slice(&code[..length]);
+            return Err(UpdateError::ForeignBytes {
+                address: change.address as usize,
+                length,
+                expected: change.old,
+                found,
+            });
+        }
+    }
+    Ok(())
+}
+
+struct Refused {
+    address: usize,
+    errno: i32,
+}
+
+/// Opens the pages of all changes, or none of them.
+fn open(registry: &mut Registry, image: &Image, count: usize) -> Result<usize, Refused> {
+    let page = sys::page_size();
+    let mut runs = 0;
+    for Pending { change, .. } in &registry.pending[..count] {
+        // The whole quadwords, because that is what a store may touch.
+        let first = change.address as usize & !7;
+        let last = (change.address as usize + usize::from(change.length) - 1) | 7;
+        let Some(flags) = image.code(change.address as usize, change.length.into()) else {
+            continue;
+        };
+        let address = first & !(page - 1);
+        let length = (last & !(page - 1)) + page - address;
+        registry.runs[runs] = Run { address, length, protection: Protection(flags) };
+        runs += 1;
+    }
+    let runs = merge(&mut registry.runs[..runs]);
+    for done in 0..runs {
+        let Run { address, length, .. } = registry.runs[done];
+        // SAFETY: INV-PAGES: whole pages of this image's code, opened.
+        if let Err(errno) = unsafe { sys::protect(address, length, Protection::OPEN) } {
+            // The run itself may be open in part, and is closed with the others.
+            close(registry, done + 1);
+            return Err(Refused { address, errno });
+        }
+    }
+    Ok(runs)
+}
+
+/// Sorts runs and joins those that touch and are protected alike; returns how many are left.
+fn merge(runs: &mut [Run]) -> usize {
+    runs.sort_unstable_by_key(|run| run.address);
+    let mut last = 0;
+    for i in 1..runs.len() {
+        let (before, run) = (runs[last], runs[i]);
+        let end = before.address + before.length;
+        if run.address <= end && run.protection == before.protection {
+            runs[last].length = end.max(run.address + run.length) - before.address;
+        } else {
+            last += 1;
+            runs[last] = run;
+        }
+    }
+    (last + 1).min(runs.len())
+}
+
+/// Closes the first `count` runs; returns the pages that stay open.
+fn close(registry: &Registry, count: usize) -> usize {
+    let mut open = 0;
+    for run in &registry.runs[..count] {
+        // SAFETY: INV-PAGES: whole pages of this image's code, as they were linked.
+        if unsafe { sys::protect(run.address, run.length, run.protection) }.is_err() {
+            open += run.length / sys::page_size();
+        }
+    }
+    open
+}
+
+/// Slots and current targets of the touched keys.
+fn publish(registry: &Registry) {
+    for key in &*registry.keys {
+        if let Some(target) = key.wanted {
+            key.record.publish(target);
+        }
+    }
+}
+
+/// Stores one change into open code; false if its bytes changed since they were checked.
+fn store(image: &Image, change: &Change) -> bool {
+    match change.width {
+        Width::Displacement(at) => {
+            let at = usize::from(at);
+            let word = |bytes: &[u8; 8]| {
+                u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+            };
+            let address = change.address as usize + at;
+            // SAFETY: INV-STORE: the grade is `quad` or `disp`, so the displacement lies in one
+            // quadword; its page is open.
+            unsafe { exchange_displacement(address, word(&change.old), word(&change.new)) }
+        }
+        Width::Quadword => {
+            let quadword = change.address as usize & !7;
+            let at = change.address as usize - quadword;
+            let length = usize::from(change.length);
+            // A neighbour's bytes may change between the load and the exchange, not ours.
+            for _ in 0..8 {
+                let Some(old) = image.quadword(quadword) else { return false };
+                let mut bytes = old.to_le_bytes();
+                if bytes[at..at + length] != change.old[..length] {
+                    return false;
+                }
+                bytes[at..at + length].copy_from_slice(&change.new[..length]);
+                // SAFETY: INV-STORE: aligned, the instruction lies in this quadword alone (grade
+                // `quad`, or a trampoline), and its page is open.
+                if unsafe { exchange_quadword(quadword, old, u64::from_le_bytes(bytes)) } {
+                    return true;
+                }
+            }
+            false
+        }
+    }
+}
+
+/// Whether no code of the touched keys was ever changed, or all of it was changed back.
+fn is_as_linked(registry: &Registry) -> bool {
+    registry.keys.iter().filter(|key| key.wanted.is_some()).all(|key| {
+        registry.trampolines[key.trampolines()].iter().all(|t| t.now == t.linked)
+            && registry.calls[key.calls()].iter().all(|call| call.lead == Lead::Trampoline)
+    })
+}
+
+/// Counts the paths of the touched keys.
+fn finish(registry: &mut Registry, aim: Aim, barrier: Barrier, left: Left) -> Update {
+    let mut update = Update::of_slot_alone();
+    update.barrier = barrier;
+    update.lost = left.lost;
+    update.pages_left_open = left.pages_open;
+    for key in 0..registry.keys.len() {
+        if registry.keys[key].wanted.is_none() {
+            continue;
+        }
+        registry.keys[key].bound = aim == Aim::Bind;
+        path::count(registry, key, &mut update);
+    }
+    update
+}

@@ -1,0 +1,97 @@
+//! The report as text for a person.
+
+use core::fmt::{self, Display, Formatter};
+use std::format;
+use std::string::String;
+
+use super::{CallReport, KeyReport, Report, SiteReport, Totals};
+use crate::layout::{Grade, Kind};
+
+impl Display for Report {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        for key in &self.keys {
+            write_key(f, key)?;
+        }
+        if !self.other_sites.is_empty() {
+            writeln!(f, "call! sites")?;
+            write_sites(f, &self.other_sites)?;
+        }
+        if self.dead_sites > 0 {
+            writeln!(f, "{} call! of the source left no code in the image", self.dead_sites)?;
+        }
+        for finding in &self.findings {
+            match finding.address {
+                Some(address) => writeln!(f, "finding at {address:#x}: {}", finding.message)?,
+                None => writeln!(f, "finding: {}", finding.message)?,
+            }
+        }
+        write!(f, "{}", self.totals())
+    }
+}
+
+impl Display for Totals {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { keys, sites, calls, inline, trampoline, indirect } = self;
+        write!(
+            f,
+            "static-call: {keys} keys, {sites} sites, {calls} calls: {inline} inline, \
+             {trampoline} trampoline, {indirect} indirect"
+        )
+    }
+}
+
+fn write_key(f: &mut Formatter<'_>, key: &KeyReport) -> fmt::Result {
+    writeln!(f, "{}::{}  ({}:{})", key.module, key.name, key.file, key.line)?;
+    writeln!(f, "  {}", key.signature)?;
+    let which = if key.target.is_default() { " (default)" } else { "" };
+    writeln!(f, "  calls {}{which} at {:#x}", key.target.name(), key.target.address())?;
+    write_sites(f, &key.sites)
+}
+
+/// One row per call instruction; rows that say the same of one site are counted.
+fn write_sites(f: &mut Formatter<'_>, sites: &[SiteReport]) -> fmt::Result {
+    for site in sites {
+        let place = format!("{}:{}:{}", site.file, site.line, site.column);
+        let form = if site.is_plain { "plain" } else { "call!" };
+        if site.calls.is_empty() {
+            writeln!(f, "    {form:<5}  {place:<40}  no call instruction left")?;
+        }
+        for (call, times) in runs(&site.calls) {
+            let kind = kind(call);
+            let why = call.reason.map_or(String::new(), |reason| format!("  {reason}"));
+            writeln!(f, "    {form:<5}  {place:<40}  {:<10}  {times:>4} x {kind}{why}", call.path)?;
+        }
+    }
+    Ok(())
+}
+
+fn runs(calls: &[CallReport]) -> impl Iterator<Item = (&CallReport, usize)> {
+    let look = |c: &CallReport| (c.path, c.reason, c.kind, c.grade);
+    calls
+        .iter()
+        .enumerate()
+        .filter(move |(i, call)| calls[..*i].iter().all(|before| look(before) != look(call)))
+        .map(move |(_, call)| {
+            (call, calls.iter().filter(|other| look(other) == look(call)).count())
+        })
+}
+
+fn kind(call: &CallReport) -> String {
+    let (Some(kind), Some(grade)) = (call.kind, call.grade) else { return "call".into() };
+    let kind = match kind {
+        Kind::Call => "call",
+        Kind::Jmp => "tail call (jmp)",
+        Kind::Jcc => "tail call (jcc)",
+        Kind::CallGot => "call through GOT",
+        Kind::JmpGot => "jmp through GOT",
+        Kind::Register => "load from GOT",
+        Kind::AddressTaken => "address taken",
+    };
+    match grade {
+        Grade::None => kind.into(),
+        Grade::Quad => format!("{kind}, grade quad"),
+        Grade::Disp => format!("{kind}, grade disp"),
+        Grade::Line => format!("{kind}, grade line"),
+        Grade::Straddle => format!("{kind}, grade straddle"),
+    }
+}

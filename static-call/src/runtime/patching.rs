@@ -1,0 +1,81 @@
+//! Where code is patched.
+
+use core::cell::UnsafeCell;
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use crate::cap;
+use crate::key::{KeyRecord, TargetRecord};
+use crate::lock::{self, Guard};
+use crate::patch::{self, Aim};
+use crate::registry::Registry;
+use crate::update::{Update, UpdateError};
+
+struct Shared(UnsafeCell<Option<Registry>>);
+
+// SAFETY: INV-LOCK: the cell is reached through `with_registry` alone, which holds the lock.
+unsafe impl Sync for Shared {}
+
+static REGISTRY: Shared = Shared(UnsafeCell::new(None));
+
+/// Runs `body` with the registry, under the lock.
+pub(crate) fn with_registry<R>(body: impl FnOnce(&mut Registry) -> R) -> Result<R, UpdateError> {
+    static FORK_COVERED: AtomicBool = AtomicBool::new(false);
+    // Both allocate, and so come before the lock.
+    let cap = cap::get();
+    if !FORK_COVERED.swap(true, Ordering::Relaxed) {
+        lock::cover_fork();
+    }
+    let guard = lock::lock()?;
+    Ok(body(registry(&guard, cap)))
+}
+
+#[expect(clippy::mut_from_ref, reason = "the guard is the proof of being alone")]
+fn registry(_guard: &Guard, cap: cap::Cap) -> &mut Registry {
+    // SAFETY: INV-LOCK: the guard is held for as long as the reference lives, and this is the
+    // only place that makes one; nothing under the lock comes back here.
+    let registry = unsafe { &mut *REGISTRY.0.get() };
+    registry.get_or_insert_with(|| Registry::build(cap))
+}
+
+pub(crate) fn update(
+    key: &'static KeyRecord,
+    target: &'static TargetRecord,
+    is_own: bool,
+) -> Result<Update, UpdateError> {
+    if is_own {
+        return Err(UpdateError::CallsItself { key: key.name() });
+    }
+    with_registry(|registry| match registry.key_of(key) {
+        Some(index) => {
+            registry.keys[index].wanted = Some(target);
+            patch::commit(registry, Aim::Bind)
+        }
+        None => {
+            key.publish(target);
+            Ok(Update::of_slot_alone())
+        }
+    })?
+}
+
+pub(crate) fn reset(key: &'static KeyRecord) -> Result<Update, UpdateError> {
+    update(key, key.default_target(), false)
+}
+
+/// Binds every key to its current target.
+pub(crate) fn init() -> Result<Update, UpdateError> {
+    all(Aim::Bind)
+}
+
+/// Puts every key back on its trampolines and its slot.
+pub(crate) fn unbind() -> Result<Update, UpdateError> {
+    all(Aim::Unbind)
+}
+
+fn all(aim: Aim) -> Result<Update, UpdateError> {
+    with_registry(|registry| {
+        for key in &mut *registry.keys {
+            key.wanted = Some(key.record.current());
+        }
+        patch::commit(registry, aim)
+    })?
+}

@@ -1,0 +1,153 @@
+//! Linux: futex, `mprotect`, `membarrier`, identities, memory of our own.
+
+use core::sync::atomic::AtomicU32;
+
+use rustix::io::Errno;
+use rustix::process::getpid;
+use rustix::thread::{futex, gettid};
+
+/// Identity of this process, as this process sees it.
+pub(crate) fn process() -> u32 {
+    getpid().as_raw_nonzero().get().cast_unsigned()
+}
+
+/// Identity of this thread: never 0, below 2^30 (`FUTEX_TID_MASK`, linux/futex.h).
+pub(crate) fn thread() -> u32 {
+    gettid().as_raw_nonzero().get().cast_unsigned()
+}
+
+/// Whether [`thread`] tells threads apart.
+pub(crate) const KNOWS_THREADS: bool = true;
+
+/// Sleeps while `word` is `value`; may wake for nothing.
+pub(crate) fn wait(word: &AtomicU32, value: u32) {
+    match futex::wait(word, futex::Flags::PRIVATE, value, None) {
+        Ok(()) | Err(Errno::AGAIN | Errno::INTR) => {}
+        // A filter forbids futex: spinning is slow and right.
+        Err(_) => core::hint::spin_loop(),
+    }
+}
+
+/// Wakes one thread that sleeps on `word`.
+pub(crate) fn wake_one(word: &AtomicU32) {
+    // A filter that forbids the call forbids the sleep, too.
+    let _ = futex::wake(word, futex::Flags::PRIVATE, 1);
+}
+
+/// Registers handlers that run around `fork` (POSIX, `pthread_atfork`).
+#[cfg(feature = "std")]
+pub(crate) fn at_fork(prepare: extern "C" fn(), parent: extern "C" fn(), child: extern "C" fn()) {
+    unsafe extern "C" {
+        safe fn pthread_atfork(
+            prepare: extern "C" fn(),
+            parent: extern "C" fn(),
+            child: extern "C" fn(),
+        ) -> core::ffi::c_int;
+    }
+    // It fails for want of memory only; a child then finds the lock held by a process that is
+    // not itself, and takes it over (lock.rs).
+    let _ = pthread_atfork(prepare, parent, child);
+}
+
+/// Without `std` there is no libc to register with; see lock.rs for what a child does then.
+#[cfg(not(feature = "std"))]
+pub(crate) fn at_fork(
+    _prepare: extern "C" fn(),
+    _parent: extern "C" fn(),
+    _child: extern "C" fn(),
+) {
+}
+
+#[cfg(all(target_arch = "x86_64", target_pointer_width = "64"))]
+pub(crate) use code::*;
+
+#[cfg(all(target_arch = "x86_64", target_pointer_width = "64"))]
+mod code {
+    use core::ptr::{NonNull, null_mut, without_provenance_mut};
+
+    use rustix::io::Errno;
+    use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect};
+    use rustix::thread::{MembarrierCommand, membarrier};
+
+    /// Bytes of a page.
+    pub(crate) fn page_size() -> usize {
+        rustix::param::page_size()
+    }
+
+    /// Protection of mapped code, as `p_flags` of its segment say it (gABI, "Segment
+    /// Permissions").
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub(crate) struct Protection(pub(crate) u32);
+
+    impl Protection {
+        const EXECUTE: u32 = 1;
+        const WRITE: u32 = 2;
+        const READ: u32 = 4;
+
+        /// Read, write and execute: without execute, threads in the page would fault.
+        pub(crate) const OPEN: Self = Self(Self::EXECUTE | Self::WRITE | Self::READ);
+    }
+
+    /// Sets the protection of whole pages.
+    ///
+    /// # Errors
+    ///
+    /// The `errno` of `mprotect(2)`.
+    ///
+    /// # Safety
+    ///
+    /// 1. The pages are code of this image.
+    /// 2. `protection` is [`Protection::OPEN`] or what the segment of the pages was linked with.
+    pub(crate) unsafe fn protect(
+        address: usize,
+        length: usize,
+        protection: Protection,
+    ) -> Result<(), i32> {
+        debug_assert!(address % page_size() == 0, "{address:#x} is not the start of a page");
+        let mut flags = MprotectFlags::empty();
+        flags.set(MprotectFlags::READ, protection.0 & Protection::READ != 0);
+        flags.set(MprotectFlags::WRITE, protection.0 & Protection::WRITE != 0);
+        flags.set(MprotectFlags::EXEC, protection.0 & Protection::EXECUTE != 0);
+        // SAFETY: INV-PAGES: code of this image (promise 1) stays readable and executable, so
+        // that no thread faults (promise 2).
+        unsafe { mprotect(without_provenance_mut(address), length, flags) }
+            .map_err(Errno::raw_os_error)
+    }
+
+    /// Makes [`barrier`] available to this process.
+    ///
+    /// # Errors
+    ///
+    /// The `errno` of `membarrier(2)`.
+    pub(crate) fn register_barrier() -> Result<(), i32> {
+        membarrier(MembarrierCommand::RegisterPrivateExpeditedSyncCore).map_err(Errno::raw_os_error)
+    }
+
+    /// Makes every running thread of this process execute a core-serialising instruction.
+    ///
+    /// # Errors
+    ///
+    /// The `errno` of `membarrier(2)`, command `PRIVATE_EXPEDITED_SYNC_CORE`.
+    pub(crate) fn barrier() -> Result<(), i32> {
+        membarrier(MembarrierCommand::PrivateExpeditedSyncCore).map_err(Errno::raw_os_error)
+    }
+
+    /// Zeroed memory for good: not the allocator's, which may be a static call's target.
+    ///
+    /// # Errors
+    ///
+    /// The `errno` of `mmap(2)`.
+    pub(crate) fn allocate(length: usize) -> Result<NonNull<u8>, i32> {
+        // SAFETY: INV-ARENA: a new anonymous mapping overlaps nothing.
+        let memory = unsafe {
+            mmap_anonymous(
+                null_mut(),
+                length.max(1),
+                ProtFlags::READ | ProtFlags::WRITE,
+                MapFlags::PRIVATE,
+            )
+        };
+        let memory = memory.map_err(Errno::raw_os_error)?;
+        NonNull::new(memory.cast()).ok_or(Errno::NOMEM.raw_os_error())
+    }
+}
