@@ -1,7 +1,8 @@
 //! Finds every call instruction of static-call in a linked ELF image, proves which of them can
 //! be rewritten while the program runs, and records them in a table inside the image.
 //!
-//! The library reads and writes bytes in memory: no I/O, no `unsafe`, no panics, on any input.
+//! The library reads and writes bytes in memory: no I/O, no `unsafe`, no panics, on any input;
+//! only the link [`Hook`] touches files and runs programs.
 //! It is built of phases, each of which reads the results of those before it:
 //! image → records → candidates → extents → decode → grade → (GOT, table) → report.
 //!
@@ -13,6 +14,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod hook;
 mod inputs;
 mod policy;
 pub mod report;
@@ -20,6 +22,7 @@ mod stamp;
 mod table;
 mod verify;
 
+pub use hook::{Hook, enable};
 pub use inputs::InputCounter;
 pub use policy::{FindingKey, Level, Policy, UnknownFinding};
 pub use report::Report;

@@ -1,0 +1,36 @@
+//! The directory from which a driver runs the hook as its linker.
+
+use std::path::Path;
+use std::{fs, io};
+
+use super::output::{self, Temporary};
+
+/// The name under which collect2, GCC's linker driver, looks for a linker before any other.
+pub(crate) const REAL_LD: &str = "real-ld";
+/// What clang runs for `-fuse-ld=bfd`.
+pub(crate) const BFD: &str = "ld.bfd";
+
+/// Makes `dir/name` the running executable: a hard link, else (another file system) a copy.
+///
+/// Other processes may be using the file, or doing the same: it is replaced in one step, and not
+/// at all if it is right already.
+pub(crate) fn install(dir: &Path, name: &str) -> io::Result<()> {
+    let me = std::env::current_exe()?;
+    let path = dir.join(name);
+    if is_same(&me, &path) {
+        return Ok(());
+    }
+    fs::create_dir_all(dir)?;
+    let new = Temporary::new(output::beside(&path, &format!(".{}", std::process::id())));
+    if fs::hard_link(&me, new.path()).is_err() {
+        fs::copy(&me, new.path())?;
+        let modified = fs::metadata(&me)?.modified()?;
+        fs::File::options().write(true).open(new.path())?.set_modified(modified)?;
+    }
+    new.persist(&path)
+}
+
+fn is_same(a: &Path, b: &Path) -> bool {
+    let look = |path| fs::metadata(path).and_then(|m| Ok((m.len(), m.modified()?)));
+    matches!((look(a), look(b)), (Ok(a), Ok(b)) if a == b)
+}

@@ -1,0 +1,143 @@
+//! The link hook: the user's build script, which the compiler driver also runs as its linker.
+//!
+//! `script` (build-script role) → `install` and `driver` (how this driver is hooked) → `settings`
+//! (a file beside the link) → `link` (linker role), which reads the command line (`args`), finds
+//! the linker the user chose (`choice`), links with a table, stamps the image, and reports.
+
+pub(crate) mod args;
+#[cfg(unix)]
+mod capacity;
+pub(crate) mod choice;
+pub(crate) mod driver;
+pub(crate) mod flags;
+pub(crate) mod install;
+#[cfg(unix)]
+pub(crate) mod link;
+pub(crate) mod output;
+mod role;
+mod script;
+pub(crate) mod settings;
+
+use std::path::PathBuf;
+
+use crate::{FindingKey, Level};
+
+pub(crate) use role::Role;
+use settings::Settings;
+
+/// Hooks the links of this package with the default policy: call it first in `build.rs`.
+///
+/// ```no_run
+/// // the first line of `main` in build.rs
+/// static_call_verify::enable();
+/// ```
+///
+/// In a build script this prints the `cargo::rustc-link-arg` lines by which the compiler driver
+/// comes to run *the same executable* as its linker, for this package's binaries, tests, examples,
+/// benches, cdylibs and doctests. In that second role `enable` runs the linker that the user chose,
+/// stamps the image, and exits with the linker's code: what stands before it in `main` runs in both
+/// roles, so nothing should.
+///
+/// What cannot be hooked is said in a `cargo::warning` and does not break the build (see
+/// [`Hook::strict`]); on anything but x86_64 Linux there is nothing to do, and nothing is said.
+pub fn enable() {
+    Hook::new().enable();
+}
+
+/// The link hook with a policy of its own.
+///
+/// ```no_run
+/// // the first statement of `main` in build.rs
+/// static_call_verify::Hook::new()
+///     .deny("call.grade.straddle")
+///     .report("target/static-call")
+///     .enable();
+/// ```
+///
+/// The settings are those of the build script's run: they go to the linker role in a file, since
+/// `main` would find another environment there (no `PROFILE`, no `CARGO_FEATURE_…`).
+#[derive(Debug)]
+pub struct Hook {
+    settings: Settings,
+    mistakes: Vec<String>,
+}
+
+impl Hook {
+    /// A hook with the default policy. In the linker role this runs the linker and never returns.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "in one of its roles it does not return")]
+    pub fn new() -> Self {
+        if let Role::Linker(dir) = Role::of_this_process() {
+            run_as_linker(&dir);
+        }
+        Self { settings: Settings::default(), mistakes: Vec::new() }
+    }
+
+    /// Sets the level of a finding, named by its dotted key, to "not reported".
+    #[must_use]
+    pub fn allow(self, finding: &str) -> Self {
+        self.level(finding, Level::Allow)
+    }
+
+    /// Puts a finding into the report alone.
+    #[must_use]
+    pub fn note(self, finding: &str) -> Self {
+        self.level(finding, Level::Note)
+    }
+
+    /// Prints a finding with the linker's messages.
+    #[must_use]
+    pub fn warn(self, finding: &str) -> Self {
+        self.level(finding, Level::Warn)
+    }
+
+    /// Makes a finding fail the build.
+    #[must_use]
+    pub fn deny(self, finding: &str) -> Self {
+        self.level(finding, Level::Deny)
+    }
+
+    /// Writes the report of every image to `<directory>/<image>.txt`. A relative path is relative
+    /// to the package.
+    #[must_use]
+    pub fn report(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.settings.report = Some(directory.into());
+        self
+    }
+
+    /// Whether the build fails where a link could not be hooked or an image not be stamped. By
+    /// default that is a warning: the program is right without a table, its calls only stay on
+    /// their trampolines.
+    #[must_use]
+    pub fn strict(mut self, strict: bool) -> Self {
+        self.settings.strict = strict;
+        self
+    }
+
+    /// Hooks the links of this package: see [`enable`].
+    ///
+    /// Exits the process if the build must fail: with an unknown finding, or with one that is
+    /// denied, or where [`strict`](Self::strict) asks for it.
+    pub fn enable(self) {
+        script::run(self.settings, &self.mistakes);
+    }
+
+    fn level(mut self, finding: &str, level: Level) -> Self {
+        match finding.parse::<FindingKey>() {
+            Ok(key) => self.settings.levels.push((key, level)),
+            Err(mistake) => self.mistakes.push(mistake.to_string()),
+        }
+        self
+    }
+}
+
+#[cfg(unix)]
+pub(crate) fn run_as_linker(dir: &std::path::Path) -> ! {
+    link::main(dir)
+}
+
+#[cfg(not(unix))]
+pub(crate) fn run_as_linker(_: &std::path::Path) -> ! {
+    eprintln!("static-call: the link hook runs on Unix hosts only");
+    std::process::exit(1)
+}

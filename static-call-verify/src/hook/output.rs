@@ -1,0 +1,93 @@
+//! Files that are whole or not there.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+/// `path` with `suffix` behind its file name.
+pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    name.into()
+}
+
+/// Makes `path` a file of these bytes, in one step for everybody else.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let new = beside(path, &format!(".{}", std::process::id()));
+    let done = fs::write(&new, bytes).and_then(|()| fs::rename(&new, path));
+    if done.is_err() {
+        let _ = fs::remove_file(&new);
+    }
+    done
+}
+
+/// Writes the parts of `bytes` that differ from the file at `path`, which has their length.
+///
+/// Stamping changes the table and a few instructions of an image that may be large: comparing is
+/// much cheaper than writing all of it. Nobody else knows the file yet.
+pub(crate) fn write_changes(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    const CHUNK: usize = 1 << 16;
+    let mut file: File = OpenOptions::new().read(true).write(true).open(path)?;
+    if usize::try_from(file.metadata()?.len()) != Ok(bytes.len()) {
+        return Err(io::Error::other("the image changed its length"));
+    }
+    let mut old = vec![0; CHUNK];
+    for new in bytes.chunks(CHUNK) {
+        let old = &mut old[..new.len()];
+        file.read_exact(old)?;
+        if old != new {
+            file.seek_relative(-(new.len() as i64))?;
+            file.write_all(new)?;
+        }
+    }
+    file.flush()
+}
+
+/// A file that is removed unless it was renamed.
+#[derive(Debug)]
+pub(crate) struct Temporary(PathBuf);
+
+impl Temporary {
+    /// Takes charge of the file at `path`, which need not exist yet.
+    pub(crate) fn new(path: PathBuf) -> Self {
+        Self(path)
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Gives it its name.
+    pub(crate) fn persist(self, path: &Path) -> io::Result<()> {
+        fs::rename(&self.0, path)
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_are_written_where_they_are() {
+        let file = Temporary::new(
+            std::env::temp_dir().join(format!("static-call-output-{}", std::process::id())),
+        );
+        let mut bytes: Vec<u8> = (0..300_000_u32).map(|i| (i * 7) as u8).collect();
+        fs::write(file.path(), &bytes).unwrap();
+        for i in [0, 65_535, 65_536, 140_000, 299_999] {
+            bytes[i] ^= 0xff;
+        }
+        write_changes(file.path(), &bytes).unwrap();
+        assert!(fs::read(file.path()).unwrap() == bytes);
+        bytes.push(0);
+        assert!(write_changes(file.path(), &bytes).is_err(), "another length is refused");
+    }
+}

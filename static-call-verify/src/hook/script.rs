@@ -1,0 +1,125 @@
+//! The build-script role: what is printed for cargo.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::exit;
+
+use super::driver::{self, DriverError, Way};
+use super::flags::{ALIGNMENT, Flags};
+use super::settings::Settings;
+use crate::{FindingKey, Level};
+
+/// Name of the directory inside `OUT_DIR`.
+const DIR: &str = "static-call";
+
+/// Prints the lines that hook this package's links, or why they cannot be hooked.
+pub(crate) fn run(settings: Settings, mistakes: &[String]) {
+    let Some(out_dir) =
+        env::var_os("OUT_DIR").filter(|_| env::var_os("CARGO_CFG_TARGET_OS").is_some())
+    else {
+        eprintln!("static-call: the link hook is called from build.rs, by cargo");
+        return;
+    };
+    for mistake in mistakes {
+        say("error", mistake);
+    }
+    if !mistakes.is_empty() {
+        exit(1);
+    }
+    let is = |name: &str, value: &str| env::var(name).is_ok_and(|v| v == value);
+    let is_patched = is("CARGO_CFG_TARGET_ARCH", "x86_64")
+        && is("CARGO_CFG_TARGET_OS", "linux")
+        && is("CARGO_CFG_TARGET_POINTER_WIDTH", "64")
+        && env::var_os("CARGO_CFG_MIRI").is_none();
+    if !is_patched {
+        return;
+    }
+    let flags = Flags::from_encoded(&env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default());
+    check_flags(&flags, &settings);
+    match hook(&flags, settings.clone(), &PathBuf::from(out_dir).join(DIR)) {
+        Ok(arguments) => {
+            for argument in arguments {
+                println!("cargo::rustc-link-arg={argument}");
+            }
+        }
+        Err(why) => {
+            let level = if settings.strict { "error" } else { "warning" };
+            say(level, &format!("{why}: static calls stay on their trampolines. {}", mend()));
+            if settings.strict {
+                exit(1);
+            }
+        }
+    }
+}
+
+/// Why links could not be hooked.
+#[derive(Debug, thiserror::Error)]
+enum NotHooked {
+    #[error("no link hook, since rustc runs the linker `{0}` itself, without a compiler driver")]
+    Direct(String),
+    #[error("no link hook, since {0}")]
+    Driver(#[from] DriverError),
+    #[error("no link hook, since {dir} cannot be written: {source}", dir = dir.display())]
+    Settings { dir: PathBuf, source: std::io::Error },
+    #[error("no link hook, since this is not a Unix host")]
+    Host,
+}
+
+fn mend() -> &'static str {
+    "`cargo static-call build` can hook every linker"
+}
+
+fn hook(flags: &Flags, mut settings: Settings, dir: &Path) -> Result<Vec<String>, NotHooked> {
+    if !cfg!(unix) {
+        return Err(NotHooked::Host);
+    }
+    let configured = env::var("RUSTC_LINKER").ok();
+    let linker = flags.linker_or(configured.as_deref());
+    if flags.is_direct() {
+        return Err(NotHooked::Direct(linker.to_owned()));
+    }
+    let selecting = flags.selecting_args();
+    let way = driver::find_way(linker, &selecting, dir).map_err(|why| match why {
+        DriverError::Deaf { driver } if is_linker_name(&driver) => NotHooked::Direct(driver),
+        why => why.into(),
+    })?;
+    if way != Way::Prefix {
+        settings.linker = driver::default_linker(linker, &selecting, dir);
+    }
+    if let Some(report) = &mut settings.report {
+        *report = env::current_dir().unwrap_or_default().join(&*report);
+    }
+    settings.write(dir).map_err(|source| NotHooked::Settings { dir: dir.to_owned(), source })?;
+    Ok(way.arguments(dir))
+}
+
+/// Whether a program that could not be hooked is a linker, by the names that rustc goes by.
+fn is_linker_name(linker: &str) -> bool {
+    let name = Path::new(linker).file_stem().and_then(|s| s.to_str()).unwrap_or_default();
+    matches!(name, "ld" | "lld" | "rust-lld" | "mold" | "wild") || name.ends_with("-ld")
+}
+
+fn check_flags(flags: &Flags, settings: &Settings) {
+    if flags.aligns_calls() {
+        return;
+    }
+    let key = FindingKey::FlagsMissing;
+    let message = format!(
+        "{key}: two calls of five will stay on their trampolines; set `rustflags = {ALIGNMENT:?}` \
+         under `[build]` in .cargo/config.toml"
+    );
+    match settings.policy().level(key) {
+        Level::Allow => {}
+        Level::Note => eprintln!("static-call: {message}"),
+        Level::Warn => say("warning", &message),
+        Level::Deny => {
+            say("error", &message);
+            exit(1);
+        }
+    }
+}
+
+/// A message that cargo shows to the user; one line, or cargo would not see the rest.
+fn say(level: &str, message: &str) {
+    println!("cargo::{level}=static-call: {}", message.replace('\n', " "));
+}

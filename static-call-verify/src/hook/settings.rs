@@ -1,0 +1,102 @@
+//! What the linker role is told, in a file beside its executable.
+
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use crate::{FindingKey, Level, Policy};
+
+/// Name of the file.
+pub(crate) const FILE: &str = "static-call-settings";
+
+/// The settings of a hook.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Settings {
+    /// Levels that were set, in order.
+    pub(crate) levels: Vec<(FindingKey, Level)>,
+    /// Directory of the reports.
+    pub(crate) report: Option<PathBuf>,
+    /// Whether what cannot be stamped fails the link.
+    pub(crate) strict: bool,
+    /// The linker that runs if the driver's command line names none; where the driver is not run
+    /// at all, the linker.
+    pub(crate) linker: Option<PathBuf>,
+}
+
+impl Settings {
+    /// The policy.
+    pub(crate) fn policy(&self) -> Policy {
+        let mut policy = Policy::default();
+        for (key, level) in &self.levels {
+            policy.set(*key, *level);
+        }
+        policy
+    }
+
+    /// One setting a line, `name value`.
+    pub(crate) fn to_text(&self) -> String {
+        let mut text = String::new();
+        for (key, level) in &self.levels {
+            text += &format!("level {key} {level}\n");
+        }
+        for (name, path) in [("report", &self.report), ("linker", &self.linker)] {
+            if let Some(path) = path {
+                text += &format!("{name} {}\n", path.display());
+            }
+        }
+        if self.strict {
+            text += "strict\n";
+        }
+        text
+    }
+
+    fn from_text(text: &str) -> Self {
+        let mut settings = Self::default();
+        for line in text.lines() {
+            match line.split_once(' ').unwrap_or((line, "")) {
+                ("level", value) => {
+                    if let Some((key, level)) = value.split_once(' ')
+                        && let (Ok(key), Ok(level)) = (key.parse(), level.parse())
+                    {
+                        settings.levels.push((key, level));
+                    }
+                }
+                ("report", path) => settings.report = Some(path.into()),
+                ("linker", path) => settings.linker = Some(path.into()),
+                ("strict", _) => settings.strict = true,
+                _ => {}
+            }
+        }
+        settings
+    }
+
+    /// Writes the file into `dir`.
+    pub(crate) fn write(&self, dir: &Path) -> io::Result<()> {
+        super::output::replace(&dir.join(FILE), self.to_text().as_bytes())
+    }
+
+    /// Reads the file in `dir`; the defaults if there is none.
+    pub(crate) fn read(dir: &Path) -> Self {
+        fs::read_to_string(dir.join(FILE)).map(|text| Self::from_text(&text)).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn come_back_as_they_were_written() {
+        let settings = Settings {
+            levels: vec![
+                (FindingKey::CallGradeStraddle, Level::Deny),
+                (FindingKey::CallGradeStraddle, Level::Allow),
+            ],
+            report: Some("/a path/with blanks".into()),
+            strict: true,
+            linker: Some("/usr/bin/ld.lld".into()),
+        };
+        assert_eq!(Settings::from_text(&settings.to_text()), settings);
+        assert_eq!(Settings::from_text(""), Settings::default());
+        assert_eq!(settings.policy().level(FindingKey::CallGradeStraddle), Level::Allow);
+    }
+}
