@@ -134,7 +134,7 @@ impl Image {
     /// The quadword of code at `address`, a multiple of 8.
     pub(crate) fn quadword(&self, address: usize) -> Option<u64> {
         self.code(address, 1)?;
-        if address % 8 != 0 {
+        if !address.is_multiple_of(8) {
             return None;
         }
         // SAFETY: INV-TEXT: the page is code of this image, and the quadword aligned.

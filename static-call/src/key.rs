@@ -126,21 +126,25 @@ impl KeyRecord {
     }
 
     /// Module, source file, line and column of the declaration.
+    #[cfg(feature = "std")]
     pub(crate) fn place(&self) -> (&'static str, &'static str, u32, u32) {
         (self.module, self.file, self.line, self.column)
     }
 
     /// The signature as written.
+    #[cfg(feature = "std")]
     pub(crate) fn signature(&self) -> &'static str {
         self.signature
     }
 
     /// The stub that jumps through the slot.
+    #[allow(dead_code, reason = "unused where nothing is patched")]
     pub(crate) fn stub(&self) -> usize {
         self.stub.addr()
     }
 
     /// Whether all of these flags are set.
+    #[allow(dead_code, reason = "unused where nothing is patched")]
     pub(crate) fn has(&self, flags: u32) -> bool {
         self.flags & flags == flags
     }
@@ -207,7 +211,6 @@ impl<K: Keyed> Key<K> {
     /// The handle of `K`.
     #[doc(hidden)]
     #[must_use]
-    #[expect(clippy::new_without_default, reason = "made by the macros alone")]
     pub const fn new() -> Self {
         Self { record: K::RECORD, key: PhantomData }
     }

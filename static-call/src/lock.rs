@@ -6,7 +6,7 @@
 //! the futex is its low half. So a holder can be told from a thread that no longer exists
 //! because a `fork` without handlers left it behind, and from the caller itself.
 
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use crate::sys;
 
@@ -31,8 +31,14 @@ pub(crate) struct Guard {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reentered;
 
-/// Takes the lock.
+/// Takes the lock. The first call registers the handlers for `fork`, which allocates; that
+/// happens before the lock is held.
 pub(crate) fn lock() -> Result<Guard, Reentered> {
+    static FORK_COVERED: AtomicBool = AtomicBool::new(false);
+    if !FORK_COVERED.swap(true, Ordering::Relaxed) {
+        // No child shall be born in the middle of an update.
+        sys::at_fork(before_fork, after_fork_in_parent, after_fork_in_child);
+    }
     let record = record();
     acquire(record)?;
     Ok(Guard { record })
@@ -119,12 +125,6 @@ fn release(record: &LockRecord) {
 
 /// Thread that holds the lock for a fork, or 0.
 static FORKING: AtomicU64 = AtomicU64::new(0);
-
-/// Takes and releases the lock around every `fork` from now on, so that no child is born in the
-/// middle of an update.
-pub(crate) fn cover_fork() {
-    sys::at_fork(before_fork, after_fork_in_parent, after_fork_in_child);
-}
 
 extern "C" fn before_fork() {
     // A fork from a signal handler that interrupted an update of this thread finds the lock

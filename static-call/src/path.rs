@@ -2,9 +2,6 @@
 
 use core::fmt;
 
-use crate::key::KeyRecord;
-use crate::update::Update;
-
 /// How a call instruction gets to its target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Path {
@@ -97,17 +94,6 @@ impl fmt::Display for Reason {
         };
         f.pad(text)
     }
-}
-
-/// The slot carries one key: one call, as far as anybody knows.
-#[cfg_attr(
-    all(target_arch = "x86_64", target_pointer_width = "64", target_os = "linux", not(miri)),
-    expect(dead_code, reason = "for the systems where nothing is patched")
-)]
-pub(crate) fn of_slot(_key: &'static KeyRecord) -> Update {
-    let mut update = Update::of_slot_alone();
-    update.indirect = 1;
-    update
 }
 
 #[cfg(all(

@@ -40,7 +40,7 @@ pub(crate) unsafe fn exchange_displacement(address: usize, old: u32, new: u32) -
 /// 1. The eight bytes lie in mapped, writable memory.
 /// 2. `address` is a multiple of 8.
 pub(crate) unsafe fn exchange_quadword(address: usize, old: u64, new: u64) -> bool {
-    debug_assert!(address as u64 % QUADWORD == 0, "{address:#x} is not aligned");
+    debug_assert!((address as u64).is_multiple_of(QUADWORD), "{address:#x} is not aligned");
     let done: u8;
     // SAFETY: INV-STORE: mapped and writable (promise 1), aligned (promise 2); the instruction
     // touches those eight bytes and the flags alone.
@@ -65,7 +65,7 @@ pub(crate) unsafe fn exchange_quadword(address: usize, old: u64, new: u64) -> bo
 /// 1. The eight bytes lie in mapped, readable memory.
 /// 2. `address` is a multiple of 8.
 pub(crate) unsafe fn read_quadword(address: usize) -> u64 {
-    debug_assert!(address as u64 % QUADWORD == 0, "{address:#x} is not aligned");
+    debug_assert!((address as u64).is_multiple_of(QUADWORD), "{address:#x} is not aligned");
     let value: u64;
     // SAFETY: INV-TEXT: mapped and readable (promise 1), aligned (promise 2); in assembly, because
     // debuggers may write there, which Rust's memory model has no word for.

@@ -1,7 +1,6 @@
 //! Where code is patched.
 
 use core::cell::UnsafeCell;
-use core::sync::atomic::{AtomicBool, Ordering};
 
 use crate::cap;
 use crate::key::{KeyRecord, TargetRecord};
@@ -19,12 +18,8 @@ static REGISTRY: Shared = Shared(UnsafeCell::new(None));
 
 /// Runs `body` with the registry, under the lock.
 pub(crate) fn with_registry<R>(body: impl FnOnce(&mut Registry) -> R) -> Result<R, UpdateError> {
-    static FORK_COVERED: AtomicBool = AtomicBool::new(false);
-    // Both allocate, and so come before the lock.
+    // It allocates, and so comes before the lock.
     let cap = cap::get();
-    if !FORK_COVERED.swap(true, Ordering::Relaxed) {
-        lock::cover_fork();
-    }
     let guard = lock::lock()?;
     Ok(body(registry(&guard, cap)))
 }

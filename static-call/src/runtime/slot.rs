@@ -1,8 +1,8 @@
 //! Where nothing is patched: the slot carries every update.
 
-use crate::key::{KeyRecord, TargetRecord};
+use crate::key::{KeyRecord, STATIC_CALL_0_1_KEYS, TargetRecord};
+use crate::lock;
 use crate::update::{Update, UpdateError};
-use crate::{lock, path};
 
 pub(crate) fn update(
     key: &'static KeyRecord,
@@ -14,7 +14,7 @@ pub(crate) fn update(
     }
     let _guard = lock::lock()?;
     key.publish(target);
-    Ok(path::of_slot(key))
+    Ok(through_slots(1))
 }
 
 pub(crate) fn reset(key: &'static KeyRecord) -> Result<Update, UpdateError> {
@@ -23,10 +23,17 @@ pub(crate) fn reset(key: &'static KeyRecord) -> Result<Update, UpdateError> {
 
 /// There is nothing to bind.
 pub(crate) fn init() -> Result<Update, UpdateError> {
-    Ok(path::of_all_slots())
+    Ok(through_slots(STATIC_CALL_0_1_KEYS.len()))
 }
 
 /// There is nothing to unbind.
 pub(crate) fn unbind() -> Result<Update, UpdateError> {
-    Ok(path::of_all_slots())
+    init()
+}
+
+/// Nobody counts calls here: one for each key.
+fn through_slots(keys: usize) -> Update {
+    let mut update = Update::of_slot_alone();
+    update.indirect = keys;
+    update
 }

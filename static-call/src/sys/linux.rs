@@ -103,7 +103,10 @@ mod code {
         length: usize,
         protection: Protection,
     ) -> Result<(), i32> {
-        debug_assert!(address % page_size() == 0, "{address:#x} is not the start of a page");
+        debug_assert!(
+            address.is_multiple_of(page_size()),
+            "{address:#x} is not the start of a page"
+        );
         let mut flags = MprotectFlags::empty();
         flags.set(MprotectFlags::READ, protection.0 & Protection::READ != 0);
         flags.set(MprotectFlags::WRITE, protection.0 & Protection::WRITE != 0);
