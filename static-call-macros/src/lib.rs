@@ -1,8 +1,54 @@
-//! Placeholder.
-use proc_macro::TokenStream;
-/// Placeholder.
+//! The macros of `static-call`. Use them through that crate, whose documentation describes them.
+//!
+//! A pipeline with a file per phase: `parse` reads tokens, `model` gives them meaning and keeps
+//! them for their spans, `validate` only rejects, `expand` cannot fail.
+#![forbid(unsafe_code)]
+
+mod attributes;
+mod expand;
+mod model;
+mod parse;
+mod text;
+mod types;
+mod validate;
+
+use proc_macro2::TokenStream;
+
+/// Makes a function switchable at run time; see `static_call::static_call`.
 #[proc_macro_attribute]
-pub fn static_call(_a: TokenStream, i: TokenStream) -> TokenStream { i }
-/// Placeholder.
+pub fn static_call(
+    options: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+) -> proc_macro::TokenStream {
+    attribute(options.into(), item.into()).into()
+}
+
+/// The part of `static_call::call!` that needs a procedural macro: `crate path; callee(arguments)`.
+#[doc(hidden)]
 #[proc_macro]
-pub fn call(i: TokenStream) -> TokenStream { i }
+pub fn call(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    site(input.into()).into()
+}
+
+fn attribute(options: TokenStream, item: TokenStream) -> TokenStream {
+    let item = match parse::attribute(options, item.clone()) {
+        Ok(item) => item,
+        Err(error) => return expand::unparsed(&error, item),
+    };
+    let model = model::Item::new(item);
+    match validate::item(&model) {
+        Ok(()) => expand::item(&model),
+        Err(error) => expand::recover(&model, &error),
+    }
+}
+
+fn site(input: TokenStream) -> TokenStream {
+    let call = match parse::call(input) {
+        Ok(call) => call,
+        Err(error) => return expand::refused_call(&error),
+    };
+    match validate::call(&call).and_then(|()| model::Call::new(call)) {
+        Ok(call) => expand::call(&call),
+        Err(error) => expand::refused_call(&error),
+    }
+}

@@ -10,6 +10,7 @@
 macro_rules! __plain_trampoline {
     ($name:ident[$($generics:tt)*]($($arg:ident: $ty:ty),*) -> $ret:ty; me $me:expr; record $record:path; key $key:ty) => {
         #[unsafe(naked)]
+        #[allow(improper_ctypes_definitions)]
         extern "C-unwind" fn $name<$($generics)*>($($arg: $ty),*) -> $ret {
             $crate::__private::core::arch::naked_asm!(
                 ".p2align 3",
@@ -40,6 +41,7 @@ macro_rules! __plain_trampoline {
 macro_rules! __site_trampoline {
     ($name:ident[$($generics:tt)*]($($arg:ident: $ty:ty),*) -> $ret:ty; me $me:expr; key $key:ident; site $site:path) => {
         #[unsafe(naked)]
+        #[allow(improper_ctypes_definitions)]
         extern "C-unwind" fn $name<$($generics)*>($($arg: $ty),*) -> $ret {
             $crate::__private::core::arch::naked_asm!(
                 ".p2align 3",
@@ -97,6 +99,7 @@ macro_rules! __stub {
 macro_rules! __plain_trampoline {
     ($name:ident[$($generics:tt)*]($($arg:ident: $ty:ty),*) -> $ret:ty; me $me:expr; record $record:path; key $key:ty) => {
         #[inline(always)]
+        #[allow(improper_ctypes_definitions)]
         extern "C-unwind" fn $name<$($generics)*>($($arg: $ty),*) -> $ret {
             let target = $record.slot().load($crate::__private::core::sync::atomic::Ordering::Acquire);
             // SAFETY: a slot holds the shim of a target of this signature (INV-SLOT).
@@ -120,6 +123,7 @@ macro_rules! __plain_trampoline {
 macro_rules! __site_trampoline {
     ($name:ident[$($generics:tt)*]($($arg:ident: $ty:ty),*) -> $ret:ty; me $me:expr; key $key:ident; site $site:path) => {
         #[inline(always)]
+        #[allow(improper_ctypes_definitions)]
         extern "C-unwind" fn $name<$($generics)*>($($arg: $ty),*) -> $ret {
             // SAFETY: `Keyed::RECORD` is the address of a static (INV-KEY).
             let record = unsafe { &*<$key as $crate::__private::Keyed>::RECORD };

@@ -1,0 +1,150 @@
+//! What becomes of the attributes that stand beside `#[static_call]`.
+
+use quote::ToTokens;
+use syn::parse::{ParseStream, Parser};
+use syn::{Attribute, Error, Meta, Path, Token, parse_quote};
+
+/// The attributes of a function, by the generated items that get them.
+#[derive(Default)]
+pub(crate) struct Attributes {
+    /// `cfg`, for every generated item.
+    pub(crate) cfgs: Vec<Attribute>,
+    /// For the function that users call: documentation and what concerns callers.
+    pub(crate) wrapper: Vec<Attribute>,
+    /// For the function that holds the body.
+    pub(crate) original: Vec<Attribute>,
+    /// For calls through `call!`.
+    pub(crate) site: Vec<Attribute>,
+    /// `doc(hidden)`, for the other public items.
+    pub(crate) hidden: Vec<Attribute>,
+    /// Lint levels, for generated items that repeat the signature.
+    pub(crate) lints: Vec<Attribute>,
+    /// Whether callers are warned, which generated code is not to be.
+    pub(crate) deprecated: bool,
+    /// Attributes that cannot work.
+    pub(crate) errors: Vec<Error>,
+}
+
+impl Attributes {
+    pub(crate) fn new(attrs: &[Attribute]) -> Self {
+        let mut sorted = Self::default();
+        for attr in attrs {
+            match split_cfg_attr(attr) {
+                Some(parts) => {
+                    for (predicate, meta) in parts {
+                        sorted.add(&meta, &|meta| parse_quote!(#[cfg_attr(#predicate, #meta)]));
+                    }
+                }
+                None => sorted.add(&attr.meta, &|meta| Attribute {
+                    meta: meta.clone(),
+                    ..attr.clone()
+                }),
+            }
+        }
+        sorted
+    }
+
+    fn add(&mut self, meta: &Meta, make: &dyn Fn(&Meta) -> Attribute) {
+        let attr = make(meta);
+        let (meta, path) = unwrapped(meta);
+        let name = path.segments.last().map(|s| s.ident.to_string()).unwrap_or_default();
+        if let Some(advice) = refusal(&name) {
+            self.errors.push(Error::new_spanned(path, advice));
+            return;
+        }
+        match name.as_str() {
+            "cfg" => self.cfgs.push(attr),
+            "doc" => {
+                if let Meta::List(list) = &meta
+                    && list.tokens.to_string() == "hidden"
+                {
+                    self.hidden.push(attr.clone());
+                }
+                self.wrapper.push(attr);
+            }
+            "must_use" => {
+                self.wrapper.push(attr.clone());
+                self.original.push(attr.clone());
+                self.site.push(attr);
+            }
+            "deprecated" => {
+                self.deprecated = true;
+                self.wrapper.push(attr.clone());
+                self.site.push(attr);
+            }
+            "allow" | "warn" | "deny" | "forbid" => {
+                self.original.push(attr.clone());
+                self.lints.push(attr);
+            }
+            "expect" => {
+                if let Meta::List(list) = &meta {
+                    let lints = &list.tokens;
+                    let allow: Meta = parse_quote!(allow(#lints));
+                    self.lints.push(make(&allow));
+                }
+                self.original.push(attr);
+            }
+            _ if path.segments[0].ident == "diagnostic" => self.wrapper.push(attr),
+            _ => self.original.push(attr),
+        }
+    }
+}
+
+/// `unsafe(attribute)` without the `unsafe`, and the attribute's path.
+fn unwrapped(meta: &Meta) -> (Meta, Path) {
+    if let Meta::List(list) = meta
+        && list.path.is_ident("unsafe")
+        && let Ok(inner) = list.parse_args::<Meta>()
+    {
+        let path = inner.path().clone();
+        return (inner, path);
+    }
+    (meta.clone(), meta.path().clone())
+}
+
+/// The parts of `cfg_attr(predicate, a, b)`; `None` for any other attribute.
+fn split_cfg_attr(attr: &Attribute) -> Option<Vec<(Meta, Meta)>> {
+    let list = match &attr.meta {
+        Meta::List(list) if list.path.is_ident("cfg_attr") => list,
+        _ => return None,
+    };
+    let parts = |input: ParseStream<'_>| {
+        let predicate: Meta = input.parse()?;
+        let mut parts = Vec::new();
+        while !input.is_empty() {
+            input.parse::<Token![,]>()?;
+            if !input.is_empty() {
+                parts.push((predicate.clone(), input.parse()?));
+            }
+        }
+        Ok(parts)
+    };
+    parts.parse2(list.tokens.to_token_stream()).ok()
+}
+
+/// Why an attribute of this name cannot stand here, and what to do instead.
+fn refusal(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "track_caller" => {
+            "a static call does not know its caller: pass a `&Location<'_>` as an argument instead"
+        }
+        "target_feature" => {
+            "the default must run on every processor: leave the attribute out here, and `update` \
+             to a closure that calls a function with this attribute once the feature was detected"
+        }
+        "naked" => {
+            "a naked function cannot be the default: give it another name and call it from here"
+        }
+        "no_mangle" | "export_name" => {
+            "a static call has no symbol of its own: export another function that calls it"
+        }
+        "test" | "bench" => "a test is called by its harness alone: test a static call from one",
+        "panic_handler" | "alloc_error_handler" | "proc_macro" | "proc_macro_attribute"
+        | "proc_macro_derive" => {
+            "the compiler calls this function by itself: make a static call of another function \
+             that this one calls"
+        }
+        "static_call" => "`#[static_call]` stands here twice: remove one",
+        _ => return None,
+    })
+}

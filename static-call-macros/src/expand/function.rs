@@ -1,0 +1,146 @@
+//! A free function: itself, and the enum of its name.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+
+use super::key::Place;
+use crate::model::Function;
+
+/// The function, its enum and its records.
+pub(super) fn expand(f: &Function) -> TokenStream {
+    let (sc, krate, keys, vis) = (f.private(), &f.krate, &f.keys, &f.source.vis);
+    let ident = &f.source.sig.ident;
+    let cfgs: Vec<_> = f.cfgs().collect();
+    let lints: Vec<_> = f.lints().collect();
+    let (wrapper_attrs, hidden) = (&f.attrs.wrapper, &f.attrs.hidden);
+    let wrapper = wrapper(f);
+    let body = f.wrapper_body();
+    let name = f.name();
+    let original = f.original_fn(&original_docs(f, &name));
+    let call_at = f.call_at(&Ident::new("__call_at", Span::call_site()), Place::Outside);
+    let update = update(f, &name);
+    let disable = f.source.body.is_none().then(|| disable(f, &name));
+    let machinery = f.machinery(&quote!(#ident), &quote!(#keys::original));
+    let about = format!("Switches `{name}`: the keys to the static call of this name.");
+    let key = format!("The key of `{name}`.");
+    let query = format!("What `{name}` calls now.");
+    let reset = format!("Makes `{name}` call its default again.");
+    quote! {
+        #(#cfgs)*
+        #(#lints)*
+        #(#wrapper_attrs)*
+        #[inline(always)]
+        #vis #wrapper {
+            #body
+        }
+
+        #(#cfgs)*
+        #[doc = #about]
+        #(#hidden)*
+        #[allow(non_camel_case_types)]
+        #vis enum #keys {}
+
+        #(#cfgs)*
+        #(#lints)*
+        impl #keys {
+            #[doc = #key]
+            #vis const KEY: #krate::Key<#keys> = #krate::Key::new();
+
+            #original
+
+            #update
+
+            #[doc = #query]
+            #[must_use]
+            #vis fn query() -> #krate::Target {
+                Self::KEY.query()
+            }
+
+            #[doc = #reset]
+            ///
+            /// # Errors
+            ///
+            /// As for `update`.
+            #vis fn reset() -> #sc::core::result::Result<#krate::Update, #krate::UpdateError> {
+                Self::KEY.reset()
+            }
+
+            #disable
+
+            #call_at
+        }
+
+        #machinery
+    }
+}
+
+/// The signature that users see, in their own tokens.
+pub(super) fn wrapper(f: &Function) -> TokenStream {
+    let sig = &f.source.sig;
+    let unsafety = f.unsafety();
+    let (fn_token, ident, generics, output) =
+        (&sig.fn_token, &sig.ident, &sig.generics, &sig.output);
+    let parameters = f.arguments.iter().map(|a| &a.parameter);
+    quote!(#unsafety #fn_token #ident #generics (#(#parameters),*) #output)
+}
+
+/// The documentation of the function that holds the body.
+pub(super) fn original_docs(f: &Function, name: &str) -> TokenStream {
+    let about = if f.source.body.is_some() {
+        format!("What `{name}` calls by default.")
+    } else {
+        format!("What `{name}` calls by default: nothing.")
+    };
+    let safety = f.unsafety().map(|_| {
+        let text = format!("As for `{name}`.");
+        quote! {
+            ///
+            /// # Safety
+            ///
+            #[doc = #text]
+        }
+    });
+    quote!(#[doc = #about] #safety)
+}
+
+fn update(f: &Function, name: &str) -> TokenStream {
+    let (sc, krate, vis) = (f.private(), &f.krate, &f.source.vis);
+    let parameter = f.target_parameter();
+    let bounds = f.bounds();
+    let about = format!("Makes every call of `{name}` reach `target`, on every thread.");
+    let span = f.signature_span();
+    let declaration = quote_spanned! {span=>
+        fn update<#parameter>(target: #parameter)
+            -> #sc::core::result::Result<#krate::Update, #krate::UpdateError>
+        where
+            #parameter: #bounds,
+    };
+    quote! {
+        #[doc = #about]
+        ///
+        /// A target is a function or a closure that captures nothing.
+        ///
+        /// # Errors
+        ///
+        /// An update that fails changes nothing; the error says what stood in its way.
+        #vis #declaration
+        {
+            Self::KEY.update(target)
+        }
+    }
+}
+
+fn disable(f: &Function, name: &str) -> TokenStream {
+    let (sc, krate, vis) = (f.private(), &f.krate, &f.source.vis);
+    let about = format!("Makes `{name}` do nothing again: the same as `reset`.");
+    quote! {
+        #[doc = #about]
+        ///
+        /// # Errors
+        ///
+        /// As for `update`.
+        #vis fn disable() -> #sc::core::result::Result<#krate::Update, #krate::UpdateError> {
+            Self::KEY.reset()
+        }
+    }
+}

@@ -1,0 +1,344 @@
+//! What every key has, free function or associated: records, shims, and the ways to call it.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{FnArg, Lifetime, Pat, Type};
+
+use crate::model::{Argument, Function, Output};
+
+/// How a generated function writes its types.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// In the `impl` block of the owner.
+    Inside,
+    /// Anywhere else.
+    Outside,
+}
+
+impl Function {
+    /// The path of `static_call::__private`.
+    pub(super) fn private(&self) -> TokenStream {
+        let krate = &self.krate;
+        quote!(#krate::__private)
+    }
+
+    fn lifetimes_at(&self, place: Place) -> Vec<&Lifetime> {
+        match place {
+            Place::Inside => self.lifetimes.iter().collect(),
+            Place::Outside => self.all_lifetimes().collect(),
+        }
+    }
+
+    fn output_at(&self, place: Place) -> TokenStream {
+        match &self.output {
+            Output::Unit => quote!(()),
+            Output::Never => quote!(!),
+            Output::Type(types) => match place {
+                Place::Inside => types.inside.to_token_stream(),
+                Place::Outside => types.outside.to_token_stream(),
+            },
+        }
+    }
+
+    /// The output where `!` cannot be written.
+    fn output_in_bound(&self, named: Option<Place>) -> TokenStream {
+        let sc = self.private();
+        match (&self.output, named) {
+            (Output::Never, _) => quote!(#sc::Never),
+            (Output::Type(types), None) => types.written.to_token_stream(),
+            (_, place) => self.output_at(place.unwrap_or(Place::Outside)),
+        }
+    }
+
+    /// `Pass<..>` for the argument.
+    fn pass(&self, argument: &Argument) -> TokenStream {
+        let sc = self.private();
+        let ty = &argument.types.erased;
+        quote!(#sc::Pass<{ #sc::core::mem::size_of::<#ty>() > 16 }>)
+    }
+
+    /// What crosses the trampoline, per argument.
+    fn abi_types(&self, place: Place) -> Vec<TokenStream> {
+        let sc = self.private();
+        let arguments = self.arguments.iter();
+        arguments
+            .map(|argument| {
+                let ty = argument.type_at(place);
+                if argument.by_size {
+                    let pass = self.pass(argument);
+                    quote!(<#pass as #sc::Passing<#ty>>::Abi)
+                } else {
+                    ty.to_token_stream()
+                }
+            })
+            .collect()
+    }
+
+    fn argument_names(&self) -> Vec<Ident> {
+        (0..self.arguments.len()).map(|i| format_ident!("arg{i}")).collect()
+    }
+
+    /// Statements that prepare large arguments, and the values for the trampoline.
+    fn passing(&self, values: &[TokenStream]) -> (TokenStream, Vec<TokenStream>) {
+        let sc = self.private();
+        let mut statements = TokenStream::new();
+        let mut passed = Vec::new();
+        for (i, (argument, value)) in self.arguments.iter().zip(values).enumerate() {
+            if argument.by_size {
+                let name = format_ident!("__arg{i}");
+                let pass = self.pass(argument);
+                statements.extend(quote! {
+                    let mut #name = #sc::core::mem::ManuallyDrop::new(#value);
+                    let #name = unsafe { <#pass as #sc::Passing<_>>::pass(&mut #name) };
+                });
+                passed.push(name.to_token_stream());
+            } else {
+                passed.push(value.clone());
+            }
+        }
+        (statements, passed)
+    }
+
+    /// Statements that take large arguments on the other side.
+    fn receiving(&self) -> TokenStream {
+        let sc = self.private();
+        self.arguments
+            .iter()
+            .zip(self.argument_names())
+            .filter(|(argument, _)| argument.by_size)
+            .map(|(argument, name)| {
+                let pass = self.pass(argument);
+                let ty = &argument.types.outside;
+                quote! {
+                    let #name = unsafe { <#pass as #sc::Passing<#ty>>::receive(#name) };
+                }
+            })
+            .collect()
+    }
+
+    /// The body of the function that users call.
+    pub(super) fn wrapper_body(&self) -> TokenStream {
+        let (krate, record, marker) = (&self.krate, self.record(), self.marker());
+        let names = self.argument_names();
+        let types = self.abi_types(Place::Outside);
+        let lifetimes = self.lifetimes_at(Place::Outside);
+        let output = self.output_at(Place::Outside);
+        let values: Vec<_> = self.arguments.iter().map(|a| a.value.clone()).collect();
+        let (statements, values) = self.passing(&values);
+        quote! {
+            #krate::__plain_trampoline! {
+                __trampoline[#(#lifetimes,)* const __N: u32](#(#names: #types),*) -> #output;
+                me __trampoline::<__N>;
+                record #record;
+                key #marker
+            }
+            #statements
+            __trampoline::<0>(#(#values),*)
+        }
+    }
+
+    /// The function behind `call!`.
+    pub(super) fn call_at(&self, name: &Ident, place: Place) -> TokenStream {
+        let (sc, marker, vis) = (self.private(), self.marker(), &self.source.vis);
+        let site_attrs = &self.attrs.site;
+        let unsafety = self.unsafety();
+        let lifetimes = self.lifetimes_at(place);
+        let f = self.target_parameter();
+        let names = self.argument_names();
+        let types = self.arguments.iter().map(|a| a.type_at(place));
+        let abi = self.abi_types(place);
+        let output = self.output_at(place);
+        let bound_output = self.output_in_bound(Some(place));
+        let values: Vec<_> = names.iter().map(ToTokens::to_token_stream).collect();
+        let (statements, values) = self.passing(&values);
+        quote! {
+            #[doc(hidden)]
+            #(#site_attrs)*
+            #[inline(always)]
+            #vis #unsafety fn #name<#(#lifetimes,)* #f>(site: #f, #(#names: #types),*) -> #output
+            where
+                #f: #sc::core::ops::FnOnce(#sc::core::marker::PhantomData<#marker>, #(#abi),*)
+                    -> #bound_output,
+            {
+                #statements
+                site(#sc::core::marker::PhantomData, #(#values),*)
+            }
+        }
+    }
+
+    /// The function that holds the body.
+    pub(super) fn original_fn(&self, docs: &TokenStream) -> TokenStream {
+        let (vis, attrs) = (&self.source.vis, &self.attrs.original);
+        let mut sig = self.source.sig.clone();
+        sig.ident = self.original();
+        let body = match &self.source.body {
+            Some(body) => body.to_token_stream(),
+            None => {
+                for input in &mut sig.inputs {
+                    if let FnArg::Typed(typed) = input {
+                        *typed.pat = Pat::Wild(syn::PatWild {
+                            attrs: Vec::new(),
+                            underscore_token: syn::Token![_](Span::call_site()),
+                        });
+                    }
+                }
+                quote!({})
+            }
+        };
+        quote!(#docs #(#attrs)* #vis #sig #body)
+    }
+
+    /// The bound on targets. Its span is the signature's, so that type errors show that.
+    pub(super) fn bound(&self) -> TokenStream {
+        let sc = self.private();
+        let place = self.named_bound.then_some(Place::Outside);
+        let types = self.arguments.iter().map(|a| match place {
+            Some(place) => a.type_at(place),
+            None => &a.types.written,
+        });
+        let lifetimes = self.bound_lifetimes();
+        let binder = (!lifetimes.is_empty()).then(|| quote!(for<#(#lifetimes),*>));
+        let output = self.output_in_bound(place);
+        let first = self.source.sig.fn_token.span.resolved_at(Span::call_site());
+        let arguments = quote_spanned!(self.source.sig.paren_token.span.join()=> (#(#types),*));
+        quote_spanned! {first=>
+            #binder #sc::core::ops::Fn #arguments -> #output
+        }
+    }
+
+    /// The bounds on targets.
+    pub(super) fn bounds(&self) -> TokenStream {
+        let (sc, bound) = (self.private(), self.bound());
+        quote! {
+            #bound + #sc::core::marker::Copy + #sc::core::marker::Send + #sc::core::marker::Sync
+                + 'static
+        }
+    }
+
+    /// Records, shims, and the traits that lead to them.
+    pub(super) fn machinery(&self, wrapper: &TokenStream, original: &TokenStream) -> TokenStream {
+        let (krate, sc, marker) = (&self.krate, self.private(), self.marker());
+        let (record, default_record) = (self.record(), self.default_record());
+        let (name, signature) = (self.full_name(), self.signature());
+        let cfgs: Vec<_> = self.cfgs().collect();
+        let lints: Vec<_> = self.lints().collect();
+        let deprecated = self.attrs.deprecated.then(|| quote!(, deprecated));
+        let f = self.target_parameter();
+        let bounds = self.bounds();
+        let lifetimes = self.lifetimes_at(Place::Outside);
+        let names = self.argument_names();
+        let types = self.abi_types(Place::Outside);
+        let output = self.output_at(Place::Outside);
+        let receiving = self.receiving();
+        let call = quote!(#original(#(#names),*));
+        let call = match self.unsafety() {
+            Some(_) => quote!(unsafe { #call }),
+            None => call,
+        };
+        let flags = self.flags();
+        let position = |name| {
+            let name = Ident::new(name, Span::call_site());
+            quote_spanned!(self.source.sig.ident.span()=> #sc::core::#name!())
+        };
+        let (line, column) = (position("line"), position("column"));
+        quote! {
+            #(#cfgs)*
+            #[#sc::linkme::distributed_slice(#sc::KEYS)]
+            #[linkme(crate = #sc::linkme)]
+            #[allow(non_upper_case_globals)]
+            static #record: #sc::KeyRecord = #sc::KeyRecord::new(#sc::KeyDescription {
+                default: &#default_record,
+                default_shim: #marker::__default as *const (),
+                stub: <#marker as #sc::Keyed>::stub as *const (),
+                name: #name,
+                module: #sc::core::module_path!(),
+                file: #sc::core::file!(),
+                signature: #signature,
+                line: #line,
+                column: #column,
+                flags: #flags,
+            });
+
+            #(#cfgs)*
+            #[allow(non_upper_case_globals)]
+            static #default_record: #sc::TargetRecord = #sc::TargetRecord::new(
+                #marker::__default as *const (),
+                || #sc::core::concat!(#sc::core::module_path!(), "::", #name),
+            );
+
+            #(#cfgs)*
+            #(#lints)*
+            #[allow(improper_ctypes_definitions #deprecated)]
+            impl #marker {
+                extern "C-unwind" fn __default<#(#lifetimes),*>(#(#names: #types),*) -> #output {
+                    #receiving
+                    #call
+                }
+
+                extern "C-unwind" fn __shim<#(#lifetimes,)* #f>(#(#names: #types),*) -> #output
+                where
+                    #f: #bounds,
+                {
+                    let target = unsafe { #sc::conjure::<#f>() };
+                    #receiving
+                    target(#(#names),*)
+                }
+            }
+
+            #(#cfgs)*
+            #[allow(improper_ctypes_definitions #deprecated)]
+            impl #sc::Keyed for #marker {
+                const RECORD: *const #sc::KeyRecord = &raw const #record;
+                #krate::__stub!(#record);
+                fn own_type() -> #sc::core::any::TypeId {
+                    #sc::type_id_of(&#wrapper)
+                }
+            }
+
+            #(#cfgs)*
+            #(#lints)*
+            impl<#f> #sc::Accept<#f> for #marker
+            where
+                #f: #bounds,
+            {
+                const TARGET: &'static #sc::TargetRecord = &#sc::TargetRecord::new(
+                    #marker::__shim::<#f> as *const (),
+                    #sc::core::any::type_name::<#f>,
+                );
+            }
+        }
+    }
+
+    /// The flags of the record.
+    fn flags(&self) -> TokenStream {
+        let sc = self.private();
+        let no_body = match self.source.body {
+            Some(_) => quote!(0),
+            None => quote!(#sc::KeyRecord::HAS_NO_BODY),
+        };
+        let types = self.arguments.iter().map(|a| &a.types.erased);
+        quote! {
+            #no_body
+                | if false #(|| #sc::core::mem::needs_drop::<#types>())* {
+                    0
+                } else {
+                    #sc::KeyRecord::NOTHING_TO_DROP
+                }
+        }
+    }
+
+    /// Where the signature stands, for the bound.
+    pub(super) fn signature_span(&self) -> Span {
+        self.source.sig.span().resolved_at(Span::call_site())
+    }
+}
+
+impl Argument {
+    fn type_at(&self, place: Place) -> &Type {
+        match place {
+            Place::Inside => &self.types.inside,
+            Place::Outside => &self.types.outside,
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! An `impl` block: its functions, and a hidden type for the key of each.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, format_ident, quote};
+
+use super::function::{original_docs, wrapper};
+use super::key::Place;
+use crate::model::{Function, Impl};
+use crate::parse::Member;
+
+/// The block, and the records of its keys.
+pub(super) fn expand(block: &Impl) -> TokenStream {
+    let source = &block.source;
+    let (attrs, impl_token, generics, self_ty) =
+        (&source.attrs, &source.impl_token, &source.generics, &source.self_ty);
+    let mut functions = block.functions.iter();
+    let members = source.items.iter().map(|member| match member {
+        Member::Key(..) => functions.next().map(inside).unwrap_or_default(),
+        Member::Misplaced(_, item) | Member::Item(item) => item.to_token_stream(),
+    });
+    let members: TokenStream = members.collect();
+    let outside: TokenStream = block.functions.iter().map(outside).collect();
+    quote! {
+        #(#attrs)*
+        #impl_token #generics #self_ty {
+            #members
+        }
+
+        #outside
+    }
+}
+
+/// What stands in the block: the function, its key, its body, and the way for `call!`.
+fn inside(f: &Function) -> TokenStream {
+    let (krate, vis, keys, marker) = (&f.krate, &f.source.vis, &f.keys, f.marker());
+    let (cfgs, lints) = (&f.attrs.cfgs, &f.attrs.lints);
+    let (wrapper_attrs, hidden) = (&f.attrs.wrapper, &f.attrs.hidden);
+    let wrapper = wrapper(f);
+    let body = f.wrapper_body();
+    let name = f.full_name();
+    let original = f.original_fn(&original_docs(f, &name));
+    let call_at = f.call_at(&format_ident!("__call_at_{}", f.name()), Place::Inside);
+    let about = format!("The key of the static call `{name}`.");
+    quote! {
+        #(#cfgs)*
+        #(#lints)*
+        #(#wrapper_attrs)*
+        #[inline(always)]
+        #vis #wrapper {
+            #body
+        }
+
+        #(#cfgs)*
+        #[doc = #about]
+        #(#hidden)*
+        #vis const #keys: #krate::Key<#marker> = #krate::Key::new();
+
+        #(#cfgs)*
+        #original
+
+        #(#cfgs)*
+        #(#lints)*
+        #call_at
+    }
+}
+
+/// What stands beside the block.
+fn outside(f: &Function) -> TokenStream {
+    let (vis, marker) = (&f.source.vis, f.marker());
+    let cfgs: Vec<_> = f.cfgs().collect();
+    let Some(owner) = &f.owner else { return TokenStream::new() };
+    let (ty, ident, original) = (owner.erased(), &f.source.sig.ident, f.original());
+    let machinery = f.machinery(&quote!(<#ty>::#ident), &quote!(<#ty>::#original));
+    quote! {
+        #(#cfgs)*
+        #[doc(hidden)]
+        #[allow(non_camel_case_types)]
+        #vis enum #marker {}
+
+        #machinery
+    }
+}

@@ -1,0 +1,26 @@
+//! The model to code. Nothing here can fail: what reaches it was validated.
+//!
+//! What is generated, with the reasons for its form, stands in the documentation of
+//! `static-call`'s `__private`; `tests` holds golden expansions.
+
+mod call;
+mod function;
+mod key;
+mod method;
+mod recover;
+
+pub(crate) use call::{call, refused_call};
+pub(crate) use recover::{recover, unparsed};
+
+use proc_macro2::TokenStream;
+
+use crate::model::Item;
+
+/// The code of a valid item.
+pub(crate) fn item(item: &Item) -> TokenStream {
+    match item {
+        Item::Function(function) => function::expand(function),
+        Item::Impl(block) => method::expand(block),
+        Item::Other(other) => other.tokens.clone(),
+    }
+}

@@ -1,0 +1,459 @@
+//! What the syntax means: keys, their arguments and lifetimes, and calls.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::ext::IdentExt;
+use syn::punctuated::Punctuated;
+use syn::spanned::Spanned;
+use syn::visit_mut::VisitMut;
+use syn::{
+    Attribute, Error, Expr, FnArg, GenericParam, Lifetime, Pat, Path, ReceiverKind, ReturnType,
+    Safety, Token, Type, parse_quote, parse_quote_spanned,
+};
+
+use crate::attributes::Attributes;
+use crate::types::{self, Filling, Naming};
+use crate::{parse, text};
+
+/// The item under the attribute.
+pub(crate) enum Item {
+    Function(Box<Function>),
+    Impl(Impl),
+    Other(parse::Other),
+}
+
+impl Item {
+    pub(crate) fn new(item: parse::Item) -> Self {
+        match item {
+            parse::Item::Function(options, function) => {
+                let krate = options.krate.clone();
+                let krate = krate.unwrap_or_else(|| parse_quote!(::static_call));
+                Self::Function(Box::new(Function::new(options, function, krate, None)))
+            }
+            parse::Item::Impl(options, block) => Self::Impl(Impl::new(options, block)),
+            parse::Item::Other(other) => Self::Other(other),
+        }
+    }
+}
+
+/// An `impl` block.
+pub(crate) struct Impl {
+    pub(crate) keys: Option<Ident>,
+    pub(crate) option_errors: Option<Error>,
+    pub(crate) source: parse::Impl,
+    pub(crate) functions: Vec<Function>,
+}
+
+impl Impl {
+    fn new(options: parse::Options, mut source: parse::Impl) -> Self {
+        let krate = options.krate.unwrap_or_else(|| parse_quote!(::static_call));
+        let owner = Owner::new(&source);
+        let mut functions = Vec::new();
+        for member in &mut source.items {
+            if let parse::Member::Key(_, options, function) = member {
+                let options = std::mem::take(options);
+                let krate = options.krate.clone().unwrap_or_else(|| krate.clone());
+                let owner = Some(owner.clone());
+                functions.push(Function::new(options, function.clone(), krate, owner));
+            }
+        }
+        Self { keys: options.keys, option_errors: options.errors, source, functions }
+    }
+}
+
+/// The type whose `impl` block a function stands in.
+#[derive(Clone)]
+pub(crate) struct Owner {
+    /// The type, with names for all of its visible lifetimes.
+    pub(crate) ty: Type,
+    /// Those lifetimes.
+    pub(crate) lifetimes: Vec<Lifetime>,
+    /// The `cfg` attributes of the block.
+    pub(crate) cfgs: Vec<Attribute>,
+    /// Lint levels of the block.
+    pub(crate) lints: Vec<Attribute>,
+    /// For messages: `Filter`.
+    pub(crate) name: String,
+}
+
+impl Owner {
+    fn new(source: &parse::Impl) -> Self {
+        let mut naming = Naming::new("self");
+        let mut ty = source.self_ty.clone();
+        naming.visit_type_mut(&mut ty);
+        let declared = source.generics.lifetimes().map(|p| p.lifetime.clone());
+        let lifetimes = declared.chain(naming.fresh).collect();
+        let attrs = Attributes::new(&source.attrs);
+        let mut plain = source.self_ty.clone();
+        if let Type::Path(path) = &mut plain
+            && let Some(last) = path.path.segments.last_mut()
+            && let syn::PathArguments::AngleBracketed(args) = &last.arguments
+            && args.args.iter().all(|a| matches!(a, syn::GenericArgument::Lifetime(_)))
+        {
+            last.arguments = syn::PathArguments::None;
+        }
+        let name = text::readable(plain.to_token_stream());
+        Self { ty, lifetimes, cfgs: attrs.cfgs, lints: attrs.lints, name }
+    }
+
+    /// The type without named lifetimes.
+    pub(crate) fn erased(&self) -> Type {
+        types::erased(&self.ty, &self.lifetimes)
+    }
+}
+
+/// A function that becomes a key.
+pub(crate) struct Function {
+    pub(crate) source: parse::Function,
+    pub(crate) attrs: Attributes,
+    pub(crate) krate: Path,
+    pub(crate) option_errors: Option<Error>,
+    /// The enum of a free function, the constant of an associated one.
+    pub(crate) keys: Ident,
+    pub(crate) owner: Option<Owner>,
+    pub(crate) arguments: Vec<Argument>,
+    pub(crate) output: Output,
+    /// Lifetimes that the function declares, and those that were given names.
+    pub(crate) lifetimes: Vec<Lifetime>,
+    /// Whether bounds have to name the lifetimes, too: those of a method's return type come from
+    /// `self`, which a bound does not know.
+    pub(crate) named_bound: bool,
+}
+
+/// An argument, the receiver included.
+pub(crate) struct Argument {
+    /// What stands in the signature that users see.
+    pub(crate) parameter: TokenStream,
+    /// The value inside that function.
+    pub(crate) value: TokenStream,
+    pub(crate) types: Writings,
+    /// Whether it is passed as `Pass` decides.
+    pub(crate) by_size: bool,
+}
+
+/// A type, in the ways that generated code needs it.
+pub(crate) struct Writings {
+    /// Lifetimes as written; `Self` replaced. For bounds.
+    pub(crate) written: Type,
+    /// Lifetimes named; `Self` as it is. For functions inside the `impl` block.
+    pub(crate) inside: Type,
+    /// Lifetimes named; `Self` replaced. For functions outside of it.
+    pub(crate) outside: Type,
+    /// Lifetimes erased; `Self` replaced. For anonymous constants.
+    pub(crate) erased: Type,
+}
+
+impl Writings {
+    fn new(written: &Type, named: Type, owner: Option<&Owner>, lifetimes: &[Lifetime]) -> Self {
+        let replaced = |ty: &Type| match owner {
+            Some(owner) => types::with_owner(ty, &owner.ty, &owner.lifetimes),
+            None => ty.clone(),
+        };
+        let outside = replaced(&named);
+        let owners = owner.map_or(&[][..], |o| &o.lifetimes);
+        let erased = types::erased(&types::erased(&outside, lifetimes), owners);
+        Self { written: replaced(written), inside: named, outside, erased }
+    }
+}
+
+/// What a function returns.
+pub(crate) enum Output {
+    /// Nothing is written.
+    Unit,
+    /// `!`.
+    Never,
+    /// A type.
+    Type(Box<Writings>),
+}
+
+impl Function {
+    fn new(
+        options: parse::Options,
+        source: parse::Function,
+        krate: Path,
+        owner: Option<Owner>,
+    ) -> Self {
+        let attrs = Attributes::new(&source.attrs);
+        let keys = options.keys.unwrap_or_else(|| match owner {
+            None => source.sig.ident.clone(),
+            Some(_) => constant_name(&source.sig.ident),
+        });
+        let mut lifetimes: Vec<_> =
+            source.sig.generics.lifetimes().map(|p| p.lifetime.clone()).collect();
+        let mut naming = Naming::new("");
+        let mut receiver_lifetime = None;
+        let mut named = Vec::new();
+        for input in &source.sig.inputs {
+            let ty = argument_type(input);
+            let mut ty_named = ty.clone();
+            if matches!(input, FnArg::Receiver(_)) {
+                let before = std::mem::take(&mut naming.seen);
+                naming.visit_type_mut(&mut ty_named);
+                if let [one] = &naming.seen[..] {
+                    receiver_lifetime = Some(one.clone());
+                }
+                naming.seen.extend(before);
+            } else {
+                naming.visit_type_mut(&mut ty_named);
+            }
+            named.push((input, ty, ty_named));
+        }
+        lifetimes.extend(naming.fresh.iter().cloned());
+        let elided = receiver_lifetime.as_ref().or(match &naming.seen[..] {
+            [one] => Some(one),
+            _ => None,
+        });
+        let (output, found) = match &source.sig.output {
+            ReturnType::Default => (Output::Unit, false),
+            ReturnType::Type(_, ty) if matches!(types::bare(ty), Type::Never(_)) => {
+                (Output::Never, false)
+            }
+            ReturnType::Type(_, ty) => {
+                let mut filled = (**ty).clone();
+                let mut filling = Filling { with: elided, found: false };
+                filling.visit_type_mut(&mut filled);
+                let found = filling.found;
+                let writings = Writings::new(ty, filled, owner.as_ref(), &lifetimes);
+                (Output::Type(Box::new(writings)), found)
+            }
+        };
+        let arguments = named
+            .into_iter()
+            .enumerate()
+            .map(|(i, (input, ty, named))| {
+                let by_size = types::may_be_large(&ty);
+                let (parameter, value) = parameter(i, input);
+                let types = Writings::new(&ty, named, owner.as_ref(), &lifetimes);
+                Argument { parameter, value, types, by_size }
+            })
+            .collect();
+        Self {
+            attrs,
+            krate,
+            option_errors: options.errors,
+            keys,
+            owner,
+            arguments,
+            output,
+            lifetimes,
+            named_bound: found && receiver_lifetime.is_some(),
+            source,
+        }
+    }
+
+    /// The name, without `r#`.
+    pub(crate) fn name(&self) -> String {
+        self.source.sig.ident.unraw().to_string()
+    }
+
+    /// The name with its type: `Filter::matches`.
+    pub(crate) fn full_name(&self) -> String {
+        match &self.owner {
+            Some(owner) => format!("{}::{}", owner.name, self.name()),
+            None => self.name(),
+        }
+    }
+
+    /// The signature as written.
+    pub(crate) fn signature(&self) -> String {
+        text::readable(self.source.sig.to_token_stream())
+    }
+
+    /// The name as part of hidden names.
+    fn hidden_name(&self) -> String {
+        let letters = |c: char| if c.is_alphanumeric() || c == '_' { c } else { ' ' };
+        let owner = self.owner.as_ref().map(|o| o.name.replace(letters_not, " ")).unwrap_or_default();
+        let words: String = owner.chars().map(letters).collect();
+        let mut words: Vec<_> = words.split_whitespace().map(str::to_owned).collect();
+        words.push(self.name());
+        words.join("_")
+    }
+
+    /// The type that stands for the key.
+    pub(crate) fn marker(&self) -> Ident {
+        match &self.owner {
+            None => self.keys.clone(),
+            Some(_) => format_ident!("__static_call_{}", self.hidden_name()),
+        }
+    }
+
+    /// The static that holds the key's record.
+    pub(crate) fn record(&self) -> Ident {
+        format_ident!("__STATIC_CALL_{}", self.hidden_name())
+    }
+
+    /// The static that holds the record of the default target.
+    pub(crate) fn default_record(&self) -> Ident {
+        format_ident!("__STATIC_CALL_{}_DEFAULT", self.hidden_name())
+    }
+
+    /// Name of the function that holds the body.
+    pub(crate) fn original(&self) -> Ident {
+        let span = self.source.sig.ident.span();
+        match &self.owner {
+            None => Ident::new("original", span),
+            Some(_) => format_ident!("original_{}", self.name(), span = span),
+        }
+    }
+
+    /// A name for the type parameter of a target that hides no type of the signature.
+    pub(crate) fn target_parameter(&self) -> Ident {
+        fn names_it(tokens: TokenStream) -> bool {
+            tokens.into_iter().any(|token| match token {
+                proc_macro2::TokenTree::Group(group) => names_it(group.stream()),
+                proc_macro2::TokenTree::Ident(ident) => ident == "F",
+                _ => false,
+            })
+        }
+        let owner = self.owner.as_ref().map(|o| o.ty.to_token_stream()).unwrap_or_default();
+        let taken = names_it(self.source.sig.to_token_stream()) || names_it(owner);
+        Ident::new(if taken { "__F" } else { "F" }, Span::call_site())
+    }
+
+    /// `unsafe`, if the function is.
+    pub(crate) fn unsafety(&self) -> Option<Token![unsafe]> {
+        match &self.source.sig.safety {
+            Safety::Unsafe(token) => Some(*token),
+            _ => None,
+        }
+    }
+
+    /// The lifetimes of the owner and of the function.
+    pub(crate) fn all_lifetimes(&self) -> impl Iterator<Item = &Lifetime> {
+        self.owner.iter().flat_map(|o| &o.lifetimes).chain(&self.lifetimes)
+    }
+
+    /// The lifetimes that a bound declares.
+    pub(crate) fn bound_lifetimes(&self) -> Vec<&Lifetime> {
+        let declared = self.source.sig.generics.lifetimes().count();
+        let own = if self.named_bound { self.lifetimes.len() } else { declared };
+        self.owner.iter().flat_map(|o| &o.lifetimes).chain(&self.lifetimes[..own]).collect()
+    }
+
+    /// The `cfg` attributes of everything that is generated.
+    pub(crate) fn cfgs(&self) -> impl Iterator<Item = &Attribute> {
+        self.owner.iter().flat_map(|o| &o.cfgs).chain(&self.attrs.cfgs)
+    }
+
+    /// The lint levels of everything that repeats the signature.
+    pub(crate) fn lints(&self) -> impl Iterator<Item = &Attribute> {
+        self.owner.iter().flat_map(|o| &o.lints).chain(&self.attrs.lints)
+    }
+}
+
+fn letters_not(c: char) -> bool {
+    !(c.is_alphanumeric() || c == '_')
+}
+
+/// `MATCHES` for `matches`.
+fn constant_name(function: &Ident) -> Ident {
+    let mut name = String::new();
+    let mut lower = false;
+    for c in function.unraw().to_string().chars() {
+        if lower && c.is_uppercase() {
+            name.push('_');
+        }
+        lower = c.is_lowercase();
+        name.extend(c.to_uppercase());
+    }
+    Ident::new(&name, function.span())
+}
+
+fn argument_type(input: &FnArg) -> Type {
+    match input {
+        FnArg::Typed(typed) => (*typed.ty).clone(),
+        FnArg::Receiver(receiver) => {
+            let own: Type = parse_quote_spanned!(receiver.self_token.span=> Self);
+            match &receiver.kind {
+                ReceiverKind::Reference(and, lifetime, mutability) => {
+                    parse_quote!(#and #lifetime #mutability #own)
+                }
+                ReceiverKind::Typed(_, ty) => (**ty).clone(),
+                _ => own,
+            }
+        }
+    }
+}
+
+/// The parameter of the function that users call, and its value there.
+fn parameter(index: usize, input: &FnArg) -> (TokenStream, TokenStream) {
+    match input {
+        FnArg::Receiver(receiver) => {
+            let receiver = syn::Receiver {
+                attrs: Vec::new(),
+                mutability: None,
+                ..receiver.clone()
+            };
+            let value = receiver.self_token.to_token_stream();
+            (receiver.to_token_stream(), value)
+        }
+        FnArg::Typed(typed) => {
+            let ident = match &*typed.pat {
+                Pat::Ident(pat) if pat.subpat.is_none() => pat.ident.clone(),
+                _ => format_ident!("__arg{index}"),
+            };
+            let (colon, ty) = (&typed.colon_token, &typed.ty);
+            (quote!(#ident #colon #ty), ident.to_token_stream())
+        }
+    }
+}
+
+/// A call as a site of its own.
+pub(crate) struct Call {
+    pub(crate) krate: Path,
+    /// The function that takes the site.
+    pub(crate) callee: TokenStream,
+    pub(crate) arguments: Punctuated<Expr, Token![,]>,
+}
+
+impl Call {
+    pub(crate) fn new(call: parse::Call) -> syn::Result<Self> {
+        let wrong = |span| Error::new(span, "expected a call: `call!(path(arguments))`");
+        let Some(Expr::Call(expr)) = call.expr.map(ungrouped) else {
+            return Err(wrong(Span::call_site()));
+        };
+        let Expr::Path(path) = ungrouped(*expr.func) else {
+            return Err(wrong(Span::call_site()));
+        };
+        let (qself, mut path) = (path.qself, path.path);
+        let count = path.segments.len();
+        let is_method = qself.is_some()
+            || count > 1 && {
+                let owner = &path.segments[count - 2].ident;
+                owner == "Self" || owner.unraw().to_string().starts_with(char::is_uppercase)
+            };
+        let last = path.segments[count - 1].ident.clone();
+        if is_method {
+            let name = format_ident!("__call_at_{}", last.unraw(), span = last.span());
+            path.segments[count - 1].ident = name;
+        } else {
+            path.segments.push(Ident::new("__call_at", last.span()).into());
+        }
+        let callee = match qself {
+            Some(qself) => {
+                let (ty, rest) = (qself.ty, path.segments.iter());
+                quote_spanned!(last.span()=> <#ty> #(:: #rest)*)
+            }
+            None => path.to_token_stream(),
+        };
+        Ok(Self { krate: call.krate, callee, arguments: expr.args })
+    }
+}
+
+/// The expression without invisible groups around it, which macros by example leave.
+pub(crate) fn ungrouped(mut expr: Expr) -> Expr {
+    while let Expr::Group(group) = expr {
+        expr = *group.expr;
+    }
+    expr
+}
+
+/// The generic parameters that no key can have.
+pub(crate) fn type_parameters(generics: &syn::Generics) -> Vec<(Span, &GenericParam)> {
+    generics
+        .params
+        .iter()
+        .filter(|p| !matches!(p, GenericParam::Lifetime(_)))
+        .map(|p| (p.span(), p))
+        .collect()
+}

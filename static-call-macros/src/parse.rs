@@ -1,0 +1,260 @@
+//! Tokens to syntax. Function bodies stay as they are: they are the compiler's to judge.
+
+use proc_macro2::{Group, Ident, TokenStream};
+use quote::ToTokens;
+use syn::ext::IdentExt;
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::{Attribute, Error, Expr, Path, Result, Signature, Token, Visibility, braced};
+
+/// What stands in the parentheses of `#[static_call(..)]`.
+#[derive(Default)]
+pub(crate) struct Options {
+    /// `crate = path`: where `static_call` is.
+    pub(crate) krate: Option<Path>,
+    /// `keys = Name`: the name of the enum, or of a method's constant.
+    pub(crate) keys: Option<Ident>,
+    /// What could not be understood.
+    pub(crate) errors: Option<Error>,
+}
+
+impl Options {
+    fn fail(&mut self, error: Error) {
+        match &mut self.errors {
+            Some(errors) => errors.combine(error),
+            None => self.errors = Some(error),
+        }
+    }
+}
+
+impl Parse for Options {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let mut options = Self::default();
+        while !input.is_empty() {
+            let name = input.call(Ident::parse_any)?;
+            match name.to_string().as_str() {
+                "crate" => {
+                    input.parse::<Token![=]>()?;
+                    options.krate = Some(input.call(Path::parse_mod_style)?);
+                }
+                "keys" => {
+                    input.parse::<Token![=]>()?;
+                    options.keys = Some(input.parse()?);
+                }
+                _ => {
+                    options.fail(Error::new(
+                        name.span(),
+                        format!(
+                            "`static_call` has no option `{name}`: write `crate = path::to` or \
+                             `keys = Name`"
+                        ),
+                    ));
+                    while !input.is_empty() && !input.peek(Token![,]) {
+                        input.parse::<proc_macro2::TokenTree>()?;
+                    }
+                }
+            }
+            if !input.is_empty() {
+                input.parse::<Token![,]>()?;
+            }
+        }
+        Ok(options)
+    }
+}
+
+/// The item under the attribute.
+pub(crate) enum Item {
+    Function(Options, Function),
+    Impl(Options, Impl),
+    Other(Other),
+}
+
+/// A function, free or associated.
+#[derive(Clone)]
+pub(crate) struct Function {
+    pub(crate) attrs: Vec<Attribute>,
+    pub(crate) vis: Visibility,
+    pub(crate) sig: Signature,
+    /// The braces, or `None` where a semicolon stands.
+    pub(crate) body: Option<Group>,
+}
+
+impl Parse for Function {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let attrs = input.call(Attribute::parse_outer)?;
+        let vis = input.parse()?;
+        let sig = input.parse()?;
+        let body = if input.peek(Token![;]) {
+            input.parse::<Token![;]>()?;
+            None
+        } else {
+            Some(input.parse()?)
+        };
+        Ok(Self { attrs, vis, sig, body })
+    }
+}
+
+impl ToTokens for Function {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        for attr in &self.attrs {
+            attr.to_tokens(tokens);
+        }
+        self.vis.to_tokens(tokens);
+        self.sig.to_tokens(tokens);
+        self.body.to_tokens(tokens);
+    }
+}
+
+/// An `impl` block.
+pub(crate) struct Impl {
+    pub(crate) attrs: Vec<Attribute>,
+    pub(crate) unsafety: Option<Token![unsafe]>,
+    pub(crate) impl_token: Token![impl],
+    pub(crate) generics: syn::Generics,
+    /// `Trait for`, where it is the impl of a trait.
+    pub(crate) of_trait: Option<(Path, Token![for])>,
+    pub(crate) self_ty: syn::Type,
+    pub(crate) items: Vec<Member>,
+}
+
+/// What stands in an `impl` block.
+pub(crate) enum Member {
+    /// A function under `#[static_call]`.
+    Key(Attribute, Options, Function),
+    /// Something else under `#[static_call]`, without it.
+    Misplaced(Attribute, syn::ImplItem),
+    /// Anything else.
+    Item(syn::ImplItem),
+}
+
+impl Parse for Impl {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let attrs = input.call(Attribute::parse_outer)?;
+        let unsafety = input.parse()?;
+        let impl_token = input.parse()?;
+        let has_generics = input.peek(Token![<])
+            && (input.peek2(Token![>])
+                || input.peek2(Token![#])
+                || input.peek2(Token![const])
+                || (input.peek2(syn::Ident) || input.peek2(syn::Lifetime))
+                    && (input.peek3(Token![:])
+                        || input.peek3(Token![,])
+                        || input.peek3(Token![>])
+                        || input.peek3(Token![=])));
+        let mut generics: syn::Generics =
+            if has_generics { input.parse()? } else { syn::Generics::default() };
+        let mut self_ty: syn::Type = input.parse()?;
+        let of_trait = match input.parse::<Option<Token![for]>>()? {
+            Some(for_token) => {
+                let path = match &self_ty {
+                    syn::Type::Path(ty) => ty.path.clone(),
+                    _ => return Err(Error::new(for_token.span, "expected a trait before `for`")),
+                };
+                self_ty = input.parse()?;
+                Some((path, for_token))
+            }
+            None => None,
+        };
+        generics.where_clause = input.parse()?;
+        let content;
+        braced!(content in input);
+        let mut items = Vec::new();
+        while !content.is_empty() {
+            items.push(content.parse()?);
+        }
+        Ok(Self { attrs, unsafety, impl_token, generics, of_trait, self_ty, items })
+    }
+}
+
+impl Parse for Member {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let ahead = input.fork();
+        let attrs = ahead.call(Attribute::parse_outer)?;
+        let Some(at) = attrs.iter().position(is_static_call) else {
+            return input.parse().map(Self::Item);
+        };
+        let attr = attrs[at].clone();
+        let options = match &attr.meta {
+            syn::Meta::Path(_) => Options::default(),
+            meta => match meta.require_list().and_then(|l| l.parse_args()) {
+                Ok(options) => options,
+                Err(error) => Options { errors: Some(error), ..Options::default() },
+            },
+        };
+        if ahead.parse::<Visibility>().is_ok() && ahead.parse::<Signature>().is_ok() {
+            let mut function: Function = input.parse()?;
+            function.attrs.remove(at);
+            return Ok(Self::Key(attr, options, function));
+        }
+        input.call(Attribute::parse_outer)?;
+        let mut item: syn::ImplItem = input.parse()?;
+        let rest = attrs.into_iter().enumerate().filter(|(i, _)| *i != at).map(|(_, a)| a);
+        match &mut item {
+            syn::ImplItem::Const(i) => i.attrs.extend(rest),
+            syn::ImplItem::Fn(i) => i.attrs.extend(rest),
+            syn::ImplItem::Type(i) => i.attrs.extend(rest),
+            syn::ImplItem::Macro(i) => i.attrs.extend(rest),
+            _ => {}
+        }
+        Ok(Self::Misplaced(attr, item))
+    }
+}
+
+/// Whether this is `#[static_call]`, by whatever path.
+pub(crate) fn is_static_call(attr: &Attribute) -> bool {
+    attr.path().segments.last().is_some_and(|s| s.ident == "static_call")
+}
+
+/// An item that cannot be a key.
+pub(crate) struct Other {
+    /// The word that says what it is: `struct`, `trait`.
+    pub(crate) keyword: Ident,
+    pub(crate) tokens: TokenStream,
+}
+
+/// Reads the attribute and its item.
+pub(crate) fn attribute(options: TokenStream, item: TokenStream) -> Result<Item> {
+    let options = match syn::parse2(options) {
+        Ok(options) => options,
+        Err(error) => Options { errors: Some(error), ..Options::default() },
+    };
+    let keyword = |input: ParseStream<'_>| {
+        input.call(Attribute::parse_outer)?;
+        input.parse::<Visibility>()?;
+        let is_function = input.fork().parse::<Signature>().is_ok();
+        let is_impl = input.peek(Token![impl])
+            || input.peek(Token![unsafe]) && input.peek2(Token![impl]);
+        let keyword = input.call(Ident::parse_any)?;
+        input.parse::<TokenStream>()?;
+        Ok((is_function, is_impl, keyword))
+    };
+    let (is_function, is_impl, keyword) = keyword.parse2(item.clone())?;
+    if is_function {
+        Ok(Item::Function(options, syn::parse2(item)?))
+    } else if is_impl {
+        Ok(Item::Impl(options, syn::parse2(item)?))
+    } else {
+        Ok(Item::Other(Other { keyword, tokens: item }))
+    }
+}
+
+/// What stands in `call!`, after `crate path;`.
+pub(crate) struct Call {
+    pub(crate) krate: Path,
+    /// `None` where nothing stands.
+    pub(crate) expr: Option<Expr>,
+    pub(crate) rest: TokenStream,
+}
+
+impl Parse for Call {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let krate = input.call(Path::parse_mod_style)?;
+        input.parse::<Token![;]>()?;
+        let expr = if input.is_empty() { None } else { Some(input.parse()?) };
+        Ok(Self { krate, expr, rest: input.parse()? })
+    }
+}
+
+/// Reads the input of `call!`.
+pub(crate) fn call(input: TokenStream) -> Result<Call> {
+    syn::parse2(input)
+}

@@ -1,0 +1,211 @@
+//! Types written anew for the places where generated code names them: `Self` replaced, elided
+//! lifetimes given names, or all lifetimes erased.
+
+use proc_macro2::Span;
+use syn::visit_mut::{self, VisitMut};
+use syn::{Expr, Lifetime, ParenthesizedGenericArguments, Type, TypeFnPtr, TypeReference};
+use syn::{BoundLifetimes, parse_quote};
+
+/// Gives names to elided lifetimes, as far as they are visible: `&T` and `'_`.
+///
+/// Function pointers and `Fn(&T)` bounds bind their own and are left alone.
+pub(crate) struct Naming {
+    /// The lifetimes that were made.
+    pub(crate) fresh: Vec<Lifetime>,
+    /// The distinct lifetimes that were met or made.
+    pub(crate) seen: Vec<Lifetime>,
+    prefix: &'static str,
+}
+
+impl Naming {
+    pub(crate) fn new(prefix: &'static str) -> Self {
+        Self { fresh: Vec::new(), seen: Vec::new(), prefix }
+    }
+
+    fn make(&mut self) -> Lifetime {
+        let name = format!("'__{}{}", self.prefix, self.fresh.len());
+        let lifetime = Lifetime::new(&name, Span::call_site());
+        self.fresh.push(lifetime.clone());
+        lifetime
+    }
+
+    fn see(&mut self, lifetime: &Lifetime) {
+        if !self.seen.contains(lifetime) {
+            self.seen.push(lifetime.clone());
+        }
+    }
+}
+
+impl VisitMut for Naming {
+    fn visit_type_reference_mut(&mut self, ty: &mut TypeReference) {
+        if ty.lifetime.is_none() {
+            let lifetime = self.make();
+            self.see(&lifetime);
+            ty.lifetime = Some(lifetime);
+        }
+        visit_mut::visit_type_reference_mut(self, ty);
+    }
+
+    fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
+        if lifetime.ident == "_" {
+            *lifetime = self.make();
+        }
+        self.see(lifetime);
+    }
+
+    fn visit_type_fn_ptr_mut(&mut self, _: &mut TypeFnPtr) {}
+    fn visit_parenthesized_generic_arguments_mut(&mut self, _: &mut ParenthesizedGenericArguments) {
+    }
+    fn visit_bound_lifetimes_mut(&mut self, _: &mut BoundLifetimes) {}
+    fn visit_expr_mut(&mut self, _: &mut Expr) {}
+}
+
+/// Puts one lifetime in the place of each elided one, for return types.
+pub(crate) struct Filling<'a> {
+    /// What they stand for, if that is known.
+    pub(crate) with: Option<&'a Lifetime>,
+    /// Whether there was any.
+    pub(crate) found: bool,
+}
+
+impl VisitMut for Filling<'_> {
+    fn visit_type_reference_mut(&mut self, ty: &mut TypeReference) {
+        if ty.lifetime.is_none() {
+            self.found = true;
+            ty.lifetime = self.with.cloned();
+        }
+        visit_mut::visit_type_reference_mut(self, ty);
+    }
+
+    fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
+        if lifetime.ident == "_" {
+            self.found = true;
+            if let Some(with) = self.with {
+                *lifetime = with.clone();
+            }
+        }
+    }
+
+    fn visit_type_fn_ptr_mut(&mut self, _: &mut TypeFnPtr) {}
+    fn visit_parenthesized_generic_arguments_mut(&mut self, _: &mut ParenthesizedGenericArguments) {
+    }
+    fn visit_bound_lifetimes_mut(&mut self, _: &mut BoundLifetimes) {}
+    fn visit_expr_mut(&mut self, _: &mut Expr) {}
+}
+
+/// Replaces lifetimes by `'_`, for expressions in anonymous constants.
+struct Erasing<'a>(&'a [Lifetime]);
+
+impl VisitMut for Erasing<'_> {
+    fn visit_type_reference_mut(&mut self, ty: &mut TypeReference) {
+        if ty.lifetime.as_ref().is_some_and(|l| self.0.contains(l)) {
+            ty.lifetime = None;
+        }
+        visit_mut::visit_type_reference_mut(self, ty);
+    }
+
+    fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
+        if self.0.contains(lifetime) {
+            *lifetime = Lifetime::new("'_", lifetime.span());
+        }
+    }
+}
+
+/// The type with `lifetimes` replaced by `'_`.
+pub(crate) fn erased(ty: &Type, lifetimes: &[Lifetime]) -> Type {
+    let mut ty = ty.clone();
+    Erasing(lifetimes).visit_type_mut(&mut ty);
+    ty
+}
+
+/// Replaces `Self`, which nested items cannot name.
+struct Replacing<'a> {
+    owner: &'a Type,
+    /// The same without named lifetimes, for constants.
+    erased: Type,
+}
+
+impl VisitMut for Replacing<'_> {
+    fn visit_type_mut(&mut self, ty: &mut Type) {
+        if let Type::Path(path) = ty
+            && path.qself.is_none()
+            && path.path.leading_colon.is_none()
+            && path.path.segments[0].ident == "Self"
+        {
+            let owner = self.owner;
+            let rest = path.path.segments.iter().skip(1);
+            *ty = if path.path.segments.len() == 1 {
+                owner.clone()
+            } else {
+                parse_quote!(<#owner> #(::#rest)*)
+            };
+            return;
+        }
+        visit_mut::visit_type_mut(self, ty);
+    }
+
+    fn visit_expr_mut(&mut self, expr: &mut Expr) {
+        if let Expr::Path(path) = expr
+            && path.qself.is_none()
+            && path.path.segments.len() > 1
+            && path.path.segments[0].ident == "Self"
+        {
+            let owner = &self.erased;
+            let rest = path.path.segments.iter().skip(1);
+            *expr = parse_quote!(<#owner> #(::#rest)*);
+            return;
+        }
+        visit_mut::visit_expr_mut(self, expr);
+    }
+}
+
+/// The type with `owner` for `Self`.
+pub(crate) fn with_owner(ty: &Type, owner: &Type, lifetimes: &[Lifetime]) -> Type {
+    let mut ty = ty.clone();
+    Replacing { owner, erased: erased(owner, lifetimes) }.visit_type_mut(&mut ty);
+    ty
+}
+
+/// The type without the invisible groups and parentheses around it.
+pub(crate) fn bare(mut ty: &Type) -> &Type {
+    loop {
+        ty = match ty {
+            Type::Group(group) => &group.elem,
+            Type::Paren(paren) => &paren.elem,
+            _ => return ty,
+        }
+    }
+}
+
+const SCALARS: [&str; 16] = [
+    "bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32",
+    "u64", "u128", "usize",
+];
+
+/// Whether a value of the type may be larger than two registers.
+pub(crate) fn may_be_large(ty: &Type) -> bool {
+    match bare(ty) {
+        Type::Reference(_) | Type::Ptr(_) | Type::FnPtr(_) | Type::Never(_) => false,
+        Type::Tuple(tuple) => !tuple.elems.is_empty(),
+        Type::Path(ty) => {
+            let scalar = |ident: &syn::Ident| SCALARS.iter().any(|s| ident == s);
+            ty.qself.is_some() || !ty.path.get_ident().is_some_and(scalar)
+        }
+        _ => true,
+    }
+}
+
+/// Which of `lifetimes` the type names.
+pub(crate) fn named(ty: &Type, lifetimes: &[Lifetime]) -> Vec<Lifetime> {
+    struct Collecting<'a>(&'a [Lifetime], Vec<Lifetime>);
+    impl VisitMut for Collecting<'_> {
+        fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
+            if self.0.contains(lifetime) {
+                self.1.push(lifetime.clone());
+            }
+        }
+    }
+    let mut collecting = Collecting(lifetimes, Vec::new());
+    collecting.visit_type_mut(&mut ty.clone());
+    collecting.1
+}
