@@ -132,7 +132,13 @@ mod code {
     ///
     /// The `errno` of `membarrier(2)`, command `PRIVATE_EXPEDITED_SYNC_CORE`.
     pub(crate) fn barrier() -> Result<(), i32> {
-        membarrier(MembarrierCommand::PrivateExpeditedSyncCore).map_err(Errno::raw_os_error)
+        let run = || membarrier(MembarrierCommand::PrivateExpeditedSyncCore);
+        match run() {
+            // A child of a fork may have to register again.
+            Err(Errno::PERM) if register_barrier().is_ok() => run(),
+            result => result,
+        }
+        .map_err(Errno::raw_os_error)
     }
 
     /// Zeroed memory for good: not the allocator's, which may be a static call's target.
