@@ -14,12 +14,28 @@
 //! ```
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod cli;
+mod decode;
+mod extents;
+mod findings;
+mod flow;
+mod got;
+mod grade;
 mod hook;
+mod image;
 mod inputs;
+mod lines;
+mod pointers;
 mod policy;
+mod records;
 pub mod report;
+mod scan;
 mod stamp;
 mod table;
+mod table_object;
+mod unwind;
 mod verify;
 
 pub use hook::{Hook, enable};
@@ -27,5 +43,5 @@ pub use inputs::InputCounter;
 pub use policy::{FindingKey, Level, Policy, UnknownFinding};
 pub use report::Report;
 pub use stamp::{Stamped, stamp};
-pub use table::table_object;
+pub use table_object::table_object;
 pub use verify::verify;

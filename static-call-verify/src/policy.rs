@@ -99,8 +99,9 @@ finding_keys! {
     /// A call instruction crosses a cache line, so that it cannot be rewritten while other threads
     /// execute it: the call stays on its trampoline.
     CallGradeStraddle = "call.grade.straddle", Note;
-    /// A jump with an 8-bit displacement leads to a trampoline; it cannot reach another target.
-    CallShort = "call.short", Note;
+    /// A call instruction has a form that the runtime does not rewrite: a jump with an 8-bit
+    /// displacement, which reaches no other target, or an unusual prefix.
+    CallForm = "call.form", Note;
     /// A call goes through a GOT slot and could not be rewritten to the direct form.
     CallViaGot = "call.via-got", Warn;
     /// A call goes through the procedure linkage table, because its trampoline's symbol can be

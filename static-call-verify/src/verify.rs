@@ -1,6 +1,21 @@
 //! Runs the phases and makes the report.
 
-use crate::{Policy, Report};
+use object::elf;
+use static_call::layout::TRAMPOLINES_SECTION;
+
+use crate::decode::{self, Named};
+use crate::findings::Findings;
+use crate::got::{self, Rewrite};
+use crate::grade::{self, Found};
+use crate::image::{Image, ImageError};
+use crate::lines::{DebugSections, Lines};
+use crate::pointers::{Holder, Pointers};
+use crate::policy::{FindingKey, Policy};
+use crate::records::{self, Records};
+use crate::report::{Grade, ImageInfo, ImageKind, Kind, Report, Summary, TableState};
+use crate::scan::{self, Target, Targets};
+use crate::table::Table;
+use crate::unwind::Unwind;
 
 /// Finds and grades everything in `image` that names a trampoline.
 ///
@@ -8,6 +23,225 @@ use crate::{Policy, Report};
 /// report.
 #[must_use]
 pub fn verify(image: &[u8], policy: &Policy) -> Report {
-    let _ = (image, policy);
-    Report::default()
+    analyse(image, policy, false).report
+}
+
+/// What [`analyse`] found out.
+pub(crate) struct Analysis {
+    pub(crate) report: Report,
+    /// What a stamping has to write.
+    pub(crate) stamp: Option<Stamp>,
+}
+
+/// What a stamping has to write, or why it cannot.
+pub(crate) enum Stamp {
+    NothingToDo,
+    NoTable,
+    Refused,
+    TooSmall { capacity: u32, needed: u32 },
+    Write { entries: u32, rewrites: Vec<Rewrite>, table_offset: u64, table: Vec<u8> },
+}
+
+/// Verifies an image; to be stamped, as it will be once its calls through the GOT are rewritten.
+pub(crate) fn analyse(bytes: &[u8], policy: &Policy, to_stamp: bool) -> Analysis {
+    let mut findings = Findings::new(policy);
+    let mut report = Report::default();
+    let mut stamp = None;
+    match Image::parse(bytes) {
+        Ok(image) => {
+            report.image = info(&image);
+            stamp = Some(run(&image, policy, to_stamp, &mut report, &mut findings));
+        }
+        Err(error) => {
+            let key = match error {
+                ImageError::Unsupported(_) => FindingKey::ImageUnsupported,
+                ImageError::Corrupt(_) => FindingKey::ImageCorrupt,
+            };
+            findings.add(key, None, None, error.to_string());
+        }
+    }
+    report.findings = findings.finish();
+    report.summary = summary(&report);
+    Analysis { report, stamp }
+}
+
+fn run(
+    image: &Image<'_>,
+    policy: &Policy,
+    to_stamp: bool,
+    report: &mut Report,
+    findings: &mut Findings<'_>,
+) -> Stamp {
+    if image.sections.is_empty() {
+        let message = "the image has no section headers: static calls cannot be found without them";
+        findings.add(FindingKey::ImageUnsupported, None, None, message.to_owned());
+        return Stamp::Refused;
+    }
+    let instances = records::instances(image, findings);
+    if image.sections_named(TRAMPOLINES_SECTION).next().is_none() {
+        return Stamp::NothingToDo;
+    }
+    let mut addresses: Vec<u64> = instances.iter().map(|i| i.trampoline).collect();
+    addresses.sort_unstable();
+    let is_trampoline = |a: u64| addresses.binary_search(&a).is_ok();
+    let pointers = Pointers::collect(image, &records::record_sections(image), is_trampoline);
+    let mut records = Records::read(image, &pointers, &instances, findings);
+    let named = named(image, &records, pointers.holders());
+    grade::mark_entered(&mut records, &named, findings);
+    let rewrites = if to_stamp {
+        got::rewrites(image, &named, pointers.holders(), &records.trampolines)
+    } else {
+        Vec::new()
+    };
+    let sections = policy.source_lines().then(|| DebugSections::load(image)).flatten();
+    let lines = sections.as_ref().and_then(Lines::new);
+    let found = Found {
+        image,
+        records: &records,
+        holders: pointers.holders(),
+        rewrites: &rewrites,
+        lines: lines.as_ref(),
+    };
+    report.calls = grade::calls(&found, &named, findings);
+    (report.keys, report.sites, report.trampolines) =
+        (records.keys, records.sites, records.trampolines);
+    finish_table(image, to_stamp, rewrites, report, findings)
+}
+
+fn finish_table(
+    image: &Image<'_>,
+    to_stamp: bool,
+    rewrites: Vec<Rewrite>,
+    report: &mut Report,
+    findings: &mut Findings<'_>,
+) -> Stamp {
+    let (calls, trampolines) = (&report.calls, &report.trampolines);
+    let table = match Table::find(image) {
+        Ok(Some(table)) => table,
+        Ok(None) => {
+            let message = "the image has static calls and no table for the runtime, which keeps to \
+                           the trampolines: link with `static_call_verify::enable()` in `build.rs`, \
+                           or with `cargo static-call build`";
+            findings.add(FindingKey::TableMissing, None, None, message.to_owned());
+            return Stamp::NoTable;
+        }
+        Err(problem) => {
+            findings.add(FindingKey::TableStale, None, None, problem);
+            report.image.table = TableState::Stale;
+            return Stamp::Refused;
+        }
+    };
+    if !to_stamp {
+        report.image.table = table.state(image, calls, trampolines, findings);
+        return Stamp::NothingToDo;
+    }
+    let capacity = table.header.capacity;
+    report.image.table = TableState::Empty { capacity };
+    let needed = u32::try_from(calls.len()).unwrap_or(u32::MAX);
+    if needed > capacity {
+        return Stamp::TooSmall { capacity, needed };
+    }
+    let Some(bytes) = table.fill(image, calls, trampolines) else {
+        let message = "the table is out of reach of the code that it describes".to_owned();
+        findings.add(FindingKey::TableStale, Some(table.address), None, message);
+        return Stamp::Refused;
+    };
+    report.image.table = TableState::Filled { count: needed, capacity };
+    Stamp::Write { entries: needed, rewrites, table_offset: table.offset, table: bytes }
+}
+
+/// Every instruction that names a trampoline, by address.
+fn named(image: &Image<'_>, records: &Records, holders: &[Holder]) -> Vec<Named> {
+    let trampolines: Vec<u64> = records.trampolines.iter().map(|t| t.address).collect();
+    let index = |address: &u64| trampolines.binary_search(address).ok();
+    let slots = holders.iter().enumerate().filter(|(_, h)| h.is_got);
+    let targets = Targets::new(
+        trampolines
+            .iter()
+            .enumerate()
+            .map(|(i, &a)| (a, Target::Trampoline(i)))
+            .chain(slots.clone().map(|(i, h)| (h.place, Target::Holder(i))))
+            .chain(slots.filter(|(_, h)| !h.is_constant).flat_map(|(_, h)| {
+                let target = index(&h.trampoline).map(Target::Plt);
+                plt_entries(image, h.place)
+                    .into_iter()
+                    .zip(std::iter::repeat(target))
+                    .filter_map(|(entry, target)| Some((entry, target?)))
+            })),
+    );
+    let has_absolute = image.kind == ImageKind::Executable;
+    let candidates = scan::candidates(image, &targets, &trampolines, has_absolute);
+    let unwind = Unwind::new(image);
+    let mut named = decode::decode(image, unwind.as_ref(), &candidates);
+    let in_plt = |a: u64| image.code_section(a).is_some_and(|s| s.is_plt());
+    named.retain(|n| !in_plt(n.address));
+    named
+}
+
+/// The entries of the procedure linkage table that jump through a slot.
+fn plt_entries(image: &Image<'_>, slot: u64) -> Vec<u64> {
+    let mut entries = Vec::new();
+    for section in image.sections.iter().filter(|s| s.is_code() && s.is_plt()) {
+        let size: u64 = if section.name == b".plt.got" { 8 } else { 16 };
+        let Some(data) = image.section_data(section) else { continue };
+        for (i, jump) in data.windows(6).enumerate() {
+            let address = section.address.wrapping_add(i as u64);
+            let to = static_call::arch::x86_64::decode_jmp_memory(jump)
+                .map(|d| address.wrapping_add(6).wrapping_add_signed(d.into()));
+            if to == Some(slot) {
+                entries.push(address & !(size - 1));
+            }
+        }
+    }
+    entries
+}
+
+fn info(image: &Image<'_>) -> ImageInfo {
+    let has = |name| image.sections_named(name).next().is_some();
+    ImageInfo {
+        kind: image.kind,
+        code: image
+            .sections
+            .iter()
+            .filter(|s| s.is_code())
+            .map(|s| s.size)
+            .fold(0, u64::wrapping_add),
+        has_symbols: image.sections.iter().any(|s| s.kind == elf::SHT_SYMTAB.0),
+        has_unwind_table: has(".eh_frame"),
+        has_debug_info: has(".debug_line"),
+        build_id: build_id(image).unwrap_or_default().to_vec(),
+        table: TableState::Absent,
+    }
+}
+
+/// The description of the note `.note.gnu.build-id`.
+fn build_id<'a>(image: &Image<'a>) -> Option<&'a [u8]> {
+    let note = image.section_data(image.sections_named(".note.gnu.build-id").next()?)?;
+    let size = note.get(4..8)?.try_into().ok().map(u32::from_le_bytes)?;
+    let (head, rest) = note.split_at_checked(16)?;
+    let is_build_id =
+        head.ends_with(b"GNU\0") && head.get(8..12)? == elf::NT_GNU_BUILD_ID.0.to_le_bytes();
+    rest.get(..usize::try_from(size).ok()?).filter(|_| is_build_id)
+}
+
+fn summary(report: &Report) -> Summary {
+    let calls = || report.calls.iter().filter(|c| c.is_call());
+    let graded = |grade: Grade| calls().filter(|c| c.grade == grade).count();
+    let of_kind = |kind: Kind| report.calls.iter().filter(|c| c.kind == kind).count();
+    let inline = calls().filter(|c| c.inline).count();
+    Summary {
+        keys: report.keys.len(),
+        sites: report.sites.iter().filter(|s| s.key.is_some()).count(),
+        trampolines: report.trampolines.len(),
+        calls: calls().count(),
+        inline,
+        trampoline: calls().count() - inline,
+        quad: graded(Grade::Quad),
+        disp: graded(Grade::Disp),
+        line: graded(Grade::Line),
+        straddle: graded(Grade::Straddle),
+        via_got: of_kind(Kind::CallGot) + of_kind(Kind::JmpGot),
+        register: of_kind(Kind::Register),
+        address_taken: of_kind(Kind::AddressTaken),
+    }
 }

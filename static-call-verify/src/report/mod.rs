@@ -228,6 +228,8 @@ pub enum Reason {
     Straddle,
     /// A jump with an 8-bit displacement.
     Short,
+    /// An unusual prefix.
+    Prefix,
     /// It goes through a GOT slot.
     ViaGot,
     /// It goes through the procedure linkage table.
@@ -252,6 +254,7 @@ impl fmt::Display for Reason {
             Self::Line => "its displacement crosses an aligned 8 bytes",
             Self::Straddle => "it crosses a cache line",
             Self::Short => "its displacement has 8 bits",
+            Self::Prefix => "it has an unusual prefix",
             Self::ViaGot => "it goes through the GOT",
             Self::ViaPlt => "it goes through the PLT",
             Self::Register => "the address goes to a register through the GOT",

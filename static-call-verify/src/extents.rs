@@ -1,0 +1,92 @@
+//! The functions around candidates: from symbols and unwind tables together.
+//!
+//! Where extents overlap (aliases, hand-written assembly, a table that knows better than the
+//! symbols) their union counts as one function, and every symbol inside has to agree with how the
+//! union decodes.
+
+use crate::image::{Image, Symbol};
+use crate::unwind::Unwind;
+
+/// A range of code that decodes from its start.
+#[derive(Debug)]
+pub(crate) struct Extent<'a> {
+    pub(crate) start: u64,
+    pub(crate) end: u64,
+    /// The symbols inside, by address.
+    pub(crate) symbols: Vec<Symbol<'a>>,
+    /// Where unwinding enters.
+    pub(crate) landing_pads: Vec<u64>,
+}
+
+impl Extent<'_> {
+    /// The name of the function that an address belongs to.
+    pub(crate) fn function(&self, address: u64) -> Option<&[u8]> {
+        let before = self.symbols.iter().filter(|s| s.is_function && s.address <= address);
+        let nearest = before.max_by_key(|s| s.address)?;
+        // Of several names for one address the first in alphabetical order, so that the linker's
+        // order does not show.
+        self.symbols
+            .iter()
+            .filter(|s| s.is_function && s.address == nearest.address)
+            .map(|s| s.name)
+            .min()
+    }
+}
+
+/// The functions around `addresses` (sorted), in order and disjoint.
+pub(crate) fn around<'a>(
+    image: &Image<'a>,
+    unwind: Option<&Unwind<'a>>,
+    addresses: &[u64],
+) -> Vec<Extent<'a>> {
+    let mut ranges: Vec<(u64, u64)> = image
+        .symbols()
+        .filter(|s| s.is_function && s.size != 0)
+        .filter_map(|s| Some((s.address, s.address.checked_add(s.size)?)))
+        .filter(|&(start, end)| first_in(addresses, start, end).is_some())
+        .collect();
+    let mut pads = Vec::new();
+    let mut known = None::<(u64, u64)>;
+    for &address in addresses {
+        if known.is_some_and(|(start, end)| (start..end).contains(&address)) {
+            continue;
+        }
+        if let Some(frame) = unwind.and_then(|u| u.frame(address)) {
+            known = Some((frame.start, frame.end));
+            ranges.push((frame.start, frame.end));
+            pads.extend(frame.landing_pads(image));
+        }
+    }
+    ranges.sort_unstable();
+    let mut extents: Vec<Extent<'a>> = Vec::new();
+    for (start, end) in ranges {
+        match extents.last_mut().filter(|e| start < e.end) {
+            Some(last) => last.end = last.end.max(end),
+            None => {
+                extents.push(Extent { start, end, symbols: Vec::new(), landing_pads: Vec::new() });
+            }
+        }
+    }
+    for symbol in image.symbols() {
+        if let Some(extent) = containing(&mut extents, symbol.address) {
+            extent.symbols.push(symbol);
+        }
+    }
+    for pad in pads {
+        if let Some(extent) = containing(&mut extents, pad) {
+            extent.landing_pads.push(pad);
+        }
+    }
+    extents
+}
+
+/// The first of sorted `addresses` in a range.
+fn first_in(addresses: &[u64], start: u64, end: u64) -> Option<u64> {
+    let at = addresses.partition_point(|&a| a < start);
+    addresses.get(at).copied().filter(|&a| a < end)
+}
+
+fn containing<'e, 'a>(extents: &'e mut [Extent<'a>], address: u64) -> Option<&'e mut Extent<'a>> {
+    let after = extents.partition_point(|e| e.start <= address);
+    extents.get_mut(after.checked_sub(1)?).filter(|e| address < e.end)
+}

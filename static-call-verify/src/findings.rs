@@ -1,0 +1,44 @@
+//! Collects findings under a policy.
+
+use crate::policy::{FindingKey, Level, Policy};
+use crate::report::{Finding, Source};
+
+/// The findings so far.
+#[derive(Debug)]
+pub(crate) struct Findings<'p> {
+    policy: &'p Policy,
+    list: Vec<Finding>,
+}
+
+impl<'p> Findings<'p> {
+    pub(crate) fn new(policy: &'p Policy) -> Self {
+        Self { policy, list: Vec::new() }
+    }
+
+    pub(crate) fn add(
+        &mut self,
+        key: FindingKey,
+        address: Option<u64>,
+        source: Option<Source>,
+        message: String,
+    ) {
+        let severity = self.policy.level(key);
+        if severity != Level::Allow {
+            self.list.push(Finding { key, severity, message, address, source });
+        }
+    }
+
+    /// A record that cannot be read or contradicts another.
+    pub(crate) fn record(&mut self, address: u64, message: &str) {
+        self.add(FindingKey::RecordCorrupt, Some(address), None, message.to_owned());
+    }
+
+    /// The findings, by severity (worst first), key and address.
+    pub(crate) fn finish(mut self) -> Vec<Finding> {
+        self.list.sort_by(|a, b| {
+            (b.severity, a.key, a.address, &a.source)
+                .cmp(&(a.severity, b.key, b.address, &b.source))
+        });
+        self.list
+    }
+}

@@ -1,0 +1,274 @@
+//! Proves where the instructions of a function begin.
+//!
+//! A function is decoded from its start to its end. That the boundaries found so are the real ones
+//! is doubted when anything contradicts them: bytes that are no instruction, a branch or a symbol
+//! that leads into the middle of one, data among the code. What nothing leads to is doubted too: it
+//! may be data that looks like code.
+
+use std::collections::HashSet;
+
+use iced_x86::{Code, Decoder, DecoderOptions, FlowControl, Instruction, OpKind, Register};
+
+use crate::extents::Extent;
+use crate::image::{Image, Section};
+
+/// Why a boundary is not proved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Doubt {
+    /// Bytes that are no instruction, at this address.
+    Undecodable(u64),
+    /// A branch at this address leads into the middle of an instruction.
+    BranchInside(u64),
+    /// A symbol at this address stands in the middle of an instruction.
+    SymbolInside(u64),
+    /// Code at this address refers to the function's own bytes as data.
+    Data(u64),
+    /// The meaning of the instruction at this address depends on the processor's maker.
+    Ambiguous(u64),
+    /// The function is larger than anything a compiler makes, or leaves its section.
+    Extent,
+    /// No path through the function leads there.
+    Unreached,
+}
+
+impl std::fmt::Display for Doubt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Undecodable(a) => write!(f, "the bytes at {a:#x} are no instruction"),
+            Self::BranchInside(a) => {
+                write!(f, "the branch at {a:#x} leads into the middle of an instruction")
+            }
+            Self::SymbolInside(a) => {
+                write!(f, "a symbol stands in the middle of the instruction around {a:#x}")
+            }
+            Self::Data(a) => write!(f, "the code at {a:#x} uses bytes of the function as data"),
+            Self::Ambiguous(a) => {
+                write!(f, "processors disagree about the instruction at {a:#x}")
+            }
+            Self::Extent => f.write_str("the function has no credible extent"),
+            Self::Unreached => f.write_str("no path through the function leads there"),
+        }
+    }
+}
+
+/// Largest function that is decoded.
+const LARGEST: u64 = 16 << 20;
+/// Most entries of jump tables that are read for one function.
+const MOST_ENTRIES: usize = 1 << 20;
+
+/// The instructions of a function.
+#[derive(Debug, Default)]
+pub(crate) struct Function {
+    start: u64,
+    /// Offsets of the first bytes.
+    offsets: Vec<u32>,
+    ends_path: Vec<bool>,
+    is_reached: Vec<bool>,
+    /// Offset of a branch and its destination inside the function.
+    branches: Vec<(u32, u64)>,
+    references: Vec<Reference>,
+    jumps_indirectly: bool,
+    doubt: Option<Doubt>,
+}
+
+/// An address that the code computes or reads.
+#[derive(Clone, Copy, Debug)]
+struct Reference {
+    from: u64,
+    to: u64,
+    /// Entries of a jump table there would be absolute 8-byte addresses, not relative 4-byte ones.
+    is_absolute: bool,
+}
+
+impl Function {
+    /// Decodes the function of an extent, showing each instruction to `each` with its bytes.
+    pub(crate) fn decode(
+        image: &Image<'_>,
+        extent: &Extent<'_>,
+        mut each: impl FnMut(&Decoder<'_>, &Instruction, &[u8]),
+    ) -> Self {
+        let mut f = Self { start: extent.start, ..Self::default() };
+        let size = extent.end.saturating_sub(extent.start);
+        let inside = |s: &&Section<'_>| extent.end <= s.address.saturating_add(s.size);
+        let section = image.code_section(extent.start).filter(inside);
+        let bytes = section.and_then(|s| {
+            let at = usize::try_from(extent.start - s.address).ok()?;
+            let size = usize::try_from(size).ok()?;
+            image.section_data(s)?.get(at..at.checked_add(size)?)
+        });
+        let Some(bytes) = bytes.filter(|_| size <= LARGEST) else {
+            f.doubt = Some(Doubt::Extent);
+            return f;
+        };
+        let mut decoder = Decoder::with_ip(64, bytes, extent.start, DecoderOptions::NONE);
+        let mut instruction = Instruction::default();
+        while decoder.can_decode() {
+            let at = decoder.position();
+            decoder.decode_out(&mut instruction);
+            if instruction.is_invalid() {
+                f.doubt = Some(Doubt::Undecodable(instruction.ip()));
+                return f;
+            }
+            let bytes = bytes.get(at..decoder.position()).unwrap_or_default();
+            f.add(&instruction, bytes, extent);
+            each(&decoder, &instruction, bytes);
+        }
+        f.check(extent);
+        if f.doubt.is_none() {
+            f.reach(image, extent);
+        }
+        f
+    }
+
+    /// Whether an instruction begins at `address` without doubt.
+    pub(crate) fn proof(&self, address: u64) -> Result<(), Doubt> {
+        if let Some(doubt) = self.doubt {
+            return Err(doubt);
+        }
+        match self.index_of(address) {
+            Some(i) if self.is_reached.get(i) == Some(&true) => Ok(()),
+            _ => Err(Doubt::Unreached),
+        }
+    }
+
+    fn index_of(&self, address: u64) -> Option<usize> {
+        let offset = u32::try_from(address.checked_sub(self.start)?).ok()?;
+        self.offsets.binary_search(&offset).ok()
+    }
+
+    fn add(&mut self, instruction: &Instruction, bytes: &[u8], extent: &Extent<'_>) {
+        let ip = instruction.ip();
+        // The extent is not larger than `LARGEST`.
+        let offset = (ip - self.start) as u32;
+        let inside = |a: u64| (extent.start..extent.end).contains(&a);
+        let flow = instruction.flow_control();
+        self.offsets.push(offset);
+        self.ends_path.push(matches!(
+            flow,
+            FlowControl::UnconditionalBranch
+                | FlowControl::IndirectBranch
+                | FlowControl::Return
+                | FlowControl::Exception
+        ));
+        if instruction.op0_kind() == OpKind::NearBranch64 {
+            let to = instruction.near_branch_target();
+            if inside(to) {
+                self.branches.push((offset, to));
+            }
+            if is_ambiguous_branch(bytes) {
+                self.doubt = self.doubt.or(Some(Doubt::Ambiguous(ip)));
+            }
+        }
+        if flow == FlowControl::IndirectBranch {
+            self.jumps_indirectly |= !instruction.is_ip_rel_memory_operand();
+        }
+        if instruction.is_ip_rel_memory_operand() {
+            let to = instruction.ip_rel_memory_address();
+            let is_entry = instruction.code() == Code::Lea_r64_m && to == extent.start;
+            // A multi-byte no-op has a memory operand and uses nothing.
+            let is_used =
+                !matches!(instruction.code(), Code::Nop_rm16 | Code::Nop_rm32 | Code::Nop_rm64);
+            if inside(to) && is_used && !is_entry {
+                self.doubt = self.doubt.or(Some(Doubt::Data(ip)));
+            }
+            if instruction.code() == Code::Lea_r64_m {
+                self.references.push(Reference { from: ip, to, is_absolute: false });
+            }
+        } else if flow == FlowControl::IndirectBranch
+            && instruction.op0_kind() == OpKind::Memory
+            && instruction.memory_base() == Register::None
+            && instruction.memory_index() != Register::None
+        {
+            let to = instruction.memory_displacement64();
+            self.references.push(Reference { from: ip, to, is_absolute: true });
+        }
+    }
+
+    /// Looks for contradictions.
+    fn check(&mut self, extent: &Extent<'_>) {
+        let inside = self
+            .branches
+            .iter()
+            .find(|&&(_, to)| self.index_of(to).is_none())
+            .map(|&(from, _)| Doubt::BranchInside(self.start + u64::from(from)));
+        let symbol = extent
+            .symbols
+            .iter()
+            .find(|s| s.is_data || self.index_of(s.address).is_none())
+            .map(|s| Doubt::SymbolInside(s.address));
+        self.doubt = self.doubt.or(inside).or(symbol);
+    }
+
+    /// Marks what a path leads to.
+    fn reach(&mut self, image: &Image<'_>, extent: &Extent<'_>) {
+        let functions = extent.symbols.iter().filter(|s| s.is_function).map(|s| s.address);
+        let mut roots: Vec<u64> = [self.start].into_iter().chain(functions).collect();
+        roots.extend(&extent.landing_pads);
+        if self.jumps_indirectly {
+            roots.extend(self.jump_tables(image, extent));
+        }
+        self.is_reached = vec![false; self.offsets.len()];
+        let mut next: Vec<usize> = roots.into_iter().filter_map(|a| self.index_of(a)).collect();
+        while let Some(from) = next.pop() {
+            for i in from..self.offsets.len() {
+                let Some(reached) = self.is_reached.get_mut(i).filter(|r| !**r) else { break };
+                *reached = true;
+                let offset = self.offsets.get(i).copied().unwrap_or_default();
+                if let Ok(at) = self.branches.binary_search_by_key(&offset, |&(from, _)| from)
+                    && let Some(to) = self.branches.get(at).and_then(|&(_, to)| self.index_of(to))
+                {
+                    next.push(to);
+                }
+                if self.ends_path.get(i) == Some(&true) {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Destinations in tables that the function refers to: differences from the table's own
+    /// address, or addresses.
+    fn jump_tables(&self, image: &Image<'_>, extent: &Extent<'_>) -> Vec<u64> {
+        let mut destinations = Vec::new();
+        let mut seen = HashSet::new();
+        for r in self.references.iter().filter(|r| seen.insert(r.to)) {
+            let Some(section) = image
+                .sections
+                .iter()
+                .find(|s| s.is_allocated() && !s.is_code() && s.contains(r.to))
+            else {
+                continue;
+            };
+            let Some(data) = image.section_data(section) else { continue };
+            // `contains` bounds the difference by the section's size, `data` by the file's.
+            let table = data.get((r.to - section.address) as usize..).unwrap_or_default();
+            let relative = table
+                .as_chunks::<4>()
+                .0
+                .iter()
+                .map(|&e| r.to.wrapping_add_signed(i32::from_le_bytes(e).into()));
+            let absolute = table.as_chunks::<8>().0.iter().map(|&e| u64::from_le_bytes(e));
+            let is_entry =
+                |a: &u64| *a > extent.start && *a < extent.end && self.index_of(*a).is_some();
+            let room = MOST_ENTRIES.saturating_sub(destinations.len());
+            debug_assert!(self.index_of(r.from).is_some(), "{:#x}", r.from);
+            if r.is_absolute {
+                destinations.extend(absolute.take_while(is_entry).take(room));
+            } else {
+                destinations.extend(relative.take_while(is_entry).take(room));
+            }
+        }
+        destinations
+    }
+}
+
+/// A near branch with an operand-size prefix and no `REX.W`: 16 bits of displacement on AMD's
+/// processors, 32 on Intel's (APM vol. 3, "JMP (Near)"; SDM vol. 2, "JMP").
+fn is_ambiguous_branch(bytes: &[u8]) -> bool {
+    let is_prefix =
+        |b: &&u8| matches!(**b, 0x26 | 0x2e | 0x36 | 0x3e | 0x64..=0x67 | 0xf0 | 0xf2 | 0xf3);
+    let prefixes = bytes.iter().take_while(is_prefix).count();
+    let has_size = bytes.iter().take(prefixes).any(|&b| b == 0x66);
+    let has_rex_w = bytes.get(prefixes).is_some_and(|&b| b & 0xf8 == 0x48);
+    has_size && !has_rex_w
+}

@@ -1,0 +1,203 @@
+//! Makes calls of instructions: what their bytes allow, and why not more.
+
+use static_call::arch::x86_64::Branch;
+
+use crate::decode::{Named, Proof};
+use crate::findings::Findings;
+use crate::flow::Doubt;
+use crate::got::Rewrite;
+use crate::image::Image;
+use crate::lines::Lines;
+use crate::pointers::Holder;
+use crate::policy::FindingKey;
+use crate::records::Records;
+use crate::report::{Call, Grade, Kind, Reason};
+use crate::scan::Target;
+
+/// What the phases before have found.
+pub(crate) struct Found<'f, 'a> {
+    pub(crate) image: &'f Image<'a>,
+    pub(crate) records: &'f Records,
+    pub(crate) holders: &'f [Holder],
+    /// The rewrites that count as done, by address.
+    pub(crate) rewrites: &'f [Rewrite],
+    pub(crate) lines: Option<&'f Lines<'f>>,
+}
+
+/// Marks trampolines that something leads into the middle of.
+pub(crate) fn mark_entered(records: &mut Records, named: &[Named], findings: &mut Findings<'_>) {
+    for n in named {
+        let Target::Trampoline(index) = n.target else { continue };
+        let Some(t) = records.trampolines.get_mut(index) else { continue };
+        if n.destination == t.address {
+            continue;
+        }
+        t.is_sound = false;
+        findings.add(
+            FindingKey::TrampEntered,
+            Some(n.address),
+            None,
+            format!(
+                "an instruction leads into the middle of the trampoline at {:#x}: its calls are \
+                 left alone",
+                t.address
+            ),
+        );
+    }
+}
+
+/// The calls of instructions and of words in data, by address, with a finding for each that stays.
+pub(crate) fn calls(
+    found: &Found<'_, '_>,
+    named: &[Named],
+    findings: &mut Findings<'_>,
+) -> Vec<Call> {
+    let mut all: Vec<Call> = Vec::new();
+    for n in named {
+        all.extend(found.instruction(n, findings));
+    }
+    for h in found.holders.iter().filter(|h| !h.is_got) {
+        all.extend(found.word(h, findings));
+    }
+    all.sort_by_key(|c| c.address);
+    all
+}
+
+impl Found<'_, '_> {
+    fn instruction(&self, n: &Named, findings: &mut Findings<'_>) -> Option<Call> {
+        let index = match n.target {
+            Target::Trampoline(i) | Target::Plt(i) => i,
+            Target::Holder(i) => self.trampoline_at(self.holders.get(i)?.trampoline)?,
+        };
+        let trampoline = self.records.trampolines.get(index)?;
+        let leads_inside = n.destination != trampoline.address;
+        if matches!(n.target, Target::Trampoline(_)) && leads_inside {
+            return None;
+        }
+        let mut call = self.call(n.address, index)?;
+        (call.kind, call.length) = (n.kind, n.length);
+        call.function.clone_from(&n.function);
+        let old = self.image.at(n.address, n.length.into()).unwrap_or_default();
+        let mut branch = Branch::decode(old);
+        if let Ok(i) = self.rewrites.binary_search_by_key(&n.address, |r| r.address) {
+            branch = self.rewrites.get(i).and_then(|r| Branch::decode(&r.bytes));
+            call.kind = branch.map_or(n.kind, |b| b.kind);
+        }
+        let branch = branch.filter(|b| b.kind == call.kind && b.length == call.length);
+        let grade = branch.map(|b| b.grade(n.address));
+        let (reason, doubt) = match n.proof {
+            _ if call.kind == Kind::Register => (Some(Reason::Register), None),
+            _ if call.kind == Kind::AddressTaken => (Some(Reason::AddressComputed), None),
+            _ if matches!(n.target, Target::Plt(_)) => (Some(Reason::ViaPlt), None),
+            Proof::NoExtent => (Some(Reason::NoExtent), None),
+            Proof::Doubted(doubt) => (Some(Reason::NotProved), Some(doubt)),
+            Proof::Proved if !call.kind.is_direct() => (Some(Reason::ViaGot), None),
+            Proof::Proved if n.is_short => (Some(Reason::Short), None),
+            Proof::Proved if !trampoline.is_sound => (Some(Reason::UnsoundTrampoline), None),
+            Proof::Proved => match grade {
+                Some(Grade::Quad | Grade::Disp) => (None, None),
+                Some(Grade::Line) => (Some(Reason::Line), None),
+                Some(Grade::Straddle) => (Some(Reason::Straddle), None),
+                Some(Grade::None) | None => (Some(Reason::Prefix), None),
+            },
+        };
+        // A grade is what the runtime goes by: what must not be written has none that allows it.
+        let allows = matches!(reason, None | Some(Reason::Line | Reason::Straddle));
+        call.grade = grade.filter(|_| allows).unwrap_or(Grade::None);
+        call.inline = reason.is_none();
+        call.reason = reason;
+        call.source = self.source(&call);
+        if let Some(reason) = reason {
+            self.report(&call, reason, doubt, old, findings);
+        }
+        Some(call)
+    }
+
+    fn word(&self, h: &Holder, findings: &mut Findings<'_>) -> Option<Call> {
+        let mut call = self.call(h.place, self.trampoline_at(h.trampoline)?)?;
+        call.reason = Some(Reason::AddressInData);
+        self.report(&call, Reason::AddressInData, None, &[], findings);
+        Some(call)
+    }
+
+    /// A call that is nothing but an address so far.
+    fn call(&self, address: u64, index: usize) -> Option<Call> {
+        let trampoline = self.records.trampolines.get(index)?;
+        let site = match *trampoline.sites.as_slice() {
+            [site] => Some(site),
+            _ => None,
+        };
+        Some(Call {
+            address,
+            kind: Kind::AddressTaken,
+            grade: Grade::None,
+            length: 0,
+            trampoline: index,
+            key: trampoline.key,
+            site,
+            function: None,
+            source: None,
+            inline: false,
+            reason: None,
+        })
+    }
+
+    fn trampoline_at(&self, address: u64) -> Option<usize> {
+        self.records.trampolines.binary_search_by_key(&address, |t| t.address).ok()
+    }
+
+    fn source(&self, call: &Call) -> Option<crate::report::Source> {
+        let site = call.site.and_then(|s| self.records.sites.get(s)).map(|s| s.source.clone());
+        site.or_else(|| self.lines?.source(call.address, self.records.keys.get(call.key)?))
+    }
+
+    fn report(
+        &self,
+        call: &Call,
+        reason: Reason,
+        doubt: Option<Doubt>,
+        bytes: &[u8],
+        findings: &mut Findings<'_>,
+    ) {
+        let (key, mend) = advice(reason);
+        let path = self.records.keys.get(call.key).map(|k| k.path()).unwrap_or_default();
+        let what = match call.kind {
+            Kind::Call | Kind::CallGot => "call",
+            Kind::Jmp | Kind::JmpGot => "tail call",
+            Kind::Jcc => "conditional tail call",
+            Kind::Register => "load of the address",
+            Kind::AddressTaken => "address",
+        };
+        let place = call.function.as_ref().map(|f| format!(" in `{f}`")).unwrap_or_default();
+        let doubt = doubt.map(|d| format!(" ({d})")).unwrap_or_default();
+        let bytes: String = bytes.iter().map(|b| format!(" {b:02x}")).collect();
+        let bytes = if bytes.is_empty() { bytes } else { format!(", bytes{bytes}") };
+        let message = format!(
+            "the {what} of `{path}`{place} stays on its trampoline: {reason}{doubt}{bytes}; {mend}"
+        );
+        findings.add(key, Some(call.address), call.source.clone(), message);
+    }
+}
+
+/// The finding for a reason, and the mend.
+fn advice(reason: Reason) -> (FindingKey, &'static str) {
+    const FLAGS: &str = "compile with `-Cllvm-args=-x86-align-branch-boundary=8 \
+                         -Cllvm-args=-x86-align-branch=call`, or use `call!`";
+    const LOCAL: &str = "use `call!`, or compile with `-Crelro-level=partial`";
+    const TAKEN: &str = "calls through the pointer are not inline: call the function by its name";
+    const CODE: &str = "move the call out of code that no compiler made";
+    match reason {
+        Reason::Line => (FindingKey::CallGradeLine, FLAGS),
+        Reason::Straddle => (FindingKey::CallGradeStraddle, FLAGS),
+        Reason::Short | Reason::Prefix => (FindingKey::CallForm, CODE),
+        Reason::ViaGot => (FindingKey::CallViaGot, LOCAL),
+        Reason::ViaPlt => (FindingKey::CallViaPlt, "hide the symbol, or use `call!`"),
+        Reason::Register => (FindingKey::CallRegister, LOCAL),
+        Reason::AddressComputed | Reason::AddressInData => (FindingKey::TrampAddressTaken, TAKEN),
+        Reason::NotProved => (FindingKey::ImageUndecodable, CODE),
+        Reason::NoExtent => {
+            (FindingKey::ImageNoFunctionExtents, "keep symbols or unwind tables in the image")
+        }
+        Reason::UnsoundTrampoline => (FindingKey::TrampBytes, "see the finding on the trampoline"),
+    }
+}

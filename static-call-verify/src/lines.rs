@@ -1,0 +1,61 @@
+//! Source lines of instructions, from line tables in the image.
+
+use std::borrow::Cow;
+
+use addr2line::Context;
+use gimli::{DwarfSections, EndianSlice, LittleEndian};
+
+use crate::image::Image;
+use crate::report::{Key, Source};
+
+/// The debug sections, decompressed.
+pub(crate) struct DebugSections<'a>(DwarfSections<Cow<'a, [u8]>>);
+
+impl<'a> DebugSections<'a> {
+    pub(crate) fn load(image: &Image<'a>) -> Option<Self> {
+        image.sections_named(".debug_line").next()?;
+        let load = |id: gimli::SectionId| Ok(image.debug_section(id.name()).unwrap_or_default());
+        DwarfSections::load(load).map_err(|()| ()).ok().map(Self)
+    }
+}
+
+/// Looks up source lines.
+pub(crate) struct Lines<'s>(Context<EndianSlice<'s, LittleEndian>>);
+
+impl<'s> Lines<'s> {
+    pub(crate) fn new(sections: &'s DebugSections<'_>) -> Option<Self> {
+        let dwarf = sections.0.borrow(|section| EndianSlice::new(section, LittleEndian));
+        Context::from_dwarf(dwarf).ok().map(Self)
+    }
+
+    /// Where the call at `address` of a key's plain trampoline stands.
+    ///
+    /// The innermost inlined function is the key's own wrapper, whose line is that of the
+    /// declaration: the caller is the one around it.
+    pub(crate) fn source(&self, address: u64, key: &Key) -> Option<Source> {
+        let mut frames = self.0.find_frames(address).skip_all_loads().ok()?;
+        let innermost = frames.next().ok()??;
+        let is_wrapper = innermost
+            .function
+            .as_ref()
+            .and_then(|f| f.raw_name().ok().map(|n| is_named(&n, &key.name)))
+            .unwrap_or(false);
+        let caller = if is_wrapper { frames.next().ok()? } else { None };
+        source(caller.as_ref().unwrap_or(&innermost).location.as_ref()?)
+    }
+}
+
+fn source(location: &addr2line::Location<'_>) -> Option<Source> {
+    Some(Source {
+        file: location.file?.to_owned(),
+        line: location.line?,
+        column: location.column.unwrap_or(0),
+    })
+}
+
+/// Whether the last segment of a symbol's path is that of a key's name.
+fn is_named(symbol: &str, name: &str) -> bool {
+    let path = format!("{:#}", rustc_demangle::demangle(symbol));
+    let last = |s: &str| s.rsplit("::").next().map(str::to_owned);
+    last(&path) == last(name)
+}

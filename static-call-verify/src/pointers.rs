@@ -1,0 +1,153 @@
+//! Where addresses stand in data: dynamic relocations (RELA, RELR) and, in an executable at fixed
+//! addresses, the words themselves.
+
+use std::collections::HashMap;
+
+use object::elf::{self, Rela64, Relr64};
+use object::read::elf::RelrIterator;
+use object::{LittleEndian as LE, pod};
+
+use crate::image::{Image, Section};
+use crate::report::ImageKind;
+
+/// What the loader will put into a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Value {
+    /// An address of this image, whatever else is loaded.
+    Address(u64),
+    /// The address of a symbol that this image defines and another one can replace.
+    Interposable(u64),
+    /// Something else.
+    Unknown,
+}
+
+impl Value {
+    /// The address, for a reader who does not care who could replace it.
+    fn address(self) -> Option<u64> {
+        match self {
+            Self::Address(a) | Self::Interposable(a) => Some(a),
+            Self::Unknown => None,
+        }
+    }
+}
+
+/// A word that holds the address of a trampoline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Holder {
+    pub(crate) place: u64,
+    pub(crate) trampoline: u64,
+    /// Nobody can put anything else there: a GOT slot that the link has settled.
+    pub(crate) is_constant: bool,
+    pub(crate) is_got: bool,
+}
+
+/// The pointers that matter: those in records, and those to trampolines.
+#[derive(Debug, Default)]
+pub(crate) struct Pointers {
+    in_records: HashMap<u64, Value>,
+    holders: Vec<Holder>,
+}
+
+impl Pointers {
+    /// Reads all relocations once, keeping those in `records` and those to what `is_trampoline`
+    /// knows.
+    pub(crate) fn collect(
+        image: &Image<'_>,
+        records: &[Section<'_>],
+        is_trampoline: impl Fn(u64) -> bool,
+    ) -> Self {
+        let mut all = Self::default();
+        let mut words: HashMap<u64, Value> = HashMap::new();
+        for_each_relocation(image, |place, value| {
+            if records.iter().any(|s| s.contains(place)) {
+                all.in_records.insert(place, value);
+            }
+            if value.address().is_some_and(&is_trampoline) {
+                // Two relocations of one word: nobody knows.
+                words.entry(place).and_modify(|v| *v = Value::Unknown).or_insert(value);
+            }
+        });
+        if image.kind == ImageKind::Executable {
+            for_each_word(image, |place, address| {
+                if is_trampoline(address) {
+                    words.entry(place).or_insert(Value::Address(address));
+                }
+            });
+        }
+        let got: Vec<&Section<'_>> = image.sections.iter().filter(|s| s.is_got()).collect();
+        for (place, value) in words {
+            let Some(trampoline) = value.address() else { continue };
+            let is_got = got.iter().any(|s| s.contains(place));
+            let is_constant = is_got && matches!(value, Value::Address(_));
+            all.holders.push(Holder { place, trampoline, is_constant, is_got });
+        }
+        all.holders.sort_unstable_by_key(|h| h.place);
+        all
+    }
+
+    /// The words that hold a trampoline's address, by place.
+    pub(crate) fn holders(&self) -> &[Holder] {
+        &self.holders
+    }
+
+    /// The pointer of a record at `place`.
+    pub(crate) fn resolve(&self, image: &Image<'_>, place: u64) -> Option<u64> {
+        match self.in_records.get(&place) {
+            Some(value) => value.address(),
+            None => image.word(place),
+        }
+    }
+}
+
+/// Calls `each` with every word that the loader relocates.
+fn for_each_relocation(image: &Image<'_>, mut each: impl FnMut(u64, Value)) {
+    for section in image.sections.iter().filter(|s| s.is_allocated()) {
+        let Some(data) = image.section_data(section) else { continue };
+        if section.kind == elf::SHT_RELA.0 {
+            let count = data.len() / size_of::<Rela64<LE>>();
+            let relocations: &[Rela64<LE>] =
+                pod::slice_from_bytes(data, count).map(|(r, _)| r).unwrap_or_default();
+            for r in relocations {
+                each(r.r_offset.get(LE), rela_value(image, r));
+            }
+        } else if section.kind == elf::SHT_RELR.0 {
+            let count = data.len() / size_of::<Relr64<LE>>();
+            let relocations: &[Relr64<LE>] =
+                pod::slice_from_bytes(data, count).map(|(r, _)| r).unwrap_or_default();
+            for place in RelrIterator::<elf::FileHeader64<LE>>::new(LE, relocations) {
+                each(place, image.word(place).map_or(Value::Unknown, Value::Address));
+            }
+        }
+    }
+}
+
+fn rela_value(image: &Image<'_>, r: &Rela64<LE>) -> Value {
+    let addend = r.r_addend.get(LE);
+    match r.r_type(LE, false) {
+        elf::R_X86_64_RELATIVE => Value::Address(addend.cast_unsigned()),
+        elf::R_X86_64_64 | elf::R_X86_64_GLOB_DAT | elf::R_X86_64_JUMP_SLOT => {
+            match image.dynamic_symbol(r.r_sym(LE, false)) {
+                Some(symbol) => Value::Interposable(symbol.address.wrapping_add_signed(addend)),
+                None => Value::Unknown,
+            }
+        }
+        _ => Value::Unknown,
+    }
+}
+
+/// Calls `each` with every aligned word of data, for images whose pointers need no relocation.
+fn for_each_word(image: &Image<'_>, mut each: impl FnMut(u64, u64)) {
+    let is_data = |s: &&Section<'_>| s.is_allocated() && !s.is_code();
+    for section in image.sections.iter().filter(is_data) {
+        let Some(data) = image.section_data(section) else { continue };
+        let skip = section.address.wrapping_neg() % 8;
+        let Some(aligned) = usize::try_from(skip).ok().and_then(|s| data.get(s..)) else {
+            continue;
+        };
+        let mut place = section.address.wrapping_add(skip);
+        for word in aligned.as_chunks::<8>().0 {
+            each(place, u64::from_le_bytes(*word));
+            place = place.wrapping_add(8);
+        }
+    }
+}
