@@ -13,8 +13,16 @@ pub(crate) struct Flags {
 }
 
 /// The flags by which LLVM puts every call to a local symbol into one aligned quadword.
-pub(crate) const ALIGNMENT: [&str; 2] =
+const ALIGNMENT: [&str; 2] =
     ["-Cllvm-args=-x86-align-branch-boundary=8", "-Cllvm-args=-x86-align-branch=call"];
+
+/// What is said where they are not set, with the mend, in one line.
+pub(crate) fn missing() -> String {
+    format!(
+        "flags.missing: about two calls of five will stay on their trampolines; set `rustflags = \
+         {ALIGNMENT:?}` under `[build]` in .cargo/config.toml"
+    )
+}
 
 impl Flags {
     /// Reads `CARGO_ENCODED_RUSTFLAGS`.

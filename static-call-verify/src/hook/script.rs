@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::exit;
 
 use super::driver::{self, DriverError, Way};
-use super::flags::{ALIGNMENT, Flags};
+use super::flags::{self, Flags};
 use super::settings::Settings;
 use crate::{FindingKey, Level};
 
@@ -103,17 +103,12 @@ fn check_flags(flags: &Flags, settings: &Settings) {
     if flags.aligns_calls() {
         return;
     }
-    let key = FindingKey::FlagsMissing;
-    let message = format!(
-        "{key}: two calls of five will stay on their trampolines; set `rustflags = {ALIGNMENT:?}` \
-         under `[build]` in .cargo/config.toml"
-    );
-    match settings.policy().level(key) {
+    match settings.policy().level(FindingKey::FlagsMissing) {
         Level::Allow => {}
-        Level::Note => eprintln!("static-call: {message}"),
-        Level::Warn => say("warning", &message),
+        Level::Note => eprintln!("static-call: {}", flags::missing()),
+        Level::Warn => say("warning", &flags::missing()),
         Level::Deny => {
-            say("error", &message);
+            say("error", &flags::missing());
             exit(1);
         }
     }

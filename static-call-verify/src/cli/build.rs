@@ -1,0 +1,128 @@
+//! `cargo static-call build|run|test|bench`: cargo, with this executable as its wrapper of rustc.
+//!
+//! Cargo gives a workspace wrapper the whole command line of rustc, with the linker and the flags
+//! that its configuration came to, and keeps what the wrapper built apart from other builds: the
+//! wrapper's path is part of the hash in a file's name. The path holds a hash of the settings and
+//! of this executable in its turn, so that another policy or version links again. Setting
+//! `CARGO_TARGET_<T>_LINKER` instead would build every dependency again, and would have to find
+//! the user's linker by reading cargo's configuration.
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use clap::ArgMatches;
+use static_call::layout::checksum;
+
+use super::UNREADABLE;
+use crate::hook::{install::install, settings::Settings};
+
+/// The name of the wrapper's link.
+const WRAPPER: &str = "static-call-rustc";
+/// The variable by which cargo is told of a workspace wrapper.
+const VARIABLE: &str = "RUSTC_WORKSPACE_WRAPPER";
+/// A workspace wrapper that was there before; the wrapper runs it.
+pub(super) const INNER: &str = "STATIC_CALL_INNER_WRAPPER";
+
+/// The directory of the wrapper, if that is what the executable was started as.
+pub(super) fn wrapper_directory(name: Option<&OsString>) -> Option<PathBuf> {
+    let path = Path::new(name?);
+    if path.file_name()? == WRAPPER { path.parent().map(Path::to_owned) } else { None }
+}
+
+/// Runs cargo.
+pub(super) fn main(name: &str, matches: &ArgMatches, settings: &Settings) -> ExitCode {
+    let args: Vec<&OsString> = matches.get_many("args").into_iter().flatten().collect();
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let prepared = target_directory(&cargo, &args).and_then(|dir| prepare(&dir, settings));
+    let wrapper = match prepared {
+        Ok(wrapper) => wrapper,
+        Err(message) => {
+            eprintln!("static-call: {message}");
+            return ExitCode::from(UNREADABLE);
+        }
+    };
+    let mut command = Command::new(&cargo);
+    command.arg(name).args(args);
+    if let Some(inner) = env::var_os(VARIABLE).filter(|w| wrapper_directory(Some(w)).is_none()) {
+        command.env(INNER, inner);
+    }
+    super::rustc::become_command(command.env(VARIABLE, wrapper))
+}
+
+/// Cargo's target directory: the one place that is writable, stable and cleaned with the rest.
+fn target_directory(cargo: &OsStr, args: &[&OsString]) -> Result<PathBuf, String> {
+    if let Some(dir) = option(args, "--target-dir") {
+        return std::path::absolute(dir).map_err(|e| e.to_string());
+    }
+    let mut command = Command::new(cargo);
+    command.args(["metadata", "--no-deps", "--format-version=1", "--color=never"]);
+    if let Some(path) = option(args, "--manifest-path") {
+        command.arg("--manifest-path").arg(path);
+    }
+    let output = command.output().map_err(|e| format!("cannot run cargo: {e}"))?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).trim().to_owned());
+    }
+    let metadata: serde_json::Value =
+        serde_json::from_slice(&output.stdout).map_err(|e| format!("cargo metadata: {e}"))?;
+    let dir = metadata["target_directory"].as_str().map(PathBuf::from);
+    dir.ok_or_else(|| "cargo metadata names no target directory".to_owned())
+}
+
+/// The value of an option of cargo's, which ends its own options with `--`.
+fn option(args: &[&OsString], name: &str) -> Option<OsString> {
+    let mut args = args.iter().take_while(|a| **a != "--");
+    while let Some(arg) = args.next() {
+        if *arg == name {
+            return args.next().map(|value| (*value).clone());
+        }
+        let value = arg.to_str().and_then(|a| a.strip_prefix(name)?.strip_prefix('='));
+        if let Some(value) = value {
+            return Some(value.into());
+        }
+    }
+    None
+}
+
+/// Makes the wrapper's link for these settings and returns its path.
+fn prepare(target: &Path, settings: &Settings) -> Result<PathBuf, String> {
+    let me = env::current_exe().and_then(fs::metadata).and_then(|m| Ok((m.len(), m.modified()?)));
+    let me = me.map_err(|e| format!("this executable cannot be read: {e}"))?;
+    let text = format!("{}\n{me:?}\n{}", env!("CARGO_PKG_VERSION"), settings.to_text());
+    let dir = target.join("static-call").join(format!("{:016x}", checksum(text.as_bytes())));
+    let written = install(&dir, WRAPPER).and_then(|()| settings.write(&settings_directory(&dir)));
+    written.map_err(|e| format!("cannot write to {}: {e}", dir.display()))?;
+    Ok(dir.join(WRAPPER))
+}
+
+/// Where the settings of a wrapper stand: apart, since beside an executable they make it a linker.
+pub(super) fn settings_directory(wrapper: &Path) -> PathBuf {
+    wrapper.join("settings")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_of_cargo() {
+        let args =
+            ["--release", "--target-dir", "a", "--manifest-path=b/Cargo.toml", "--", "--bin=c"];
+        let args = args.map(OsString::from);
+        let args: Vec<&OsString> = args.iter().collect();
+        assert_eq!(option(&args, "--target-dir"), Some("a".into()));
+        assert_eq!(option(&args, "--manifest-path"), Some("b/Cargo.toml".into()));
+        assert_eq!(option(&args, "--bin"), None);
+    }
+
+    #[test]
+    fn the_wrapper_is_known_by_its_name() {
+        let dir = |name: &str| wrapper_directory(Some(&name.into()));
+        assert_eq!(dir("/t/static-call/0/static-call-rustc"), Some("/t/static-call/0".into()));
+        assert_eq!(dir("/bin/cargo-static-call"), None);
+        assert_eq!(wrapper_directory(None), None);
+    }
+}

@@ -1,0 +1,247 @@
+//! The wrapper of rustc: adds to the command line what makes the linker run the hook.
+
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use static_call::layout::checksum;
+
+use super::UNREADABLE;
+use super::build::{INNER, settings_directory};
+use crate::hook::driver::{self, DriverError, Way};
+use crate::hook::flags::{self, Flags};
+use crate::hook::install::install;
+use crate::hook::settings::{self, Settings};
+use crate::{FindingKey, Level};
+
+/// Runs rustc, whose command line `args` is, as the wrapper in `dir`.
+pub(super) fn main(dir: &Path, args: &[OsString]) -> ExitCode {
+    let inner = env::var_os(INNER);
+    let mut line = inner.iter().chain(args).cloned();
+    let Some(program) = line.next() else {
+        eprintln!("static-call: the wrapper of rustc is run by cargo");
+        return ExitCode::from(UNREADABLE);
+    };
+    let mut command = Command::new(program);
+    command.args(line);
+    let expanded = expand(args);
+    let words: Vec<&str> = expanded.iter().filter_map(|a| a.to_str()).collect();
+    if let Some(kind) = Unit::of(&words).filter(|_| is_patched(&words)) {
+        let settings = Settings::read(&settings_directory(dir));
+        let flags = Flags::parse(words.iter().copied());
+        if kind == Unit::Program && !check_flags(&flags, &settings) {
+            return ExitCode::FAILURE;
+        }
+        if !flags.link_args.iter().any(|a| is_hook(a)) {
+            let strict = settings.strict;
+            match hook(&flags, settings, dir) {
+                Ok(extra) => _ = command.args(extra),
+                Err(why) => {
+                    say(strict, &format!("no link hook, since {why}: calls stay on trampolines"));
+                    if strict {
+                        return ExitCode::FAILURE;
+                    }
+                }
+            }
+        }
+    }
+    become_command(&mut command)
+}
+
+/// Runs a program in the place of this process, or as near to that as the system has.
+pub(super) fn become_command(command: &mut Command) -> ExitCode {
+    #[cfg(unix)]
+    let error = std::os::unix::process::CommandExt::exec(command);
+    #[cfg(not(unix))]
+    let error = match command.status() {
+        Ok(status) => std::process::exit(status.code().unwrap_or(1)),
+        Err(error) => error,
+    };
+    eprintln!("static-call: cannot run {}: {error}", Path::new(command.get_program()).display());
+    ExitCode::from(UNREADABLE)
+}
+
+/// A crate that becomes an image of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unit {
+    /// A binary or an example.
+    Program,
+    /// A shared object, a test or a benchmark.
+    Other,
+}
+
+impl Unit {
+    /// What rustc makes by this command line, if it is an image that the user's program runs.
+    fn of(args: &[&str]) -> Option<Self> {
+        let values = |name: &str| {
+            let mut found = Vec::new();
+            for (i, arg) in args.iter().enumerate() {
+                match arg.strip_prefix(name) {
+                    Some("") => found.extend(args.get(i + 1).copied()),
+                    Some(rest) => found.extend(rest.strip_prefix('=')),
+                    None => {}
+                }
+            }
+            found
+        };
+        let has =
+            |found: &[&str], word: &str| found.iter().any(|v| v.split(',').any(|w| w == word));
+        let emit = values("--emit");
+        let links =
+            emit.is_empty() || emit.iter().any(|e| e.split(',').any(|w| w.starts_with("link")));
+        let is_build_script = values("--crate-name").iter().any(|n| n.starts_with("build_script_"));
+        if !links || is_build_script || args.iter().any(|a| a.starts_with("--print")) {
+            return None;
+        }
+        let types = values("--crate-type");
+        if args.contains(&"--test") || has(&types, "cdylib") || has(&types, "dylib") {
+            Some(Self::Other)
+        } else {
+            has(&types, "bin").then_some(Self::Program)
+        }
+    }
+}
+
+/// Whether calls are patched on the target of this command line.
+fn is_patched(args: &[&str]) -> bool {
+    let target =
+        args.iter().enumerate().find_map(|(i, arg)| match arg.strip_prefix("--target")? {
+            "" => args.get(i + 1).copied(),
+            rest => rest.strip_prefix('='),
+        });
+    match target {
+        None => cfg!(all(target_arch = "x86_64", target_os = "linux", target_pointer_width = "64")),
+        // A target of the user's own is a file, whose name says no less.
+        Some(target) => {
+            let name = Path::new(target).file_name().and_then(|n| n.to_str()).unwrap_or_default();
+            name.starts_with("x86_64-") && name.contains("-linux-") && !name.contains("gnux32")
+        }
+    }
+}
+
+/// Whether a link argument is that of a `build.rs` which hooks the link already.
+fn is_hook(arg: &str) -> bool {
+    let path = arg.strip_prefix("-B").or_else(|| arg.strip_prefix("--ld-path="));
+    path.map(Path::new).is_some_and(|path| {
+        let dir = if path.is_dir() { Some(path) } else { path.parent() };
+        dir.is_some_and(|dir| dir.join(settings::FILE).is_file())
+    })
+}
+
+/// The arguments that make the link run the hook.
+fn hook(flags: &Flags, mut settings: Settings, wrapper: &Path) -> Result<Vec<String>, DriverError> {
+    // Cargo gives its own setting as a flag as well.
+    let linker = flags.linker_or(None);
+    let selecting = flags.selecting_args();
+    let identity = format!("{linker}\n{}\n{:?}", selecting.join("\n"), flags.flavor);
+    let dir = wrapper.join(format!("{:016x}", checksum(identity.as_bytes())));
+    let install_error = |source| DriverError::Install { dir: dir.clone(), source };
+    let way = if flags.is_direct() {
+        None
+    } else {
+        match driver::find_way(linker, &selecting, &dir) {
+            Ok(way) => Some(way),
+            Err(DriverError::Deaf { .. }) => None,
+            Err(why) => return Err(why),
+        }
+    };
+    let arguments = match way {
+        Some(way) => {
+            if way != Way::Prefix {
+                settings.linker = driver::default_linker(linker, &selecting, &dir);
+            }
+            let args = way.arguments(&dir);
+            args.into_iter().map(|a| format!("-Clink-arg={a}")).collect()
+        }
+        // Without a driver, the hook is what rustc runs. Its name must be the linker's, since
+        // rustc judges by it which arguments a linker takes.
+        None => {
+            let name = Path::new(linker).file_name().and_then(|n| n.to_str()).unwrap_or(linker);
+            let link_dir = dir.join("direct");
+            install(&link_dir, name).map_err(install_error)?;
+            settings.linker = Some(find_program(linker));
+            settings.write(&link_dir).map_err(install_error)?;
+            return Ok(vec![format!("-Clinker={}", link_dir.join(name).display())]);
+        }
+    };
+    settings.write(&dir).map_err(install_error)?;
+    Ok(arguments)
+}
+
+/// A linker's path: rustc looks for a bare name in its own tools too, and says so in the linker's
+/// `PATH`, so that the name can stay.
+fn find_program(linker: &str) -> PathBuf {
+    if linker.contains('/') {
+        std::path::absolute(linker).unwrap_or_else(|_| linker.into())
+    } else {
+        linker.into()
+    }
+}
+
+/// Whether the build may go on, by the level of `flags.missing`.
+fn check_flags(flags: &Flags, settings: &Settings) -> bool {
+    let level = settings.policy().level(FindingKey::FlagsMissing);
+    if level >= Level::Warn && !flags.aligns_calls() {
+        say(level == Level::Deny, &flags::missing());
+        return level != Level::Deny;
+    }
+    true
+}
+
+fn say(is_error: bool, message: &str) {
+    eprintln!("{}: static-call: {message}", if is_error { "error" } else { "warning" });
+}
+
+/// Replaces `@file` by the lines of the file, as rustc does.
+fn expand(args: &[OsString]) -> Vec<OsString> {
+    let file = |arg: &OsString| fs::read_to_string(arg.to_str()?.strip_prefix('@')?).ok();
+    let mut words = Vec::new();
+    for arg in args {
+        match file(arg) {
+            Some(text) => words.extend(text.lines().map(OsString::from)),
+            None => words.push(arg.clone()),
+        }
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unit(line: &str) -> Option<Unit> {
+        Unit::of(&line.split(' ').collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn which_crates_become_images() {
+        assert_eq!(
+            unit("--crate-name a --crate-type bin --emit=dep-info,link"),
+            Some(Unit::Program)
+        );
+        assert_eq!(unit("--crate-type=bin --emit=dep-info,link=x"), Some(Unit::Program));
+        assert_eq!(unit("--crate-name a --emit=dep-info,link --test"), Some(Unit::Other));
+        assert_eq!(unit("--crate-type lib --crate-type cdylib"), Some(Unit::Other));
+        for line in [
+            "-vV",
+            "- --crate-name ___ --print=file-names --crate-type bin",
+            "--crate-name a --crate-type lib --emit=dep-info,metadata,link",
+            "--crate-name a --crate-type bin --emit=dep-info,metadata",
+            "--crate-name build_script_build --crate-type bin --emit=dep-info,link",
+            "--crate-name a --crate-type proc-macro --emit=dep-info,link",
+        ] {
+            assert_eq!(unit(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn which_targets_are_patched() {
+        let on = |target: &str| is_patched(&["--target", target]);
+        assert!(on("x86_64-unknown-linux-gnu") && on("x86_64-unknown-linux-musl"));
+        assert!(on("/own/x86_64-own-linux-gnu.json"));
+        assert!(!on("x86_64-unknown-linux-gnux32") && !on("aarch64-unknown-linux-gnu"));
+        assert!(!on("x86_64-pc-windows-gnu") && !is_patched(&["--target=i686-unknown-linux-gnu"]));
+    }
+}
