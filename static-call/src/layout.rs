@@ -86,6 +86,15 @@ impl Form {
 }
 
 /// What kind of instruction names a trampoline.
+///
+/// # Examples
+///
+/// ```
+/// use static_call::Kind;
+///
+/// assert!(Kind::Jcc.is_direct());
+/// assert!(!Kind::Register.is_direct());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Kind {
@@ -128,7 +137,16 @@ impl Kind {
     }
 }
 
-/// What the bytes of a call instruction allow; the conditions are DESIGN.md's, "Grades".
+/// What the bytes of a call instruction allow; for the reasons see `SAFETY.md`.
+///
+/// # Examples
+///
+/// ```
+/// use static_call::Grade;
+///
+/// assert!(Grade::Disp.is_patchable());
+/// assert!(!Grade::Line.is_patchable());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Grade {

@@ -1,5 +1,37 @@
 //! Function calls whose target can be changed while the program runs, at the price of a direct
 //! call.
+//!
+//! A call of a `#[static_call]` function is a `call rel32` of the machine. [`Key::update`], or
+//! `update` on the type beside the function, rewrites these instructions while other threads
+//! execute them, so that they call another function directly: no pointer is loaded, no branch is
+//! taken, no thread is stopped.
+//!
+//! ```
+//! use static_call::{call, static_call};
+//!
+//! #[static_call]
+//! pub fn checksum(data: &[u8]) -> u32 {
+//!     data.iter().map(|&byte| u32::from(byte)).sum()
+//! }
+//!
+//! assert_eq!(checksum(b"abc"), 294);
+//! checksum::update(|data| data.iter().fold(7, |sum, &byte| sum * 31 + u32::from(byte)))?;
+//! assert_eq!(checksum(b"abc"), 304_891);           // an ordinary call
+//! assert_eq!(call!(checksum(b"abc")), 304_891);    // the same, as a site of its own
+//! checksum::reset()?;
+//! println!("{}", static_call::report());           // every site: its path, and why
+//! # Ok::<(), static_call::UpdateError>(())
+//! ```
+//!
+//! Instructions are rewritten on x86-64 Linux, in programs whose build script calls
+//! `static_call_verify::enable()`, and only where the instruction allows it safely; every other call goes
+//! through its trampoline, or through an atomic pointer, with the same interface. [`report`] tells
+//! which and why. What is promised and what it rests on: `SAFETY.md`.
+//!
+//! # Features
+//!
+//! `std` (default): [`report`], the environment variable `STATIC_CALL=inline|trampoline|indirect`
+//! that caps the path, and handlers around `fork`. Without it the crate is `no_std` and needs no allocator.
 #![no_std]
 
 #[cfg(feature = "std")]
@@ -20,6 +52,7 @@ mod report;
 mod runtime;
 mod site;
 mod sys;
+mod target;
 mod update;
 
 /// The parts that patch code; elsewhere the slot does everything.
@@ -45,12 +78,13 @@ patching! {
     mod registry;
 }
 
-pub use key::{Key, Target};
+pub use key::Key;
 pub use layout::{Grade, Kind};
 pub use path::{Path, Reason};
 #[cfg(feature = "std")]
 pub use report::{CallReport, Finding, KeyReport, Report, SiteReport, Totals, report};
 pub use static_call_macros::static_call;
+pub use target::Target;
 pub use update::{Barrier, Update, UpdateError};
 
 /// Binds every key: from now on its call instructions go where its target is, without the slot.
@@ -60,6 +94,21 @@ pub use update::{Barrier, Update, UpdateError};
 /// # Errors
 ///
 /// See [`UpdateError`]; nothing has changed then.
+///
+/// # Examples
+///
+/// ```
+/// # use static_call::static_call;
+/// #[static_call]
+/// fn parse(text: &str) -> usize {
+///     text.len()
+/// }
+///
+/// let update = static_call::init()?;
+/// println!("{} call instructions are inline", update.inline);
+/// assert_eq!(parse("four"), 4);
+/// # Ok::<(), static_call::UpdateError>(())
+/// ```
 pub fn init() -> Result<Update, UpdateError> {
     runtime::init()
 }
@@ -73,11 +122,48 @@ pub fn init() -> Result<Update, UpdateError> {
 /// # Errors
 ///
 /// See [`UpdateError`]; nothing has changed then.
+///
+/// # Examples
+///
+/// ```
+/// # use static_call::static_call;
+/// #[static_call]
+/// fn parse(text: &str) -> usize {
+///     text.len()
+/// }
+///
+/// static_call::init()?;
+/// static_call::unbind()?;
+/// // … prctl(PR_SET_MDWE, …): from here on code cannot be made writable.
+/// parse::update(|text| text.len() * 2)?;
+/// assert_eq!(parse("four"), 8);
+/// # Ok::<(), static_call::UpdateError>(())
+/// ```
 pub fn unbind() -> Result<Update, UpdateError> {
     runtime::unbind()
 }
 
 /// Makes a static call as a site of its own: with its own trampoline, file, line and column.
+///
+/// The argument is an ordinary call of a `#[static_call]` function or method by its path. It means the
+/// same as that call; the report tells it apart, and its trampoline is local to the calling
+/// function, so that the compiler emits a direct, aligned call where a plain call of a `pub` key
+/// inside its own library may go through the global offset table.
+///
+/// # Examples
+///
+/// ```
+/// use static_call::{call, static_call};
+///
+/// mod codec {
+///     #[static_call::static_call]
+///     pub fn encoded_len(len: usize) -> usize {
+///         len.div_ceil(3) * 4
+///     }
+/// }
+///
+/// assert_eq!(call!(codec::encoded_len(10)), 16);
+/// ```
 #[macro_export]
 macro_rules! call {
     ($($tokens:tt)*) => {

@@ -3,6 +3,24 @@
 use core::fmt;
 
 /// How a call instruction gets to its target.
+///
+/// # Examples
+///
+/// ```
+/// use static_call::{Path, static_call};
+///
+/// #[static_call]
+/// fn level() -> u32 {
+///     1
+/// }
+///
+/// let report = static_call::report();
+/// let slow = report.sites().flat_map(|site| &site.calls).filter(|call| call.path != Path::Inline);
+/// for call in slow {
+///     println!("{:#x} goes {}", call.address, call.path);
+/// }
+/// # level();
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Path {
     /// It is patched: it calls the target itself, or is a no-op where the target is one.
@@ -15,6 +33,12 @@ pub enum Path {
 
 impl Path {
     /// The path in one word.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(static_call::Path::Inline.as_str(), "inline");
+    /// ```
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -32,6 +56,14 @@ impl fmt::Display for Path {
 }
 
 /// Why a call instruction is not inline.
+///
+/// # Examples
+///
+/// ```
+/// use static_call::Reason;
+///
+/// assert_eq!(Reason::Straddle.to_string(), "crosses a cache line");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reason {

@@ -17,11 +17,28 @@ mod collect;
 use std::string::String;
 use std::vec::Vec;
 
-use crate::key::Target;
 use crate::layout::{Grade, Kind};
 use crate::path::{Path, Reason};
+use crate::target::Target;
 
 /// Every key, site and call instruction of the image, each with its path and why.
+///
+/// # Examples
+///
+/// ```
+/// use static_call::static_call;
+///
+/// #[static_call]
+/// fn level() -> u32 {
+///     1
+/// }
+///
+/// level::update(|| 2)?;
+/// let report = static_call::report();
+/// assert!(report.keys.iter().any(|key| key.name == "level" && !key.target.is_default()));
+/// println!("{report}");
+/// # Ok::<(), static_call::UpdateError>(())
+/// ```
 ///
 /// A snapshot: all of it was true at one moment between two updates. `Display` makes a table of
 /// it whose last line is `static-call: K keys, S sites, C calls: I inline, T trampoline, X
@@ -40,6 +57,21 @@ pub struct Report {
 }
 
 /// A key of a [`Report`].
+///
+/// # Examples
+///
+/// ```
+/// # use static_call::static_call;
+/// #[static_call]
+/// fn level() -> u32 {
+///     1
+/// }
+///
+/// for key in static_call::report().keys {
+///     println!("{}::{} of {}:{}: {}", key.module, key.name, key.file, key.line, key.signature);
+/// }
+/// # level();
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct KeyReport {
@@ -64,6 +96,21 @@ pub struct KeyReport {
 }
 
 /// A site of a [`Report`]: one `call!`, or all plain calls of a key.
+///
+/// # Examples
+///
+/// ```
+/// # use static_call::{call, static_call};
+/// #[static_call]
+/// fn level() -> u32 {
+///     1
+/// }
+///
+/// assert_eq!(call!(level()), 1);
+/// let report = static_call::report();
+/// let site = report.sites().find(|site| !site.is_plain).unwrap();
+/// println!("{}:{}:{}: {} instructions", site.file, site.line, site.column, site.calls.len());
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SiteReport {
@@ -82,6 +129,17 @@ pub struct SiteReport {
 }
 
 /// A call instruction of a [`Report`].
+///
+/// # Examples
+///
+/// ```
+/// use static_call::{Grade, Path};
+///
+/// let report = static_call::report();
+/// for call in report.sites().flat_map(|site| &site.calls) {
+///     assert!(call.path != Path::Inline || call.grade.is_some_and(Grade::is_patchable));
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CallReport {
@@ -99,6 +157,14 @@ pub struct CallReport {
 }
 
 /// Something that is wrong, and what follows from it.
+///
+/// # Examples
+///
+/// ```
+/// for finding in static_call::report().findings {
+///     eprintln!("{}", finding.message);
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Finding {
@@ -109,6 +175,14 @@ pub struct Finding {
 }
 
 /// The sums of a [`Report`].
+///
+/// # Examples
+///
+/// ```
+/// let totals = static_call::report().totals();
+/// assert_eq!(totals.calls, totals.inline + totals.trampoline + totals.indirect);
+/// println!("{totals}");
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Totals {
@@ -128,6 +202,13 @@ pub struct Totals {
 
 impl Report {
     /// The sums: what the last line of the text says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let report = static_call::report();
+    /// assert!(report.to_string().ends_with(&report.totals().to_string()));
+    /// ```
     #[must_use]
     pub fn totals(&self) -> Totals {
         let mut totals = Totals { keys: self.keys.len(), ..Totals::default() };
@@ -146,6 +227,13 @@ impl Report {
     }
 
     /// Every site, of all keys and of none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let report = static_call::report();
+    /// assert_eq!(report.sites().count(), report.totals().sites);
+    /// ```
     pub fn sites(&self) -> impl Iterator<Item = &SiteReport> {
         self.keys.iter().flat_map(|key| &key.sites).chain(&self.other_sites)
     }
@@ -155,6 +243,12 @@ impl Report {
 ///
 /// In a signal handler that interrupted an update there is no moment between two updates to look
 /// at: the report then has a finding that says so, and no keys.
+///
+/// # Examples
+///
+/// ```
+/// println!("{}", static_call::report());
+/// ```
 #[must_use]
 pub fn report() -> Report {
     collect::collect()

@@ -4,7 +4,23 @@ use core::fmt;
 
 /// What an update did.
 ///
-/// The counts are of call instructions: one site of the source can have many, or none.
+/// The counts are of call instructions: one site of the source can have many, or none. In an
+/// image that no verifier has seen they are of trampolines, and where nothing is patched of keys.
+///
+/// # Examples
+///
+/// ```
+/// # use static_call::static_call;
+/// #[static_call]
+/// fn level() -> u32 {
+///     1
+/// }
+///
+/// let update = level::update(|| 2)?;
+/// assert_eq!(update.pages_left_open, 0);
+/// println!("{} of {} inline", update.inline, update.inline + update.trampoline + update.indirect);
+/// # Ok::<(), static_call::UpdateError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Update {
@@ -38,7 +54,24 @@ impl Update {
     }
 }
 
-/// Whether the barrier after an update ran.
+/// Whether the barrier after an update ran: `membarrier(2)`, `PRIVATE_EXPEDITED_SYNC_CORE`.
+///
+/// # Examples
+///
+/// ```
+/// # use static_call::{Barrier, static_call};
+/// #[static_call]
+/// fn level() -> u32 {
+///     1
+/// }
+///
+/// match level::update(|| 2)?.barrier {
+///     Barrier::Ran | Barrier::NotNeeded => {}
+///     Barrier::Missing(errno) => eprintln!("threads follow in their own time (errno {errno})"),
+///     _ => {}
+/// }
+/// # Ok::<(), static_call::UpdateError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Barrier {
@@ -51,6 +84,21 @@ pub enum Barrier {
 }
 
 /// Why an update was not made. Nothing has changed then.
+///
+/// # Examples
+///
+/// ```
+/// use static_call::{UpdateError, static_call};
+///
+/// #[static_call]
+/// fn level() -> u32 {
+///     1
+/// }
+///
+/// let error = level::update(level).unwrap_err();
+/// assert_eq!(error, UpdateError::CallsItself { key: "level" });
+/// assert_eq!(error.to_string(), "`level` would call itself: its target leads back to it");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UpdateError {

@@ -11,12 +11,13 @@ use std::vec::Vec;
 use super::{CallReport, Finding, KeyReport, Report, SiteReport};
 use crate::cap::Cap;
 use crate::image::TableFault;
-use crate::key::{KeyRecord, STATIC_CALL_0_1_KEYS, Target};
+use crate::key::{KeyRecord, STATIC_CALL_0_1_KEYS};
 use crate::layout::TABLE_VERSION;
 use crate::path;
 use crate::registry::{Call, Fault, Registry, Trampoline};
 use crate::runtime::with_registry;
 use crate::site::{STATIC_CALL_0_1_SITES, SiteRecord};
+use crate::target::Target;
 
 /// What is copied under the lock.
 #[derive(Default)]

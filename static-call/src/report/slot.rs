@@ -4,9 +4,10 @@ use std::vec;
 use std::vec::Vec;
 
 use super::{CallReport, KeyReport, Report, SiteReport};
-use crate::key::{STATIC_CALL_0_1_KEYS, Target};
+use crate::key::STATIC_CALL_0_1_KEYS;
 use crate::path::{Path, Reason};
 use crate::site::STATIC_CALL_0_1_SITES;
+use crate::target::Target;
 
 pub(super) fn collect() -> Report {
     let keys = STATIC_CALL_0_1_KEYS.iter().map(|record| {

@@ -3,10 +3,11 @@
 use core::cell::UnsafeCell;
 
 use crate::cap;
-use crate::key::{KeyRecord, TargetRecord};
+use crate::key::KeyRecord;
 use crate::lock::{self, Guard};
 use crate::patch::{self, Aim};
 use crate::registry::Registry;
+use crate::target::TargetRecord;
 use crate::update::{Update, UpdateError};
 
 struct Shared(UnsafeCell<Option<Registry>>);

@@ -1,7 +1,8 @@
 //! Where nothing is patched: the slot carries every update.
 
-use crate::key::{KeyRecord, STATIC_CALL_0_1_KEYS, TargetRecord};
+use crate::key::{KeyRecord, STATIC_CALL_0_1_KEYS};
 use crate::lock;
+use crate::target::TargetRecord;
 use crate::update::{Update, UpdateError};
 
 pub(crate) fn update(
