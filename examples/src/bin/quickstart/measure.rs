@@ -1,0 +1,268 @@
+//! What a call costs: static call on its three paths, direct call, `AtomicPtr`, `dyn`.
+//!
+//! `STATIC_CALL` caps the path of a whole process, so each path is measured in a child of its own:
+//! this program again, with [`CHILD`] as its argument. The parent asks the children in turn for a
+//! round each, so that all of them see the same state of the machine; and a round measures the
+//! other ways to call beside the child's static call, so that each has its own direct call to be
+//! compared with.
+
+use std::env;
+use std::hint::black_box;
+use std::io::{self, BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicPtr, Ordering};
+use std::time::Instant;
+
+use static_call::static_call;
+
+use crate::spread::Spread;
+
+/// The argument that makes this program a child.
+pub(crate) const CHILD: &str = "--measure-for-quickstart";
+/// Calls in a sample.
+pub(crate) const CALLS: u32 = 100_000;
+/// Rounds of each child; a round gives one sample of each way to call.
+pub(crate) const ROUNDS: usize = 301;
+
+/// The function that is called: next to nothing, so that the call is what takes the time.
+#[static_call]
+fn step(x: u64) -> u64 {
+    body(x)
+}
+
+/// Less than sixteen bytes of code: wherever it is put, it crosses no cache line.
+#[inline(always)]
+fn body(x: u64) -> u64 {
+    x.rotate_left(5) ^ 0x5bd1_e995
+}
+
+#[inline(never)]
+fn direct(x: u64) -> u64 {
+    body(x)
+}
+
+static POINTER: AtomicPtr<()> = AtomicPtr::new(direct as fn(u64) -> u64 as *mut ());
+
+trait Step {
+    fn step(&self, x: u64) -> u64;
+}
+
+struct Object;
+
+impl Step for Object {
+    fn step(&self, x: u64) -> u64 {
+        body(x)
+    }
+}
+
+/// A loop of at least one call, each with the result of the one before as its argument.
+///
+/// Every loop starts at the same place of a cache line: where the compiler happens to put it can
+/// cost more than what is measured here.
+macro_rules! call_loop {
+    ($name:ident, |$x:ident| $call:expr) => {
+        #[inline(never)]
+        fn $name(mut calls: u32) -> u64 {
+            let mut $x = 0;
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: it pads with no-ops and does nothing else.
+            unsafe {
+                std::arch::asm!(".p2align 6", options(nomem, nostack, preserves_flags));
+            }
+            loop {
+                $x = $call;
+                calls -= 1;
+                if calls == 0 {
+                    return $x;
+                }
+            }
+        }
+    };
+}
+
+call_loop!(loop_direct, |x| direct(x));
+call_loop!(loop_static_call, |x| step(x));
+call_loop!(loop_atomic, |x| {
+    let target = POINTER.load(Ordering::Acquire);
+    // SAFETY: `POINTER` holds nothing but `direct`.
+    let target = unsafe { std::mem::transmute::<*mut (), fn(u64) -> u64>(target) };
+    target(x)
+});
+// The object is loaded anew for every call, as from a data structure.
+call_loop!(loop_dyn, |x| black_box(&Object as &dyn Step).step(x));
+
+/// The ways to call, in the order of a child's answers.
+const WAYS: [fn(u32) -> u64; 4] = [loop_direct, loop_static_call, loop_atomic, loop_dyn];
+const DIRECT: usize = 0;
+const STATIC: usize = 1;
+const ATOMIC: usize = 2;
+const DYN: usize = 3;
+
+/// What a child answers to a line: nanoseconds a call, one sample of each way.
+type Round = [f64; WAYS.len()];
+
+/// What a child answers when a way to call gave another result than the direct call.
+const WRONG: &str = "wrong";
+
+/// The child: says which path its static call takes, then answers each line with a round.
+///
+/// # Errors
+///
+/// Input or output failed: the parent is gone.
+pub(crate) fn child() -> io::Result<()> {
+    let _ = static_call::init();
+    // A store that the compiler sees: it would call a pointer that never changes directly.
+    POINTER.store(black_box(direct as fn(u64) -> u64) as *mut (), Ordering::Release);
+    let mut out = io::stdout().lock();
+    writeln!(out, "{}", path_of_step())?;
+    for (number, line) in io::stdin().lock().lines().enumerate() {
+        line?;
+        let answer =
+            round(number).map_or(WRONG.to_string(), |ns| ns.map(|ns| ns.to_string()).join(" "));
+        writeln!(out, "{answer}")?;
+    }
+    Ok(())
+}
+
+/// One sample of each way; which way comes first changes from round to round.
+fn round(number: usize) -> Option<Round> {
+    let calls = black_box(CALLS);
+    let expected = loop_direct(calls);
+    let mut round = Round::default();
+    for i in 0..WAYS.len() {
+        let way = (number + i) % WAYS.len();
+        let begin = Instant::now();
+        let result = WAYS[way](calls);
+        round[way] = begin.elapsed().as_secs_f64() * 1e9 / f64::from(calls);
+        if result != expected {
+            return None;
+        }
+    }
+    Some(round)
+}
+
+/// The path of the call in [`loop_static_call`].
+fn path_of_step() -> String {
+    let report = static_call::report();
+    let key = report.keys.iter().find(|key| key.name == "step");
+    let mut calls = key.into_iter().flat_map(|key| &key.sites).flat_map(|site| &site.calls);
+    calls.next().map_or("unknown".to_string(), |call| call.path.to_string())
+}
+
+/// A child, seen from the parent.
+struct Peer {
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+    path: String,
+    rounds: Vec<Round>,
+    wrong: usize,
+}
+
+impl Peer {
+    fn start(cap: &str) -> io::Result<Self> {
+        let mut child = Command::new(env::current_exe()?)
+            .arg(CHILD)
+            .env("STATIC_CALL", cap)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err(io::Error::other("a child without pipes"));
+        };
+        let output = BufReader::new(output);
+        let mut peer =
+            Self { child, input, output, path: String::new(), rounds: Vec::new(), wrong: 0 };
+        peer.path = peer.line()?;
+        Ok(peer)
+    }
+
+    fn line(&mut self) -> io::Result<String> {
+        let mut line = String::new();
+        if self.output.read_line(&mut line)? == 0 {
+            return Err(io::Error::other("a child ended early"));
+        }
+        Ok(line.trim_end().to_string())
+    }
+
+    fn round(&mut self) -> io::Result<()> {
+        self.input.write_all(b"\n")?;
+        let line = self.line()?;
+        if line == WRONG {
+            self.wrong += 1;
+            return Ok(());
+        }
+        let samples: Vec<f64> = line.split(' ').filter_map(|ns| ns.parse().ok()).collect();
+        let round = Round::try_from(samples)
+            .map_err(|_| io::Error::other(format!("a child answered {line:?}")))?;
+        self.rounds.push(round);
+        Ok(())
+    }
+
+    /// Ends the child: it reads the end of its input.
+    fn end(self) -> io::Result<()> {
+        let Self { mut child, input, .. } = self;
+        drop(input);
+        child.wait().map(drop)
+    }
+}
+
+/// A row of the table.
+pub(crate) struct Row {
+    /// The way to call.
+    pub(crate) name: String,
+    /// Nanoseconds a call.
+    pub(crate) cost: Spread,
+    /// Cost divided by that of the direct call in the same round of the same child.
+    pub(crate) ratio: Spread,
+}
+
+impl Row {
+    fn new<'a>(name: &str, rounds: impl Iterator<Item = &'a Round> + Clone, way: usize) -> Self {
+        Self {
+            name: name.to_string(),
+            cost: Spread::of(rounds.clone().map(|round| round[way])),
+            ratio: Spread::of(rounds.map(|round| round[way] / round[DIRECT])),
+        }
+    }
+}
+
+/// What was measured.
+pub(crate) struct Measurement {
+    /// A row for each way to call.
+    pub(crate) rows: Vec<Row>,
+    /// Paths that this process cannot take.
+    pub(crate) missing: Vec<&'static str>,
+    /// Rounds in which a way to call gave a wrong result.
+    pub(crate) wrong: usize,
+}
+
+/// Measures every way to call.
+///
+/// # Errors
+///
+/// The program could not start itself, or a child failed.
+pub(crate) fn run() -> io::Result<Measurement> {
+    let paths = ["inline", "trampoline", "indirect"];
+    let mut peers = paths.map(Peer::start).into_iter().collect::<io::Result<Vec<_>>>()?;
+    for _ in 0..ROUNDS {
+        peers.iter_mut().try_for_each(Peer::round)?;
+    }
+
+    let all = peers.iter().flat_map(|peer| &peer.rounds);
+    let mut rows = vec![Row::new("direct call", all.clone(), DIRECT)];
+    let mut missing = Vec::new();
+    for path in paths {
+        let rounds = peers.iter().filter(|peer| peer.path == path).flat_map(|peer| &peer.rounds);
+        if rounds.clone().next().is_some() {
+            rows.push(Row::new(&format!("static call, {path}"), rounds, STATIC));
+        } else {
+            missing.push(path);
+        }
+    }
+    rows.push(Row::new("AtomicPtr, load and call", all.clone(), ATOMIC));
+    rows.push(Row::new("dyn, through the vtable", all, DYN));
+    let wrong = peers.iter().map(|peer| peer.wrong).sum();
+    peers.into_iter().try_for_each(Peer::end)?;
+    Ok(Measurement { rows, missing, wrong })
+}

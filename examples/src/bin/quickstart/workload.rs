@@ -1,0 +1,172 @@
+//! Checksums on all cores while the target is switched under them.
+
+use std::num::NonZero;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use static_call::{Barrier, UpdateError, call};
+
+use crate::checksum::{Implementation, checksum, last_answer, oracle};
+
+/// How often the main thread switches.
+pub(crate) const SWITCHES: usize = 6_000;
+
+/// A chunk of the input, with the checksum that the oracle gives it.
+pub(crate) struct Chunk<'a> {
+    data: &'a [u8],
+    expected: u32,
+}
+
+impl<'a> Chunk<'a> {
+    /// Cuts `data` into chunks of `size` bytes and asks the oracle about each.
+    pub(crate) fn cut(data: &'a [u8], size: usize) -> Vec<Self> {
+        data.chunks(size).map(|data| Chunk { data, expected: oracle(data) }).collect()
+    }
+}
+
+/// Cores that this process may use.
+pub(crate) fn cores() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get)
+}
+
+/// What happened.
+#[derive(Default)]
+pub(crate) struct Outcome {
+    /// Threads that called.
+    pub(crate) workers: usize,
+    /// Calls that each implementation answered.
+    pub(crate) answered: Vec<u64>,
+    /// Results that were not the oracle's.
+    pub(crate) wrong: u64,
+    /// Calls that reached a target although another update had returned before they began.
+    pub(crate) stale: u64,
+    /// Time of each update, from call to return.
+    pub(crate) updates: Vec<Duration>,
+    /// Updates whose barrier did not run: how soon other threads followed is unknown.
+    pub(crate) without_barrier: u64,
+    /// Why the switching ended early.
+    pub(crate) error: Option<UpdateError>,
+}
+
+impl Outcome {
+    /// All calls.
+    pub(crate) fn calls(&self) -> u64 {
+        self.answered.iter().sum()
+    }
+
+    /// Whether every call did what it should.
+    pub(crate) fn is_right(&self) -> bool {
+        let stale = self.stale > 0 && self.without_barrier == 0;
+        self.wrong == 0 && !stale && self.error.is_none()
+    }
+}
+
+/// What the threads share. Update number `n` (from 1) switches to implementation `n % count`.
+struct Progress {
+    /// Number of the last update that was started.
+    started: AtomicUsize,
+    /// Number of the last update that has returned.
+    returned: AtomicUsize,
+    calls: AtomicU64,
+    stop: AtomicBool,
+}
+
+/// What one worker counts.
+struct Tally {
+    answered: Vec<u64>,
+    wrong: u64,
+    stale: u64,
+}
+
+/// Lets every core checksum `chunks` over and over while this thread switches the target.
+pub(crate) fn run(chunks: &[Chunk<'_>], implementations: &[Implementation]) -> Outcome {
+    let workers = cores();
+    let progress = Progress {
+        started: AtomicUsize::new(0),
+        returned: AtomicUsize::new(0),
+        calls: AtomicU64::new(0),
+        stop: AtomicBool::new(false),
+    };
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..workers)
+            .map(|w| {
+                let first = chunks.len() * w / workers;
+                let progress = &progress;
+                scope.spawn(move || work(chunks, first, implementations.len(), progress))
+            })
+            .collect();
+        let mut outcome =
+            Outcome { workers, answered: vec![0; implementations.len()], ..Outcome::default() };
+        switch(&chunks[0], implementations, &progress, &mut outcome);
+        progress.stop.store(true, Ordering::Relaxed);
+        for thread in threads {
+            let tally = thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            outcome.wrong += tally.wrong;
+            outcome.stale += tally.stale;
+            for (sum, n) in outcome.answered.iter_mut().zip(tally.answered) {
+                *sum += n;
+            }
+        }
+        outcome
+    })
+}
+
+/// The main thread's part: the next implementation, again and again.
+fn switch(
+    chunk: &Chunk<'_>,
+    implementations: &[Implementation],
+    progress: &Progress,
+    outcome: &mut Outcome,
+) {
+    for number in 1..=SWITCHES {
+        let next = number % implementations.len();
+        progress.started.store(number, Ordering::SeqCst);
+        let begin = Instant::now();
+        let result = (implementations[next].switch_to)();
+        outcome.updates.push(begin.elapsed());
+        progress.returned.store(number, Ordering::SeqCst);
+        match result {
+            Ok(update) if matches!(update.barrier, Barrier::Missing(_)) => {
+                outcome.without_barrier += 1;
+            }
+            Ok(_) => {}
+            Err(error) => {
+                outcome.error = Some(error);
+                return;
+            }
+        }
+        // The same call as a site of its own, which the report shows with this line.
+        let sum = call!(checksum(chunk.data));
+        outcome.answered[last_answer()] += 1;
+        outcome.wrong += u64::from(sum != chunk.expected);
+        outcome.stale += u64::from(last_answer() != next);
+
+        // Where cores are few, this thread could make all its switches while no other one runs.
+        let seen = progress.calls.load(Ordering::Relaxed);
+        while progress.calls.load(Ordering::Relaxed) == seen {
+            thread::yield_now();
+        }
+    }
+}
+
+/// A worker's part: every chunk in turn, until it is told to stop.
+fn work(chunks: &[Chunk<'_>], first: usize, implementations: usize, progress: &Progress) -> Tally {
+    let mut tally = Tally { answered: vec![0; implementations], wrong: 0, stale: 0 };
+    for chunk in chunks.iter().cycle().skip(first) {
+        let returned = progress.returned.load(Ordering::SeqCst);
+        let sum = checksum(chunk.data);
+        let started = progress.started.load(Ordering::SeqCst);
+
+        let by = last_answer();
+        tally.answered[by] += 1;
+        tally.wrong += u64::from(sum != chunk.expected);
+        // The call saw update `returned` done, and none later than `started` begun.
+        tally.stale += u64::from(!(returned..=started).any(|n| n % implementations == by));
+        progress.calls.fetch_add(1, Ordering::Relaxed);
+        if progress.stop.load(Ordering::Relaxed) {
+            break;
+        }
+    }
+    tally
+}
