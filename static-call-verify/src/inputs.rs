@@ -1,19 +1,109 @@
 //! How big a table an image will need, from the relocations of the linker's inputs.
 
+use std::collections::{HashMap, HashSet};
+
+use memchr::memmem;
+use object::LittleEndian as LE;
+use object::elf::{self, FileHeader64};
+use object::read::archive::ArchiveFile;
+use object::read::elf::{FileHeader, Rela, SectionHeader, SectionTable, Sym};
+use static_call::layout::TRAMPOLINES_SECTION;
+
+/// Part of the name of every trampoline function and of [`TRAMPOLINES_SECTION`]: an object without
+/// it neither defines nor calls a trampoline.
+const MARK: &[u8] = b"trampoline";
+
 /// Counts relocations against trampolines over all inputs of a link.
 #[derive(Clone, Debug, Default)]
-pub struct InputCounter {}
+pub struct InputCounter {
+    /// References to trampolines of the same object.
+    own: u32,
+    /// Trampolines that other objects can name.
+    defined: HashSet<Vec<u8>>,
+    /// References to undefined symbols that may be trampolines.
+    undefined: HashMap<Vec<u8>, u32>,
+}
 
 impl InputCounter {
     /// Adds an input: an object, an archive, or anything else (which counts nothing).
     pub fn add(&mut self, bytes: &[u8]) {
-        let _ = bytes;
+        if memmem::find(bytes, MARK).is_none() {
+            return;
+        }
+        let Ok(archive) = ArchiveFile::parse(bytes) else {
+            // What does not parse counts nothing: the linker will complain, or need no table.
+            let _ = self.object(bytes);
+            return;
+        };
+        for member in archive.members().flatten() {
+            let Ok(member) = member.data(bytes) else { continue };
+            if memmem::find(member, MARK).is_some() {
+                let _ = self.object(member);
+            }
+        }
     }
 
     /// Entries that a table for the inputs so far will need at most. Inputs that hold no machine
     /// code yet (bitcode of link-time optimisation in the linker) are not counted.
     #[must_use]
     pub fn entries(&self) -> u32 {
-        0
+        let named = self.undefined.iter().filter(|(name, _)| self.defined.contains(*name));
+        named.fold(self.own, |sum, (_, count)| sum.saturating_add(*count))
     }
+
+    fn object(&mut self, bytes: &[u8]) -> object::Result<()> {
+        let header = FileHeader64::<LE>::parse(bytes)?;
+        if header.e_type(LE) != elf::ET_REL || header.e_machine(LE) != elf::EM_X86_64 {
+            return Ok(());
+        }
+        let sections = header.sections(LE, bytes)?;
+        let symbols = sections.symbols(LE, bytes, elf::SHT_SYMTAB)?;
+        let code = trampoline_sections(&sections);
+        for (index, symbol) in symbols.enumerate() {
+            let section = symbols.symbol_section(LE, symbol, index)?;
+            let is_named = symbol.st_bind() != elf::STB_LOCAL;
+            if is_named && section.is_some_and(|s| code.contains(&s.0)) {
+                self.defined.insert(symbols.symbol_name(LE, symbol)?.to_vec());
+            }
+        }
+        for section in sections.iter() {
+            let Some((relocations, _)) = section.rela(LE, bytes)? else { continue };
+            let place = sections.section(object::SectionIndex(section.sh_info(LE) as usize))?;
+            if !is_counted(sections.section_name(LE, place)?, place.sh_flags(LE)) {
+                continue;
+            }
+            for relocation in relocations {
+                let Some(index) = relocation.symbol(LE, false) else { continue };
+                let symbol = symbols.symbol(index)?;
+                match symbols.symbol_section(LE, symbol, index)? {
+                    Some(s) if code.contains(&s.0) => self.own = self.own.saturating_add(1),
+                    None if symbol.is_undefined(LE) => {
+                        let name = symbols.symbol_name(LE, symbol)?;
+                        if memmem::find(name, MARK).is_some() {
+                            let count = self.undefined.entry(name.to_vec()).or_default();
+                            *count = count.saturating_add(1);
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The code sections that records are linked to.
+fn trampoline_sections(sections: &SectionTable<'_, FileHeader64<LE>>) -> HashSet<usize> {
+    sections
+        .iter()
+        .filter(|s| s.sh_flags(LE).contains(elf::SHF_LINK_ORDER))
+        .filter(|s| sections.section_name(LE, s).is_ok_and(|n| n == TRAMPOLINES_SECTION.as_bytes()))
+        .map(|s| s.sh_link(LE) as usize)
+        .collect()
+}
+
+/// Whether references from a section can become entries of the table: not those of the records
+/// themselves, of unwind tables and of debug information.
+fn is_counted(name: &[u8], flags: elf::SectionFlags) -> bool {
+    flags.contains(elf::SHF_ALLOC) && name != TRAMPOLINES_SECTION.as_bytes() && name != b".eh_frame"
 }

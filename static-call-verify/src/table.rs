@@ -23,7 +23,8 @@ pub(crate) struct Table<'a> {
 impl<'a> Table<'a> {
     /// The table, if the image has one; `Err` says what is wrong with it.
     pub(crate) fn find(image: &Image<'a>) -> Result<Option<Self>, String> {
-        let mut sections = image.sections_named(TABLE_SECTION);
+        // The runtime's own anchor makes an empty section where no table was linked in.
+        let mut sections = image.sections_named(TABLE_SECTION).filter(|s| s.size != 0);
         let Some(section) = sections.next() else { return Ok(None) };
         if sections.next().is_some() {
             return Err("the image has two tables: link one table object only".to_owned());

@@ -1,16 +1,102 @@
-//! The report as text.
+//! The report as text: a table by key, the findings, and one line of numbers at the end.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{Report, Summary};
+use super::{Call, Grade, Kind, Level, Report, Summary, TableState};
+
+/// Most findings of one key that are printed below the table; the rest are counted.
+const MOST_OF_A_KEY: usize = 8;
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, key) in self.keys.iter().enumerate() {
+            let calls: Vec<&Call> = self.calls.iter().filter(|c| c.key == index).collect();
+            let inline = calls.iter().filter(|c| c.inline).count();
+            let all = calls.iter().filter(|c| c.is_call()).count();
+            writeln!(f, "{}  {inline} of {all} inline  {}", key.path(), key.source)?;
+            for call in calls {
+                self.call(f, call)?;
+            }
+        }
+        self.findings(f)?;
+        match self.image.table {
+            TableState::Absent | TableState::Stale => {}
+            TableState::Empty { capacity } => writeln!(f, "table: empty, room for {capacity}")?,
+            TableState::Filled { count, capacity } => {
+                writeln!(f, "table: {count} entries, room for {capacity}")?;
+            }
+        }
         write!(f, "{}", self.summary)
     }
 }
 
+impl Report {
+    fn call(&self, f: &mut fmt::Formatter<'_>, call: &Call) -> fmt::Result {
+        let path = if call.inline { "inline" } else { "trampoline" };
+        let (kind, grade) = (kind(call.kind), grade(call.grade));
+        write!(f, "  {:#010x}  {kind:<13} {grade:<8}  {path:<10}", call.address)?;
+        match (&call.source, call.site.and_then(|s| self.sites.get(s))) {
+            (_, Some(site)) => write!(f, "  {} (call!)", site.source)?,
+            (Some(source), None) => write!(f, "  {source}")?,
+            (None, None) => {
+                if let Some(function) = &call.function {
+                    write!(f, "  in {function}")?;
+                }
+            }
+        }
+        match call.reason {
+            Some(reason) => writeln!(f, ": {reason}"),
+            None => writeln!(f),
+        }
+    }
+
+    /// What asks for attention: notes on single calls stand in the table already.
+    fn findings(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = BTreeMap::new();
+        let loud = |level| level > Level::Note;
+        for finding in self.findings.iter().filter(|x| loud(x.severity)) {
+            let count = shown.entry(finding.key).or_insert(0usize);
+            *count += 1;
+            if *count <= MOST_OF_A_KEY {
+                writeln!(f, "{finding}")?;
+            }
+        }
+        for (key, count) in shown.into_iter().filter(|&(_, n)| n > MOST_OF_A_KEY) {
+            writeln!(f, "{key}: {} more", count - MOST_OF_A_KEY)?;
+        }
+        let about_image = |x: &&super::Finding| !loud(x.severity) && x.address.is_none();
+        for finding in self.findings.iter().filter(about_image) {
+            writeln!(f, "{finding}")?;
+        }
+        Ok(())
+    }
+}
+
+fn kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Call => "call",
+        Kind::Jmp => "jmp",
+        Kind::Jcc => "jcc",
+        Kind::CallGot => "call got",
+        Kind::JmpGot => "jmp got",
+        Kind::Register => "register",
+        Kind::AddressTaken => "address taken",
+    }
+}
+
+fn grade(grade: Grade) -> &'static str {
+    match grade {
+        Grade::Quad => "quad",
+        Grade::Disp => "disp",
+        Grade::Line => "line",
+        Grade::Straddle => "straddle",
+        Grade::None => "-",
+    }
+}
+
 impl fmt::Display for Summary {
+    /// `static-call: K keys, S sites, C calls: I inline, T trampoline`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { keys, sites, calls, inline, trampoline, .. } = self;
         write!(
