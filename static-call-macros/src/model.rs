@@ -4,7 +4,6 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::punctuated::Punctuated;
-use syn::spanned::Spanned;
 use syn::visit_mut::VisitMut;
 use syn::{
     Attribute, Error, Expr, FnArg, GenericParam, Lifetime, Pat, Path, ReceiverKind, ReturnType,
@@ -50,12 +49,19 @@ impl Impl {
         let owner = Owner::new(&source);
         let mut functions = Vec::new();
         for member in &mut source.items {
-            if let parse::Member::Key(_, options, function) = member {
+            if let parse::Member::Key(options, function) = member {
                 let options = std::mem::take(options);
                 let krate = options.krate.clone().unwrap_or_else(|| krate.clone());
                 let owner = Some(owner.clone());
                 functions.push(Function::new(options, function.clone(), krate, owner));
             }
+        }
+        for f in &mut functions {
+            f.name_is_taken = source.items.iter().any(|member| match member {
+                parse::Member::Item(syn::ImplItem::Const(item))
+                | parse::Member::Misplaced(_, syn::ImplItem::Const(item)) => item.ident == f.keys,
+                _ => false,
+            });
         }
         Self { keys: options.keys, option_errors: options.errors, source, functions }
     }
@@ -115,6 +121,8 @@ pub(crate) struct Function {
     pub(crate) output: Output,
     /// Lifetimes that the function declares, and those that were given names.
     pub(crate) lifetimes: Vec<Lifetime>,
+    /// Whether the `impl` block has a constant of the key's name.
+    pub(crate) name_is_taken: bool,
     /// Whether bounds have to name the lifetimes, too: those of a method's return type come from
     /// `self`, which a bound does not know.
     pub(crate) named_bound: bool,
@@ -236,6 +244,7 @@ impl Function {
             arguments,
             output,
             lifetimes,
+            name_is_taken: false,
             named_bound: found && receiver_lifetime.is_some(),
             source,
         }
@@ -261,11 +270,11 @@ impl Function {
 
     /// The name as part of hidden names.
     fn hidden_name(&self) -> String {
-        let letters = |c: char| if c.is_alphanumeric() || c == '_' { c } else { ' ' };
-        let owner = self.owner.as_ref().map(|o| o.name.replace(letters_not, " ")).unwrap_or_default();
-        let words: String = owner.chars().map(letters).collect();
-        let mut words: Vec<_> = words.split_whitespace().map(str::to_owned).collect();
-        words.push(self.name());
+        let no_letter = |c: char| !(c.is_alphanumeric() || c == '_');
+        let owner = self.owner.as_ref().map_or("", |o| &o.name);
+        let mut words: Vec<_> = owner.split(no_letter).filter(|w| !w.is_empty()).collect();
+        let name = self.name();
+        words.push(&name);
         words.join("_")
     }
 
@@ -339,10 +348,6 @@ impl Function {
     pub(crate) fn lints(&self) -> impl Iterator<Item = &Attribute> {
         self.owner.iter().flat_map(|o| &o.lints).chain(&self.attrs.lints)
     }
-}
-
-fn letters_not(c: char) -> bool {
-    !(c.is_alphanumeric() || c == '_')
 }
 
 /// `MATCHES` for `matches`.
@@ -449,11 +454,6 @@ pub(crate) fn ungrouped(mut expr: Expr) -> Expr {
 }
 
 /// The generic parameters that no key can have.
-pub(crate) fn type_parameters(generics: &syn::Generics) -> Vec<(Span, &GenericParam)> {
-    generics
-        .params
-        .iter()
-        .filter(|p| !matches!(p, GenericParam::Lifetime(_)))
-        .map(|p| (p.span(), p))
-        .collect()
+pub(crate) fn type_parameters(generics: &syn::Generics) -> impl Iterator<Item = &GenericParam> {
+    generics.params.iter().filter(|p| !matches!(p, GenericParam::Lifetime(_)))
 }

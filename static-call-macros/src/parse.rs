@@ -119,7 +119,7 @@ pub(crate) struct Impl {
 /// What stands in an `impl` block.
 pub(crate) enum Member {
     /// A function under `#[static_call]`.
-    Key(Attribute, Options, Function),
+    Key(Options, Function),
     /// Something else under `#[static_call]`, without it.
     Misplaced(Attribute, syn::ImplItem),
     /// Anything else.
@@ -183,7 +183,7 @@ impl Parse for Member {
         if ahead.parse::<Visibility>().is_ok() && ahead.parse::<Signature>().is_ok() {
             let mut function: Function = input.parse()?;
             function.attrs.remove(at);
-            return Ok(Self::Key(attr, options, function));
+            return Ok(Self::Key(options, function));
         }
         input.call(Attribute::parse_outer)?;
         let mut item: syn::ImplItem = input.parse()?;
@@ -223,7 +223,10 @@ pub(crate) fn attribute(options: TokenStream, item: TokenStream) -> Result<Item>
         let is_function = input.fork().parse::<Signature>().is_ok();
         let is_impl = input.peek(Token![impl])
             || input.peek(Token![unsafe]) && input.peek2(Token![impl]);
-        let keyword = input.call(Ident::parse_any)?;
+        let mut keyword = input.call(Ident::parse_any)?;
+        while ["unsafe", "auto"].iter().any(|word| keyword == word) {
+            keyword = input.call(Ident::parse_any)?;
+        }
         input.parse::<TokenStream>()?;
         Ok((is_function, is_impl, keyword))
     };

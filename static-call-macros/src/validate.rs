@@ -1,9 +1,14 @@
-//! Only rejects: every error that there is, each at the token that causes it.
+//! Only rejects: every error that there is, each at the token that causes it, and with what to do
+//! instead.
 
-use syn::{Error, Result};
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::visit_mut::VisitMut;
+use syn::{Error, Expr, FnArg, Generics, Result, ReturnType, Type, TypeImplTrait};
 
-use crate::model::Item;
-use crate::parse;
+use crate::model::{self, Function, Impl, Item, Output};
+use crate::parse::{self, Member};
+use crate::types;
 
 /// Errors, collected.
 #[derive(Default)]
@@ -17,6 +22,10 @@ impl Errors {
         }
     }
 
+    fn at(&mut self, tokens: impl ToTokens, message: impl std::fmt::Display) {
+        self.add(Error::new_spanned(tokens, message));
+    }
+
     fn finish(self) -> Result<()> {
         self.0.map_or(Ok(()), Err)
     }
@@ -24,13 +33,322 @@ impl Errors {
 
 /// Rejects an item that cannot be made switchable.
 pub(crate) fn item(item: &Item) -> Result<()> {
-    let errors = Errors::default();
-    let _ = item;
+    let mut errors = Errors::default();
+    match item {
+        Item::Function(f) if stands_alone_in_impl(f) => errors.at(
+            f.source.sig.receiver().map_or(f.source.sig.ident.to_token_stream(), |r| {
+                r.self_token.to_token_stream()
+            }),
+            "`#[static_call]` on a method needs `#[static_call]` on its `impl` block, too",
+        ),
+        Item::Function(f) => function(f, &mut errors),
+        Item::Impl(block) => implementation(block, &mut errors),
+        Item::Other(other) => errors.at(&other.keyword, other_item(&other.keyword.to_string())),
+    }
     errors.finish()
+}
+
+fn other_item(keyword: &str) -> String {
+    match keyword {
+        "trait" => "`#[static_call]` does not work on a trait yet: make a free function that \
+                    calls the implementation, and put it there"
+            .to_owned(),
+        _ => format!(
+            "`#[static_call]` goes on a function, or on an `impl` block and its functions, not on \
+             a `{keyword}`"
+        ),
+    }
+}
+
+/// Whether this is an associated function whose `impl` block has no attribute.
+pub(crate) fn stands_alone_in_impl(f: &Function) -> bool {
+    fn names(tokens: &TokenStream, words: &[&str]) -> bool {
+        tokens.clone().into_iter().any(|token| match token {
+            TokenTree::Group(group) => names(&group.stream(), words),
+            TokenTree::Ident(ident) => words.iter().any(|word| ident == word),
+            _ => false,
+        })
+    }
+    let body = f.source.body.to_token_stream();
+    f.owner.is_none()
+        && (f.source.sig.receiver().is_some()
+            || names(&f.source.sig.to_token_stream(), &["Self"])
+            // A type that the body defines has a `Self` of its own.
+            || names(&body, &["Self"])
+                && !names(&body, &["impl", "trait", "struct", "enum", "union"]))
+}
+
+fn implementation(block: &Impl, errors: &mut Errors) {
+    let source = &block.source;
+    errors.0.clone_from(&block.option_errors);
+    if let Some(keys) = &block.keys {
+        errors.at(keys, "`keys` goes on a function of the block: it renames one constant");
+    }
+    if let Some((path, _)) = &source.of_trait {
+        errors.at(
+            path,
+            "functions of a trait cannot be switched yet: make a free function or a method of the \
+             type itself switchable, and call it from here",
+        );
+        return;
+    }
+    if !matches!(types::bare(&source.self_ty), Type::Path(_)) {
+        errors.at(
+            &source.self_ty,
+            "a key's `impl` block is of a named type: make a free function switchable instead",
+        );
+    }
+    generics(
+        &source.generics,
+        "the methods of a generic type have no single signature: make one switchable in an `impl` \
+         block of one type, as in `impl Type<u32>`",
+        errors,
+    );
+    let mut found = false;
+    for member in &source.items {
+        match member {
+            Member::Key(..) => found = true,
+            Member::Misplaced(attr, _) => {
+                found = true;
+                errors.at(attr, "`#[static_call]` goes on functions: remove it here");
+            }
+            Member::Item(_) => {}
+        }
+    }
+    if !found {
+        errors.add(Error::new(
+            Span::call_site(),
+            "no function in this block is switchable: put `#[static_call]` on each that shall be",
+        ));
+    }
+    for f in &block.functions {
+        function(f, errors);
+        if f.name_is_taken {
+            errors.at(
+                &f.source.sig.ident,
+                format!(
+                    "the key's name `{}` is taken: choose one with `#[static_call(keys = NAME)]`",
+                    f.keys
+                ),
+            );
+        }
+    }
+}
+
+/// Rejects type and const parameters, else bounds. One error: one mend answers all.
+fn generics(generics: &Generics, advice: &str, errors: &mut Errors) {
+    if let Some(parameter) = model::type_parameters(generics).next() {
+        errors.at(parameter, advice);
+        return;
+    }
+    let bound = "the lifetimes of a static call cannot have bounds: leave the bound out, or use \
+                 one lifetime for both";
+    if let Some(parameter) = generics.lifetimes().find(|p| !p.bounds.is_empty()) {
+        errors.at(parameter, bound);
+    } else if let Some(clause) = &generics.where_clause
+        && let Some(predicate) = clause.predicates.first()
+    {
+        let message = match predicate {
+            syn::WherePredicate::Lifetime(_) => bound,
+            _ => "a static call has no generic parameters to bound: leave the `where` clause out",
+        };
+        errors.at(predicate, message);
+    }
+}
+
+fn function(f: &Function, errors: &mut Errors) {
+    let sig = &f.source.sig;
+    for error in f.option_errors.iter().chain(&f.attrs.errors) {
+        errors.add(error.clone());
+    }
+    if let Some(token) = &sig.constness {
+        errors.at(
+            token,
+            "a static call cannot be evaluated while compiling: leave `const` out, or call a \
+             `const fn` of another name from here",
+        );
+    }
+    if let Some(token) = &sig.asyncness {
+        errors.at(
+            token,
+            "an `async fn` has a type of its own for its future: write \
+             `fn .. -> Pin<Box<dyn Future<Output = ..>>>`",
+        );
+    }
+    if let Some(abi) = &sig.abi {
+        errors.at(
+            abi,
+            "a static call has Rust's ABI: leave the `extern` out, and call this from a function \
+             that has it",
+        );
+    }
+    if let Some(variadic) = &sig.variadic {
+        errors.at(variadic, "a static call has a fixed number of arguments: take a slice instead");
+    }
+    generics(
+        &sig.generics,
+        "a static call has one signature: write a function for each type, or take `&dyn Trait`",
+        errors,
+    );
+    arguments(f, errors);
+    output(f, errors);
+}
+
+fn arguments(f: &Function, errors: &mut Errors) {
+    for (input, argument) in f.source.sig.inputs.iter().zip(&f.arguments) {
+        let attrs = match input {
+            FnArg::Receiver(receiver) => &receiver.attrs,
+            FnArg::Typed(typed) => &typed.attrs,
+        };
+        for attr in attrs {
+            if attr.path().is_ident("cfg") || attr.path().is_ident("cfg_attr") {
+                errors.at(
+                    attr,
+                    "an argument of a static call cannot depend on the configuration: write the \
+                     function twice, each under a `cfg` of its own",
+                );
+            }
+        }
+        if let Some(token) = impl_trait(&argument.types.inside) {
+            errors.at(
+                token,
+                "a static call has one signature: name the type, or take `&dyn Trait` or \
+                 `Box<dyn Trait>`",
+            );
+        }
+        if is_wide_vector(&argument.types.inside) {
+            errors.at(
+                &argument.types.inside,
+                "a wide vector does not cross a static call by value: take a reference to it",
+            );
+        }
+    }
+}
+
+fn output(f: &Function, errors: &mut Errors) {
+    let ReturnType::Type(_, written) = &f.source.sig.output else { return };
+    let is_unit = |ty: &Type| matches!(ty, Type::Tuple(tuple) if tuple.elems.is_empty());
+    if f.source.body.is_none() && !is_unit(types::bare(written)) {
+        errors.at(
+            written,
+            "a function without a body does nothing, so it has no value to return: give it a body",
+        );
+        return;
+    }
+    let Output::Type(types) = &f.output else { return };
+    if let Some(token) = impl_trait(written) {
+        errors.at(
+            token,
+            "a static call has one return type: name it, or return `Box<dyn Trait>`",
+        );
+        return;
+    }
+    if is_wide_vector(written) {
+        errors.at(
+            written,
+            "a wide vector does not cross a static call by value: return an array, or take \
+             `&mut` of it",
+        );
+    }
+    let lifetimes: Vec<_> = f.all_lifetimes().cloned().collect();
+    for lifetime in types::named(&types.outside, &lifetimes) {
+        let is_constrained = |a: &model::Argument| {
+            types::named(&a.types.outside, &lifetimes).contains(&lifetime)
+        };
+        if !f.arguments.iter().any(is_constrained) {
+            let message = "a lifetime of the return type has to stand in an argument, too: take \
+                           it there, or write `'static`";
+            match types::named(written, &lifetimes).into_iter().find(|l| *l == lifetime) {
+                Some(own) => errors.at(own, message),
+                None => errors.at(written, message),
+            }
+            return;
+        }
+    }
+}
+
+/// The first `impl Trait` in a type.
+fn impl_trait(ty: &Type) -> Option<TypeImplTrait> {
+    struct Finding(Option<TypeImplTrait>);
+    impl VisitMut for Finding {
+        fn visit_type_impl_trait_mut(&mut self, ty: &mut TypeImplTrait) {
+            self.0.get_or_insert_with(|| ty.clone());
+        }
+    }
+    let mut finding = Finding(None);
+    finding.visit_type_mut(&mut ty.clone());
+    finding.0
+}
+
+/// Whether the type is a vector of more than 16 bytes.
+fn is_wide_vector(ty: &Type) -> bool {
+    match types::bare(ty) {
+        Type::Path(path) => path.path.segments.last().is_some_and(|last| {
+            let name = last.ident.to_string();
+            name.starts_with("__m256") || name.starts_with("__m512")
+        }),
+        _ => false,
+    }
 }
 
 /// Rejects what is not a call of a path.
 pub(crate) fn call(call: &parse::Call) -> Result<()> {
-    let _ = call;
-    Ok(())
+    let mut errors = Errors::default();
+    callee(call, &mut errors);
+    errors.finish()
+}
+
+const EXPECTED: &str = "expected a call of a static call: `call!(path(arguments))`";
+
+fn callee(call: &parse::Call, errors: &mut Errors) {
+    let Some(expr) = &call.expr else {
+        errors.add(Error::new(Span::call_site(), EXPECTED));
+        return;
+    };
+    let expr = model::ungrouped(expr.clone());
+    let Expr::Call(expr) = expr else {
+        match &expr {
+            Expr::MethodCall(call) => errors.at(
+                &call.method,
+                "name the method with its type: `call!(Type::method(&value, ..))`",
+            ),
+            Expr::Try(expr) => {
+                errors.at(expr.question_token, "the `?` goes behind: `call!(..)?`");
+            }
+            Expr::Await(expr) => {
+                errors.at(&expr.await_token, "the `.await` goes behind: `call!(..).await`");
+            }
+            Expr::Unsafe(expr) => {
+                errors.at(expr.unsafe_token, "`unsafe` goes around: `unsafe { call!(..) }`");
+            }
+            Expr::Macro(expr) => errors.at(&expr.mac.path, EXPECTED),
+            _ => errors.at(&expr, EXPECTED),
+        }
+        return;
+    };
+    if let Some(attr) = expr.attrs.first() {
+        errors.at(attr, "attributes go before `call!`");
+    }
+    if let Some(token) = call.rest.clone().into_iter().next() {
+        errors.at(token, "one `call!` makes one call: nothing stands behind it");
+    }
+    let callee = model::ungrouped((*expr.func).clone());
+    let Expr::Path(path) = &callee else {
+        errors.at(&callee, "expected the path of a static call, as in `call!(path(arguments))`");
+        return;
+    };
+    if let Some(qself) = &path.qself
+        && qself.position > 0
+    {
+        errors.at(
+            &path.path.segments[qself.position - 1],
+            "a function of a trait cannot be a static call yet: name a free function, or a method \
+             as `<Type>::method`",
+        );
+    }
+    if let Some(last) = path.path.segments.last()
+        && !last.arguments.is_none()
+    {
+        errors.at(&last.arguments, "a static call has no generic parameters: leave these out");
+    }
 }

@@ -1,8 +1,7 @@
 //! What every key has, free function or associated: records, shims, and the ways to call it.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::spanned::Spanned;
 use syn::{FnArg, Lifetime, Pat, Type};
 
 use crate::model::{Argument, Function, Output};
@@ -189,22 +188,28 @@ impl Function {
         quote!(#docs #(#attrs)* #vis #sig #body)
     }
 
-    /// The bound on targets. Its span is the signature's, so that type errors show that.
-    pub(super) fn bound(&self) -> TokenStream {
-        let sc = self.private();
+    /// The bound on targets. It begins and ends where the signature does, so that type errors show
+    /// that.
+    fn bound(&self) -> TokenStream {
         let place = self.named_bound.then_some(Place::Outside);
         let types = self.arguments.iter().map(|a| match place {
             Some(place) => a.type_at(place),
             None => &a.types.written,
         });
         let lifetimes = self.bound_lifetimes();
-        let binder = (!lifetimes.is_empty()).then(|| quote!(for<#(#lifetimes),*>));
-        let output = self.output_in_bound(place);
-        let first = self.source.sig.fn_token.span.resolved_at(Span::call_site());
-        let arguments = quote_spanned!(self.source.sig.paren_token.span.join()=> (#(#types),*));
-        quote_spanned! {first=>
-            #binder #sc::core::ops::Fn #arguments -> #output
-        }
+        let span = self.signature_span();
+        let sc = respanned(self.private(), span);
+        let binder = (!lifetimes.is_empty()).then(|| quote_spanned!(span=> for<#(#lifetimes),*>));
+        let mut arguments = Group::new(Delimiter::Parenthesis, quote!(#(#types),*));
+        arguments.set_span(self.source.sig.paren_token.span.join());
+        let output = match &self.output {
+            Output::Unit => None,
+            _ => {
+                let output = self.output_in_bound(place);
+                Some(quote!(-> #output))
+            }
+        };
+        quote_spanned!(span=> #binder #sc::core::ops::Fn #arguments #output)
     }
 
     /// The bounds on targets.
@@ -214,6 +219,11 @@ impl Function {
             #bound + #sc::core::marker::Copy + #sc::core::marker::Send + #sc::core::marker::Sync
                 + 'static
         }
+    }
+
+    /// The place of the signature, resolved as generated code.
+    pub(super) fn signature_span(&self) -> Span {
+        self.source.sig.fn_token.span.resolved_at(Span::call_site())
     }
 
     /// Records, shims, and the traits that lead to them.
@@ -242,6 +252,8 @@ impl Function {
             quote_spanned!(self.source.sig.ident.span()=> #sc::core::#name!())
         };
         let (line, column) = (position("line"), position("column"));
+        let span = self.signature_span();
+        let accept = respanned(quote!(#sc::Accept<#f> for #marker), span);
         quote! {
             #(#cfgs)*
             #[#sc::linkme::distributed_slice(#sc::KEYS)]
@@ -298,7 +310,7 @@ impl Function {
 
             #(#cfgs)*
             #(#lints)*
-            impl<#f> #sc::Accept<#f> for #marker
+            impl<#f> #accept
             where
                 #f: #bounds,
             {
@@ -327,11 +339,6 @@ impl Function {
                 }
         }
     }
-
-    /// Where the signature stands, for the bound.
-    pub(super) fn signature_span(&self) -> Span {
-        self.source.sig.span().resolved_at(Span::call_site())
-    }
 }
 
 impl Argument {
@@ -341,4 +348,13 @@ impl Argument {
             Place::Outside => &self.types.outside,
         }
     }
+}
+
+/// The same tokens, all at `span`.
+fn respanned(tokens: TokenStream, span: Span) -> TokenStream {
+    let at_span = |mut token: TokenTree| {
+        token.set_span(span);
+        token
+    };
+    tokens.into_iter().map(at_span).collect()
 }

@@ -1,13 +1,19 @@
-//! What stands in the place of an item that was refused: the errors, and enough that nothing
-//! after them fails.
+//! What stands in the place of an item that was refused: the errors, and enough of the item and of
+//! what it would have become that nothing after them fails.
+//!
+//! The first error stands inside a type. The compiler asks no questions about values of a type
+//! that has an error in it, so targets and calls of the stub are all accepted. (In the very place
+//! of a type `compile_error!` stands for `()`, about which it does ask.)
 
-use proc_macro2::TokenStream;
-use quote::quote;
-use syn::Error;
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote};
+use syn::{Error, FnArg, Pat, parse_quote};
 
-use crate::model::Item;
+use crate::model::{Function, Impl, Item};
+use crate::parse::{self, Member};
+use crate::validate;
 
-/// The errors and the item as it was.
+/// The error and the item as it was.
 pub(crate) fn unparsed(error: &Error, item: TokenStream) -> TokenStream {
     let error = error.to_compile_error();
     quote!(#item #error)
@@ -15,7 +21,199 @@ pub(crate) fn unparsed(error: &Error, item: TokenStream) -> TokenStream {
 
 /// The errors and a stub.
 pub(crate) fn recover(item: &Item, error: &Error) -> TokenStream {
-    let error = error.to_compile_error();
-    let _ = item;
-    quote!(#error)
+    let mut errors = error.clone().into_iter().map(|e| e.to_compile_error());
+    let first = errors.next().unwrap_or_default();
+    let others: TokenStream = errors.collect();
+    let stub = match item {
+        Item::Function(f) if validate::stands_alone_in_impl(f) => {
+            let source = as_it_was(f);
+            quote!(#source #first)
+        }
+        Item::Function(f) => {
+            let error = error_type(f);
+            let (source, items) = (as_it_was(f), items(f, &error));
+            let (alias, enumeration) = (alias(f, &error, &first), enumeration(f));
+            let (keys, own) = (&f.keys, inherent(f, &error));
+            let cfgs = f.cfgs();
+            quote!(#source #alias #enumeration #(#cfgs)* impl #keys { #own } #items)
+        }
+        Item::Impl(block) if block.source.of_trait.is_none() && !block.functions.is_empty() => {
+            implementation(block, &first)
+        }
+        Item::Impl(block) => {
+            let block = block_with(block, |f| as_it_was(f));
+            quote!(#block #first)
+        }
+        Item::Other(other) => {
+            let tokens = &other.tokens;
+            quote!(#tokens #first)
+        }
+    };
+    quote!(#stub #others)
+}
+
+fn implementation(block: &Impl, first: &TokenStream) -> TokenStream {
+    let error = error_type(&block.functions[0]);
+    let alias = alias(&block.functions[0], &error, first);
+    let with_stubs = block_with(block, |f| {
+        let (source, own) = (as_it_was(f), associated(f, &error));
+        quote!(#source #own)
+    });
+    let beside: TokenStream = block
+        .functions
+        .iter()
+        .map(|f| {
+            let (enumeration, items) = (enumeration(f), items(f, &error));
+            quote!(#enumeration #items)
+        })
+        .collect();
+    quote!(#with_stubs #alias #beside)
+}
+
+/// The block, with its keys written by `member`.
+fn block_with(block: &Impl, member: impl Fn(&Function) -> TokenStream) -> TokenStream {
+    let source = &block.source;
+    let (attrs, unsafety, impl_token, generics, self_ty) =
+        (&source.attrs, &source.unsafety, &source.impl_token, &source.generics, &source.self_ty);
+    let where_clause = &generics.where_clause;
+    let of_trait = source.of_trait.as_ref().map(|(path, for_token)| quote!(#path #for_token));
+    let mut functions = block.functions.iter();
+    let members = source.items.iter().map(|item| match item {
+        Member::Key(..) => functions.next().map(&member).unwrap_or_default(),
+        Member::Misplaced(_, item) | Member::Item(item) => item.to_token_stream(),
+    });
+    quote! {
+        #(#attrs)*
+        #unsafety #impl_token #generics #of_trait #self_ty #where_clause {
+            #(#members)*
+        }
+    }
+}
+
+/// The function without our attribute, with a body and a fixed number of arguments in any case.
+fn as_it_was(f: &Function) -> TokenStream {
+    let mut source = f.source.clone();
+    source.attrs.retain(|attr| !parse::is_static_call(attr));
+    source.sig.variadic = None;
+    if source.body.is_none() {
+        for (input, argument) in source.sig.inputs.iter_mut().zip(&f.arguments) {
+            if let FnArg::Typed(typed) = input {
+                *typed.pat = Pat::Verbatim(argument.value.clone());
+            }
+        }
+        source.body = Some(Group::new(Delimiter::Brace, quote!(loop {})));
+        source.attrs.push(parse_quote!(#[allow(unused_variables)]));
+    }
+    source.to_token_stream()
+}
+
+/// Name of the type that is an error.
+fn error_type(f: &Function) -> Ident {
+    format_ident!("{}_ERROR", f.record())
+}
+
+fn alias(f: &Function, name: &Ident, error: &TokenStream) -> TokenStream {
+    let (sc, cfgs) = (f.private(), f.cfgs());
+    quote! {
+        #(#cfgs)*
+        #[allow(non_camel_case_types, dead_code)]
+        type #name = <[(); #error] as #sc::Passing<()>>::Abi;
+    }
+}
+
+fn enumeration(f: &Function) -> TokenStream {
+    let (cfgs, vis, marker) = (f.cfgs(), &f.source.vis, f.marker());
+    quote! {
+        #(#cfgs)*
+        #[doc(hidden)]
+        #[allow(non_camel_case_types)]
+        #vis enum #marker {}
+    }
+}
+
+/// The functions of the enum.
+fn inherent(f: &Function, error: &Ident) -> TokenStream {
+    let (sc, krate, vis, keys) = (f.private(), &f.krate, &f.source.vis, &f.keys);
+    let errors: Vec<_> = f.arguments.iter().map(|_| error).collect();
+    let result = quote!(#sc::core::result::Result<#krate::Update, #krate::UpdateError>);
+    let site = site(f, &Ident::new("__call_at", Span::call_site()), error);
+    quote! {
+        #[doc(hidden)]
+        #vis const KEY: #krate::Key<#keys> = #krate::Key::new();
+        #[doc(hidden)]
+        #vis fn original(#(_: #errors),*) -> #error { loop {} }
+        #[doc(hidden)]
+        #vis fn update<__F: #sc::core::ops::Fn(#(#errors),*) -> #error>(_: __F) -> #result {
+            loop {}
+        }
+        #[doc(hidden)]
+        #vis fn query() -> #krate::Target { loop {} }
+        #[doc(hidden)]
+        #vis fn reset() -> #result { loop {} }
+        #[doc(hidden)]
+        #vis fn disable() -> #result { loop {} }
+        #site
+    }
+}
+
+/// What the `impl` block of the owner gets.
+fn associated(f: &Function, error: &Ident) -> TokenStream {
+    let (krate, vis, keys, marker) = (&f.krate, &f.source.vis, &f.keys, f.marker());
+    let original = f.original();
+    let errors = f.arguments.iter().map(|_| error);
+    let cfgs = &f.attrs.cfgs;
+    let site = site(f, &format_ident!("__call_at_{}", f.name()), error);
+    let key = (!f.name_is_taken).then(|| {
+        quote! {
+            #(#cfgs)*
+            #[doc(hidden)]
+            #vis const #keys: #krate::Key<#marker> = #krate::Key::new();
+        }
+    });
+    quote! {
+        #key
+        #(#cfgs)*
+        #[doc(hidden)]
+        #vis fn #original(#(_: #errors),*) -> #error { loop {} }
+        #(#cfgs)*
+        #site
+    }
+}
+
+fn site(f: &Function, name: &Ident, error: &Ident) -> TokenStream {
+    let (sc, vis, marker, unsafety) =
+        (f.private(), &f.source.vis, f.marker(), f.unsafety());
+    let errors: Vec<_> = f.arguments.iter().map(|_| error).collect();
+    quote! {
+        #[doc(hidden)]
+        #vis #unsafety fn #name<__S>(_: __S, #(_: #errors),*) -> #error
+        where
+            __S: #sc::core::ops::FnOnce(#sc::core::marker::PhantomData<#marker>, #(#errors),*)
+                -> #error,
+        {
+            loop {}
+        }
+    }
+}
+
+/// The traits of a key.
+fn items(f: &Function, error: &Ident) -> TokenStream {
+    let (sc, marker) = (f.private(), f.marker());
+    let cfgs: Vec<_> = f.cfgs().collect();
+    let errors = f.arguments.iter().map(|_| error);
+    quote! {
+        #(#cfgs)*
+        impl #sc::Keyed for #marker {
+            const RECORD: *const #sc::KeyRecord = #sc::core::ptr::null();
+            extern "C" fn stub() {}
+            fn own_type() -> #sc::core::any::TypeId {
+                #sc::core::any::TypeId::of::<#marker>()
+            }
+        }
+
+        #(#cfgs)*
+        impl<__F: #sc::core::ops::Fn(#(#errors),*) -> #error> #sc::Accept<__F> for #marker {
+            const TARGET: &'static #sc::TargetRecord = loop {};
+        }
+    }
 }
