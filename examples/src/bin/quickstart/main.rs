@@ -13,20 +13,18 @@
 
 mod checksum;
 mod measure;
+mod print;
 mod spread;
 mod workload;
 
+use std::env;
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::{env, fs};
 
-use checksum::Implementation;
-use measure::{Measurement, Row};
-use spread::Spread;
-use workload::{Chunk, Outcome};
+use workload::Chunk;
 
 /// Bytes of a chunk: one call's work.
 const CHUNK: usize = 4096;
@@ -56,9 +54,14 @@ fn main() -> ExitCode {
         eprintln!("quickstart: no call could be bound: {error}");
         return ExitCode::FAILURE;
     }
-    let correct = run(&path, &data);
-    println!("{}", static_call::report());
-    if correct { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    match run(&mut io::stdout(), &path, &data) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("quickstart: cannot print: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// The file to checksum and its first [`LONGEST`] bytes.
@@ -78,143 +81,30 @@ fn input(argument: Option<OsString>) -> Result<(PathBuf, Vec<u8>), String> {
 }
 
 /// Does everything and prints it; whether all results were right.
-fn run(path: &Path, data: &[u8]) -> bool {
+fn run(out: &mut impl Write, path: &Path, data: &[u8]) -> io::Result<bool> {
+    print::heading(out, "Machine and input")?;
+    print::machine(out)?;
     let chunks = Chunk::cut(data, CHUNK);
-    heading("Machine and input");
-    println!("  processor   {}", processor());
-    println!("  cores       {}, {} {}", workload::cores(), env::consts::ARCH, env::consts::OS);
-    println!("  file        {}", path.display());
-    println!(
-        "  read        {} KiB, in {} chunks of {CHUNK} bytes",
-        grouped(data.len().div_ceil(1024)),
-        grouped(chunks.len()),
-    );
-    if let Some(cap) = env::var_os("STATIC_CALL") {
-        println!("  environment STATIC_CALL={}: no call takes a better path", cap.display());
-    }
+    print::input(out, path, data.len(), chunks.len(), CHUNK)?;
 
-    heading("A function is switched while every core calls it");
+    print::heading(out, "A function is switched while every core calls it")?;
     let implementations = checksum::implementations();
     let outcome = workload::run(&chunks, &implementations);
-    print_outcome(&outcome, &implementations);
+    print::outcome(out, &outcome, &implementations)?;
 
-    heading("What a call costs");
+    print::heading(out, "What a call costs")?;
     let wrong = match measure::run() {
         Ok(measurement) => {
-            print_costs(&measurement);
+            print::costs(out, &measurement)?;
             measurement.wrong
         }
         Err(error) => {
-            println!("  not measured: {error}");
+            writeln!(out, "  not measured: {error}")?;
             0
         }
     };
 
-    heading("Where the calls are, and how they get to their targets");
-    outcome.is_right() && wrong == 0
-}
-
-fn print_outcome(outcome: &Outcome, implementations: &[Implementation]) {
-    println!(
-        "  {} threads call `checksum(chunk)`; the main thread switches it.\n",
-        outcome.workers
-    );
-    println!("  {:<24} {:>12}", "answered by", "calls");
-    for (implementation, &calls) in implementations.iter().zip(&outcome.answered) {
-        println!("  {:<24} {:>12}", implementation.name, grouped(calls));
-    }
-    let times = Spread::of(outcome.updates.iter().map(|time| time.as_secs_f64() * 1e6));
-    let row = |name: &str, count: u64, what: &str| {
-        println!("  {name:<24} {:>12}   {what}", grouped(count));
-    };
-    println!();
-    println!("  {:<24} {:>12}", "calls", grouped(outcome.calls()));
-    row(
-        "switches",
-        outcome.updates.len() as u64,
-        &format!(
-            "median {:.1} \u{b5}s each, quartiles {:.1} to {:.1}",
-            times.median, times.lower, times.upper
-        ),
-    );
-    row("wrong results", outcome.wrong, "compared with the same checksum computed bit by bit");
-    row("stale calls", outcome.stale, "reached a function replaced before the call began");
-    if outcome.without_barrier > 0 {
-        row(
-            "without barrier",
-            outcome.without_barrier,
-            "updates that other threads follow without a bound in time: stale calls may happen",
-        );
-    }
-    if let Some(error) = &outcome.error {
-        println!("\n  The switching ended early: {error}");
-    }
-}
-
-fn print_costs(measurement: &Measurement) {
-    println!(
-        "  {:<24} {:>8}  {:<14} {:>11}  quartiles",
-        "way to call", "ns/call", "quartiles", "direct = 1"
-    );
-    for Row { name, cost, ratio } in &measurement.rows {
-        println!(
-            "  {name:<24} {:>8.2}  {:.2} to {:.2}   {:>11.2}  {:.2} to {:.2}",
-            cost.median, cost.lower, cost.upper, ratio.median, ratio.lower, ratio.upper
-        );
-    }
-    for path in &measurement.missing {
-        println!(
-            "  static call, {path}: not to be had here; the reasons stand with the calls below"
-        );
-    }
-    println!(
-        "
-  Medians of {} rounds of {} calls; each call's argument is the result of the
-  one before. The ways take turns, round by round, and each ratio compares two samples of
-  one round. `STATIC_CALL` in the environment holds a process to a path.
-
-  What this shows: how long a call takes that the processor predicts right every time, in
-  a loop that stays in its caches. What it does not show: a program with thousands of call
-  sites, where branch predictors and caches are short; there a call that jumps on through
-  a trampoline costs more, and can cost more than `AtomicPtr`, and only the inline path
-  stays at the price of a direct call.",
-        measure::ROUNDS,
-        grouped(measure::CALLS),
-    );
-}
-
-fn heading(text: &str) {
-    println!("\n{text}\n{}", "-".repeat(text.len()));
-}
-
-/// `1234567` as `1,234,567`.
-fn grouped(number: impl ToString) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// What the system says the processor is.
-fn processor() -> String {
-    let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let mut fields = text.lines().filter_map(|line| line.split_once(':'));
-    let model = fields.find(|(name, _)| name.trim() == "model name");
-    model.map_or("unknown".to_string(), |(_, value)| value.trim().to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::grouped;
-
-    #[test]
-    fn digits_in_groups_of_three() {
-        let grouped: Vec<_> = [0, 12, 123, 1234, 123_456, 1_234_567].map(grouped).into();
-        assert_eq!(grouped, ["0", "12", "123", "1,234", "123,456", "1,234,567"]);
-    }
+    print::heading(out, "Where the calls are, and how they get to their targets")?;
+    print::report(out, &static_call::report())?;
+    Ok(outcome.is_right() && wrong == 0)
 }
