@@ -1,6 +1,8 @@
 //! The task table: `cargo xtask list` prints it, `cargo xtask <task>` runs one of them.
 
 mod aarch64;
+mod generate;
+mod matrix;
 mod run;
 mod tasks;
 
@@ -17,6 +19,9 @@ const TASKS: &[(&str, &str, Run)] = &[
     ("doc", "the documentation builds, warnings denied", tasks::doc),
     ("tidy", "file lengths, module boundaries, reasons for exceptions", tasks::tidy),
     ("quickstart", "the quickstart runs, and its last line is right", tasks::quickstart),
+    ("matrix", "a generated program in every way of building, against an oracle", matrix::full),
+    ("matrix-ci", "the cells of the matrix that fit continuous integration", matrix::quick),
+    ("soak", "the generated program for ten minutes (--seconds N)", matrix::soak),
     ("aarch64", "the runtime tests on aarch64 under qemu (needs Debian)", aarch64::test),
 ];
 

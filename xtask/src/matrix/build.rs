@@ -1,0 +1,60 @@
+//! Builds and runs the generated program in one cell.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use super::cell::Cell;
+use crate::run::{Result, cargo, output};
+use crate::tasks::Counts;
+
+const TARGET: &str = "x86_64-unknown-linux-gnu";
+
+/// The images of a cell.
+pub(super) struct Built {
+    /// With the relocations that the linker kept, and symbols.
+    pub(super) with_relocations: Vec<u8>,
+    /// The program that is verified and run: the same file, or its stripped twin.
+    pub(super) image: Vec<u8>,
+    /// Where that is.
+    pub(super) program: PathBuf,
+    pub(super) took: Duration,
+}
+
+/// Builds the workspace in `dir`. What other cells built is deleted, but for build scripts and
+/// macros, which the flags of a cell do not reach.
+pub(super) fn build(dir: &Path, cell: &Cell) -> Result<Built> {
+    let start = Instant::now();
+    let target = dir.join("target");
+    let products = target.join(TARGET);
+    if products.exists() {
+        fs::remove_dir_all(&products)?;
+    }
+    let image = products.join("release/matrix-app");
+    let build = |last: &str| -> Result<Vec<u8>> {
+        let mut command = cargo(["rustc", "--offline", "--quiet", "--release"]);
+        command.args(["--target", TARGET, "--package", "matrix-app", "--", last]);
+        command.current_dir(dir).envs(cell.profile());
+        command.env("CARGO_ENCODED_RUSTFLAGS", cell.flags()?.join("\u{1f}"));
+        command.env("CARGO_TARGET_DIR", &target).env("CARGO_INCREMENTAL", "0");
+        output(&mut command)?;
+        Ok(fs::read(&image)?)
+    };
+    // Only the last package gets the last flag: the second build links anew, and little more.
+    let with_relocations = build("-Clink-arg=-Wl,--emit-relocs")?;
+    let image_bytes =
+        if cell.is_stripped() { build("-Cstrip=symbols")? } else { with_relocations.clone() };
+    Ok(Built { with_relocations, image: image_bytes, program: image, took: start.elapsed() })
+}
+
+/// Runs the program for so many seconds. Returns its account and the counts of its report.
+pub(super) fn run(program: &Path, seconds: f64) -> Result<(String, Counts)> {
+    let printed = output(Command::new(program).arg(seconds.to_string()))?;
+    let mut lines = printed.trim_end().lines().rev();
+    let last = lines.next().unwrap_or_default();
+    let counts = Counts::of(last).ok_or_else(|| format!("not a report's last line: {last:?}"))?;
+    let account = lines.next().unwrap_or_default();
+    let account = account.strip_prefix("matrix: ").ok_or("the program gave no account")?;
+    Ok((account.to_owned(), counts))
+}

@@ -1,0 +1,205 @@
+//! The cells of the matrix: the ways in which the generated program is compiled and linked.
+
+use std::fs;
+
+use crate::generate::Random;
+use crate::run::{Result, root};
+
+/// One way to build the program. Each field is an index into the list of its factor.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cell([usize; FACTORS.len()]);
+
+/// What varies, and the values by name. The first value of each is the ordinary one.
+const FACTORS: [(&str, &[&str]); 8] = [
+    ("opt-level", &["3", "2", "1", "0", "s", "z"]),
+    ("lto", &["off", "thin", "fat"]),
+    ("codegen-units", &["16", "1"]),
+    ("linker", &["lld", "ld", "mold"]),
+    ("driver", &["gcc", "clang"]),
+    ("panic", &["unwind", "abort"]),
+    ("strip", &["none", "symbols"]),
+    ("mode", &["pie", "static-pie", "static"]),
+];
+
+/// Factors that all combinations of which are built, with the ordinary value of the others.
+const FULL: usize = 3;
+
+impl Cell {
+    /// Opt-level 3, everything else ordinary.
+    pub(crate) const ORDINARY: Self = Self([0; FACTORS.len()]);
+
+    fn value(&self, factor: &str) -> &'static str {
+        let found = FACTORS.iter().zip(self.0).find(|((name, _), _)| *name == factor);
+        found.map_or("", |((_, values), index)| values[index])
+    }
+
+    /// `o3-off-16-lld`, then every value that is not the ordinary one.
+    pub(crate) fn name(&self) -> String {
+        let mut name = format!(
+            "o{}-{}-{}-{}",
+            self.value("opt-level"),
+            self.value("lto"),
+            self.value("codegen-units"),
+            self.value("linker")
+        );
+        for ((factor, values), index) in FACTORS.iter().zip(self.0).skip(FULL + 1) {
+            if index > 0 {
+                let value = values[index];
+                name += "-";
+                name += if *factor == "strip" { "stripped" } else { value };
+            }
+        }
+        name
+    }
+
+    pub(crate) fn is_stripped(&self) -> bool {
+        self.value("strip") == "symbols"
+    }
+
+    /// The profile, as cargo's environment variables.
+    pub(crate) fn profile(&self) -> [(&'static str, &'static str); 4] {
+        [
+            ("CARGO_PROFILE_RELEASE_OPT_LEVEL", self.value("opt-level")),
+            ("CARGO_PROFILE_RELEASE_LTO", self.value("lto")),
+            ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", self.value("codegen-units")),
+            ("CARGO_PROFILE_RELEASE_PANIC", self.value("panic")),
+        ]
+    }
+
+    /// The workspace's own flags and those of the cell.
+    pub(crate) fn flags(&self) -> Result<Vec<String>> {
+        let mut flags = workspace_flags()?;
+        let mut add = |flag: &str| flags.push(flag.to_owned());
+        // rustc brings lld and uses it unless told otherwise.
+        if self.value("linker") != "lld" {
+            add("-Clinker-features=-lld");
+        }
+        if self.value("linker") == "mold" {
+            add("-Clink-arg=-fuse-ld=mold");
+        }
+        if self.value("driver") == "clang" {
+            add("-Clinker=clang");
+        }
+        match self.value("mode") {
+            "static-pie" => add("-Ctarget-feature=+crt-static"),
+            "static" => add("-Crelocation-model=static"),
+            _ => {}
+        }
+        Ok(flags)
+    }
+}
+
+/// The flags in .cargo/config.toml: its strings that begin with `-C`.
+fn workspace_flags() -> Result<Vec<String>> {
+    let path = root().join(".cargo/config.toml");
+    let text = fs::read_to_string(&path)?;
+    let strings = text.lines().filter_map(|line| line.split('"').nth(1));
+    let flags: Vec<_> = strings.filter(|s| s.starts_with("-C")).map(str::to_owned).collect();
+    if flags.is_empty() {
+        Err(format!("{} has no flags", path.display()).into())
+    } else {
+        Ok(flags)
+    }
+}
+
+/// All combinations of the first factors, then a covering of all pairs of all factors.
+pub(crate) fn all() -> Vec<Cell> {
+    let mut cells = vec![Cell::ORDINARY];
+    for factor in 0..FULL {
+        let values = 1..FACTORS[factor].1.len();
+        let more: Vec<_> =
+            values.flat_map(|v| cells.iter().map(move |c| with(*c, factor, v))).collect();
+        cells.extend(more);
+    }
+    for cell in pairwise() {
+        if !cells.contains(&cell) {
+            cells.push(cell);
+        }
+    }
+    cells
+}
+
+fn with(mut cell: Cell, factor: usize, value: usize) -> Cell {
+    cell.0[factor] = value;
+    cell
+}
+
+/// Cells in which every two values of two factors meet: greedily, the best of some at random.
+pub(crate) fn pairwise() -> Vec<Cell> {
+    let mut open = Vec::new();
+    for (f, (_, values)) in FACTORS.iter().enumerate() {
+        for (g, (_, others)) in FACTORS.iter().enumerate().skip(f + 1) {
+            open.extend(
+                (0..values.len()).flat_map(|v| (0..others.len()).map(move |w| (f, v, g, w))),
+            );
+        }
+    }
+    let mut random = Random(1);
+    let mut cells = Vec::new();
+    while let Some((f, v, g, w)) = open.first().copied() {
+        let meets = |c: &Cell, p: &(usize, usize, usize, usize)| c.0[p.0] == p.1 && c.0[p.2] == p.3;
+        let candidates = (0..200).map(|_| {
+            let any = Cell(std::array::from_fn(|i| random.below(FACTORS[i].1.len())));
+            with(with(any, f, v), g, w)
+        });
+        let covered = |c: &Cell| open.iter().filter(|p| meets(c, p)).count();
+        let Some(best) = candidates.max_by_key(covered) else { break };
+        open.retain(|p| !meets(&best, p));
+        cells.push(best);
+    }
+    cells
+}
+
+/// The cells that continuous integration has time for: every value of every factor but some
+/// opt-levels.
+pub(crate) fn quick() -> Vec<Cell> {
+    vec![
+        Cell::ORDINARY,
+        Cell([3, 0, 0, 1, 1, 0, 0, 0]),
+        Cell([1, 2, 1, 2, 0, 1, 1, 1]),
+        Cell([4, 1, 1, 1, 0, 0, 1, 2]),
+        Cell([5, 1, 0, 0, 1, 1, 0, 0]),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cell, FACTORS, all, pairwise, quick};
+
+    #[test]
+    fn every_pair_of_values_meets() {
+        let cells = pairwise();
+        assert!(cells.len() <= 24, "{} cells", cells.len());
+        for (f, (_, values)) in FACTORS.iter().enumerate() {
+            for (g, (_, others)) in FACTORS.iter().enumerate().filter(|(g, _)| *g != f) {
+                for v in 0..values.len() {
+                    for w in 0..others.len() {
+                        assert!(
+                            cells.iter().any(|c| c.0[f] == v && c.0[g] == w),
+                            "{f} {v} {g} {w}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_different() {
+        let mut names: Vec<_> = all().iter().map(Cell::name).collect();
+        assert!(names.len() >= 36 + 18);
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), all().len());
+        assert_eq!(Cell::ORDINARY.name(), "o3-off-16-lld");
+    }
+
+    #[test]
+    fn the_quick_cells_have_every_value_but_of_opt_level() {
+        for (f, (_, values)) in FACTORS.iter().enumerate().skip(1) {
+            for v in 0..values.len() {
+                assert!(quick().iter().any(|c| c.0[f] == v), "{} {}", FACTORS[f].0, values[v]);
+            }
+        }
+    }
+}

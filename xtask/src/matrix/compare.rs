@@ -1,0 +1,103 @@
+//! What must be true of an image: the verifier and the oracle agree, and the rules of the
+//! workspace's flags hold.
+
+use std::collections::BTreeSet;
+
+use static_call_verify::report::{Grade, Kind, Report, TableState};
+use static_call_verify::{Policy, verify};
+
+use super::oracle::{self, Reference};
+use crate::run::Result;
+
+/// Calls that the generated program must have at the least.
+const CALLS: usize = 2000;
+
+/// Verifies `image`, compares it with what the oracle finds in its twin `with_relocations`, and
+/// checks what holds in every cell.
+pub(super) fn compare(image: &[u8], with_relocations: &[u8]) -> Result<Report> {
+    let mut policy = Policy::default();
+    policy.set_source_lines(false);
+    let report = verify(image, &policy);
+    let found = oracle::find(with_relocations)?;
+
+    let by_symbol: BTreeSet<u64> = found.by_symbol.keys().copied().collect();
+    same("trampolines by symbol and by record", &by_symbol, &found.by_record)?;
+    let verified = report.trampolines.iter().map(|t| t.address).collect();
+    same("trampolines by symbol and verified", &by_symbol, &verified)?;
+    let references = report.calls.iter().map(|call| Reference {
+        address: call.address,
+        kind: kind(call.kind),
+        grade: grade(call.grade),
+        length: call.length,
+        trampoline: report.trampolines[call.trampoline].address,
+    });
+    same("references of oracle and verifier", &found.references, &references.collect())?;
+
+    let mut wrong = Vec::new();
+    for call in &report.calls {
+        let trampoline = report.trampolines[call.trampoline].address;
+        let is_local = found.by_symbol.get(&trampoline) == Some(&true);
+        let at = call.address;
+        if call.kind == Kind::Call && is_local && !(call.inline && call.grade == Grade::Quad) {
+            wrong.push(format!("{at:#x}: a call to a local trampoline is {:?}", call.grade));
+        }
+        if call.inline == call.reason.is_some() {
+            wrong.push(format!("{at:#x}: inline {}, reason {:?}", call.inline, call.reason));
+        }
+        if call.inline && !(call.kind.is_direct() && call.grade.is_patchable()) {
+            wrong.push(format!("{at:#x}: {:?} {:?} is inline", call.kind, call.grade));
+        }
+    }
+    if report.summary.calls < CALLS {
+        wrong.push(format!("{} calls, fewer than {CALLS}", report.summary.calls));
+    }
+    if !matches!(report.image.table, TableState::Filled { .. }) {
+        wrong.push(format!("the table is {:?}", report.image.table));
+    }
+    if wrong.is_empty() { Ok(report) } else { Err(first(&wrong).into()) }
+}
+
+fn same<T: Ord + std::fmt::Debug>(what: &str, left: &BTreeSet<T>, right: &BTreeSet<T>) -> Result {
+    let only_left: Vec<_> = left.difference(right).map(|x| format!("only left: {x:x?}")).collect();
+    let only_right: Vec<_> =
+        right.difference(left).map(|x| format!("only right: {x:x?}")).collect();
+    if only_left.is_empty() && only_right.is_empty() {
+        return Ok(());
+    }
+    Err(format!(
+        "{what} differ ({} and {}):\n{}\n{}",
+        left.len(),
+        right.len(),
+        first(&only_left),
+        first(&only_right)
+    )
+    .into())
+}
+
+/// The first lines, and how many there are.
+fn first(lines: &[String]) -> String {
+    let shown = lines.iter().take(8).cloned().collect::<Vec<_>>().join("\n");
+    if lines.len() > 8 { format!("{shown}\n… {} in all", lines.len()) } else { shown }
+}
+
+fn kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Call => "call",
+        Kind::Jmp => "jmp",
+        Kind::Jcc => "jcc",
+        Kind::CallGot => "call-got",
+        Kind::JmpGot => "jmp-got",
+        Kind::Register => "register",
+        Kind::AddressTaken => "taken",
+    }
+}
+
+fn grade(grade: Grade) -> &'static str {
+    match grade {
+        Grade::Quad => "quad",
+        Grade::Disp => "disp",
+        Grade::Line => "line",
+        Grade::Straddle => "straddle",
+        Grade::None => "none",
+    }
+}

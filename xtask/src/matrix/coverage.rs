@@ -1,0 +1,57 @@
+//! The table of coverage: a row per cell.
+
+use std::process::Command;
+
+use static_call_verify::report::{Kind, Report};
+
+use crate::run::{Result, output};
+
+const HEAD: &str = "\
+| cell | calls | quad | disp | line | straddle | jmp | jcc | via got | register | taken | inline |
+|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|
+";
+
+pub(super) fn head() -> &'static str {
+    HEAD
+}
+
+/// The row of a cell.
+pub(super) fn row(cell: &str, report: &Report) -> String {
+    let s = &report.summary;
+    let of = |kind| report.calls.iter().filter(|c| c.kind == kind).count();
+    #[expect(clippy::cast_precision_loss, reason = "a share for people to read")]
+    let share = 100.0 * s.inline as f64 / s.calls.max(1) as f64;
+    format!(
+        "| {cell} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {share:.1} % |\n",
+        s.calls,
+        s.quad,
+        s.disp,
+        s.line,
+        s.straddle,
+        of(Kind::Jmp),
+        of(Kind::Jcc),
+        s.via_got,
+        s.register,
+        s.address_taken,
+    )
+}
+
+/// The file that `--bless` writes.
+pub(super) fn document(command: &str, rows: &str) -> Result<String> {
+    let date = output(Command::new("date").arg("+%Y-%m-%d"))?;
+    let rustc = output(Command::new("rustc").arg("-V"))?;
+    let cpus = std::fs::read_to_string("/proc/cpuinfo")?;
+    let model = cpus.lines().find_map(|l| l.strip_prefix("model name")).unwrap_or_default();
+    let count = cpus.lines().filter(|l| l.starts_with("processor")).count();
+    Ok(format!(
+        "# Coverage of the matrix\n\n\
+         {}, `{command}`, {}, {count} × {}.\n\n\
+         The generated program: calls by grade (columns 3 to 6), by kind where it is not `call`, and the\n\
+         share that is rewritten in place. What is not inline is a tail call or a call through the GOT\n\
+         that the alignment flags do not reach; every `call` to a local trampoline is `quad`.\n\n\
+         {HEAD}{rows}",
+        date.trim(),
+        rustc.trim(),
+        model.trim_start_matches([' ', '\t', ':']),
+    ))
+}

@@ -1,0 +1,109 @@
+//! The matrix: a generated program in every way of compiling and linking, verified against an
+//! oracle, and run on all cores while a thread retargets at random.
+
+mod build;
+mod cell;
+mod compare;
+mod coverage;
+mod oracle;
+
+use std::path::Path;
+
+use crate::generate;
+use crate::run::{Result, root, scratch};
+use cell::Cell;
+
+/// Seed of the generated program.
+const SEED: u64 = 20;
+
+/// What the arguments ask for.
+struct Options {
+    /// Seconds that the program runs in a cell.
+    seconds: f64,
+    /// Seconds in the ordinary cell.
+    ordinary_seconds: f64,
+    /// Only cells whose name contains this.
+    filter: String,
+    bless: bool,
+}
+
+impl Options {
+    fn parse(args: &[String], seconds: f64, ordinary_seconds: f64) -> Result<Self> {
+        let mut options = Self { seconds, ordinary_seconds, filter: String::new(), bless: false };
+        let mut args = args.iter();
+        while let Some(arg) = args.next() {
+            let mut value = || args.next().ok_or_else(|| format!("{arg} needs a value"));
+            match arg.as_str() {
+                "--seconds" => {
+                    options.seconds = value()?.parse()?;
+                    options.ordinary_seconds = options.seconds;
+                }
+                "--cell" => options.filter.clone_from(value()?),
+                "--bless" => options.bless = true,
+                _ => {
+                    return Err(format!(
+                        "`{arg}` is none of --seconds N, --cell PART-OF-NAME, --bless"
+                    )
+                    .into());
+                }
+            }
+        }
+        Ok(options)
+    }
+}
+
+/// Every cell.
+pub(crate) fn full(args: &[String]) -> Result {
+    cells(&cell::all(), &Options::parse(args, 3.0, 60.0)?)
+}
+
+/// The cells that continuous integration has time for.
+pub(crate) fn quick(args: &[String]) -> Result {
+    cells(&cell::quick(), &Options::parse(args, 2.0, 10.0)?)
+}
+
+/// The ordinary cell for long.
+pub(crate) fn soak(args: &[String]) -> Result {
+    cells(&[Cell::ORDINARY], &Options::parse(args, 600.0, 600.0)?)
+}
+
+fn cells(cells: &[Cell], options: &Options) -> Result {
+    let dir = scratch("matrix");
+    generate::write(&dir, SEED)?;
+    let (mut rows, mut failed) = (String::new(), Vec::new());
+    for cell in cells.iter().filter(|c| c.name().contains(&options.filter)) {
+        let name = cell.name();
+        let seconds =
+            if *cell == Cell::ORDINARY { options.ordinary_seconds } else { options.seconds };
+        match check(&dir, cell, seconds) {
+            Ok(row) => rows += &row,
+            Err(e) => {
+                println!("{name}: FAILED: {e}");
+                failed.push(name);
+            }
+        }
+    }
+    println!("\n{}{rows}", coverage::head());
+    if !failed.is_empty() {
+        return Err(format!("{} cells failed: {}", failed.len(), failed.join(", ")).into());
+    }
+    if options.bless {
+        let text = coverage::document("cargo xtask matrix --bless", &rows)?;
+        std::fs::write(root().join("tests/matrix/COVERAGE.md"), text)?;
+    }
+    Ok(())
+}
+
+/// Builds, verifies and runs one cell; returns its row.
+fn check(dir: &Path, cell: &Cell, seconds: f64) -> Result<String> {
+    let built = build::build(dir, cell)?;
+    let report = compare::compare(&built.image, &built.with_relocations)?;
+    let (account, counts) = build::run(&built.program, seconds)?;
+    println!("{}: built in {:.0} s; {account}", cell.name(), built.took.as_secs_f64());
+    let summary = &report.summary;
+    let paths = (counts.calls, counts.inline, counts.indirect);
+    if paths != (summary.calls as u64, summary.inline as u64, 0) {
+        return Err(format!("the program reports {counts:?}, the verifier {summary:?}").into());
+    }
+    Ok(coverage::row(&cell.name(), &report))
+}

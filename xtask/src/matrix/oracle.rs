@@ -1,0 +1,213 @@
+//! What names a trampoline, found without the verifier: from the relocations that the linker kept
+//! (`--emit-relocs`) and a look at the final bytes before each. Deliberately naive, and shares no
+//! code with the verifier.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use object::elf;
+use object::read::elf::ElfFile64;
+use object::{
+    Object, ObjectSection, ObjectSymbol, RelocationFlags, RelocationTarget, SectionFlags,
+};
+
+use crate::run::Result;
+
+/// Something that names a trampoline.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Reference {
+    /// Of the first byte of the instruction, or of the pointer.
+    pub(crate) address: u64,
+    pub(crate) kind: &'static str,
+    pub(crate) grade: &'static str,
+    pub(crate) length: u8,
+    pub(crate) trampoline: u64,
+}
+
+/// What an image holds.
+pub(crate) struct Found {
+    /// The trampolines by symbol, and whether the symbol is local.
+    pub(crate) by_symbol: BTreeMap<u64, bool>,
+    /// The trampolines by record.
+    pub(crate) by_record: BTreeSet<u64>,
+    pub(crate) references: BTreeSet<Reference>,
+}
+
+/// How the names of trampolines end; both manglings write a name's length before it.
+const NAMES: [&str; 2] = ["10trampoline", "12__trampoline"];
+const RECORDS: &str = "static_call_0_1_trampolines";
+
+/// A section's contents and where they lie.
+struct Bytes<'a>(u64, &'a [u8]);
+
+impl Bytes<'_> {
+    /// The byte at an address; 0 where there is none.
+    fn at(&self, address: u64) -> u8 {
+        let index = address.checked_sub(self.0).and_then(|i| usize::try_from(i).ok());
+        index.and_then(|i| self.1.get(i)).copied().unwrap_or(0)
+    }
+
+    fn word(&self, address: u64) -> i64 {
+        let bytes = [0, 1, 2, 3].map(|i| self.at(address + i));
+        i64::from(i32::from_le_bytes(bytes))
+    }
+}
+
+pub(crate) fn find(image: &[u8]) -> Result<Found> {
+    let file = ElfFile64::<object::Endianness>::parse(image)?;
+    let mut by_symbol = BTreeMap::new();
+    for symbol in file.symbols() {
+        let is_trampoline = |name: &str| NAMES.iter().any(|n| name.contains(n));
+        if symbol.is_definition() && symbol.name().is_ok_and(is_trampoline) {
+            by_symbol.insert(symbol.address(), symbol.is_local());
+        }
+    }
+    let mut by_record = BTreeSet::new();
+    if let Some(section) = file.section_by_name(RECORDS) {
+        let bytes = Bytes(section.address(), section.data()?);
+        for record in (section.address()..section.address() + section.size()).step_by(16) {
+            by_record.insert(record.wrapping_add_signed(bytes.word(record)));
+        }
+    }
+
+    let mut references = BTreeSet::new();
+    let mut relocations = 0;
+    for section in file.sections() {
+        let SectionFlags::Elf { sh_flags, .. } = section.flags() else { continue };
+        let loaded = sh_flags.contains(elf::SHF_ALLOC);
+        let code = sh_flags.contains(elf::SHF_EXECINSTR);
+        // Records, unwind tables and the GOT name every trampoline and call none.
+        let name = section.name()?;
+        if !loaded || name == RECORDS || name.starts_with(".eh_frame") || name.starts_with(".got") {
+            continue;
+        }
+        let bytes = Bytes(section.address(), section.data()?);
+        for (offset, relocation) in section.relocations() {
+            relocations += 1;
+            let RelocationFlags::Elf { r_type } = relocation.flags() else { continue };
+            let RelocationTarget::Symbol(index) = relocation.target() else { continue };
+            let symbol = file.symbol_by_index(index)?.address();
+            let place = Place { bytes: &bytes, offset, code };
+            let (destination, found) = place.classify(r_type, symbol, relocation.addend());
+            if !by_symbol.contains_key(&destination) {
+                continue;
+            }
+            let Some((kind, address, length, displacement)) = found else {
+                return Err(format!(
+                    "{offset:#x}: relocation {r_type} against trampoline {destination:#x} at an \
+                     instruction that the oracle does not know: {:02x?}",
+                    (offset - 4..offset + 4).map(|a| bytes.at(a)).collect::<Vec<_>>()
+                )
+                .into());
+            };
+            let grade = match displacement {
+                Some(at) if (at + 4).wrapping_add_signed(bytes.word(at)) == destination => {
+                    grade(address, length, at)
+                }
+                Some(at) => {
+                    return Err(format!("{at:#x}: does not lead to {destination:#x}").into());
+                }
+                None => "none",
+            };
+            references.insert(Reference { address, kind, grade, length, trampoline: destination });
+        }
+    }
+    if relocations == 0 {
+        return Err("the image has kept no relocations".into());
+    }
+    Ok(Found { by_symbol, by_record, references })
+}
+
+/// A relocated field.
+struct Place<'a> {
+    bytes: &'a Bytes<'a>,
+    offset: u64,
+    code: bool,
+}
+
+/// Kind, first byte, length, and where the displacement stands if it is one that can be rewritten.
+type Instruction = (&'static str, u64, u8, Option<u64>);
+
+impl Place<'_> {
+    /// Where the field leads, and the instruction around it.
+    fn classify(
+        &self,
+        r_type: elf::RelocationType,
+        symbol: u64,
+        addend: i64,
+    ) -> (u64, Option<Instruction>) {
+        let sum = symbol.wrapping_add_signed(addend);
+        if !self.code {
+            let is_pointer = r_type == elf::R_X86_64_64;
+            return (if is_pointer { sum } else { 0 }, Some(("taken", self.offset, 0, None)));
+        }
+        match r_type {
+            elf::R_X86_64_PC32 | elf::R_X86_64_PLT32 => (sum.wrapping_add(4), self.direct()),
+            elf::R_X86_64_GOTPCREL | elf::R_X86_64_GOTPCRELX | elf::R_X86_64_REX_GOTPCRELX => {
+                (sum.wrapping_add(4), self.through_got())
+            }
+            // `mov $address, %reg`, with or without a prefix.
+            elf::R_X86_64_32 | elf::R_X86_64_32S | elf::R_X86_64_64 => (sum, self.immediate()),
+            _ => (0, None),
+        }
+    }
+
+    fn before(&self, n: u64) -> u8 {
+        self.bytes.at(self.offset - n)
+    }
+
+    /// The field is the displacement of a branch or of `lea`.
+    fn direct(&self) -> Option<Instruction> {
+        let o = self.offset;
+        match (self.before(2), self.before(1)) {
+            (0x8d, modrm) if modrm & 0xc7 == 5 => Some(("taken", o - 3, 7, None)),
+            (0x0f, 0x80..=0x8f) => Some(("jcc", o - 2, 6, Some(o))),
+            (_, 0xe8) => Some(("call", o - 1, 5, Some(o))),
+            (_, 0xe9) => Some(("jmp", o - 1, 5, Some(o))),
+            _ => None,
+        }
+    }
+
+    /// The field was the displacement of a GOT slot; a linker or the stamp may have changed that.
+    fn through_got(&self) -> Option<Instruction> {
+        let o = self.offset;
+        match (self.before(2), self.before(1)) {
+            (0xff, 0x15) => Some(("call-got", o - 2, 6, None)),
+            (0xff, 0x25) => Some(("jmp-got", o - 2, 6, None)),
+            (0x67, 0xe8) => Some(("call", o - 2, 6, Some(o))),
+            (0x67, 0xe9) => Some(("jmp", o - 2, 6, Some(o))),
+            // A linker writes `jmp rel32; nop` over `jmp *slot`.
+            (0xe9, _) if self.bytes.at(o + 3) == 0x90 => Some(("jmp", o - 2, 5, Some(o - 1))),
+            (0x8b, modrm) if modrm & 0xc7 == 5 => Some(("register", o - 3, 7, None)),
+            (0x8d, modrm) if modrm & 0xc7 == 5 => Some(("taken", o - 3, 7, None)),
+            (0xc7, modrm) if modrm & 0xf8 == 0xc0 => Some(("taken", o - 3, 7, None)),
+            _ => None,
+        }
+    }
+
+    fn immediate(&self) -> Option<Instruction> {
+        let o = self.offset;
+        match (self.before(2), self.before(1)) {
+            (0xc7, 0xc0..=0xc7) => Some(("taken", o - 3, 7, None)),
+            (0x41, 0xb8..=0xbf) => Some(("taken", o - 2, 6, None)),
+            (0x48 | 0x49, 0xb8..=0xbf) => Some(("taken", o - 2, 10, None)),
+            (_, 0xb8..=0xbf) => Some(("taken", o - 1, 5, None)),
+            _ => None,
+        }
+    }
+}
+
+/// The grade, byte by byte: which aligned 8 and 64 bytes do they lie in?
+fn grade(address: u64, length: u8, displacement: u64) -> &'static str {
+    let blocks = |from: u64, n: u64, size: u64| -> BTreeSet<u64> {
+        (from..from + n).map(|byte| byte / size).collect()
+    };
+    if blocks(address, length.into(), 8).len() == 1 {
+        "quad"
+    } else if blocks(displacement, 4, 8).len() == 1 {
+        "disp"
+    } else if blocks(address, length.into(), 64).len() == 1 {
+        "line"
+    } else {
+        "straddle"
+    }
+}
