@@ -1,5 +1,6 @@
 //! Checksums on all cores while the target is switched under them.
 
+use std::hint;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread;
@@ -10,7 +11,7 @@ use static_call::{Barrier, UpdateError, call};
 use crate::checksum::{Implementation, checksum, last_answer, oracle};
 
 /// How often the main thread switches.
-pub(crate) const SWITCHES: usize = 6_000;
+pub(crate) const SWITCHES: usize = 5_000;
 
 /// A chunk of the input, with the checksum that the oracle gives it.
 pub(crate) struct Chunk<'a> {
@@ -142,11 +143,21 @@ fn switch(
         outcome.wrong += u64::from(sum != chunk.expected);
         outcome.stale += u64::from(last_answer() != next);
 
-        // Where cores are few, this thread could make all its switches while no other one runs.
-        let seen = progress.calls.load(Ordering::Relaxed);
-        while progress.calls.load(Ordering::Relaxed) == seen {
+        wait_for_a_call(&progress.calls);
+    }
+}
+
+/// Waits until some worker has made a call: where cores are few, the main thread could otherwise
+/// make all its switches while no worker runs. It gives up its core only after a while, since it
+/// may not get it back for milliseconds.
+fn wait_for_a_call(calls: &AtomicU64) {
+    let seen = calls.load(Ordering::Relaxed);
+    let begin = Instant::now();
+    while calls.load(Ordering::Relaxed) == seen {
+        if begin.elapsed() > Duration::from_micros(100) {
             thread::yield_now();
         }
+        hint::spin_loop();
     }
 }
 
