@@ -1,6 +1,6 @@
 //! A free function: itself, and the enum of its name.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 
 use super::key::Place;
@@ -17,7 +17,7 @@ pub(super) fn expand(f: &Function) -> TokenStream {
     let body = f.wrapper_body();
     let name = f.name();
     let original = f.original_fn(&original_docs(f, &name));
-    let call_at = f.call_at(&Ident::new("__call_at", Span::call_site()), Place::Outside);
+    let call_at = f.call_at("__call_at", Place::Outside);
     let update = update(f, &name);
     let disable = f.source.body.is_none().then(|| disable(f, &name));
     let machinery = f.machinery(&quote!(#ident), &quote!(#keys::original));
@@ -42,6 +42,7 @@ pub(super) fn expand(f: &Function) -> TokenStream {
 
         #(#cfgs)*
         #(#lints)*
+        #[allow(dead_code)]
         impl #keys {
             #[doc = #key]
             #vis const KEY: #krate::Key<#keys> = #krate::Key::new();

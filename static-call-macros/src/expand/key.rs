@@ -137,8 +137,10 @@ impl Function {
         }
     }
 
-    /// The function behind `call!`.
-    pub(super) fn call_at(&self, name: &Ident, place: Place) -> TokenStream {
+    /// The function behind `call!`. Errors about arguments show it at the user's function.
+    pub(super) fn call_at(&self, name: &str, place: Place) -> TokenStream {
+        let span = self.source.sig.ident.span().resolved_at(Span::call_site());
+        let name = Ident::new(name, span);
         let (sc, marker, vis) = (self.private(), self.marker(), &self.source.vis);
         let site_attrs = &self.attrs.site;
         let unsafety = self.unsafety();
@@ -240,6 +242,9 @@ impl Function {
         let names = self.argument_names();
         let types = self.abi_types(Place::Outside);
         let output = self.output_at(Place::Outside);
+        // The shim has the lifetimes itself, so its bound need not, and cannot, bind them again.
+        let shim_types = self.arguments.iter().map(|a| a.type_at(Place::Outside));
+        let shim_output = self.output_in_bound(Some(Place::Outside));
         let receiving = self.receiving();
         let call = quote!(#original(#(#names),*));
         let call = match self.unsafety() {
@@ -290,7 +295,8 @@ impl Function {
 
                 extern "C-unwind" fn __shim<#(#lifetimes,)* #f>(#(#names: #types),*) -> #output
                 where
-                    #f: #bounds,
+                    #f: #sc::core::ops::Fn(#(#shim_types),*) -> #shim_output
+                        + #sc::core::marker::Copy,
                 {
                     let target = unsafe { #sc::conjure::<#f>() };
                     #receiving

@@ -1,7 +1,7 @@
 //! An `impl` block: its functions, and a hidden type for the key of each.
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, format_ident, quote};
+use quote::{ToTokens, quote};
 
 use super::function::{original_docs, wrapper};
 use super::key::Place;
@@ -39,7 +39,7 @@ fn inside(f: &Function) -> TokenStream {
     let body = f.wrapper_body();
     let name = f.full_name();
     let original = f.original_fn(&original_docs(f, &name));
-    let call_at = f.call_at(&format_ident!("__call_at_{}", f.name()), Place::Inside);
+    let call_at = f.call_at(&format!("__call_at_{}", f.name()), Place::Inside);
     let about = format!("The key of the static call `{name}`.");
     quote! {
         #(#cfgs)*
@@ -53,6 +53,7 @@ fn inside(f: &Function) -> TokenStream {
         #(#cfgs)*
         #[doc = #about]
         #(#hidden)*
+        #[allow(dead_code)]
         #vis const #keys: #krate::Key<#marker> = #krate::Key::new();
 
         #(#cfgs)*
@@ -60,6 +61,7 @@ fn inside(f: &Function) -> TokenStream {
 
         #(#cfgs)*
         #(#lints)*
+        #[allow(dead_code)]
         #call_at
     }
 }
