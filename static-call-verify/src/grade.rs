@@ -77,11 +77,15 @@ impl Found<'_, '_> {
         let mut call = self.call(n.address, index)?;
         (call.kind, call.length) = (n.kind, n.length);
         call.function.clone_from(&n.function);
-        let old = self.image.at(n.address, n.length.into()).unwrap_or_default();
-        let mut branch = Branch::decode(old);
-        if let Ok(i) = self.rewrites.binary_search_by_key(&n.address, |r| r.address) {
-            branch = self.rewrites.get(i).and_then(|r| Branch::decode(&r.bytes));
-            call.kind = branch.map_or(n.kind, |b| b.kind);
+        let rewrite = self.rewrites.binary_search_by_key(&n.address, |r| r.address);
+        let rewrite = rewrite.ok().and_then(|i| self.rewrites.get(i));
+        let bytes = match rewrite {
+            Some(r) => r.bytes.as_slice(),
+            None => self.image.at(n.address, n.length.into()).unwrap_or_default(),
+        };
+        let branch = Branch::decode(bytes);
+        if let (Some(_), Some(branch)) = (rewrite, branch) {
+            call.kind = branch.kind;
         }
         let branch = branch.filter(|b| b.kind == call.kind && b.length == call.length);
         let grade = branch.map(|b| b.grade(n.address));
@@ -108,7 +112,7 @@ impl Found<'_, '_> {
         call.reason = reason;
         call.source = self.source(&call);
         if let Some(reason) = reason {
-            self.report(&call, reason, doubt, old, findings);
+            self.report(&call, reason, doubt, bytes, findings);
         }
         Some(call)
     }

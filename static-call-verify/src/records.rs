@@ -244,8 +244,9 @@ fn elements<'a, const SIZE: usize>(
         let message = format!("the section `{name}` does not hold whole records");
         findings.add(FindingKey::RecordCorrupt, Some(address), None, message);
     }
+    let start = if data.is_some() { address } else { 0 };
     let (elements, _) = data.unwrap_or_default().as_chunks::<SIZE>();
-    (address..).step_by(SIZE).zip(elements)
+    (start..).step_by(SIZE).zip(elements)
 }
 
 /// Whether a trampoline is one aligned quadword of what the macros emit, and leads to its key.

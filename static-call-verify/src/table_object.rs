@@ -92,7 +92,8 @@ impl Writer {
         let mut w = self.section(own, elf::SHT_STRTAB.0, 0, 1, &names);
         w.body.resize(w.body.len().next_multiple_of(8), 0);
         let count = u16::try_from(w.headers.len()).unwrap_or(u16::MAX);
-        let mut file = vec![0x7f, b'E', b'L', b'F', 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        // GNU ld knows `SHF_GNU_RETAIN` only in objects of its own OS ABI (`ELFOSABI_GNU`, 3).
+        let mut file = vec![0x7f, b'E', b'L', b'F', 2, 1, 1, 3, 0, 0, 0, 0, 0, 0, 0, 0];
         file.extend(elf::ET_REL.0.to_le_bytes());
         file.extend(elf::EM_X86_64.0.to_le_bytes());
         file.extend(1u32.to_le_bytes());

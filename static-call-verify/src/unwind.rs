@@ -1,8 +1,8 @@
 //! Function extents and landing pads from `.eh_frame_hdr`, `.eh_frame` and `.gcc_except_table`.
 
 use gimli::{
-    BaseAddresses, EhFrame, EhFrameHdr, EndianSlice, LittleEndian, ParsedEhFrameHdr, Pointer,
-    Reader, UnwindSection,
+    BaseAddresses, EhFrame, EhFrameOffset, EndianSlice, LittleEndian, Pointer, Reader,
+    UnwindSection,
 };
 
 use crate::image::Image;
@@ -20,10 +20,43 @@ pub(crate) struct Frame {
 /// The unwind table of an image.
 pub(crate) struct Unwind<'a> {
     bases: BaseAddresses,
-    header: Option<ParsedEhFrameHdr<Slice<'a>>>,
+    index: Option<Index<'a>>,
     frames: EhFrame<Slice<'a>>,
-    /// Of an image without a usable `.eh_frame_hdr`: all frames, by start.
+    frames_address: u64,
+    /// Of an image without a usable index: all frames, by start.
     list: Vec<Frame>,
+}
+
+/// The binary search table of `.eh_frame_hdr` (LSB, "Exception Frames"): pairs of function and frame,
+/// both 4 bytes relative to the section. (gimli's reader of it subtracts without a check.)
+#[derive(Clone, Copy)]
+struct Index<'a> {
+    address: u64,
+    pairs: &'a [[u8; 8]],
+}
+
+impl<'a> Index<'a> {
+    /// Version 1, pointer relative to itself, count of 4 bytes, pairs of 4 signed bytes.
+    const HEAD: [u8; 4] = [1, 0x1b, 0x03, 0x3b];
+
+    fn find(image: &Image<'a>) -> Option<Self> {
+        let section = image.sections_named(".eh_frame_hdr").next()?;
+        let data = image.section_data(section)?;
+        let (head, table) = data.split_at_checked(12)?;
+        let count = head.get(8..)?.try_into().ok().map(u32::from_le_bytes)?;
+        let pairs = table.as_chunks().0.get(..usize::try_from(count).ok()?)?;
+        head.starts_with(&Self::HEAD).then_some(Self { address: section.address, pairs })
+    }
+
+    /// Address of the frame of the function that starts last before `address`.
+    fn frame(&self, address: u64) -> Option<u64> {
+        let at = |[a, b, c, d]: [u8; 4]| {
+            self.address.wrapping_add_signed(i32::from_le_bytes([a, b, c, d]).into())
+        };
+        let after = self.pairs.partition_point(|&[a, b, c, d, ..]| at([a, b, c, d]) <= address);
+        let &[.., a, b, c, d] = self.pairs.get(after.checked_sub(1)?)?;
+        Some(at([a, b, c, d]))
+    }
 }
 
 impl<'a> Unwind<'a> {
@@ -31,14 +64,10 @@ impl<'a> Unwind<'a> {
         let section = image.sections_named(".eh_frame").next()?;
         let mut frames = EhFrame::new(image.section_data(section)?, LittleEndian);
         frames.set_address_size(8);
-        let mut bases = BaseAddresses::default().set_eh_frame(section.address);
-        let header = image.sections_named(".eh_frame_hdr").next().and_then(|h| {
-            bases = bases.clone().set_eh_frame_hdr(h.address);
-            let header = EhFrameHdr::new(image.section_data(h)?, LittleEndian);
-            header.parse(&bases, 8).ok().filter(|h| h.table().is_some())
-        });
-        let mut unwind = Self { bases, header, frames, list: Vec::new() };
-        if unwind.header.is_none() {
+        let bases = BaseAddresses::default().set_eh_frame(section.address);
+        let (index, frames_address) = (Index::find(image), section.address);
+        let mut unwind = Self { bases, index, frames, frames_address, list: Vec::new() };
+        if unwind.index.is_none() {
             unwind.list = unwind.all();
         }
         Some(unwind)
@@ -46,15 +75,16 @@ impl<'a> Unwind<'a> {
 
     /// The frame around an address.
     pub(crate) fn frame(&self, address: u64) -> Option<Frame> {
-        let Some(header) = &self.header else {
+        let frame = if let Some(index) = &self.index {
+            let offset = index.frame(address)?.checked_sub(self.frames_address)?;
+            let offset = EhFrameOffset(usize::try_from(offset).ok()?);
+            let fde = self.frames.fde_from_offset(&self.bases, offset, EhFrame::cie_from_offset);
+            Frame::new(&fde.ok()?)?
+        } else {
             let after = self.list.partition_point(|f| f.start <= address);
-            return self.list.get(after.checked_sub(1)?).copied().filter(|f| address < f.end);
+            self.list.get(after.checked_sub(1)?).copied()?
         };
-        let fde = header
-            .table()?
-            .fde_for_address(&self.frames, &self.bases, address, EhFrame::cie_from_offset)
-            .ok()?;
-        Frame::new(&fde)
+        (frame.start..frame.end).contains(&address).then_some(frame)
     }
 
     fn all(&self) -> Vec<Frame> {

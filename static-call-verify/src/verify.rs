@@ -1,7 +1,6 @@
 //! Runs the phases and makes the report.
 
 use object::elf;
-use static_call::layout::TRAMPOLINES_SECTION;
 
 use crate::decode::{self, Named};
 use crate::findings::Findings;
@@ -78,13 +77,15 @@ fn run(
         return Stamp::Refused;
     }
     let instances = records::instances(image, findings);
-    if image.sections_named(TRAMPOLINES_SECTION).next().is_none() {
+    // The runtime's own anchors make empty sections in programs without static calls.
+    let record_sections = records::record_sections(image);
+    if instances.is_empty() && record_sections.iter().all(|s| s.size == 0) {
         return Stamp::NothingToDo;
     }
     let mut addresses: Vec<u64> = instances.iter().map(|i| i.trampoline).collect();
     addresses.sort_unstable();
     let is_trampoline = |a: u64| addresses.binary_search(&a).is_ok();
-    let pointers = Pointers::collect(image, &records::record_sections(image), is_trampoline);
+    let pointers = Pointers::collect(image, &record_sections, is_trampoline);
     let mut records = Records::read(image, &pointers, &instances, findings);
     let named = named(image, &records, pointers.holders());
     grade::mark_entered(&mut records, &named, findings);
@@ -118,6 +119,7 @@ fn finish_table(
     let (calls, trampolines) = (&report.calls, &report.trampolines);
     let table = match Table::find(image) {
         Ok(Some(table)) => table,
+        Ok(None) if trampolines.is_empty() => return Stamp::NothingToDo,
         Ok(None) => {
             let message = "the image has static calls and no table for the runtime, which keeps to \
                            the trampolines: link with `static_call_verify::enable()` in `build.rs`, \

@@ -1,0 +1,171 @@
+//! Makes images for tests: from assembly text, and from the fixture with cargo.
+#![allow(dead_code, reason = "each test file uses a part")]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// A key `key` with a stub, a plain trampoline `tramp` and a site trampoline `site_tramp`, as the
+/// macros emit them.
+pub const PRELUDE: &str = r#"
+    .section linkme_STATIC_CALL_0_1_KEYS,"aw",@progbits
+    .p2align 3
+record:
+    .quad shim, 0, 0, stub
+    .quad name, 3, module, 6, file, 7, signature, 8
+    .long 5, 9, 0, 0
+    .section linkme_STATIC_CALL_0_1_SITES,"aw",@progbits
+    .p2align 3
+site:
+    .quad file, 7
+    .long 11, 13
+    .section .rodata.texts,"a",@progbits
+name: .ascii "key"
+module: .ascii "module"
+file: .ascii "file.rs"
+signature: .ascii "fn key()"
+    .section .text.tramp,"ax",@progbits
+    .p2align 3
+    .type tramp, @function
+tramp:
+    jmp *record(%rip)
+    .byte 0xcc, 0xcc
+    .size tramp, . - tramp
+    .section static_call_0_1_trampolines,"ao",@progbits,tramp
+    .p2align 2
+    .long tramp - ., stub - ., 0, 1
+    .section .text.site_tramp,"ax",@progbits
+    .p2align 3
+    .type site_tramp, @function
+site_tramp:
+    .byte 0xe9
+    .long stub - . - 4
+    .byte 0xcc, 0xcc, 0xcc
+    .size site_tramp, . - site_tramp
+    .section static_call_0_1_trampolines,"ao",@progbits,site_tramp
+    .p2align 2
+    .long site_tramp - ., stub - ., site - ., 2
+    .section .text.stub,"ax",@progbits
+    .p2align 3
+    .type stub, @function
+stub:
+    jmp *record(%rip)
+    .size stub, . - stub
+    .section .text.shim,"ax",@progbits
+    .type shim, @function
+shim:
+    ret
+    .size shim, . - shim
+    .section .note.GNU-stack,"",@progbits
+    .text
+    .p2align 6
+    .globl _start
+"#;
+
+/// Wraps the body of a function `name`.
+pub fn function(name: &str, body: &str) -> String {
+    format!(
+        "    .p2align 6\n    .type {name}, @function\n{name}:\n    .cfi_startproc\n{body}\n    \
+         .cfi_endproc\n    .size {name}, . - {name}\n"
+    )
+}
+
+/// A directory for this test program's files.
+pub fn scratch() -> PathBuf {
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("images");
+    std::fs::create_dir_all(&dir).expect("a directory for test files");
+    dir
+}
+
+/// A file name that no other test uses.
+pub fn fresh(name: &str) -> PathBuf {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let n = NEXT.fetch_add(1, Ordering::Relaxed);
+    scratch().join(format!("{}-{n}-{name}", std::process::id()))
+}
+
+/// Runs a command that has to succeed.
+pub fn run(command: &mut Command) -> String {
+    let output = command.output().unwrap_or_else(|e| panic!("{command:?}: {e}"));
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {text}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Whether a program is there; says so if not.
+pub fn has(program: &str) -> bool {
+    let found = Command::new(program).arg("--version").output().is_ok_and(|o| o.status.success());
+    if !found {
+        println!("SKIPPED: {program} is not installed");
+    }
+    found
+}
+
+/// Assembles `text` to an object file.
+pub fn assemble(text: &str) -> PathBuf {
+    let (source, object) = (fresh("a.s"), fresh("a.o"));
+    std::fs::write(&source, text).expect("the source is written");
+    run(Command::new("cc").args(["-c", "-o"]).arg(&object).arg(&source));
+    let _ = std::fs::remove_file(source);
+    object
+}
+
+/// Links objects with `cc -nostdlib` and more arguments.
+pub fn link(objects: &[&Path], args: &[&str]) -> Vec<u8> {
+    let out = fresh("a.out");
+    run(Command::new("cc").args(["-nostdlib", "-o"]).arg(&out).args(objects).args(args));
+    let bytes = std::fs::read(&out).expect("the image is read");
+    let _ = std::fs::remove_file(out);
+    bytes
+}
+
+/// An image of the prelude and `text`.
+pub fn image(text: &str, args: &[&str]) -> Vec<u8> {
+    let object = assemble(&format!("{PRELUDE}{text}"));
+    let image = link(&[&object], args);
+    let _ = std::fs::remove_file(object);
+    image
+}
+
+/// The flags of the workspace's own configuration.
+pub const FLAGS: &[&str] = &[
+    "-Cllvm-args=-x86-align-branch-boundary=8",
+    "-Cllvm-args=-x86-align-branch=call",
+    "-Crelro-level=partial",
+    "-Clink-arg=-Wl,-z,relro,-z,now",
+];
+
+/// Flags that choose GNU ld.
+pub const GNU_LD: &[&str] = &["-Clinker-features=-lld"];
+/// Flags that choose mold.
+pub const MOLD: &[&str] = &["-Clinker-features=-lld", "-Clink-arg=-fuse-ld=mold"];
+/// Flags that choose clang as driver.
+pub const CLANG: &[&str] = &["-Clinker=clang"];
+
+/// Builds the fixture: `flags` for every crate, `last` for the last one alone.
+pub fn fixture(target: &[&str], profile: &str, flags: &[&str], last: &[&str]) -> PathBuf {
+    // One at a time: the result is copied away from where the next build puts its own.
+    static LOCK: Mutex<()> = Mutex::new(());
+    let _lock = LOCK.lock();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixture");
+    let build = scratch().join("fixture-target");
+    let triple = "x86_64-unknown-linux-gnu";
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    run(Command::new(cargo)
+        .current_dir(root)
+        .env("CARGO_TARGET_DIR", &build)
+        .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"))
+        .args(["rustc", "--quiet", "--locked", "--target", triple, "--profile", profile])
+        .args(target)
+        .arg("--")
+        .args(last));
+    let dir = if profile == "dev" { "debug" } else { profile };
+    let file = match target {
+        ["--example", name] => format!("examples/lib{name}.so"),
+        _ => "fixture".to_owned(),
+    };
+    let copy = fresh("fixture");
+    std::fs::copy(build.join(triple).join(dir).join(file), &copy).expect("the fixture is built");
+    copy
+}

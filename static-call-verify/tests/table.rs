@@ -1,0 +1,153 @@
+//! The table: its object in every linker, and what becomes of a table that is wrong.
+
+mod images;
+
+use std::path::Path;
+use std::process::Command;
+
+use images::{function, has};
+use object::{Object, ObjectSection};
+use static_call::layout::{TABLE_SECTION, TableEntry, TableHeader};
+use static_call_verify::report::TableState;
+use static_call_verify::{FindingKey, Level, Policy, Report, Stamped, stamp, table_object, verify};
+
+/// An image with two calls and a table object for `capacity`.
+fn linked(capacity: Option<u32>, args: &[&str]) -> Vec<u8> {
+    let text = format!(
+        "{}.text\n{}.set _start, f\n",
+        images::PRELUDE,
+        function("f", "call tramp\n .p2align 3\n call site_tramp\n ret")
+    );
+    let object = images::assemble(&text);
+    let table = images::fresh("table.o");
+    let mut inputs: Vec<&Path> = vec![&object];
+    if let Some(capacity) = capacity {
+        std::fs::write(&table, table_object(capacity, &Policy::default())).unwrap();
+        inputs.push(&table);
+    }
+    let image = images::link(&inputs, args);
+    let _ = std::fs::remove_file(object);
+    let _ = std::fs::remove_file(table);
+    image
+}
+
+fn section(image: &[u8]) -> (usize, usize) {
+    let file = object::File::parse(image).unwrap();
+    let (offset, size) = file.section_by_name(TABLE_SECTION).unwrap().file_range().unwrap();
+    (offset as usize, size as usize)
+}
+
+fn has_finding(report: &Report, key: FindingKey) -> bool {
+    report.findings.iter().any(|f| f.key == key)
+}
+
+#[test]
+fn survives_garbage_collection_with_every_linker() {
+    let linkers = [("ld", "-fuse-ld=bfd"), ("ld.lld", "-fuse-ld=lld"), ("mold", "-fuse-ld=mold")];
+    for (program, linker) in linkers.into_iter().filter(|(p, _)| has(p)) {
+        for mode in ["-pie", "-no-pie", "-shared"] {
+            let mut image = linked(Some(5), &[linker, mode, "-Wl,--gc-sections", "-Wl,-u,f"]);
+            let (offset, size) = section(&image);
+            assert_eq!(offset % 8, 0);
+            assert_eq!(size, TableHeader::SIZE + 5 * TableEntry::SIZE, "{program} {mode}");
+            let before = verify(&image, &Policy::default());
+            assert_eq!(before.image.table, TableState::Empty { capacity: 5 });
+            let stack = images::fresh("image");
+            std::fs::write(&stack, &image).unwrap();
+            let headers = images::run(Command::new("readelf").arg("-lW").arg(&stack));
+            let line = headers.lines().find(|l| l.contains("GNU_STACK")).unwrap_or("RW");
+            assert!(line.contains("RW ") || line.ends_with("RW"), "{headers}");
+            std::fs::remove_file(stack).unwrap();
+            let (report, stamped) = stamp(&mut image, &Policy::default());
+            let entries = report.calls.len() as u32;
+            assert_eq!(stamped, Stamped::Done { entries, rewritten: 0 });
+            assert_eq!(report.image.table, TableState::Filled { count: entries, capacity: 5 });
+        }
+    }
+}
+
+#[test]
+fn version_and_policy_change_the_build_id() {
+    let mut strict = Policy::default();
+    strict.set(FindingKey::CallViaGot, Level::Deny);
+    assert_ne!(table_object(4, &Policy::default()), table_object(4, &strict));
+    let text = images::assemble(&format!("{}.text\n{}", images::PRELUDE, function("f", "ret")));
+    let build_id = |policy: &Policy, linker: &str| {
+        let table = images::fresh("table.o");
+        std::fs::write(&table, table_object(4, policy)).unwrap();
+        let args = [linker, "-shared", "-Wl,--gc-sections", "-Wl,--build-id=sha1", "-s"];
+        let image = images::link(&[&text, &table], &args);
+        verify(&image, &Policy::default()).image.build_id
+    };
+    for (program, linker) in
+        [("ld", "-fuse-ld=bfd"), ("ld.lld", "-fuse-ld=lld"), ("mold", "-fuse-ld=mold")]
+    {
+        if has(program) {
+            let plain = build_id(&Policy::default(), linker);
+            assert_eq!(plain.len(), 20);
+            assert_eq!(plain, build_id(&Policy::default(), linker), "{program}");
+            assert_ne!(plain, build_id(&strict, linker), "{program}");
+        }
+    }
+}
+
+#[test]
+fn no_table_and_too_small() {
+    let mut image = linked(None, &["-pie"]);
+    let before = image.clone();
+    let (report, stamped) = stamp(&mut image, &Policy::default());
+    assert_eq!(stamped, Stamped::NoTable);
+    assert!(has_finding(&report, FindingKey::TableMissing));
+    assert!(image == before);
+    let mut image = linked(Some(1), &["-pie"]);
+    let before = image.clone();
+    let (_, stamped) = stamp(&mut image, &Policy::default());
+    assert_eq!(stamped, Stamped::TooSmall { capacity: 1, needed: 2 });
+    assert!(image == before);
+}
+
+#[test]
+fn a_table_that_is_wrong_is_a_finding() {
+    let mut image = linked(Some(3), &["-pie"]);
+    let (_, stamped) = stamp(&mut image, &Policy::default());
+    assert_eq!(stamped, Stamped::Done { entries: 2, rewritten: 0 });
+    let (at, _) = section(&image);
+    let finding = |change: &dyn Fn(&mut Vec<u8>), key| {
+        let mut copy = image.clone();
+        change(&mut copy);
+        let report = verify(&copy, &Policy::default());
+        assert!(has_finding(&report, key), "{report}");
+        assert_eq!(report.image.table, TableState::Stale);
+    };
+    finding(&|i| i[at] ^= 1, FindingKey::TableStale);
+    finding(&|i| i[at + 8] = 9, FindingKey::TableVersion);
+    finding(&|i| i[at + 12] = 99, FindingKey::TableStale);
+    finding(&|i| i[at + 24] ^= 1, FindingKey::TableStale);
+    finding(&|i| i[at + 40] ^= 1, FindingKey::TableStale);
+    // The code of a call.
+    let call = verify(&image, &Policy::default()).calls[0].address as usize;
+    let file = object::File::parse(&*image).unwrap();
+    let code = file.section_by_name(".text").unwrap();
+    let offset = code.file_range().unwrap().0 as usize + call - code.address() as usize;
+    finding(&|i| i[offset + 1] ^= 8, FindingKey::TableStale);
+    // A consistent table with an entry less than there are calls.
+    let shorter = |i: &mut Vec<u8>| {
+        let head = TableHeader::from_bytes(i[at..at + 40].try_into().unwrap()).unwrap();
+        let checksum = static_call::layout::checksum(&i[at + 40..at + 52]);
+        i[at..at + 40].copy_from_slice(&TableHeader { count: 1, checksum, ..head }.to_bytes());
+    };
+    finding(&shorter, FindingKey::TableStale);
+}
+
+#[test]
+fn stripping_leaves_the_table_right() {
+    let mut image = linked(Some(3), &["-pie"]);
+    let (report, _) = stamp(&mut image, &Policy::default());
+    let path = images::fresh("image");
+    std::fs::write(&path, &image).unwrap();
+    images::run(Command::new("strip").arg(&path));
+    let stripped = verify(&std::fs::read(&path).unwrap(), &Policy::default());
+    assert!(!stripped.image.has_symbols);
+    assert_eq!(stripped.image.table, report.image.table);
+    std::fs::remove_file(path).unwrap();
+}
