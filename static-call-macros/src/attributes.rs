@@ -35,10 +35,9 @@ impl Attributes {
                         sorted.add(&meta, &|meta| parse_quote!(#[cfg_attr(#predicate, #meta)]));
                     }
                 }
-                None => sorted.add(&attr.meta, &|meta| Attribute {
-                    meta: meta.clone(),
-                    ..attr.clone()
-                }),
+                None => {
+                    sorted.add(&attr.meta, &|meta| Attribute { meta: meta.clone(), ..attr.clone() })
+                }
             }
         }
         sorted
@@ -139,7 +138,10 @@ fn refusal(name: &str) -> Option<&'static str> {
             "a static call has no symbol of its own: export another function that calls it"
         }
         "test" | "bench" => "a test is called by its harness alone: test a static call from one",
-        "panic_handler" | "alloc_error_handler" | "proc_macro" | "proc_macro_attribute"
+        "panic_handler"
+        | "alloc_error_handler"
+        | "proc_macro"
+        | "proc_macro_attribute"
         | "proc_macro_derive" => {
             "the compiler calls this function by itself: make a static call of another function \
              that this one calls"

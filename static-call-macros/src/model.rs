@@ -1,13 +1,18 @@
 //! What the syntax means: keys, their arguments and lifetimes, and calls.
 
+mod block;
+mod call;
+
+pub(crate) use block::{Impl, Owner};
+pub(crate) use call::{Call, ungrouped};
+
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote};
 use syn::ext::IdentExt;
-use syn::punctuated::Punctuated;
 use syn::visit_mut::VisitMut;
 use syn::{
-    Attribute, Error, Expr, FnArg, GenericParam, Lifetime, Pat, Path, ReceiverKind, ReturnType,
-    Safety, Token, Type, parse_quote, parse_quote_spanned,
+    Attribute, Error, FnArg, GenericParam, Lifetime, Pat, Path, ReceiverKind, ReturnType, Safety,
+    Token, Type, parse_quote, parse_quote_spanned,
 };
 
 use crate::attributes::Attributes;
@@ -17,7 +22,7 @@ use crate::{parse, text};
 /// The item under the attribute.
 pub(crate) enum Item {
     Function(Box<Function>),
-    Impl(Impl),
+    Impl(Box<Impl>),
     Other(parse::Other),
 }
 
@@ -29,82 +34,9 @@ impl Item {
                 let krate = krate.unwrap_or_else(|| parse_quote!(::static_call));
                 Self::Function(Box::new(Function::new(options, function, krate, None)))
             }
-            parse::Item::Impl(options, block) => Self::Impl(Impl::new(options, block)),
+            parse::Item::Impl(options, block) => Self::Impl(Box::new(Impl::new(options, block))),
             parse::Item::Other(other) => Self::Other(other),
         }
-    }
-}
-
-/// An `impl` block.
-pub(crate) struct Impl {
-    pub(crate) keys: Option<Ident>,
-    pub(crate) option_errors: Option<Error>,
-    pub(crate) source: parse::Impl,
-    pub(crate) functions: Vec<Function>,
-}
-
-impl Impl {
-    fn new(options: parse::Options, mut source: parse::Impl) -> Self {
-        let krate = options.krate.unwrap_or_else(|| parse_quote!(::static_call));
-        let owner = Owner::new(&source);
-        let mut functions = Vec::new();
-        for member in &mut source.items {
-            if let parse::Member::Key(options, function) = member {
-                let options = std::mem::take(options);
-                let krate = options.krate.clone().unwrap_or_else(|| krate.clone());
-                let owner = Some(owner.clone());
-                functions.push(Function::new(options, function.clone(), krate, owner));
-            }
-        }
-        for f in &mut functions {
-            f.name_is_taken = source.items.iter().any(|member| match member {
-                parse::Member::Item(syn::ImplItem::Const(item))
-                | parse::Member::Misplaced(_, syn::ImplItem::Const(item)) => item.ident == f.keys,
-                _ => false,
-            });
-        }
-        Self { keys: options.keys, option_errors: options.errors, source, functions }
-    }
-}
-
-/// The type whose `impl` block a function stands in.
-#[derive(Clone)]
-pub(crate) struct Owner {
-    /// The type, with names for all of its visible lifetimes.
-    pub(crate) ty: Type,
-    /// Those lifetimes.
-    pub(crate) lifetimes: Vec<Lifetime>,
-    /// The `cfg` attributes of the block.
-    pub(crate) cfgs: Vec<Attribute>,
-    /// Lint levels of the block.
-    pub(crate) lints: Vec<Attribute>,
-    /// For messages: `Filter`.
-    pub(crate) name: String,
-}
-
-impl Owner {
-    fn new(source: &parse::Impl) -> Self {
-        let mut naming = Naming::new("self");
-        let mut ty = source.self_ty.clone();
-        naming.visit_type_mut(&mut ty);
-        let declared = source.generics.lifetimes().map(|p| p.lifetime.clone());
-        let lifetimes = declared.chain(naming.fresh).collect();
-        let attrs = Attributes::new(&source.attrs);
-        let mut plain = source.self_ty.clone();
-        if let Type::Path(path) = &mut plain
-            && let Some(last) = path.path.segments.last_mut()
-            && let syn::PathArguments::AngleBracketed(args) = &last.arguments
-            && args.args.iter().all(|a| matches!(a, syn::GenericArgument::Lifetime(_)))
-        {
-            last.arguments = syn::PathArguments::None;
-        }
-        let name = text::readable(plain.to_token_stream());
-        Self { ty, lifetimes, cfgs: attrs.cfgs, lints: attrs.lints, name }
-    }
-
-    /// The type without named lifetimes.
-    pub(crate) fn erased(&self) -> Type {
-        types::erased(&self.ty, &self.lifetimes)
     }
 }
 
@@ -384,11 +316,8 @@ fn argument_type(input: &FnArg) -> Type {
 fn parameter(index: usize, input: &FnArg) -> (TokenStream, TokenStream) {
     match input {
         FnArg::Receiver(receiver) => {
-            let receiver = syn::Receiver {
-                attrs: Vec::new(),
-                mutability: None,
-                ..receiver.clone()
-            };
+            let receiver =
+                syn::Receiver { attrs: Vec::new(), mutability: None, ..receiver.clone() };
             let value = receiver.self_token.to_token_stream();
             (receiver.to_token_stream(), value)
         }
@@ -401,56 +330,6 @@ fn parameter(index: usize, input: &FnArg) -> (TokenStream, TokenStream) {
             (quote!(#ident #colon #ty), ident.to_token_stream())
         }
     }
-}
-
-/// A call as a site of its own.
-pub(crate) struct Call {
-    pub(crate) krate: Path,
-    /// The function that takes the site.
-    pub(crate) callee: TokenStream,
-    pub(crate) arguments: Punctuated<Expr, Token![,]>,
-}
-
-impl Call {
-    pub(crate) fn new(call: parse::Call) -> syn::Result<Self> {
-        let wrong = |span| Error::new(span, "expected a call: `call!(path(arguments))`");
-        let Some(Expr::Call(expr)) = call.expr.map(ungrouped) else {
-            return Err(wrong(Span::call_site()));
-        };
-        let Expr::Path(path) = ungrouped(*expr.func) else {
-            return Err(wrong(Span::call_site()));
-        };
-        let (qself, mut path) = (path.qself, path.path);
-        let count = path.segments.len();
-        let is_method = qself.is_some()
-            || count > 1 && {
-                let owner = &path.segments[count - 2].ident;
-                owner == "Self" || owner.unraw().to_string().starts_with(char::is_uppercase)
-            };
-        let last = path.segments[count - 1].ident.clone();
-        if is_method {
-            let name = format_ident!("__call_at_{}", last.unraw(), span = last.span());
-            path.segments[count - 1].ident = name;
-        } else {
-            path.segments.push(Ident::new("__call_at", last.span()).into());
-        }
-        let callee = match qself {
-            Some(qself) => {
-                let (ty, rest) = (qself.ty, path.segments.iter());
-                quote_spanned!(last.span()=> <#ty> #(:: #rest)*)
-            }
-            None => path.to_token_stream(),
-        };
-        Ok(Self { krate: call.krate, callee, arguments: expr.args })
-    }
-}
-
-/// The expression without invisible groups around it, which macros by example leave.
-pub(crate) fn ungrouped(mut expr: Expr) -> Expr {
-    while let Expr::Group(group) = expr {
-        expr = *group.expr;
-    }
-    expr
 }
 
 /// The generic parameters that no key can have.

@@ -7,7 +7,7 @@ use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Attribute, Error, Expr, Path, Result, Signature, Token, Visibility, braced};
 
 /// What stands in the parentheses of `#[static_call(..)]`.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Options {
     /// `crate = path`: where `static_call` is.
     pub(crate) krate: Option<Path>,
@@ -119,11 +119,11 @@ pub(crate) struct Impl {
 /// What stands in an `impl` block.
 pub(crate) enum Member {
     /// A function under `#[static_call]`.
-    Key(Options, Function),
+    Key(Box<(Options, Function)>),
     /// Something else under `#[static_call]`, without it.
-    Misplaced(Attribute, syn::ImplItem),
+    Misplaced(Box<Attribute>, Box<syn::ImplItem>),
     /// Anything else.
-    Item(syn::ImplItem),
+    Item(Box<syn::ImplItem>),
 }
 
 impl Parse for Impl {
@@ -170,7 +170,7 @@ impl Parse for Member {
         let ahead = input.fork();
         let attrs = ahead.call(Attribute::parse_outer)?;
         let Some(at) = attrs.iter().position(is_static_call) else {
-            return input.parse().map(Self::Item);
+            return input.parse().map(Box::new).map(Self::Item);
         };
         let attr = attrs[at].clone();
         let options = match &attr.meta {
@@ -183,7 +183,7 @@ impl Parse for Member {
         if ahead.parse::<Visibility>().is_ok() && ahead.parse::<Signature>().is_ok() {
             let mut function: Function = input.parse()?;
             function.attrs.remove(at);
-            return Ok(Self::Key(options, function));
+            return Ok(Self::Key(Box::new((options, function))));
         }
         input.call(Attribute::parse_outer)?;
         let mut item: syn::ImplItem = input.parse()?;
@@ -195,7 +195,7 @@ impl Parse for Member {
             syn::ImplItem::Macro(i) => i.attrs.extend(rest),
             _ => {}
         }
-        Ok(Self::Misplaced(attr, item))
+        Ok(Self::Misplaced(Box::new(attr), Box::new(item)))
     }
 }
 
@@ -221,8 +221,8 @@ pub(crate) fn attribute(options: TokenStream, item: TokenStream) -> Result<Item>
         input.call(Attribute::parse_outer)?;
         input.parse::<Visibility>()?;
         let is_function = input.fork().parse::<Signature>().is_ok();
-        let is_impl = input.peek(Token![impl])
-            || input.peek(Token![unsafe]) && input.peek2(Token![impl]);
+        let is_impl =
+            input.peek(Token![impl]) || input.peek(Token![unsafe]) && input.peek2(Token![impl]);
         let mut keyword = input.call(Ident::parse_any)?;
         while ["unsafe", "auto"].iter().any(|word| keyword == word) {
             keyword = input.call(Ident::parse_any)?;

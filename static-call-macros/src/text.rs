@@ -8,7 +8,8 @@ pub(crate) fn readable(tokens: TokenStream) -> String {
     flatten(tokens, &mut atoms);
     let mut text = String::new();
     for (i, atom) in atoms.iter().enumerate() {
-        let trailing_comma = atom == "," && matches!(atoms.get(i + 1), Some(n) if n == ")")
+        let trailing_comma = atom == ","
+            && matches!(atoms.get(i + 1), Some(n) if n == ")")
             && !is_one_tuple(&atoms[..i]);
         if trailing_comma {
             continue;
@@ -91,10 +92,11 @@ fn ends_name(atom: &str) -> bool {
 
 fn is_spaced(before: &str, atom: &str) -> bool {
     match (before, atom) {
+        (_, "," | ")" | "]" | ";" | ">") => false,
         (_, "->" | "+" | "=" | "{" | "}") | ("->" | "+" | "=" | "," | ":" | "{" | "}" | ";", _) => {
             true
         }
-        (_, "," | ":" | ";" | "::" | ")" | "]" | "<" | ">" | "!" | ".") => false,
+        (_, ":" | "::" | "<" | "!" | ".") => false,
         ("(" | "[" | "<" | "::" | "&" | "*" | "!" | "#" | ".", _) => false,
         (_, "(") => !ends_name(before),
         (_, "[") => before != "#",
@@ -123,6 +125,9 @@ mod tests {
 
     #[test]
     fn trailing_commas_go() {
-        assert_eq!(readable("fn f ( a : u8 , b : ( u8 , ) , )".parse().unwrap()), "fn f(a: u8, b: (u8,))");
+        assert_eq!(
+            readable("fn f ( a : u8 , b : ( u8 , ) , )".parse().unwrap()),
+            "fn f(a: u8, b: (u8,))"
+        );
     }
 }

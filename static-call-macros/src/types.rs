@@ -3,8 +3,8 @@
 
 use proc_macro2::Span;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Expr, Lifetime, ParenthesizedGenericArguments, Type, TypeFnPtr, TypeReference};
 use syn::{BoundLifetimes, parse_quote};
+use syn::{Expr, Lifetime, ParenthesizedGenericArguments, Type, TypeFnPtr, TypeReference};
 
 /// Gives names to elided lifetimes, as far as they are visible: `&T` and `'_`.
 ///

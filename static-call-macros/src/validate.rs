@@ -36,9 +36,10 @@ pub(crate) fn item(item: &Item) -> Result<()> {
     let mut errors = Errors::default();
     match item {
         Item::Function(f) if stands_alone_in_impl(f) => errors.at(
-            f.source.sig.receiver().map_or(f.source.sig.ident.to_token_stream(), |r| {
-                r.self_token.to_token_stream()
-            }),
+            f.source
+                .sig
+                .receiver()
+                .map_or(f.source.sig.ident.to_token_stream(), |r| r.self_token.to_token_stream()),
             "`#[static_call]` on a method needs `#[static_call]` on its `impl` block, too",
         ),
         Item::Function(f) => function(f, &mut errors),
@@ -237,10 +238,7 @@ fn output(f: &Function, errors: &mut Errors) {
     }
     let Output::Type(types) = &f.output else { return };
     if let Some(token) = impl_trait(written) {
-        errors.at(
-            token,
-            "a static call has one return type: name it, or return `Box<dyn Trait>`",
-        );
+        errors.at(token, "a static call has one return type: name it, or return `Box<dyn Trait>`");
         return;
     }
     if is_wide_vector(written) {
@@ -252,9 +250,8 @@ fn output(f: &Function, errors: &mut Errors) {
     }
     let lifetimes: Vec<_> = f.all_lifetimes().cloned().collect();
     for lifetime in types::named(&types.outside, &lifetimes) {
-        let is_constrained = |a: &model::Argument| {
-            types::named(&a.types.outside, &lifetimes).contains(&lifetime)
-        };
+        let is_constrained =
+            |a: &model::Argument| types::named(&a.types.outside, &lifetimes).contains(&lifetime);
         if !f.arguments.iter().any(is_constrained) {
             let message = "a lifetime of the return type has to stand in an argument, too: take \
                            it there, or write `'static`";
@@ -316,7 +313,7 @@ fn callee(call: &parse::Call, errors: &mut Errors) {
                 errors.at(expr.question_token, "the `?` goes behind: `call!(..)?`");
             }
             Expr::Await(expr) => {
-                errors.at(&expr.await_token, "the `.await` goes behind: `call!(..).await`");
+                errors.at(expr.await_token, "the `.await` goes behind: `call!(..).await`");
             }
             Expr::Unsafe(expr) => {
                 errors.at(expr.unsafe_token, "`unsafe` goes around: `unsafe { call!(..) }`");

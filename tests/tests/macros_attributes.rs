@@ -96,7 +96,7 @@ fn callers_are_warned() {
     }
     #[expect(deprecated, reason = "the site of its own is warned, too")]
     let _ = call!(old());
-    #[allow(deprecated)]
+    #[allow(deprecated, reason = "the keys are not, and need not be")]
     {
         old::update(wanted).unwrap();
     }
@@ -118,12 +118,12 @@ fn inlined(n: u8) -> u8 {
 
 #[static_call]
 #[inline(never)]
-fn outlined(n: u8, #[allow(unused_variables)] m: u8) -> u8 {
+fn outlined(n: u8, #[allow(unused_variables, reason = "the test")] m: u8) -> u8 {
     n
 }
 
 #[static_call]
-#[allow(non_snake_case, clippy::needless_pass_by_value)]
+#[allow(non_snake_case, clippy::needless_pass_by_value, reason = "the test")]
 fn notSnake(n: Vec<u8>) -> usize {
     n.len()
 }

@@ -33,7 +33,7 @@ fn paths_of_functions() {
     assert_eq!(call!(level(7,)), 7);
 }
 
-#[allow(non_camel_case_types)]
+#[expect(non_camel_case_types, reason = "a type that looks like a module")]
 struct lower(u8);
 
 #[static_call]
@@ -88,7 +88,17 @@ fn arguments_are_evaluated_in_order_once() {
     };
     assert_eq!(call!(sum(next(), next(), next())), 123);
     assert_eq!(n, 3);
-    assert_eq!(call!(sum(call!(sum(1, 2, 3)), { let b = 1; b }, if n > 0 { 2 } else { 3 })), 12312);
+    assert_eq!(
+        call!(sum(
+            call!(sum(1, 2, 3)),
+            {
+                let b = 1;
+                b
+            },
+            if n > 0 { 2 } else { 3 }
+        )),
+        12312
+    );
 }
 
 #[test]
@@ -97,7 +107,8 @@ fn control_flow_in_arguments() {
         Some(call!(sum(n?, 0, 0)))
     }
     fn returning() -> u32 {
-        #[allow(unreachable_code, clippy::diverging_sub_expression)]
+        #[expect(unreachable_code, reason = "the test")]
+        #[allow(clippy::diverging_sub_expression, reason = "the test")]
         {
             call!(sum(1, return 5, 3))
         }
@@ -116,7 +127,7 @@ fn control_flow_in_arguments() {
 
 #[test]
 fn names_in_arguments_are_the_callers() {
-    #[allow(non_snake_case)]
+    #[expect(non_snake_case, reason = "the name that generated code has")]
     let (SITE, trampoline, go, __key) = (1, 2, 3, 4);
     assert_eq!(call!(sum(SITE, trampoline, go)), 123);
     let (__a0, __a1, k) = (1, 2, __key);

@@ -13,6 +13,8 @@ pub(crate) fn call(call: &Call) -> TokenStream {
     let sc = quote!(#krate::__private);
     let names: Vec<_> = (0..arguments.len()).map(|i| format_ident!("__a{i}")).collect();
     let types: Vec<_> = (0..arguments.len()).map(|i| format_ident!("A{i}")).collect();
+    // `go` has the key as one argument more; clippy's limit is seven.
+    let one_too_many = (names.len() >= 7).then(|| quote!(#[allow(clippy::too_many_arguments)]));
     let arguments = arguments.iter();
     quote! {
         #callee(
@@ -30,6 +32,7 @@ pub(crate) fn call(call: &Call) -> TokenStream {
                     key K;
                     site SITE
                 }
+                #one_too_many
                 #[inline(always)]
                 fn go<K: #sc::Keyed, #(#types,)* R>(
                     _: #sc::core::marker::PhantomData<K>,

@@ -1,7 +1,7 @@
 //! A free function: itself, and the enum of its name.
 
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 
 use super::key::Place;
 use crate::model::Function;
@@ -85,23 +85,16 @@ pub(super) fn wrapper(f: &Function) -> TokenStream {
     quote!(#unsafety #fn_token #ident #generics (#(#parameters),*) #output)
 }
 
-/// The documentation of the function that holds the body.
+/// The documentation of the function that holds the body: the user's, which is about that body.
 pub(super) fn original_docs(f: &Function, name: &str) -> TokenStream {
-    let about = if f.source.body.is_some() {
-        format!("What `{name}` calls by default.")
-    } else {
-        format!("What `{name}` calls by default: nothing.")
-    };
-    let safety = f.unsafety().map(|_| {
-        let text = format!("As for `{name}`.");
-        quote! {
-            ///
-            /// # Safety
-            ///
-            #[doc = #text]
-        }
-    });
-    quote!(#[doc = #about] #safety)
+    let docs = f.attrs.wrapper.iter().filter(|attr| attr.path().is_ident("doc"));
+    let mut docs = docs.map(ToTokens::to_token_stream).peekable();
+    if docs.peek().is_some() {
+        return docs.collect();
+    }
+    let does = if f.source.body.is_some() { "" } else { ": nothing" };
+    let about = format!("What `{name}` does by default{does}.");
+    quote!(#[doc = #about])
 }
 
 fn update(f: &Function, name: &str) -> TokenStream {

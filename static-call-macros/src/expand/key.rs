@@ -153,9 +153,12 @@ impl Function {
         let bound_output = self.output_in_bound(Some(place));
         let values: Vec<_> = names.iter().map(ToTokens::to_token_stream).collect();
         let (statements, values) = self.passing(&values);
+        // The site is one argument more than the user wrote; clippy's limit is seven.
+        let one_too_many = (names.len() >= 7).then(|| quote!(#[allow(clippy::too_many_arguments)]));
         quote! {
             #[doc(hidden)]
             #(#site_attrs)*
+            #one_too_many
             #[inline(always)]
             #vis #unsafety fn #name<#(#lifetimes,)* #f>(site: #f, #(#names: #types),*) -> #output
             where
@@ -187,7 +190,13 @@ impl Function {
                 quote!({})
             }
         };
-        quote!(#docs #(#attrs)* #vis #sig #body)
+        // A static call cannot be `const`, so advice to make it so would be wrong.
+        quote! {
+            #docs
+            #[allow(clippy::missing_const_for_fn)]
+            #(#attrs)*
+            #vis #sig #body
+        }
     }
 
     /// The bound on targets. It begins and ends where the signature does, so that type errors show

@@ -41,7 +41,7 @@ pub(crate) fn recover(item: &Item, error: &Error) -> TokenStream {
             implementation(block, &first)
         }
         Item::Impl(block) => {
-            let block = block_with(block, |f| as_it_was(f));
+            let block = block_with(block, as_it_was);
             quote!(#block #first)
         }
         Item::Other(other) => {
@@ -181,8 +181,7 @@ fn associated(f: &Function, error: &Ident) -> TokenStream {
 }
 
 fn site(f: &Function, name: &Ident, error: &Ident) -> TokenStream {
-    let (sc, vis, marker, unsafety) =
-        (f.private(), &f.source.vis, f.marker(), f.unsafety());
+    let (sc, vis, marker, unsafety) = (f.private(), &f.source.vis, f.marker(), f.unsafety());
     let errors: Vec<_> = f.arguments.iter().map(|_| error).collect();
     quote! {
         #[doc(hidden)]

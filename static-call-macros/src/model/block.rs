@@ -1,0 +1,85 @@
+//! `impl` blocks, and the type that they are of.
+
+use proc_macro2::Ident;
+use quote::ToTokens;
+use syn::visit_mut::VisitMut;
+use syn::{Attribute, Error, Lifetime, Type, parse_quote};
+
+use super::Function;
+use crate::attributes::Attributes;
+use crate::parse::{self, Member};
+use crate::text;
+use crate::types::{self, Naming};
+
+/// An `impl` block.
+pub(crate) struct Impl {
+    pub(crate) keys: Option<Ident>,
+    pub(crate) option_errors: Option<Error>,
+    pub(crate) source: parse::Impl,
+    pub(crate) functions: Vec<Function>,
+}
+
+impl Impl {
+    pub(super) fn new(options: parse::Options, source: parse::Impl) -> Self {
+        let krate = options.krate.unwrap_or_else(|| parse_quote!(::static_call));
+        let owner = Owner::new(&source);
+        let mut functions = Vec::new();
+        for member in &source.items {
+            if let Member::Key(key) = member {
+                let (options, function) = (**key).clone();
+                let krate = options.krate.clone().unwrap_or_else(|| krate.clone());
+                functions.push(Function::new(options, function, krate, Some(owner.clone())));
+            }
+        }
+        for f in &mut functions {
+            f.name_is_taken = source.items.iter().any(|member| match member {
+                Member::Item(item) | Member::Misplaced(_, item) => {
+                    matches!(&**item, syn::ImplItem::Const(item) if item.ident == f.keys)
+                }
+                Member::Key(_) => false,
+            });
+        }
+        Self { keys: options.keys, option_errors: options.errors, source, functions }
+    }
+}
+
+/// The type whose `impl` block a function stands in.
+#[derive(Clone)]
+pub(crate) struct Owner {
+    /// The type, with names for all of its visible lifetimes.
+    pub(crate) ty: Type,
+    /// Those lifetimes.
+    pub(crate) lifetimes: Vec<Lifetime>,
+    /// The `cfg` attributes of the block.
+    pub(crate) cfgs: Vec<Attribute>,
+    /// Lint levels of the block.
+    pub(crate) lints: Vec<Attribute>,
+    /// For messages: `Filter`.
+    pub(crate) name: String,
+}
+
+impl Owner {
+    fn new(source: &parse::Impl) -> Self {
+        let mut naming = Naming::new("self");
+        let mut ty = source.self_ty.clone();
+        naming.visit_type_mut(&mut ty);
+        let declared = source.generics.lifetimes().map(|p| p.lifetime.clone());
+        let lifetimes = declared.chain(naming.fresh).collect();
+        let attrs = Attributes::new(&source.attrs);
+        let mut plain = source.self_ty.clone();
+        if let Type::Path(path) = &mut plain
+            && let Some(last) = path.path.segments.last_mut()
+            && let syn::PathArguments::AngleBracketed(args) = &last.arguments
+            && args.args.iter().all(|a| matches!(a, syn::GenericArgument::Lifetime(_)))
+        {
+            last.arguments = syn::PathArguments::None;
+        }
+        let name = text::readable(plain.to_token_stream());
+        Self { ty, lifetimes, cfgs: attrs.cfgs, lints: attrs.lints, name }
+    }
+
+    /// The type without named lifetimes.
+    pub(crate) fn erased(&self) -> Type {
+        types::erased(&self.ty, &self.lifetimes)
+    }
+}

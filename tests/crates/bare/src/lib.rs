@@ -1,0 +1,52 @@
+//! A library without `std`, whose own names are those of the prelude.
+#![no_std]
+#![deny(warnings)]
+#![allow(dead_code, missing_docs)]
+
+use static_call::{call, static_call};
+
+struct Option;
+struct Result;
+struct Some;
+trait Fn {}
+trait Copy {}
+trait Send {}
+mod core {}
+mod std {}
+
+#[static_call]
+pub fn level(n: u8, large: [u64; 3]) -> u8 {
+    n + large[0] as u8
+}
+
+pub struct Filter(pub u8);
+
+#[static_call]
+impl Filter {
+    #[static_call]
+    pub fn get(&self) -> u8 {
+        self.0
+    }
+}
+
+#[static_call]
+pub fn observe(_n: u8);
+
+/// Static calls that a crate downstream instantiates.
+#[inline]
+pub fn inlined(n: u8) -> u8 {
+    call!(level(n, [1; 3])) + level(n, [1; 3])
+}
+
+pub fn generic<T: Into<u8>>(n: T) -> u8 {
+    call!(level(n.into(), [2; 3]))
+}
+
+pub fn check() {
+    assert_eq!(level(1, [2; 3]) + call!(level(3, [4; 3])), 10);
+    assert!(level::update(|n, _| n).is_ok());
+    assert_eq!(level(1, [2; 3]) + call!(level(3, [4; 3])), 4);
+    assert!(level::reset().is_ok());
+    assert_eq!(Filter(1).get() + call!(Filter::get(&Filter(2))), 3);
+    call!(observe(1));
+}

@@ -1,0 +1,51 @@
+//! A library of edition 2024.
+#![deny(warnings)]
+
+use static_call::{call, static_call};
+
+#[static_call]
+pub fn sum(values: &[u32], more: [u64; 4]) -> u64 {
+    values.iter().map(|&v| u64::from(v)).sum::<u64>() + more[3]
+}
+
+pub struct Counter(pub u32);
+
+#[static_call]
+impl Counter {
+    #[static_call]
+    pub fn next(&mut self, by: Option<u32>) -> Option<u32> {
+        self.0 = self.0.checked_add(by?)?;
+        Some(self.0)
+    }
+
+    /// # Safety
+    ///
+    /// 1. None.
+    #[static_call]
+    pub unsafe fn unchecked(&self, at: *const u32) -> u32 {
+        // SAFETY: the caller's promise.
+        unsafe { *at + self.0 }
+    }
+}
+
+#[static_call]
+pub fn observe(_value: &u32);
+
+#[static_call]
+fn stop(r#gen: u32) -> ! {
+    panic!("{}", r#gen)
+}
+
+pub fn check() {
+    assert_eq!(sum(&[1, 2], [3; 4]) + call!(sum(&[1, 2], [3; 4])), 12);
+    let mut counter = Counter(1);
+    assert_eq!(counter.next(Some(1)), Some(2));
+    assert_eq!(call!(Counter::next(&mut counter, Some(2))), Some(4));
+    Counter::NEXT.update(|counter, _| Some(counter.0)).unwrap();
+    assert_eq!(counter.next(None), Some(4));
+    assert_eq!(unsafe { call!(Counter::unchecked(&counter, &1)) }, 5);
+    call!(observe(&1));
+    if counter.0 == 0 {
+        call!(stop(1));
+    }
+}
