@@ -9,12 +9,13 @@ use crate::layout::{Grade, Kind};
 
 impl Display for Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let width = self.sites().map(|site| place(site).len()).max().unwrap_or(0);
         for key in &self.keys {
-            write_key(f, key)?;
+            write_key(f, key, width)?;
         }
         if !self.other_sites.is_empty() {
             writeln!(f, "call! sites")?;
-            write_sites(f, &self.other_sites)?;
+            write_sites(f, &self.other_sites, width)?;
         }
         if self.dead_sites > 0 {
             writeln!(f, "{} call! of the source left no code in the image", self.dead_sites)?;
@@ -40,26 +41,35 @@ impl Display for Totals {
     }
 }
 
-fn write_key(f: &mut Formatter<'_>, key: &KeyReport) -> fmt::Result {
+fn write_key(f: &mut Formatter<'_>, key: &KeyReport, width: usize) -> fmt::Result {
     writeln!(f, "{}::{}  ({}:{})", key.module, key.name, key.file, key.line)?;
     writeln!(f, "  {}", key.signature)?;
     let which = if key.target.is_default() { " (default)" } else { "" };
     writeln!(f, "  calls {}{which} at {:#x}", key.target.name(), key.target.address())?;
-    write_sites(f, &key.sites)
+    write_sites(f, &key.sites, width)
 }
 
-/// One row per call instruction; rows that say the same of one site are counted.
-fn write_sites(f: &mut Formatter<'_>, sites: &[SiteReport]) -> fmt::Result {
+fn place(site: &SiteReport) -> String {
+    format!("{}:{}:{}", site.file, site.line, site.column)
+}
+
+/// One row per call instruction, with places in `width` columns; rows that say the same of one
+/// site are counted.
+fn write_sites(f: &mut Formatter<'_>, sites: &[SiteReport], width: usize) -> fmt::Result {
     for site in sites {
-        let place = format!("{}:{}:{}", site.file, site.line, site.column);
+        let place = place(site);
         let form = if site.is_plain { "plain" } else { "call!" };
         if site.calls.is_empty() {
-            writeln!(f, "    {form:<5}  {place:<40}  no call instruction left")?;
+            writeln!(f, "    {form:<5}  {place:<width$}  no call instruction left")?;
         }
         for (call, times) in runs(&site.calls) {
             let kind = kind(call);
             let why = call.reason.map_or(String::new(), |reason| format!("  {reason}"));
-            writeln!(f, "    {form:<5}  {place:<40}  {:<10}  {times:>4} x {kind}{why}", call.path)?;
+            writeln!(
+                f,
+                "    {form:<5}  {place:<width$}  {:<10}  {times:>4} x {kind}{why}",
+                call.path
+            )?;
         }
     }
     Ok(())

@@ -116,10 +116,17 @@ pub(crate) fn costs(out: &mut impl Write, measurement: &Measurement) -> Result<(
 
 /// The library's own report: keys, sites, call instructions, paths and reasons.
 pub(crate) fn report(out: &mut impl Write, report: &Report) -> Result<()> {
-    let calls = || report.sites().flat_map(|site| &site.calls);
-    if calls().any(|call| call.path != CallPath::Inline) {
-        writeln!(out, "  Not every call is inline; the reason stands at the end of its line.\n")?;
+    writeln!(
+        out,
+        "  By function that can be switched. Its `plain` calls are written like any other and stand
+  under the line that declares it; a `call!` has a line of its own. Grade `quad`: all of
+  the instruction lies in eight aligned bytes, so it may be rewritten while it is executed."
+    )?;
+    let mut calls = report.sites().flat_map(|site| &site.calls);
+    if calls.any(|call| call.path != CallPath::Inline) {
+        writeln!(out, "  Not every call is inline: the reason stands at the end of its line.")?;
     }
+    writeln!(out)?;
     writeln!(out, "{report}")
 }
 
