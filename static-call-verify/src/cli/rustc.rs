@@ -138,7 +138,7 @@ fn hook(flags: &Flags, mut settings: Settings, wrapper: &Path) -> Result<Vec<Str
     let identity = format!("{linker}\n{}\n{:?}", selecting.join("\n"), flags.flavor);
     let dir = wrapper.join(format!("{:016x}", checksum(identity.as_bytes())));
     let install_error = |source| DriverError::Install { dir: dir.clone(), source };
-    let way = if flags.is_direct() {
+    let way = if flags.is_direct(linker) {
         None
     } else {
         match driver::find_way(linker, &selecting, &dir) {

@@ -1,5 +1,7 @@
 //! The flags of rustc, as far as they decide about the link.
 
+use std::path::Path;
+
 /// What `-C` options say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Flags {
@@ -71,9 +73,15 @@ impl Flags {
         })
     }
 
-    /// Whether rustc is told to run the linker itself, with no driver between.
-    pub(crate) fn is_direct(&self) -> bool {
-        self.flavor.as_deref().is_some_and(is_direct_flavor)
+    /// Whether rustc runs `linker` with a linker's arguments, not a driver's: by the flavor, else by
+    /// the names that rustc knows.
+    pub(crate) fn is_direct(&self, linker: &str) -> bool {
+        if let Some(flavor) = &self.flavor {
+            return is_direct_flavor(flavor);
+        }
+        let name = Path::new(linker).file_name().and_then(|n| n.to_str()).unwrap_or_default();
+        matches!(name, "ld" | "lld" | "ld.lld" | "rust-lld" | "lld-link" | "link")
+            || name.ends_with("-ld")
     }
 
     /// The arguments by which a driver chooses the linker: what a trial call of it needs.
@@ -146,8 +154,18 @@ mod tests {
         assert_eq!(flags("-Clinker=gcc").linker_or(Some("clang")), "gcc");
         assert_eq!(flags("-Clinker-flavor=gnu-lld").linker_or(None), "rust-lld");
         assert_eq!(flags("-Clinker-flavor=ld").linker_or(None), "ld");
-        assert!(flags("-Clinker-flavor=ld").is_direct());
-        assert!(!flags("-Clinker-flavor=gnu-lld-cc").is_direct());
+    }
+
+    #[test]
+    fn which_linkers_have_no_driver() {
+        for linker in ["rust-lld", "/llvm/bin/ld.lld", "x86_64-linux-gnu-ld", "ld"] {
+            assert!(flags("").is_direct(linker), "{linker}");
+            assert!(!flags("-Clinker-flavor=gnu-lld-cc").is_direct(linker), "{linker}");
+        }
+        for linker in ["cc", "clang-14", "/usr/bin/x86_64-linux-gnu-gcc", "zig-cc", "mold"] {
+            assert!(!flags("").is_direct(linker), "{linker}");
+            assert!(flags("-Clinker-flavor=gnu-lld").is_direct(linker), "{linker}");
+        }
     }
 
     #[test]

@@ -75,14 +75,11 @@ fn hook(flags: &Flags, mut settings: Settings, dir: &Path) -> Result<Vec<String>
     }
     let configured = env::var("RUSTC_LINKER").ok();
     let linker = flags.linker_or(configured.as_deref());
-    if flags.is_direct() {
+    if flags.is_direct(linker) {
         return Err(NotHooked::Direct(linker.to_owned()));
     }
     let selecting = flags.selecting_args();
-    let way = driver::find_way(linker, &selecting, dir).map_err(|why| match why {
-        DriverError::Deaf { driver } if is_linker_name(&driver) => NotHooked::Direct(driver),
-        why => why.into(),
-    })?;
+    let way = driver::find_way(linker, &selecting, dir)?;
     if way != Way::Prefix {
         settings.linker = driver::default_linker(linker, &selecting, dir);
     }
@@ -91,12 +88,6 @@ fn hook(flags: &Flags, mut settings: Settings, dir: &Path) -> Result<Vec<String>
     }
     settings.write(dir).map_err(|source| NotHooked::Settings { dir: dir.to_owned(), source })?;
     Ok(way.arguments(dir))
-}
-
-/// Whether a program that could not be hooked is a linker, by the names that rustc goes by.
-fn is_linker_name(linker: &str) -> bool {
-    let name = Path::new(linker).file_stem().and_then(|s| s.to_str()).unwrap_or_default();
-    matches!(name, "ld" | "lld" | "rust-lld" | "mold" | "wild") || name.ends_with("-ld")
 }
 
 fn check_flags(flags: &Flags, settings: &Settings) {

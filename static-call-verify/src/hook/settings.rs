@@ -69,8 +69,9 @@ impl Settings {
         settings
     }
 
-    /// Writes the file into `dir`.
+    /// Writes the file into `dir`, which is made if it is not there.
     pub(crate) fn write(&self, dir: &Path) -> io::Result<()> {
+        fs::create_dir_all(dir)?;
         super::output::replace(&dir.join(FILE), self.to_text().as_bytes())
     }
 

@@ -1,0 +1,303 @@
+//! A user's package in a temporary directory, and the builds of it.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use object::{Object, ObjectSection};
+use static_call::layout::{TABLE_SECTION, TABLE_VERSION, TableHeader};
+use static_call_verify::report::TableState;
+use static_call_verify::{Policy, verify};
+
+/// The target is named, so that flags are not those of build scripts, which are built once then.
+pub(crate) const TARGET: &str = "x86_64-unknown-linux-gnu";
+
+/// The flags of the README.
+pub(crate) const ALIGNED: &str =
+    "-Cllvm-args=-x86-align-branch-boundary=8 -Cllvm-args=-x86-align-branch=call";
+
+/// rustc runs the linker itself, which has to be told then what a driver knows.
+pub(crate) const DIRECT: &str = "-Clinker=rust-lld -Clink-args=/usr/lib/x86_64-linux-gnu/Scrt1.o \
+    -Clink-args=/usr/lib/x86_64-linux-gnu/crti.o -Clink-args=/usr/lib/x86_64-linux-gnu/crtn.o \
+    -Clink-args=-L/usr/lib/x86_64-linux-gnu -Clink-args=-L/usr/lib/gcc/x86_64-linux-gnu/12 \
+    -Clink-args=-dynamic-linker=/lib64/ld-linux-x86-64.so.2";
+
+const LIB: &str = r#"
+use static_call::{call, static_call};
+
+#[static_call]
+pub fn add(a: u32, b: u32) -> u32 {
+    a + b
+}
+
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn hooked_twice(a: u32) -> u32 {
+    call!(add(a, a)) + 1
+}
+
+/// ```
+/// assert_eq!(hooked::hooked_twice(2), 5);
+/// ```
+pub fn documented() {}
+"#;
+
+const MAIN: &str = r#"
+use hooked::{add, hooked_twice};
+use static_call::{call, static_call};
+
+#[static_call]
+fn own(a: u32) -> u32 {
+    a * 10
+}
+
+fn main() {
+    let mut sum = 0;
+    for i in 0..10 {
+        sum += add(i, 1) + call!(own(i)) + own(i) + hooked_twice(i);
+    }
+    assert_eq!(sum, 1055);
+    add::update(|a, b| a * b).unwrap();
+    assert_eq!(hooked_twice(4), 17);
+    own::update(|a| a + 1).unwrap();
+    assert_eq!(call!(own(1)) + own(2), 5);
+    println!("{}", static_call::report());
+}
+
+#[test]
+fn unit() {
+    assert_eq!(hooked_twice(4), 9);
+}
+"#;
+
+const LOADER: &str = r#"
+use std::ffi::{CString, c_char, c_int, c_void};
+
+unsafe extern "C" {
+    fn dlopen(name: *const c_char, flags: c_int) -> *mut c_void;
+    fn dlsym(handle: *mut c_void, name: *const c_char) -> *mut c_void;
+}
+
+fn main() {
+    let name = CString::new(std::env::args().nth(1).unwrap()).unwrap();
+    let library = unsafe { dlopen(name.as_ptr(), 2) };
+    assert!(!library.is_null());
+    let function = unsafe { dlsym(library, c"hooked_twice".as_ptr()) };
+    let twice: extern "C" fn(u32) -> u32 = unsafe { std::mem::transmute(function) };
+    assert_eq!(twice(20), 41);
+}
+"#;
+
+/// A package with static calls, and how it is built.
+pub(crate) struct Fixture {
+    dir: PathBuf,
+    target_dir: PathBuf,
+    env: BTreeMap<&'static str, OsString>,
+    /// `debug` or `release`.
+    pub(crate) profile: &'static str,
+    // Builds in one target directory wait for each other anyway.
+    _alone: MutexGuard<'static, ()>,
+}
+
+impl Fixture {
+    /// A package whose build.rs is one line.
+    pub(crate) fn new(name: &str) -> Self {
+        Self::with_build_rs(name, "static_call_verify::enable();")
+    }
+
+    /// A package whose build.rs has this `main`.
+    pub(crate) fn with_build_rs(name: &str, main: &str) -> Self {
+        static ALONE: Mutex<()> = Mutex::new(());
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned();
+        let temporary = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let dir = temporary.join("hook").join(name);
+        let _ = fs::remove_dir_all(&dir);
+        let fixture = Self {
+            dir,
+            target_dir: temporary.join("hook-target"),
+            env: BTreeMap::new(),
+            profile: "debug",
+            _alone: alone,
+        };
+        let root = root.display();
+        fixture.write(
+            "Cargo.toml",
+            &format!(
+                "[package]\nname = \"hooked\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\
+                 [workspace]\n\
+                 [lints.rust]\nlinker_messages = \"warn\"\n\
+                 [dependencies]\n\
+                 static-call = {{ path = \"{root}/static-call\", features = [\"std\"] }}\n\
+                 [build-dependencies]\n\
+                 static-call-verify = {{ path = \"{root}/static-call-verify\" }}\n"
+            ),
+        );
+        fixture.write("Cargo.lock", &fs::read_to_string(format!("{root}/Cargo.lock")).unwrap());
+        fixture.write("build.rs", &format!("fn main() {{ {main} }}\n"));
+        fixture.write("src/lib.rs", LIB);
+        fixture.write("src/main.rs", MAIN);
+        fixture.write("tests/it.rs", "#[test] fn it() { assert_eq!(hooked::hooked_twice(4), 9); }");
+        fixture.env("RUSTFLAGS", ALIGNED)
+    }
+
+    /// The same as a shared object, with a program that loads it.
+    pub(crate) fn cdylib(name: &str) -> Self {
+        let fixture = Self::new(name);
+        let manifest = fs::read_to_string(fixture.dir.join("Cargo.toml")).unwrap();
+        fixture.write("Cargo.toml", &format!("{manifest}[lib]\ncrate-type = [\"cdylib\"]\n"));
+        fixture.write("src/main.rs", LOADER);
+        fs::remove_dir_all(fixture.dir.join("tests")).unwrap();
+        fixture
+    }
+
+    /// Writes a file of the package.
+    pub(crate) fn write(&self, path: &str, text: &str) {
+        let path = self.dir.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    /// The package's directory.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Adds flags of rustc to those of the README.
+    pub(crate) fn flags(self, flags: &str) -> Self {
+        self.env("RUSTFLAGS", format!("{ALIGNED} {flags}"))
+    }
+
+    /// Sets a variable for cargo.
+    pub(crate) fn env(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
+        self.env.insert(name, value.into());
+        self
+    }
+
+    /// Builds with the release profile.
+    pub(crate) fn release(mut self) -> Self {
+        self.profile = "release";
+        self
+    }
+
+    /// A call of cargo.
+    pub(crate) fn cargo(&self, args: &[&str]) -> Output {
+        self.run(Command::new(env!("CARGO")), args)
+    }
+
+    /// A call of `cargo static-call`.
+    pub(crate) fn cargo_static_call(&self, args: &[&str]) -> Output {
+        let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+        let target = self.target_dir.with_file_name("hook-command");
+        let built = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--offline", "--features=cli", "--bin=cargo-static-call"])
+            .args(["--manifest-path", manifest, "--target-dir"])
+            .arg(&target)
+            .status();
+        assert!(built.unwrap().success());
+        let mut command = Command::new(target.join("debug/cargo-static-call"));
+        command.arg("static-call");
+        self.run(command, args)
+    }
+
+    fn run(&self, mut command: Command, args: &[&str]) -> Output {
+        for name in ["CARGO_ENCODED_RUSTFLAGS", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER"] {
+            command.env_remove(name);
+        }
+        command.args(args);
+        if args[0] != "verify" {
+            command.args(["--offline", "--target", TARGET]);
+            command.args((self.profile == "release").then_some("--release"));
+        }
+        command.env("CARGO_TARGET_DIR", &self.target_dir).envs(&self.env);
+        command.current_dir(&self.dir).output().unwrap()
+    }
+
+    /// A file that cargo made.
+    pub(crate) fn product(&self, name: &str) -> PathBuf {
+        self.target_dir.join(TARGET).join(self.profile).join(name)
+    }
+
+    /// Builds and runs the program: the image has a table, and its calls go inline.
+    pub(crate) fn check(&self) -> Vec<u8> {
+        let output = self.cargo(&["run"]);
+        let image = check_table(&self.product("hooked"));
+        check_inline(&output);
+        image
+    }
+}
+
+/// What cargo said and the program printed.
+pub(crate) fn text(output: &Output) -> String {
+    let [out, err] = [&output.stdout, &output.stderr].map(|b| String::from_utf8_lossy(b));
+    format!("{err}\n{out}")
+}
+
+/// Asserts that the program ran, and that the runtime took the table.
+pub(crate) fn check_inline(output: &Output) {
+    let [inline, trampoline, indirect] = paths(output);
+    assert!(inline >= 3 && trampoline == 0 && indirect == 0, "{}", text(output));
+}
+
+/// Asserts that the program ran, with its calls on the trampolines.
+pub(crate) fn check_not_inline(output: &Output) {
+    let [inline, trampoline, indirect] = paths(output);
+    assert!(inline == 0 && trampoline >= 3 && indirect == 0, "{}", text(output));
+}
+
+/// Calls by path, from the last line that the program printed.
+fn paths(output: &Output) -> [usize; 3] {
+    let text = text(output);
+    assert!(output.status.success(), "{text}");
+    let line = text.lines().rfind(|line| line.starts_with("static-call: ")).unwrap_or_default();
+    let count = |path: &str| {
+        let mut words = line.split([' ', ',']).rev().skip_while(|word| *word != path);
+        words.nth(1).and_then(|n| n.parse().ok()).unwrap_or_else(|| panic!("{path}? {text}"))
+    };
+    ["inline", "trampoline", "indirect"].map(count)
+}
+
+/// Asserts that an image has a filled table, by its bytes and by the verifier.
+pub(crate) fn check_table(path: &Path) -> Vec<u8> {
+    let bytes = fs::read(path).unwrap();
+    let header = header(&bytes).unwrap_or_else(|| panic!("{} has no table", path.display()));
+    assert_eq!(header.version, TABLE_VERSION);
+    assert!(header.count > 0 && header.count <= header.capacity, "{header:?}");
+    let report = verify(&bytes, &Policy::default());
+    let filled = TableState::Filled { count: header.count, capacity: header.capacity };
+    assert_eq!(report.image.table, filled, "{report}");
+    assert!(report.summary.inline > 0, "{report}");
+    bytes
+}
+
+/// The head of an image's table.
+pub(crate) fn header(image: &[u8]) -> Option<TableHeader> {
+    let file = object::File::parse(image).unwrap();
+    let mut sections = file.sections().filter(|s| s.name() == Ok(TABLE_SECTION) && s.size() > 0);
+    let table = sections.next()?.data().unwrap();
+    TableHeader::from_bytes(table.first_chunk()?)
+}
+
+/// The linker that made an image, by what it wrote into `.comment`; GNU ld writes nothing.
+pub(crate) fn linker(image: &[u8]) -> &'static str {
+    let file = object::File::parse(image).unwrap();
+    let comment = file.section_by_name(".comment").map(|s| s.data().unwrap());
+    let comment = String::from_utf8_lossy(comment.unwrap_or_default());
+    ["mold", "LLD"].into_iter().find(|name| comment.contains(name)).unwrap_or("GNU ld")
+}
+
+/// Whether all the programs are there; else says so, loudly.
+pub(crate) fn have(programs: &[&str]) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let missing: Vec<_> = programs
+        .iter()
+        .filter(|p| !std::env::split_paths(&path).any(|dir| dir.join(p).is_file()))
+        .collect();
+    if !missing.is_empty() {
+        eprintln!("SKIPPED: not installed: {missing:?}");
+    }
+    missing.is_empty()
+}
