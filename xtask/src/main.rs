@@ -20,6 +20,7 @@ const TASKS: &[(&str, &str, Run)] = &[
     ("tidy", "file lengths, module boundaries, reasons for exceptions", tasks::tidy),
     ("quickstart", "the quickstart runs, and its last line is right", tasks::quickstart),
     ("matrix", "a generated program in every way of building, against an oracle", matrix::full),
+    ("matrix-pairs", "the cells of the matrix that cover all pairs of options", matrix::pairs),
     ("matrix-ci", "the cells of the matrix that fit continuous integration", matrix::quick),
     ("soak", "the generated program for ten minutes (--seconds N)", matrix::soak),
     ("aarch64", "the runtime tests on aarch64 under qemu (needs Debian)", aarch64::test),

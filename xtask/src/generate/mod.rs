@@ -18,8 +18,8 @@ const BINARY_KEYS: usize = 16;
 const LIBRARY_MODULES: usize = 16;
 const BINARY_MODULES: usize = 8;
 /// Functions with calls in each module, by module of the library and of the binary.
-const LIBRARY_SITES: usize = 36;
-const BINARY_SITES: usize = 60;
+const LIBRARY_SITES: usize = 30;
+const BINARY_SITES: usize = 50;
 
 /// A splitmix64 generator.
 pub(crate) struct Random(pub(crate) u64);

@@ -57,12 +57,14 @@ impl Cell {
     }
 
     /// The profile, as cargo's environment variables.
-    pub(crate) fn profile(&self) -> [(&'static str, &'static str); 4] {
+    pub(crate) fn profile(&self) -> [(&'static str, &'static str); 5] {
         [
             ("CARGO_PROFILE_RELEASE_OPT_LEVEL", self.value("opt-level")),
             ("CARGO_PROFILE_RELEASE_LTO", self.value("lto")),
             ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", self.value("codegen-units")),
             ("CARGO_PROFILE_RELEASE_PANIC", self.value("panic")),
+            // Cargo strips debug information otherwise, which mold cannot do and keep relocations.
+            ("CARGO_PROFILE_RELEASE_STRIP", "none"),
         ]
     }
 

@@ -22,7 +22,7 @@ struct Options {
     seconds: f64,
     /// Seconds in the ordinary cell.
     ordinary_seconds: f64,
-    /// Only cells whose name contains this.
+    /// Only the cell of this name, or else those whose names contain this.
     filter: String,
     bless: bool,
 }
@@ -57,6 +57,11 @@ pub(crate) fn full(args: &[String]) -> Result {
     cells(&cell::all(), &Options::parse(args, 3.0, 60.0)?)
 }
 
+/// The cells in which every two values of two factors meet.
+pub(crate) fn pairs(args: &[String]) -> Result {
+    cells(&cell::pairwise(), &Options::parse(args, 3.0, 60.0)?)
+}
+
 /// The cells that continuous integration has time for.
 pub(crate) fn quick(args: &[String]) -> Result {
     cells(&cell::quick(), &Options::parse(args, 2.0, 10.0)?)
@@ -71,7 +76,9 @@ fn cells(cells: &[Cell], options: &Options) -> Result {
     let dir = scratch("matrix");
     generate::write(&dir, SEED)?;
     let (mut rows, mut failed) = (String::new(), Vec::new());
-    for cell in cells.iter().filter(|c| c.name().contains(&options.filter)) {
+    let exact = cells.iter().any(|c| c.name() == options.filter);
+    let wanted = |name: &str| name.contains(&options.filter) && !(exact && name != options.filter);
+    for cell in cells.iter().filter(|c| wanted(&c.name())) {
         let name = cell.name();
         let seconds =
             if *cell == Cell::ORDINARY { options.ordinary_seconds } else { options.seconds };
