@@ -211,3 +211,48 @@ fn grade(address: u64, length: u8, displacement: u64) -> &'static str {
         "straddle"
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use object::elf;
+
+    use super::{Bytes, Place, grade};
+
+    #[test]
+    fn grades_are_those_of_the_table_in_design() {
+        assert_eq!(grade(0x1003, 5, 0x1004), "quad");
+        assert_eq!(grade(0x1007, 5, 0x1008), "disp");
+        assert_eq!(grade(0x1004, 5, 0x1005), "line");
+        assert_eq!(grade(0x103c, 5, 0x103d), "straddle");
+        // A displacement that fills a quadword's half behind a line's end is patchable.
+        assert_eq!(grade(0x103f, 5, 0x1040), "disp");
+        assert_eq!(grade(0x1002, 6, 0x1004), "quad");
+    }
+
+    #[test]
+    fn instructions_are_told_by_the_bytes_before_the_field() {
+        let table: &[(&[u8], u64, elf::RelocationType, &str, u64, u8)] = &[
+            (&[0x90, 0x90, 0xe8, 0, 0, 0, 0], 3, elf::R_X86_64_PLT32, "call", 2, 5),
+            (&[0x90, 0x90, 0xe9, 0, 0, 0, 0], 3, elf::R_X86_64_PC32, "jmp", 2, 5),
+            (&[0x90, 0x0f, 0x85, 0, 0, 0, 0], 3, elf::R_X86_64_PLT32, "jcc", 1, 6),
+            (&[0x48, 0x8d, 0x3d, 0, 0, 0, 0], 3, elf::R_X86_64_PC32, "taken", 0, 7),
+            (&[0x90, 0xff, 0x15, 0, 0, 0, 0], 3, elf::R_X86_64_GOTPCREL, "call-got", 1, 6),
+            (&[0x90, 0xff, 0x25, 0, 0, 0, 0], 3, elf::R_X86_64_GOTPCRELX, "jmp-got", 1, 6),
+            (&[0x90, 0x67, 0xe8, 0, 0, 0, 0], 3, elf::R_X86_64_GOTPCRELX, "call", 1, 6),
+            (&[0x90, 0xe9, 0, 0, 0, 0, 0x90], 3, elf::R_X86_64_GOTPCRELX, "jmp", 1, 5),
+            (&[0x4c, 0x8b, 0x35, 0, 0, 0, 0], 3, elf::R_X86_64_REX_GOTPCRELX, "register", 0, 7),
+            (&[0x48, 0x8d, 0x05, 0, 0, 0, 0], 3, elf::R_X86_64_REX_GOTPCRELX, "taken", 0, 7),
+            (&[0x90, 0x90, 0xbf, 0, 0, 0, 0], 3, elf::R_X86_64_32, "taken", 2, 5),
+        ];
+        for (bytes, offset, r_type, kind, address, length) in table {
+            let place = Place { bytes: &Bytes(0, bytes), offset: *offset, code: true };
+            let (destination, found) = place.classify(*r_type, 0x1000, -4);
+            let found = found.map(|(kind, address, length, _)| (kind, address, length));
+            assert_eq!(found, Some((*kind, *address, *length)), "{bytes:02x?}");
+            let absolute = *r_type == elf::R_X86_64_32;
+            assert_eq!(destination, if absolute { 0xffc } else { 0x1000 });
+        }
+        let place = Place { bytes: &Bytes(0, &[0; 8]), offset: 3, code: true };
+        assert_eq!(place.classify(elf::R_X86_64_PLT32, 0x1000, -4).1, None);
+    }
+}
