@@ -107,11 +107,10 @@ fn workspace_flags() -> Result<Vec<String>> {
 /// All combinations of the first factors, then a covering of all pairs of all factors.
 pub(crate) fn all() -> Vec<Cell> {
     let mut cells = vec![Cell::ORDINARY];
-    for factor in 0..FULL {
-        let values = 1..FACTORS[factor].1.len();
-        let more: Vec<_> =
-            values.flat_map(|v| cells.iter().map(move |c| with(*c, factor, v))).collect();
-        cells.extend(more);
+    for (factor, (_, values)) in FACTORS.iter().enumerate().take(FULL) {
+        let others = (1..values.len()).flat_map(|v| cells.iter().map(move |c| with(*c, factor, v)));
+        let others: Vec<_> = others.collect();
+        cells.extend(others);
     }
     for cell in pairwise() {
         if !cells.contains(&cell) {

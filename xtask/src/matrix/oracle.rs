@@ -231,7 +231,8 @@ mod tests {
 
     #[test]
     fn instructions_are_told_by_the_bytes_before_the_field() {
-        let table: &[(&[u8], u64, elf::RelocationType, &str, u64, u8)] = &[
+        type Row = (&'static [u8], u64, elf::RelocationType, &'static str, u64, u8);
+        let table: &[Row] = &[
             (&[0x90, 0x90, 0xe8, 0, 0, 0, 0], 3, elf::R_X86_64_PLT32, "call", 2, 5),
             (&[0x90, 0x90, 0xe9, 0, 0, 0, 0], 3, elf::R_X86_64_PC32, "jmp", 2, 5),
             (&[0x90, 0x0f, 0x85, 0, 0, 0, 0], 3, elf::R_X86_64_PLT32, "jcc", 1, 6),
