@@ -22,6 +22,8 @@ pub(crate) fn skip(registry: &Registry, address: u64) -> u64 {
             break;
         }
         match next(&image, at) {
+            // Another image may be further than 2 GiB, where the shim is not.
+            Some(next) if !image.is_code(next) => break,
             Some(next) if registry.trampoline_at(next).is_none() => at = next,
             _ => break,
         }
@@ -51,7 +53,7 @@ pub(crate) fn calls_itself(registry: &Registry, key: usize) -> bool {
         let target = state.wanted.unwrap_or_else(|| state.record.current());
         let entry = skip(registry, target.address().addr() as u64);
         let jump = match registry.call_at(entry) {
-            Some(call) if call.kind == Kind::Jmp => Some(call.key),
+            Some(call) if matches!(call.kind, Kind::Jmp | Kind::JmpGot) => Some(call.key),
             Some(_) => None,
             None => next(&image, entry).and_then(|to| registry.trampoline_at(to)).map(|t| t.key),
         };

@@ -7,6 +7,9 @@ use crate::arch::store::read_quadword;
 use crate::arch::symbols;
 use crate::layout::{Segment, TableEntry, TableHeader, TrampolineRecord, image_identity};
 
+#[cfg(test)]
+mod tests;
+
 /// `PT_LOAD` (gABI, "Program Header").
 const LOAD: u32 = 1;
 /// `PT_GNU_RELRO`.
@@ -88,6 +91,19 @@ impl Image {
         self.segment(LOAD, address, length)
             .filter(|h| h.flags & EXECUTE != 0)
             .map(|h| h.flags)
+    }
+
+    /// Start, end and `p_flags` of every executable segment.
+    pub(crate) fn executable(&self) -> impl Iterator<Item = (usize, usize, u32)> {
+        self.headers.iter().filter(|h| h.kind == LOAD && h.flags & EXECUTE != 0).map(|h| {
+            let start = self.bias.wrapping_add(h.address as usize);
+            (start, start.wrapping_add(h.memory_size as usize), h.flags)
+        })
+    }
+
+    /// Whether the byte at `address` is code of this image.
+    pub(crate) fn is_code(&self, address: u64) -> bool {
+        usize::try_from(address).is_ok_and(|address| self.code(address, 1).is_some())
     }
 
     /// The pointer at `address`, if it is constant since the program started.

@@ -4,6 +4,9 @@
 //! assembly text in `private/trampoline.rs`), the verifier reads them from the file and writes
 //! the table, the runtime reads both from memory. A change of any format changes [`RECORDS`].
 
+#[cfg(test)]
+mod tests;
+
 /// Version of the record formats; part of every section and slice name, so that two versions of
 /// this crate in one link never read each other's records.
 pub const RECORDS: &str = "0_1";

@@ -10,6 +10,9 @@ use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use crate::sys;
 
+#[cfg(test)]
+mod tests;
+
 const WAITERS: u64 = 1 << 31;
 const THREAD: u64 = WAITERS - 1;
 
@@ -78,9 +81,13 @@ fn futex(record: &LockRecord) -> &AtomicU32 {
     unsafe { &*low }
 }
 
+/// The word of this thread's holding the lock.
+fn identity() -> u64 {
+    u64::from(sys::process()) << 32 | u64::from(sys::thread()) & THREAD
+}
+
 fn acquire(record: &LockRecord) -> Result<(), Reentered> {
-    let process = u64::from(sys::process()) << 32;
-    let mine = process | u64::from(sys::thread()) & THREAD;
+    let mine = identity();
     let mut wish = mine;
     loop {
         let now = match record.word.compare_exchange(0, wish, Ordering::Acquire, Ordering::Relaxed)
@@ -91,7 +98,7 @@ fn acquire(record: &LockRecord) -> Result<(), Reentered> {
         if sys::KNOWS_THREADS && now & !WAITERS == mine {
             return Err(Reentered);
         }
-        if now >> 32 != process >> 32 {
+        if now >> 32 != mine >> 32 {
             // Held by a thread of the process that this one was forked from.
             let stolen =
                 record.word.compare_exchange(now, wish, Ordering::Acquire, Ordering::Relaxed);
@@ -123,27 +130,38 @@ fn release(record: &LockRecord) {
     }
 }
 
-/// Thread that holds the lock for a fork, or 0.
+/// Thread that holds the lock for a fork, or 0, or [`INTERRUPTED`].
 static FORKING: AtomicU64 = AtomicU64::new(0);
+/// The thread that forks holds the lock for an update: a signal handler interrupted it, and forks.
+const INTERRUPTED: u64 = u64::MAX;
 
 extern "C" fn before_fork() {
     // A fork from a signal handler that interrupted an update of this thread finds the lock
     // held: the update goes on in both processes and releases it there.
-    if acquire(record()).is_ok() {
-        FORKING.store(record().word.load(Ordering::Relaxed) & !WAITERS, Ordering::Relaxed);
-    }
+    let (before, now) = match acquire(record()) {
+        Ok(()) => {
+            (FORKING.load(Ordering::Relaxed), record().word.load(Ordering::Relaxed) & !WAITERS)
+        }
+        Err(Reentered) => (0, INTERRUPTED),
+    };
+    let _ = FORKING.compare_exchange(before, now, Ordering::Relaxed, Ordering::Relaxed);
 }
 
 extern "C" fn after_fork_in_parent() {
-    let mine = u64::from(sys::process()) << 32 | u64::from(sys::thread());
+    let mine = identity();
     if FORKING.compare_exchange(mine, 0, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
         release(record());
+    } else {
+        let _ = FORKING.compare_exchange(INTERRUPTED, 0, Ordering::Relaxed, Ordering::Relaxed);
     }
 }
 
 extern "C" fn after_fork_in_child() {
     // The child has one thread: nobody waits, and the holder is always its parent's thread.
-    if FORKING.swap(0, Ordering::Relaxed) != 0 {
-        record().word.store(0, Ordering::Release);
+    match FORKING.swap(0, Ordering::Relaxed) {
+        0 => {}
+        // The update that was interrupted goes on here under this thread's new name.
+        INTERRUPTED => record().word.store(identity(), Ordering::Release),
+        _ => record().word.store(0, Ordering::Release),
     }
 }

@@ -9,7 +9,7 @@ use crate::cap::Cap;
 use crate::image::Image;
 use crate::key::KeyRecord;
 use crate::plan::{Change, Lead, Width, Wish, trampoline_bytes, trampoline_change};
-use crate::registry::{Patching, Pending, Registry, Run, Subject};
+use crate::registry::{KeyState, Patching, Pending, Registry, Run, Subject, Trampoline};
 use crate::sys::{self, Protection};
 use crate::update::{Barrier, Update, UpdateError};
 use crate::{hop, path};
@@ -38,13 +38,15 @@ fn commit_touched(registry: &mut Registry, aim: Aim) -> Result<Update, UpdateErr
     {
         return Err(UpdateError::CallsItself { key: registry.keys[key].record.name() });
     }
+    close_leftovers(registry);
     let works = registry.patching == Patching::Works;
+    let bound = works && aim == Aim::Bind;
     let planned = if works { plan(registry, aim) } else { 0 };
     let image = match registry.image {
         Some(image) if planned > 0 => image,
         _ => {
             publish(registry);
-            return Ok(finish(registry, aim, Barrier::NotNeeded, Left::default()));
+            return Ok(finish(registry, bound, Barrier::NotNeeded, Left::default()));
         }
     };
     check(registry, &image, planned)?;
@@ -54,14 +56,15 @@ fn commit_touched(registry: &mut Registry, aim: Aim) -> Result<Update, UpdateErr
             // Lost before anything was bound: the slot alone is right.
             registry.lost_permission = Some(refused.errno);
             publish(registry);
-            return Ok(finish(registry, aim, Barrier::NotNeeded, Left::default()));
+            return Ok(finish(registry, false, Barrier::NotNeeded, Left::default()));
         }
         Err(refused) => {
             return Err(UpdateError::Refused { address: refused.address, errno: refused.errno });
         }
     };
+    registry.lost_permission = None;
     if let Err(error) = check(registry, &image, planned) {
-        close(registry, runs);
+        registry.pages_left_open = close(registry, runs);
         return Err(error);
     }
 
@@ -73,17 +76,53 @@ fn commit_touched(registry: &mut Registry, aim: Aim) -> Result<Update, UpdateErr
             left.lost += 1;
             continue;
         }
-        match subject {
-            Subject::Trampoline(t) => registry.trampolines[t].now = u64::from_le_bytes(change.new),
-            Subject::Call(c, lead) => registry.calls[c].lead = lead,
-        }
+        note(registry, &change, subject);
     }
     left.pages_open = close(registry, runs);
+    registry.pages_left_open = left.pages_open;
     let barrier = match registry.barrier.and_then(|()| sys::barrier()) {
         Ok(()) => Barrier::Ran,
         Err(errno) => Barrier::Missing(errno),
     };
-    Ok(finish(registry, aim, barrier, left))
+    Ok(finish(registry, bound, barrier, left))
+}
+
+/// Takes over from a holder of the lock that never finished: it was a thread of the process that
+/// this one was forked from, and no handler ran. What it stored is found in the code; a batch that it
+/// had begun to publish is left for the next commit to finish.
+pub(crate) fn recover(registry: &mut Registry) {
+    let Some(image) = registry.image else { return };
+    for i in 0..registry.pending.len() {
+        let Pending { change, subject } = registry.pending[i];
+        let length = usize::from(change.length);
+        let (code, have) = image.read(change.address as usize);
+        if length > 0 && have >= length && code[..length] == change.new[..length] {
+            note(registry, &change, subject);
+        }
+    }
+    registry.pages_left_open = 1;
+    close_leftovers(registry);
+    let is_published =
+        |key: &KeyState| key.wanted.is_some_and(|t| core::ptr::eq(t, key.record.current()));
+    if !registry.keys.iter().any(is_published) {
+        for key in &mut *registry.keys {
+            key.wanted = None;
+        }
+    }
+}
+
+/// Remembers that a change is made.
+fn note(registry: &mut Registry, change: &Change, subject: Subject) {
+    match subject {
+        Subject::Trampoline(first) => {
+            // A linker that folds identical code leaves several records of one trampoline.
+            let twins = registry.trampolines[first..].iter_mut();
+            for twin in twins.take_while(|t| t.address == change.address) {
+                twin.now = u64::from_le_bytes(change.new);
+            }
+        }
+        Subject::Call(c, lead) => registry.calls[c].lead = lead,
+    }
 }
 
 /// What an update could not finish after its first store.
@@ -121,7 +160,10 @@ fn plan(registry: &mut Registry, aim: Aim) -> usize {
 
 fn plan_trampoline(registry: &Registry, i: usize, wish: Wish, aim: Aim) -> Option<Pending> {
     let trampoline = &registry.trampolines[i];
-    if trampoline.fault.is_some() {
+    let is_twin = |before: &Trampoline| {
+        before.address == trampoline.address && before.fault.is_none()
+    };
+    if trampoline.fault.is_some() || i > 0 && is_twin(&registry.trampolines[i - 1]) {
         return None;
     }
     let target = match aim {
@@ -208,7 +250,7 @@ fn open(registry: &mut Registry, image: &Image, count: usize) -> Result<usize, R
         // SAFETY: INV-PAGES: whole pages of this image's code, opened.
         if let Err(errno) = unsafe { sys::protect(address, length, Protection::OPEN) } {
             // The run itself may be open in part, and is closed with the others.
-            close(registry, done + 1);
+            registry.pages_left_open = close(registry, done + 1);
             return Err(Refused { address, errno });
         }
     }
@@ -242,6 +284,21 @@ fn close(registry: &Registry, count: usize) -> usize {
         }
     }
     open
+}
+
+/// Closes all code if an update before this one could not close its pages.
+fn close_leftovers(registry: &mut Registry) {
+    let Some(image) = registry.image.filter(|_| registry.pages_left_open > 0) else { return };
+    let page = sys::page_size();
+    let closed = image.executable().all(|(start, end, flags)| {
+        let start = start & !(page - 1);
+        let length = end.next_multiple_of(page) - start;
+        // SAFETY: INV-PAGES: whole pages of this image's code, as they were linked.
+        unsafe { sys::protect(start, length, Protection(flags)) }.is_ok()
+    });
+    if closed {
+        registry.pages_left_open = 0;
+    }
 }
 
 /// Slots and current targets of the touched keys.
@@ -298,7 +355,7 @@ fn is_as_linked(registry: &Registry) -> bool {
 }
 
 /// Counts the paths of the touched keys.
-fn finish(registry: &mut Registry, aim: Aim, barrier: Barrier, left: Left) -> Update {
+fn finish(registry: &mut Registry, bound: bool, barrier: Barrier, left: Left) -> Update {
     let mut update = Update::of_slot_alone();
     update.barrier = barrier;
     update.lost = left.lost;
@@ -307,7 +364,7 @@ fn finish(registry: &mut Registry, aim: Aim, barrier: Barrier, left: Left) -> Up
         if registry.keys[key].wanted.is_none() {
             continue;
         }
-        registry.keys[key].bound = aim == Aim::Bind;
+        registry.keys[key].bound = bound;
         path::count(registry, key, &mut update);
     }
     update

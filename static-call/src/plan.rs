@@ -5,6 +5,9 @@
 use crate::arch::x86_64::{Branch, nop, trampoline_jmp};
 use crate::layout::{Grade, Kind, TRAMPOLINE_SIZE};
 
+#[cfg(test)]
+mod tests;
+
 /// Where a call instruction leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lead {

@@ -8,15 +8,18 @@ use core::ops::Range;
 use core::ptr::from_ref;
 
 use crate::arena::Arena;
-use crate::arch::x86_64::{Branch, JMP_MEMORY_LENGTH, decode_jmp_memory};
 use crate::cap::Cap;
 use crate::image::{self, Image, TableFault};
 use crate::key::{KeyRecord, STATIC_CALL_0_1_KEYS};
-use crate::target::TargetRecord;
-use crate::layout::{Form, Grade, Kind, TableEntry, TrampolineRecord};
+use crate::layout::{Grade, Kind, TableEntry};
 use crate::plan::{CallShape, Change, Lead};
 use crate::site::SiteRecord;
 use crate::sys::{self, Protection};
+use crate::target::TargetRecord;
+
+mod read;
+
+use read::probe;
 
 /// An index that names nothing.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -84,6 +87,8 @@ pub(crate) enum Fault {
     Bytes,
     /// The table holds something that is not an entry.
     Malformed,
+    /// It shares bytes with the entry before it.
+    Overlaps,
 }
 
 /// Whether code can be patched.
@@ -122,8 +127,11 @@ pub(crate) struct Registry {
     pub(crate) pending: &'static mut [Pending],
     /// Room for the page runs of a batch.
     pub(crate) runs: &'static mut [Run],
-    /// The `errno` of the last page that could not be opened after patching had worked.
+    /// The `errno` of the last page that could not be opened after patching had worked, unless
+    /// pages could be opened since.
     pub(crate) lost_permission: Option<i32>,
+    /// The last pages that could not be closed, unless pages could be closed since.
+    pub(crate) pages_left_open: usize,
 }
 
 /// A store to be made, and what it means when it is.
@@ -184,6 +192,7 @@ impl Registry {
             Call::read(&image, entries, i, trampolines, trampolines_by_address)
         });
         calls.sort_unstable_by_key(|c| (c.key, c.address));
+        separate(calls);
         let calls_by_address = arena.slice(calls.len(), |i| i as u32);
         calls_by_address.sort_unstable_by_key(|&i| calls[i as usize].address);
         let keys = arena.slice(records.len(), |i| KeyState {
@@ -207,8 +216,8 @@ impl Registry {
         let runs = arena
             .slice(change_count, |_| Run { address: 0, length: 0, protection: Protection::OPEN });
 
-        let patching = match cap {
-            Cap::Indirect => Patching::Capped,
+        let (patching, pages_left_open) = match cap {
+            Cap::Indirect => (Patching::Capped, 0),
             _ => probe(&image, trampolines),
         };
         let barrier = match patching {
@@ -229,6 +238,7 @@ impl Registry {
             pending,
             runs,
             lost_permission: None,
+            pages_left_open,
         }
     }
 
@@ -248,6 +258,7 @@ impl Registry {
             pending: &mut [],
             runs: &mut [],
             lost_permission: None,
+            pages_left_open: 0,
         }
     }
 
@@ -274,6 +285,20 @@ impl Registry {
     }
 }
 
+/// Takes entries that share bytes out of use, but for the first: two stores would undo each other.
+fn separate(calls: &mut [Call]) {
+    let mut end = 0;
+    for call in calls {
+        let Some(shape) = call.shape else { continue };
+        if call.address < end && end - call.address < 8 {
+            call.shape = None;
+            call.fault = Some(Fault::Overlaps);
+        } else {
+            end = call.address + u64::from(shape.branch.length);
+        }
+    }
+}
+
 fn range<T>(sorted: &[T], key: u32, key_of: impl Fn(&T) -> u32) -> (u32, u32) {
     let start = sorted.partition_point(|t| key_of(t) < key);
     let end = sorted.partition_point(|t| key_of(t) <= key);
@@ -284,118 +309,4 @@ fn find(trampolines: &[Trampoline], by_address: &[u32], address: u64) -> Option<
     let at = by_address.partition_point(|&i| trampolines[i as usize].address < address);
     let &index = by_address.get(at)?;
     (trampolines[index as usize].address == address).then_some(index)
-}
-
-impl Trampoline {
-    /// Reads a record and checks the code that it names.
-    fn read(
-        image: &Image,
-        record: &'static TrampolineRecord,
-        stubs: &[(u64, u32)],
-        keys: &'static [KeyRecord],
-    ) -> Self {
-        let (address, stub, site) = record.addresses(from_ref(record).addr() as u64);
-        let mut this =
-            Self { address, key: NONE, site: None, linked: 0, now: 0, fault: Some(Fault::Unknown) };
-        let Ok(found) = stubs.binary_search_by_key(&stub, |&(stub, _)| stub) else {
-            return this;
-        };
-        this.key = stubs[found].1;
-        this.site = site.and_then(|site| SiteRecord::at(site as usize));
-        let Some(code) = image.quadword(address as usize) else {
-            this.fault = Some(Fault::NotCode);
-            return this;
-        };
-        this.linked = code;
-        this.now = code;
-        let bytes = code.to_le_bytes();
-        let as_linked = match Form::from_word(record.form) {
-            Some(Form::Slot) => decode_jmp_memory(&bytes).is_some_and(|d| {
-                let slot = address.wrapping_add(JMP_MEMORY_LENGTH).wrapping_add_signed(d.into());
-                slot == from_ref(keys[this.key as usize].slot()).addr() as u64
-            }),
-            Some(Form::Stub) => Branch::decode(&bytes)
-                .is_some_and(|b| b.kind == Kind::Jmp && b.destination(address) == stub),
-            None => false,
-        };
-        this.fault = (!as_linked).then_some(Fault::Bytes);
-        this
-    }
-}
-
-impl Call {
-    /// Reads an entry of the table and checks the code that it names.
-    fn read(
-        image: &Image,
-        entries: &'static [u8],
-        index: usize,
-        trampolines: &[Trampoline],
-        by_address: &[u32],
-    ) -> Self {
-        let mut this = Self {
-            address: 0,
-            key: NONE,
-            trampoline: NONE,
-            kind: Kind::AddressTaken,
-            grade: Grade::None,
-            shape: None,
-            lead: Lead::Trampoline,
-            fault: Some(Fault::Malformed),
-        };
-        let bytes = &entries[index * TableEntry::SIZE..];
-        let Some(entry) = bytes.first_chunk().and_then(TableEntry::from_bytes) else {
-            return this;
-        };
-        let at = bytes.as_ptr().addr() as u64;
-        this.address = at.wrapping_add_signed(entry.instruction.into());
-        this.kind = entry.kind;
-        this.grade = entry.grade;
-        let trampoline = at.wrapping_add_signed(entry.trampoline.into());
-        let Some(trampoline_index) = find(trampolines, by_address, trampoline) else {
-            this.fault = Some(Fault::Unknown);
-            return this;
-        };
-        this.trampoline = trampoline_index;
-        this.key = trampolines[trampoline_index as usize].key;
-        this.fault = None;
-        if !entry.kind.is_direct() || entry.grade == Grade::None {
-            return this;
-        }
-        if image.code(this.address as usize, entry.length.into()).is_none() {
-            this.fault = Some(Fault::NotCode);
-            return this;
-        }
-        let (code, have) = image.read(this.address as usize);
-        let shape = CallShape::new(this.address, &code[..have]).filter(|shape| {
-            shape.branch.kind == entry.kind
-                && shape.branch.length == entry.length
-                && shape.branch.destination(this.address) == trampoline
-                && shape.grade == entry.grade
-        });
-        match shape {
-            Some(shape) => this.shape = shape.grade.is_patchable().then_some(shape),
-            None => this.fault = Some(Fault::Bytes),
-        }
-        this
-    }
-}
-
-/// Opens and closes a real page of code once: what the system refuses, it refuses here.
-fn probe(image: &Image, trampolines: &[Trampoline]) -> Patching {
-    let Some(trampoline) = trampolines.iter().find(|t| t.fault.is_none()) else {
-        return Patching::Works;
-    };
-    let address = trampoline.address as usize;
-    let Some(flags) = image.code(address, 8) else { return Patching::NoHeaders };
-    let page = sys::page_size();
-    let start = address & !(page - 1);
-    // SAFETY: INV-PAGES: a page of this image's code, opened.
-    if let Err(errno) = unsafe { sys::protect(start, page, Protection::OPEN) } {
-        return Patching::Refused(errno);
-    }
-    // SAFETY: INV-PAGES: the same page, as it was linked.
-    match unsafe { sys::protect(start, page, Protection(flags)) } {
-        Ok(()) => Patching::Works,
-        Err(errno) => Patching::Refused(errno),
-    }
 }

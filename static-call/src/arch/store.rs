@@ -79,3 +79,58 @@ pub(crate) unsafe fn read_quadword(address: usize) -> u64 {
     }
     value
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sixteen bytes with a pattern, aligned.
+    #[repr(align(8))]
+    struct Bytes([u8; 16]);
+
+    fn memory() -> Bytes {
+        Bytes(core::array::from_fn(|i| i as u8 + 1))
+    }
+
+    #[test]
+    fn a_displacement_is_exchanged_for_what_was_expected_alone() {
+        for at in (0..=4).chain(8..=12) {
+            let mut memory = memory();
+            let before = memory.0;
+            let address = (&raw mut memory.0).addr() + at;
+            let old = u32::from_le_bytes(before[at..at + 4].try_into().unwrap());
+            for wrong in [old ^ 1, old ^ 0x8000_0000, 0, u32::MAX] {
+                // SAFETY: INV-STORE: four bytes of this array, in one quadword.
+                assert!(!unsafe { exchange_displacement(address, wrong, 0) });
+                assert_eq!(core::hint::black_box(&memory).0, before);
+            }
+            // SAFETY: INV-STORE: as above.
+            assert!(unsafe { exchange_displacement(address, old, 0xa1b2_c3d4) });
+            let mut expected = before;
+            expected[at..at + 4].copy_from_slice(&0xa1b2_c3d4_u32.to_le_bytes());
+            assert_eq!(core::hint::black_box(&memory).0, expected);
+        }
+    }
+
+    #[test]
+    fn a_quadword_is_exchanged_for_what_was_expected_alone() {
+        for at in [0, 8] {
+            let mut memory = memory();
+            let before = memory.0;
+            let address = (&raw mut memory.0).addr() + at;
+            let old = u64::from_le_bytes(before[at..at + 8].try_into().unwrap());
+            // SAFETY: INV-TEXT: eight bytes of this array, aligned.
+            assert_eq!(unsafe { read_quadword(address) }, old);
+            for wrong in [old ^ 1, old ^ 1 << 63, 0, u64::MAX] {
+                // SAFETY: INV-STORE: as above.
+                assert!(!unsafe { exchange_quadword(address, wrong, 0) });
+                assert_eq!(core::hint::black_box(&memory).0, before);
+            }
+            // SAFETY: INV-STORE: as above.
+            assert!(unsafe { exchange_quadword(address, old, 0x0102_0304_a1b2_c3d4) });
+            let mut expected = before;
+            expected[at..at + 8].copy_from_slice(&0x0102_0304_a1b2_c3d4_u64.to_le_bytes());
+            assert_eq!(core::hint::black_box(&memory).0, expected);
+        }
+    }
+}

@@ -6,6 +6,9 @@
 
 use crate::layout::{Grade, Kind};
 
+#[cfg(test)]
+mod tests;
+
 /// Bytes of an aligned quadword, the widest store that AMD's manual (APM vol. 2, 7.6.1) allows
 /// without synchronisation.
 pub const QUADWORD: u64 = 8;

@@ -37,6 +37,7 @@ enum General {
     Environment,
     Barrier(i32),
     Permission(i32),
+    OpenPages(usize),
 }
 
 pub(super) fn collect() -> Report {
@@ -46,7 +47,7 @@ pub(super) fn collect() -> Report {
         snapshot.keys.reserve_exact(keys);
         snapshot.trampolines.reserve_exact(trampolines);
         snapshot.calls.reserve_exact(calls);
-        snapshot.general.reserve_exact(4);
+        snapshot.general.reserve_exact(5);
         with_registry(|registry| snapshot.fill(registry))
     });
     match taken {
@@ -91,6 +92,8 @@ impl Snapshot {
         self.general.extend((registry.cap == Cap::Unknown).then_some(General::Environment));
         self.general.extend(registry.barrier.err().map(General::Barrier));
         self.general.extend(registry.lost_permission.map(General::Permission));
+        let open = registry.pages_left_open;
+        self.general.extend((open > 0).then_some(General::OpenPages(open)));
     }
 
     fn into_report(self) -> Report {
@@ -192,6 +195,10 @@ impl General {
                 "code could be patched and cannot any more (errno {errno}): keys that are not \
                  bound stay on their slots"
             ),
+            Self::OpenPages(pages) => format!(
+                "{pages} pages of code could not be closed after they were patched, and are left \
+                 writable"
+            ),
             Self::Table(fault) => {
                 format!(
                     "the table is not used, calls stay on their trampolines: {}",
@@ -227,6 +234,7 @@ impl Fault {
             Self::Unknown => "it names a key or a trampoline that does not exist",
             Self::Bytes => "the bytes there are not what was recorded",
             Self::Malformed => "it is not an entry",
+            Self::Overlaps => "it shares bytes with another entry",
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Where code is patched.
 
 use core::cell::UnsafeCell;
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use crate::cap;
 use crate::key::KeyRecord;
@@ -22,15 +23,33 @@ pub(crate) fn with_registry<R>(body: impl FnOnce(&mut Registry) -> R) -> Result<
     // It allocates, and so comes before the lock.
     let cap = cap::get();
     let guard = lock::lock()?;
-    Ok(body(registry(&guard, cap)))
+    // Set still: the holder before was left behind by a `fork` that no handler saw (lock.rs).
+    let was_left = BUSY.swap(true, Ordering::SeqCst);
+    let registry = registry(&guard, cap, was_left);
+    let result = body(registry);
+    BUSY.store(false, Ordering::SeqCst);
+    Ok(result)
 }
 
+/// Somebody is at work with the registry.
+static BUSY: AtomicBool = AtomicBool::new(false);
+/// The registry is built.
+static BUILT: AtomicBool = AtomicBool::new(false);
+
 #[expect(clippy::mut_from_ref, reason = "the guard is the proof of being alone")]
-fn registry(_guard: &Guard, cap: cap::Cap) -> &mut Registry {
+fn registry(_guard: &Guard, cap: cap::Cap, was_left: bool) -> &mut Registry {
     // SAFETY: INV-LOCK: the guard is held for as long as the reference lives, and this is the
     // only place that makes one; nothing under the lock comes back here.
     let registry = unsafe { &mut *REGISTRY.0.get() };
-    registry.get_or_insert_with(|| Registry::build(cap))
+    if !BUILT.load(Ordering::SeqCst) {
+        *registry = Some(Registry::build(cap));
+        BUILT.store(true, Ordering::SeqCst);
+    }
+    let registry = registry.get_or_insert_with(|| Registry::build(cap));
+    if was_left {
+        patch::recover(registry);
+    }
+    registry
 }
 
 pub(crate) fn update(

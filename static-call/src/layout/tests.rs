@@ -1,0 +1,132 @@
+//! What is written is read back, and what was not written is refused.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn header() -> impl Strategy<Value = TableHeader> {
+    any::<(u32, u32, u32, u64, u64)>().prop_map(|(version, capacity, count, identity, checksum)| {
+        TableHeader { version, capacity, count, identity, checksum }
+    })
+}
+
+fn entry() -> impl Strategy<Value = TableEntry> {
+    (any::<(i32, i32, u8)>(), 1..=7_u8, 1..=5_u8).prop_map(|((i, t, length), kind, grade)| {
+        TableEntry {
+            instruction: i,
+            trampoline: t,
+            kind: Kind::from_byte(kind).unwrap(),
+            grade: Grade::from_byte(grade).unwrap(),
+            length,
+        }
+    })
+}
+
+proptest! {
+    #[test]
+    fn headers_round_trip(header in header(), at in 0..TableHeader::SIZE, other: u8) {
+        let bytes = header.to_bytes();
+        prop_assert_eq!(TableHeader::from_bytes(&bytes), Some(header));
+        let mut changed = bytes;
+        changed[at] = other;
+        match TableHeader::from_bytes(&changed) {
+            Some(read) => {
+                prop_assert!((8..20).contains(&at) || at >= 24 || changed == bytes);
+                prop_assert_eq!(read == header, changed == bytes);
+            }
+            None => prop_assert!(at < 8 || (20..24).contains(&at)),
+        }
+    }
+
+    #[test]
+    fn entries_round_trip(entry in entry(), at in 0..TableEntry::SIZE, other: u8) {
+        let bytes = entry.to_bytes();
+        prop_assert_eq!(TableEntry::from_bytes(&bytes), Some(entry));
+        let mut changed = bytes;
+        changed[at] = other;
+        let expected = match at {
+            8 => (1..=7).contains(&other),
+            9 => (1..=5).contains(&other),
+            11 => other == 0,
+            _ => true,
+        };
+        let read = TableEntry::from_bytes(&changed);
+        prop_assert_eq!(read.is_some(), expected);
+        prop_assert!(read != Some(entry) || changed == bytes);
+    }
+
+    /// Any change of one byte is noticed: FNV-1a multiplies by an odd number, so it loses nothing.
+    #[test]
+    fn the_checksum_notices_every_byte(
+        bytes in prop::collection::vec(any::<u8>(), 1..200),
+        at: prop::sample::Index,
+        other: u8,
+    ) {
+        let at = at.index(bytes.len());
+        let mut changed = bytes.clone();
+        changed[at] = other;
+        prop_assert_eq!(checksum(&changed) == checksum(&bytes), changed == bytes);
+        prop_assert_ne!(checksum(&bytes[1..]), checksum(&bytes));
+    }
+
+    #[test]
+    fn the_identity_notices_every_segment(
+        segments in prop::collection::vec(any::<(u64, u64, u32)>(), 1..6),
+        at: prop::sample::Index,
+    ) {
+        let of = |segments: &[(u64, u64, u32)]| {
+            image_identity(
+                segments.iter().map(|&(address, size, flags)| Segment { address, size, flags }),
+            )
+        };
+        let at = at.index(segments.len());
+        let mut moved = segments.clone();
+        moved[at].0 ^= 0x1000;
+        let mut grown = segments.clone();
+        grown[at].1 ^= 1;
+        let mut opened = segments.clone();
+        opened[at].2 ^= 2;
+        for other in [&moved[..], &grown, &opened, &segments[1..]] {
+            prop_assert_ne!(of(other), of(&segments));
+        }
+    }
+
+    #[test]
+    fn records_lead_where_their_fields_say(
+        address in 0x1_0000_0000..0x7fff_0000_0000_u64,
+        trampoline: i32,
+        stub: i32,
+        site: i32,
+        form in 0..4_u32,
+    ) {
+        let mut bytes = [0; TrampolineRecord::SIZE];
+        for (field, value) in bytes.chunks_mut(4).zip([trampoline, stub, site, form as i32]) {
+            field.copy_from_slice(&value.to_le_bytes());
+        }
+        let record = TrampolineRecord::from_bytes(&bytes);
+        let address = address * 4;
+        let at = |field: i64, value: i32| (address as i64 + field + i64::from(value)) as u64;
+        let expected = (at(0, trampoline), at(4, stub), (site != 0).then(|| at(8, site)));
+        prop_assert_eq!(record.addresses(address), expected);
+        let expected = [None, Some(Form::Slot), Some(Form::Stub), None][form as usize];
+        prop_assert_eq!(Form::from_word(record.form), expected);
+    }
+}
+
+#[test]
+fn names_carry_the_version() {
+    for name in [TRAMPOLINES_SECTION, TABLE_SECTION, KEYS_SECTION, SITES_SECTION] {
+        assert!(name.to_ascii_lowercase().contains("static_call_0_1_"), "{name}");
+        assert!(name.contains(RECORDS), "{name}");
+    }
+}
+
+#[test]
+fn what_may_be_patched() {
+    for byte in 0..=u8::MAX {
+        let direct = Kind::from_byte(byte).is_some_and(Kind::is_direct);
+        assert_eq!(direct, (1..=3).contains(&byte), "kind {byte}");
+        let patchable = Grade::from_byte(byte).is_some_and(Grade::is_patchable);
+        assert_eq!(patchable, (1..=2).contains(&byte), "grade {byte}");
+    }
+}
