@@ -6,6 +6,8 @@
 
 mod attributes;
 mod expand;
+#[cfg(test)]
+mod golden;
 mod model;
 mod parse;
 mod text;

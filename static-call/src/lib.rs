@@ -83,6 +83,70 @@ pub use layout::{Grade, Kind};
 pub use path::{Path, Reason};
 #[cfg(feature = "std")]
 pub use report::{CallReport, Finding, KeyReport, Report, SiteReport, Totals, report};
+/// Makes a function switchable while the program runs.
+///
+/// Beside the function stands an empty enum of the same name, whose functions switch it:
+///
+/// | | |
+/// |---|---|
+/// | `checksum::update(target)` | calls reach `target`: a function, or a closure that captures nothing |
+/// | `checksum::query()` | what calls reach now: a [`Target`] |
+/// | `checksum::reset()` | calls reach the body again |
+/// | `checksum::original(..)` | the body itself |
+/// | `checksum::KEY` | the key, a value: a [`Key`] |
+///
+/// A function **without a body** does nothing until a target is set; its enum also has `disable()`,
+/// the same as `reset()`.
+///
+/// ```
+/// use static_call::{call, static_call};
+///
+/// #[static_call]
+/// fn on_request(path: &str);
+///
+/// on_request("/");
+/// on_request::update(|path| println!("{path}"))?;
+/// call!(on_request("/index"));
+/// on_request::disable()?;
+/// # Ok::<(), static_call::UpdateError>(())
+/// ```
+///
+/// For **methods** and other associated functions the attribute stands on the `impl` block and on each
+/// of them. The key is a constant of the type, and the body is `original_` and the name:
+///
+/// ```
+/// use static_call::{call, static_call};
+///
+/// struct Filter(usize);
+///
+/// #[static_call]
+/// impl Filter {
+///     #[static_call]
+///     fn matches(&self, line: &str) -> bool {
+///         line.len() == self.0
+///     }
+/// }
+///
+/// let filter = Filter(3);
+/// Filter::MATCHES.update(|filter, line| !filter.original_matches(line))?;
+/// assert!(!filter.matches("abc"));
+/// assert!(call!(Filter::matches(&filter, "abcd")));
+/// # Ok::<(), static_call::UpdateError>(())
+/// ```
+///
+/// # Options
+///
+/// - `#[static_call(keys = Name)]` names the enum, or the constant of a method, where the usual name is
+///   taken. `call!` goes by the enum: `call!(Name(arguments))`.
+/// - `#[static_call(crate = path::to)]` says where this crate is, if not at `::static_call`.
+///
+/// # What cannot be switched
+///
+/// A static call has one signature and one address, so there are no generic parameters except
+/// lifetimes without bounds, and no `async`, `const`, variadic or `extern` functions; neither are there
+/// wide vectors by value. `#[track_caller]`, `#[target_feature]` and names for the linker are refused. A
+/// lifetime of the return type has to stand in an argument. An attribute on an associated function
+/// whose `impl` block has none is an error.
 pub use static_call_macros::static_call;
 pub use target::Target;
 pub use update::{Barrier, Update, UpdateError};
@@ -149,6 +213,10 @@ pub fn unbind() -> Result<Update, UpdateError> {
 /// same as that call; the report tells it apart, and its trampoline is local to the calling
 /// function, so that the compiler emits a direct, aligned call where a plain call of a `pub` key
 /// inside its own library may go through the global offset table.
+///
+/// In `a::b(..)` the name before the last is a type if it is `Self` or begins with a capital letter, and a
+/// module otherwise. For a type whose name looks like a module's write `<a>::b(..)`. A method's receiver
+/// is its first argument: `call!(Filter::matches(&filter, line))`.
 ///
 /// # Examples
 ///

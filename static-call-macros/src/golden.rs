@@ -1,0 +1,75 @@
+//! Golden expansions: what the macros generate, for people to read and for changes to show.
+//!
+//! `BLESS=1 cargo test -p static-call-macros` writes them anew.
+
+use std::path::Path;
+
+use proc_macro2::TokenStream;
+
+/// Compares the expansion with the file of this name.
+#[track_caller]
+fn check(name: &str, expansion: TokenStream) {
+    let file = syn::parse2(expansion).expect("an expansion is made of items");
+    let text = prettyplease::unparse(&file);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden").join(name).with_extension("rs");
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&path, text).unwrap();
+        return;
+    }
+    let golden = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(golden == text, "{} is not what is generated now:\n{text}", path.display());
+}
+
+fn attribute(options: &str, item: &str) -> TokenStream {
+    crate::attribute(options.parse().unwrap(), item.parse().unwrap())
+}
+
+#[test]
+fn function() {
+    let item = "
+        /// Sums up.
+        #[must_use]
+        pub fn checksum<'a>(data: &'a [u8], mut big: Big<'a>, (a, _): (u8, &str)) -> &'a u8 { body }
+    ";
+    check("function", attribute("", item));
+}
+
+#[test]
+fn without_body() {
+    check("without_body", attribute("", "fn on_request(request: &Request<'_>, _: String);"));
+}
+
+#[test]
+fn implementation() {
+    let item = "
+        #[cfg(unix)]
+        impl<'a> Filter<'a> {
+            const LIMIT: u8 = 1;
+
+            /// Whether it matches.
+            #[static_call]
+            pub unsafe fn matches(&mut self, line: &str, other: Self) -> &str { body }
+        }
+    ";
+    check("implementation", attribute("crate = other::path", item));
+}
+
+#[test]
+fn never() {
+    check("never", attribute("keys = Fail", "#[cold] unsafe fn fail(code: i32) -> ! { body }"));
+}
+
+#[test]
+fn refused() {
+    check("refused", attribute("", "pub const fn largest<T: Ord>(values: &[T]) -> T { body }"));
+}
+
+#[test]
+fn call() {
+    let calls = ["checksum(&data, big)", "module::Filter::matches(&filter, \"line\")", "<T>::f()"];
+    let calls = calls.map(|call| {
+        let call = crate::site(format!("static_call; {call}").parse().unwrap());
+        quote::quote!(fn function() { #call; })
+    });
+    check("call", calls.into_iter().collect());
+}
