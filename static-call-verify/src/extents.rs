@@ -12,24 +12,20 @@ use crate::unwind::Unwind;
 pub(crate) struct Extent<'a> {
     pub(crate) start: u64,
     pub(crate) end: u64,
-    /// The symbols inside, by address.
+    /// The symbols inside.
     pub(crate) symbols: Vec<Symbol<'a>>,
+    /// Address and name of the functions inside, by address, one name each.
+    names: Vec<(u64, &'a [u8])>,
     /// Where unwinding enters.
     pub(crate) landing_pads: Vec<u64>,
 }
 
 impl Extent<'_> {
-    /// The name of the function that an address belongs to.
+    /// The name of the function that an address belongs to. Of several names for one address it is
+    /// the first in alphabetical order, so that the linker's order does not show.
     pub(crate) fn function(&self, address: u64) -> Option<&[u8]> {
-        let before = self.symbols.iter().filter(|s| s.is_function && s.address <= address);
-        let nearest = before.max_by_key(|s| s.address)?;
-        // Of several names for one address the first in alphabetical order, so that the linker's
-        // order does not show.
-        self.symbols
-            .iter()
-            .filter(|s| s.is_function && s.address == nearest.address)
-            .map(|s| s.name)
-            .min()
+        let after = self.names.partition_point(|&(start, _)| start <= address);
+        self.names.get(after.checked_sub(1)?).map(|&(_, name)| name)
     }
 }
 
@@ -63,7 +59,8 @@ pub(crate) fn around<'a>(
         match extents.last_mut().filter(|e| start < e.end) {
             Some(last) => last.end = last.end.max(end),
             None => {
-                extents.push(Extent { start, end, symbols: Vec::new(), landing_pads: Vec::new() });
+                let (symbols, names, landing_pads) = (Vec::new(), Vec::new(), Vec::new());
+                extents.push(Extent { start, end, symbols, names, landing_pads });
             }
         }
     }
@@ -71,6 +68,12 @@ pub(crate) fn around<'a>(
         if let Some(extent) = containing(&mut extents, symbol.address) {
             extent.symbols.push(symbol);
         }
+    }
+    for extent in &mut extents {
+        let functions = extent.symbols.iter().filter(|s| s.is_function);
+        extent.names = functions.map(|s| (s.address, s.name)).collect();
+        extent.names.sort_unstable();
+        extent.names.dedup_by_key(|&mut (address, _)| address);
     }
     for pad in pads {
         if let Some(extent) = containing(&mut extents, pad) {

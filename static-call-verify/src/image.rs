@@ -47,13 +47,13 @@ pub(crate) struct Section<'a> {
 
 impl Section<'_> {
     pub(crate) fn is_allocated(&self) -> bool {
-        self.flags & u64::from(elf::SHF_ALLOC.0) != 0
+        self.flags & elf::SHF_ALLOC.0 != 0
     }
 
     /// Machine code that stands in the file.
     pub(crate) fn is_code(&self) -> bool {
         self.is_allocated()
-            && self.flags & u64::from(elf::SHF_EXECINSTR.0) != 0
+            && self.flags & elf::SHF_EXECINSTR.0 != 0
             && self.kind == elf::SHT_PROGBITS.0
     }
 
@@ -145,7 +145,7 @@ impl<'a> Image<'a> {
                 _ => {}
             }
         }
-        let is_executable = has_interpreter || dynamic_flags & u64::from(elf::DF_1_PIE.0) != 0;
+        let is_executable = has_interpreter || dynamic_flags & elf::DF_1_PIE.0 != 0;
         if self.kind == ImageKind::SharedObject && is_executable {
             self.kind = ImageKind::PositionIndependentExecutable;
         }
@@ -161,7 +161,7 @@ impl<'a> Image<'a> {
             .map(|s| Section {
                 name: sections.section_name(LE, s).unwrap_or_default(),
                 kind: s.sh_type(LE).0,
-                flags: s.sh_flags(LE).0.into(),
+                flags: s.sh_flags(LE).0,
                 address: s.sh_addr(LE),
                 offset: s.sh_offset(LE),
                 size: s.sh_size(LE),
@@ -197,7 +197,7 @@ impl<'a> Image<'a> {
         const MOST: u64 = 1 << 30;
         let section = self.sections_named(name).next()?;
         let data = self.section_data(section)?;
-        if section.flags & u64::from(elf::SHF_COMPRESSED.0) == 0 {
+        if section.flags & elf::SHF_COMPRESSED.0 == 0 {
             return Some(data.into());
         }
         let mut at = 0;

@@ -27,6 +27,7 @@ mod hook;
 mod image;
 mod inputs;
 mod lines;
+mod plt;
 mod pointers;
 mod policy;
 mod records;

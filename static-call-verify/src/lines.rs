@@ -1,6 +1,7 @@
 //! Source lines of instructions, from line tables in the image.
 
 use std::borrow::Cow;
+use std::convert::Infallible;
 
 use addr2line::Context;
 use gimli::{DwarfSections, EndianSlice, LittleEndian};
@@ -14,8 +15,9 @@ pub(crate) struct DebugSections<'a>(DwarfSections<Cow<'a, [u8]>>);
 impl<'a> DebugSections<'a> {
     pub(crate) fn load(image: &Image<'a>) -> Option<Self> {
         image.sections_named(".debug_line").next()?;
-        let load = |id: gimli::SectionId| Ok(image.debug_section(id.name()).unwrap_or_default());
-        DwarfSections::load(load).map_err(|()| ()).ok().map(Self)
+        let load = |id: gimli::SectionId| image.debug_section(id.name()).unwrap_or_default();
+        let sections = DwarfSections::load(|id| Ok::<_, Infallible>(load(id)));
+        sections.ok().map(Self)
     }
 }
 

@@ -252,7 +252,7 @@ fn elements<'a, const SIZE: usize>(
 /// Whether a trampoline is one aligned quadword of what the macros emit, and leads to its key.
 fn check(image: &Image<'_>, t: &Trampoline, key: &Key, findings: &mut Findings<'_>) -> bool {
     let path = key.path();
-    if t.address % QUADWORD != 0 {
+    if !t.address.is_multiple_of(QUADWORD) {
         findings.add(
             FindingKey::TrampMisaligned,
             Some(t.address),

@@ -35,7 +35,7 @@ pub enum Stamped {
 /// The report describes the image afterwards. On anything but [`Stamped::Done`] the image is
 /// unchanged; stamping it again gives the same bytes.
 #[must_use]
-pub fn stamp(image: &mut Vec<u8>, policy: &Policy) -> (Report, Stamped) {
+pub fn stamp(image: &mut [u8], policy: &Policy) -> (Report, Stamped) {
     let Analysis { mut report, stamp } = analyse(image, policy, true);
     let stamped = match stamp {
         Some(Stamp::Write { entries, rewrites, table_offset, table }) => {

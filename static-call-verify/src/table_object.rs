@@ -21,8 +21,8 @@ pub fn table_object(capacity: u32, policy: &Policy) -> Vec<u8> {
     let header = TableHeader { version: 0, capacity, count: 0, identity: 0, checksum: 0 };
     let mut table = header.to_bytes().to_vec();
     table.resize(TableHeader::SIZE + capacity as usize * TableEntry::SIZE, 0);
-    let alloc = u64::from(elf::SHF_ALLOC.0);
-    let retain = u64::from(elf::SHF_GNU_RETAIN.0);
+    let alloc = elf::SHF_ALLOC.0;
+    let retain = elf::SHF_GNU_RETAIN.0;
     Writer::default()
         .section(TABLE_SECTION, elf::SHT_PROGBITS.0, alloc | retain, 8, &table)
         .section(NOTE_SECTION, elf::SHT_NOTE.0, alloc, 4, &note(policy))

@@ -1,5 +1,7 @@
 //! Runs the phases and makes the report.
 
+use std::collections::HashMap;
+
 use object::elf;
 
 use crate::decode::{self, Named};
@@ -8,6 +10,7 @@ use crate::got::{self, Rewrite};
 use crate::grade::{self, Found};
 use crate::image::{Image, ImageError};
 use crate::lines::{DebugSections, Lines};
+use crate::plt;
 use crate::pointers::{Holder, Pointers};
 use crate::policy::{FindingKey, Policy};
 use crate::records::{self, Records};
@@ -155,21 +158,16 @@ fn finish_table(
 /// Every instruction that names a trampoline, by address.
 fn named(image: &Image<'_>, records: &Records, holders: &[Holder]) -> Vec<Named> {
     let trampolines: Vec<u64> = records.trampolines.iter().map(|t| t.address).collect();
-    let index = |address: &u64| trampolines.binary_search(address).ok();
-    let slots = holders.iter().enumerate().filter(|(_, h)| h.is_got);
+    let slots = || holders.iter().enumerate().filter(|(_, h)| h.is_got);
+    let interposable: HashMap<u64, usize> = slots()
+        .filter(|(_, h)| !h.is_constant)
+        .filter_map(|(_, h)| Some((h.place, trampolines.binary_search(&h.trampoline).ok()?)))
+        .collect();
+    let plt = plt::entries(image, &interposable).into_iter();
     let targets = Targets::new(
-        trampolines
-            .iter()
-            .enumerate()
-            .map(|(i, &a)| (a, Target::Trampoline(i)))
-            .chain(slots.clone().map(|(i, h)| (h.place, Target::Holder(i))))
-            .chain(slots.filter(|(_, h)| !h.is_constant).flat_map(|(_, h)| {
-                let target = index(&h.trampoline).map(Target::Plt);
-                plt_entries(image, h.place)
-                    .into_iter()
-                    .zip(std::iter::repeat(target))
-                    .filter_map(|(entry, target)| Some((entry, target?)))
-            })),
+        (trampolines.iter().enumerate().map(|(i, &a)| (a, Target::Trampoline(i))))
+            .chain(slots().map(|(i, h)| (h.place, Target::Holder(i))))
+            .chain(plt.map(|(entry, i)| (entry, Target::Plt(i)))),
     );
     let has_absolute = image.kind == ImageKind::Executable;
     let candidates = scan::candidates(image, &targets, &trampolines, has_absolute);
@@ -178,24 +176,6 @@ fn named(image: &Image<'_>, records: &Records, holders: &[Holder]) -> Vec<Named>
     let in_plt = |a: u64| image.code_section(a).is_some_and(|s| s.is_plt());
     named.retain(|n| !in_plt(n.address));
     named
-}
-
-/// The entries of the procedure linkage table that jump through a slot.
-fn plt_entries(image: &Image<'_>, slot: u64) -> Vec<u64> {
-    let mut entries = Vec::new();
-    for section in image.sections.iter().filter(|s| s.is_code() && s.is_plt()) {
-        let size: u64 = if section.name == b".plt.got" { 8 } else { 16 };
-        let Some(data) = image.section_data(section) else { continue };
-        for (i, jump) in data.windows(6).enumerate() {
-            let address = section.address.wrapping_add(i as u64);
-            let to = static_call::arch::x86_64::decode_jmp_memory(jump)
-                .map(|d| address.wrapping_add(6).wrapping_add_signed(d.into()));
-            if to == Some(slot) {
-                entries.push(address & !(size - 1));
-            }
-        }
-    }
-    entries
 }
 
 fn info(image: &Image<'_>) -> ImageInfo {

@@ -83,6 +83,9 @@ fn bytes_inside_an_instruction_are_no_call() {
     // The immediate holds `e8` and a displacement that leads to the trampoline.
     let report = body(".byte 0x48, 0xb8, 0xe8\n.long tramp - . - 4\n.byte 0, 0, 0\n ret");
     assert!(report.calls.is_empty(), "{report}");
+    // An immediate that would lead there as a displacement.
+    let report = body(".byte 0xb8\n.long tramp - . - 4\n ret");
+    assert!(report.calls.is_empty(), "{report}");
 }
 
 #[test]
@@ -148,6 +151,8 @@ fn overlapping_functions_are_one() {
 fn operand_size_prefixes_are_ambiguous() {
     let report = body(".byte 0x66\n call tramp\n ret");
     assert!(report.calls.iter().all(|c| !c.inline), "{report}");
+    let report = body(".byte 0x66\n call shim\n call tramp\n ret");
+    assert_eq!(only(&report).reason, Some(Reason::NotProved));
     let report = body(".byte 0x2e\n call tramp\n ret");
     assert_eq!(only(&report).reason, Some(Reason::Prefix));
 }

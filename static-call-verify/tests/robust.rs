@@ -91,7 +91,7 @@ fn every_flipped_header_byte() {
     // The ELF header and the program headers, then the section headers at the end.
     let ends = (0..1000).chain(sample.len().saturating_sub(3000)..sample.len());
     for at in ends.filter(|&a| a < sample.len()) {
-        for byte in [0x00, 0xff, sample[at] ^ 0x80, sample[at].wrapping_add(1)] {
+        for byte in [0xff, sample[at] ^ 0x80] {
             copy[at] = byte;
             all(&copy);
         }
@@ -101,7 +101,7 @@ fn every_flipped_header_byte() {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 3000,
+        cases: 1500,
         failure_persistence: None,
         ..ProptestConfig::default()
     })]

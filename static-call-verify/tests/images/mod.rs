@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A key `key` with a stub, a plain trampoline `tramp` and a site trampoline `site_tramp`, as the
 /// macros emit them.
-pub const PRELUDE: &str = r#"
+pub(crate) const PRELUDE: &str = r#"
     .section linkme_STATIC_CALL_0_1_KEYS,"aw",@progbits
     .p2align 3
 record:
@@ -64,7 +64,7 @@ shim:
 "#;
 
 /// Wraps the body of a function `name`.
-pub fn function(name: &str, body: &str) -> String {
+pub(crate) fn function(name: &str, body: &str) -> String {
     format!(
         "    .p2align 6\n    .type {name}, @function\n{name}:\n    .cfi_startproc\n{body}\n    \
          .cfi_endproc\n    .size {name}, . - {name}\n"
@@ -72,21 +72,21 @@ pub fn function(name: &str, body: &str) -> String {
 }
 
 /// A directory for this test program's files.
-pub fn scratch() -> PathBuf {
+pub(crate) fn scratch() -> PathBuf {
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("images");
     std::fs::create_dir_all(&dir).expect("a directory for test files");
     dir
 }
 
 /// A file name that no other test uses.
-pub fn fresh(name: &str) -> PathBuf {
+pub(crate) fn fresh(name: &str) -> PathBuf {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let n = NEXT.fetch_add(1, Ordering::Relaxed);
     scratch().join(format!("{}-{n}-{name}", std::process::id()))
 }
 
 /// Runs a command that has to succeed.
-pub fn run(command: &mut Command) -> String {
+pub(crate) fn run(command: &mut Command) -> String {
     let output = command.output().unwrap_or_else(|e| panic!("{command:?}: {e}"));
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command:?}: {text}");
@@ -94,7 +94,7 @@ pub fn run(command: &mut Command) -> String {
 }
 
 /// Whether a program is there; says so if not.
-pub fn has(program: &str) -> bool {
+pub(crate) fn has(program: &str) -> bool {
     let found = Command::new(program).arg("--version").output().is_ok_and(|o| o.status.success());
     if !found {
         println!("SKIPPED: {program} is not installed");
@@ -103,7 +103,7 @@ pub fn has(program: &str) -> bool {
 }
 
 /// Assembles `text` to an object file.
-pub fn assemble(text: &str) -> PathBuf {
+pub(crate) fn assemble(text: &str) -> PathBuf {
     let (source, object) = (fresh("a.s"), fresh("a.o"));
     std::fs::write(&source, text).expect("the source is written");
     run(Command::new("cc").args(["-c", "-o"]).arg(&object).arg(&source));
@@ -112,7 +112,7 @@ pub fn assemble(text: &str) -> PathBuf {
 }
 
 /// Links objects with `cc -nostdlib` and more arguments.
-pub fn link(objects: &[&Path], args: &[&str]) -> Vec<u8> {
+pub(crate) fn link(objects: &[&Path], args: &[&str]) -> Vec<u8> {
     let out = fresh("a.out");
     run(Command::new("cc").args(["-nostdlib", "-o"]).arg(&out).args(objects).args(args));
     let bytes = std::fs::read(&out).expect("the image is read");
@@ -121,7 +121,7 @@ pub fn link(objects: &[&Path], args: &[&str]) -> Vec<u8> {
 }
 
 /// An image of the prelude and `text`.
-pub fn image(text: &str, args: &[&str]) -> Vec<u8> {
+pub(crate) fn image(text: &str, args: &[&str]) -> Vec<u8> {
     let object = assemble(&format!("{PRELUDE}{text}"));
     let image = link(&[&object], args);
     let _ = std::fs::remove_file(object);
@@ -129,7 +129,7 @@ pub fn image(text: &str, args: &[&str]) -> Vec<u8> {
 }
 
 /// The flags of the workspace's own configuration.
-pub const FLAGS: &[&str] = &[
+pub(crate) const FLAGS: &[&str] = &[
     "-Cllvm-args=-x86-align-branch-boundary=8",
     "-Cllvm-args=-x86-align-branch=call",
     "-Crelro-level=partial",
@@ -137,14 +137,14 @@ pub const FLAGS: &[&str] = &[
 ];
 
 /// Flags that choose GNU ld.
-pub const GNU_LD: &[&str] = &["-Clinker-features=-lld"];
+pub(crate) const GNU_LD: &[&str] = &["-Clinker-features=-lld"];
 /// Flags that choose mold.
-pub const MOLD: &[&str] = &["-Clinker-features=-lld", "-Clink-arg=-fuse-ld=mold"];
+pub(crate) const MOLD: &[&str] = &["-Clinker-features=-lld", "-Clink-arg=-fuse-ld=mold"];
 /// Flags that choose clang as driver.
-pub const CLANG: &[&str] = &["-Clinker=clang"];
+pub(crate) const CLANG: &[&str] = &["-Clinker=clang"];
 
 /// Builds the fixture: `flags` for every crate, `last` for the last one alone.
-pub fn fixture(target: &[&str], profile: &str, flags: &[&str], last: &[&str]) -> PathBuf {
+pub(crate) fn fixture(target: &[&str], profile: &str, flags: &[&str], last: &[&str]) -> PathBuf {
     // One at a time: the result is copied away from where the next build puts its own.
     static LOCK: Mutex<()> = Mutex::new(());
     let _lock = LOCK.lock();
