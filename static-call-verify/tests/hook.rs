@@ -30,10 +30,11 @@ fn tests_and_doctests() {
     assert_eq!(text.matches("1 passed").count(), 3, "unit, integration, doctest: {text}");
     let images: Vec<&str> = text
         .lines()
-        .filter(|line| line.trim_start().starts_with("Running "))
+        // The library has no test of its own, so that its image has no call.
+        .filter(|line| line.trim_start().starts_with("Running ") && !line.contains("src/lib.rs"))
         .filter_map(|line| Some(line.split_once('(')?.1.trim_end_matches(')')))
         .collect();
-    assert_eq!(images.len(), 3, "lib, bin and integration: {text}");
+    assert_eq!(images.len(), 2, "{text}");
     for image in images {
         check_table(std::path::Path::new(image));
     }
@@ -113,7 +114,10 @@ fn fat_lto() {
 /// The calls are not in the inputs yet: the size of the table is guessed.
 #[test]
 fn lto_in_the_linker() {
-    let image = Fixture::new("plugin").flags("-Clinker-plugin-lto").release().check();
+    let fixture = Fixture::new("plugin").flags("-Clinker-plugin-lto").release();
+    let output = fixture.cargo(&["run"]);
+    assert!(output.status.success(), "{}", text(&output));
+    let image = check_table(&fixture.product("hooked"));
     assert_eq!(header(&image).unwrap().capacity, 4096);
 }
 
