@@ -83,6 +83,9 @@ fn bytes_inside_an_instruction_are_no_call() {
     // The immediate holds `e8` and a displacement that leads to the trampoline.
     let report = body(".byte 0x48, 0xb8, 0xe8\n.long tramp - . - 4\n.byte 0, 0, 0\n ret");
     assert!(report.calls.is_empty(), "{report}");
+    // The end of a displacement and the beginning of the next instruction.
+    let report = body(".byte 0xe8, 0\n.long tramp - . - 4\n.byte 0xc0\n ret");
+    assert!(report.calls.is_empty(), "{report}");
     // An immediate that would lead there as a displacement.
     let report = body(".byte 0xb8\n.long tramp - . - 4\n ret");
     assert!(report.calls.is_empty(), "{report}");
