@@ -22,52 +22,54 @@ pub(crate) struct Implementation {
     pub(crate) switch_to: fn() -> Result<Update, UpdateError>,
 }
 
+/// What this processor can run: three implementations at least. The first is the one that
+/// `checksum` starts with.
+pub(crate) fn implementations() -> Vec<Implementation> {
+    let portable = [
+        Implementation { name: "slicing by 8 (default)", switch_to: checksum::reset },
+        Implementation { name: "one table", switch_to: || checksum::update(one_table) },
+        Implementation { name: "crate `crc`", switch_to: || checksum::update(crate_crc) },
+    ];
+    portable.into_iter().chain(accelerated()).collect()
+}
+
+/// The processor's own instruction, if it has one.
+#[cfg(target_arch = "x86_64")]
+fn accelerated() -> Option<Implementation> {
+    let switch_to = || {
+        checksum::update(|data| {
+            answered_by(SSE42);
+            // SAFETY: this closure becomes the target only after the processor was found to have
+            // SSE4.2.
+            unsafe { sse42::checksum(data) }
+        })
+    };
+    let found = is_x86_feature_detected!("sse4.2");
+    found.then_some(Implementation { name: "SSE4.2 instruction", switch_to })
+}
+
+/// No other processor's instruction is used here.
+#[cfg(not(target_arch = "x86_64"))]
+fn accelerated() -> Option<Implementation> {
+    None
+}
+
+fn one_table(data: &[u8]) -> u32 {
+    answered_by(TABLE);
+    slicing::bytewise(data)
+}
+
+fn crate_crc(data: &[u8]) -> u32 {
+    answered_by(CRATE);
+    CRC.checksum(data)
+}
+
+// Places in what `implementations` gives.
 const SLICING: usize = 0;
 const TABLE: usize = 1;
 const CRATE: usize = 2;
 #[cfg(target_arch = "x86_64")]
 const SSE42: usize = 3;
-
-/// What this processor can run: always three implementations, with SSE4.2 four. The first is the
-/// one that `checksum` starts with.
-pub(crate) fn implementations() -> Vec<Implementation> {
-    let mut all = vec![
-        Implementation { name: "slicing by 8 (default)", switch_to: checksum::reset },
-        Implementation {
-            name: "one table",
-            switch_to: || {
-                checksum::update(|data| {
-                    answered_by(TABLE);
-                    slicing::bytewise(data)
-                })
-            },
-        },
-        Implementation {
-            name: "crate `crc`",
-            switch_to: || {
-                checksum::update(|data| {
-                    answered_by(CRATE);
-                    CRC.checksum(data)
-                })
-            },
-        },
-    ];
-    #[cfg(target_arch = "x86_64")]
-    if is_x86_feature_detected!("sse4.2") {
-        all.push(Implementation {
-            name: "SSE4.2 instruction",
-            switch_to: || {
-                checksum::update(|data| {
-                    answered_by(SSE42);
-                    // SAFETY: this closure becomes the target only after the processor was found
-                    // to have SSE4.2.
-                    unsafe { sse42::checksum(data) }
-                })
-            },
-        });
-    }
-    all
-}
 
 thread_local! {
     static ANSWERED_BY: Cell<usize> = const { Cell::new(SLICING) };

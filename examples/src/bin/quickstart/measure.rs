@@ -180,7 +180,9 @@ impl Peer {
     fn line(&mut self) -> io::Result<String> {
         let mut line = String::new();
         if self.output.read_line(&mut line)? == 0 {
-            return Err(io::Error::other("a child ended early"));
+            return Err(io::Error::other(
+                "this program, started as a child of its own, ended early",
+            ));
         }
         Ok(line.trim_end().to_string())
     }

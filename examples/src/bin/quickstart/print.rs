@@ -107,10 +107,11 @@ pub(crate) fn costs(out: &mut impl Write, measurement: &Measurement) -> Result<(
   Each path of the static call is held by STATIC_CALL in a process of its own.
 
   What this shows: a call that the processor predicts right every time, in a loop that
-  stays in its caches. An inline static call executes the very instructions of a direct
-  call; on the other two paths there is a jump more.
-  What it does not show: a program with thousands of call sites, where branch predictors
-  and instruction caches run short. The ways differ by more there, and not in this order."
+  stays in its caches, where a call through a pointer may cost no more than a direct one. An
+  inline static call executes the very instructions of a direct call; on its other two paths
+  it takes a jump more.
+  What it does not show: how the ways compare in a program with thousands of call sites,
+  where branch predictors and instruction caches run short."
     )
 }
 

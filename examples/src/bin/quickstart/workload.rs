@@ -11,7 +11,7 @@ use static_call::{Barrier, UpdateError, call};
 use crate::checksum::{Implementation, checksum, last_answer, oracle};
 
 /// How often the main thread switches.
-pub(crate) const SWITCHES: usize = 5_000;
+pub(crate) const SWITCHES: usize = 3_000;
 
 /// A chunk of the input, with the checksum that the oracle gives it.
 pub(crate) struct Chunk<'a> {
