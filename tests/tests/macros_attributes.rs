@@ -1,4 +1,5 @@
 //! Attributes beside `#[static_call]`.
+#![allow(clippy::non_minimal_cfg, reason = "shapes that users write")]
 #![deny(unused, deprecated, unfulfilled_lint_expectations)]
 
 use static_call::{call, static_call};

@@ -1,4 +1,5 @@
 //! `call!`: paths, arguments, and what it leaves alone.
+#![allow(clippy::let_and_return, reason = "shapes that users write")]
 
 use static_call::{call, static_call};
 

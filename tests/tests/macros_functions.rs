@@ -1,4 +1,5 @@
 //! Free functions under `#[static_call]`: plain calls, `call!`, and the functions of the enum.
+#![allow(clippy::unused_unit, clippy::toplevel_ref_arg, reason = "shapes that users write")]
 
 use static_call::{call, static_call};
 

@@ -1,4 +1,5 @@
 //! `impl` blocks under `#[static_call]`.
+#![allow(clippy::boxed_local, reason = "shapes that users write")]
 
 use std::pin::Pin;
 use std::rc::Rc;
