@@ -62,7 +62,8 @@ pub(crate) fn find(image: &[u8]) -> Result<Found> {
         }
     }
     let mut by_record = BTreeSet::new();
-    if let Some(section) = file.section_by_name(RECORDS) {
+    // mold makes two sections of this name: one of records, and the anchor's.
+    for section in file.sections().filter(|s| s.name() == Ok(RECORDS)) {
         let bytes = Bytes(section.address(), section.data()?);
         for record in (section.address()..section.address() + section.size()).step_by(16) {
             by_record.insert(record.wrapping_add_signed(bytes.word(record)));
