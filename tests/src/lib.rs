@@ -66,6 +66,11 @@ pub type Way = (fn(u64) -> u64, u32);
 pub const WAYS: &[Way] =
     &[(plain, 1), (tail, 0), (conditional, 0), (site, 2), (|x| inlined(x), 3), (|x| generic(x), 4)];
 
+/// Dropped by the linker: nobody calls it.
+pub fn dead(x: u64) -> u64 {
+    call!(apply(x)).rotate_left(5)
+}
+
 /// What each way gives while `apply` is `target`; the numbers are above 2^40.
 #[must_use]
 pub fn expected(target: fn(u64) -> u64, x: u64) -> Vec<u64> {

@@ -22,8 +22,15 @@ fn noted(sum: &AtomicU64, x: u64) -> u64 {
 const X: u64 = 1 << 42;
 const WRITABLE: u64 = libc::PROT_WRITE as u64;
 
+/// A call far from the library's: on another page.
+#[inline(never)]
+fn here(x: u64) -> u64 {
+    call!(lib::apply(x)).rotate_left(1)
+}
+
 fn check(target: fn(u64) -> u64) {
     assert_eq!(lib::all_ways(X), lib::expected(target, X));
+    assert_eq!(here(X), target(X).rotate_left(1));
 }
 
 fn add_seven(x: u64) -> u64 {
@@ -152,6 +159,8 @@ fn calls_come_in_order() {
         let barriers = calls.iter().filter(|c| matches!(c, Call::Barrier(_))).count();
         assert_eq!(barriers, 1, "one barrier for a batch: {calls:x?}");
         assert!(stored_when_closing.is_some());
+        let opened = calls.iter().filter(|c| matches!(c, Call::Protect(p) if p & WRITABLE != 0));
+        assert!(opened.count() >= 2, "the pages lie apart: {calls:x?}");
     });
 }
 

@@ -3,9 +3,8 @@
 
 mod support;
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
 
 use static_call::{Grade, Path, UpdateError, call};
 use static_call_tests as lib;
@@ -123,46 +122,6 @@ fn breakpoints_beside_an_instruction_survive() {
         assert_eq!(support::poke(place, kept), BREAKPOINT, "at {place:#x}");
     }
     check(add_eight);
-}
-
-/// A whole quadword is stored by a compare-exchange: a byte that somebody else writes there in the
-/// same instant is not written back.
-#[test]
-fn a_neighbour_may_write_at_any_time() {
-    let _turn = turn();
-    lib::note::update(add).unwrap();
-    let calls = support::calls("note");
-    assert!(calls.iter().all(|c| c.grade == Some(Grade::Quad)), "{calls:#?}");
-    let call = calls[0].address;
-    let first = call & !7;
-    let beside = (first..first + 8).find(|a| !(call..call + 5).contains(a)).unwrap();
-    let kept = support::read(beside, 1)[0];
-    let done = AtomicBool::new(false);
-    let (updates, writes) = std::thread::scope(|scope| {
-        // Nobody executes this code meanwhile.
-        let writer = scope.spawn(|| {
-            let mut writes = 0_u64;
-            while !done.load(Ordering::Relaxed) {
-                let byte = writes as u8;
-                support::poke(beside, byte);
-                assert_eq!(support::read(beside, 1), [byte], "written back after {writes} writes");
-                writes += 1;
-            }
-            writes
-        });
-        let deadline = Instant::now() + Duration::from_secs(3);
-        let mut updates = 0_u64;
-        while updates < 300_000 && Instant::now() < deadline && !writer.is_finished() {
-            lib::note::disable().unwrap();
-            lib::note::update(add).unwrap();
-            updates += 2;
-        }
-        done.store(true, Ordering::Relaxed);
-        (updates, writer.join().expect("no write was lost"))
-    });
-    support::poke(beside, kept);
-    assert!(updates > 100 && writes > 100, "{updates} updates, {writes} writes");
-    assert_eq!(noted(&AtomicU64::new(5), 3), 9);
 }
 
 #[test]

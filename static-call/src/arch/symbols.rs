@@ -58,6 +58,8 @@ pub(crate) extern "C" fn elf_header() -> *const u8 {
 #[unsafe(naked)]
 pub(crate) extern "C" fn lock_record() -> *const u8 {
     naked_asm!(
+        // Fat LTO makes one assembly of all versions.
+        ".ifndef static_call_lock_v1",
         ".pushsection .bss.static_call_lock_v1,\"aw\",@nobits",
         ".weak static_call_lock_v1",
         ".hidden static_call_lock_v1",
@@ -67,6 +69,7 @@ pub(crate) extern "C" fn lock_record() -> *const u8 {
         "static_call_lock_v1:",
         ".zero 16",
         ".popsection",
+        ".endif",
         "lea rax, [rip + static_call_lock_v1]",
         "ret",
     )

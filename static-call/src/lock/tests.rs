@@ -59,6 +59,29 @@ fn the_holder_is_told_that_it_is() {
     assert!(lock().is_ok());
 }
 
+/// Whoever is woken wakes the next one, whoever that is.
+#[test]
+fn all_waiters_are_woken() {
+    let _turn = turn();
+    let guard = lock().expect("free");
+    let woken = std::sync::Arc::new(AtomicUsize::new(0));
+    for _ in 0..3 {
+        let woken = woken.clone();
+        thread::spawn(move || {
+            drop(lock());
+            woken.fetch_add(1, Ordering::SeqCst);
+        });
+    }
+    // Long enough for all to sleep; if one does not, there is less to wake.
+    thread::sleep(Duration::from_millis(100));
+    drop(guard);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while woken.load(Ordering::SeqCst) < 3 {
+        assert!(Instant::now() < deadline, "somebody sleeps for ever");
+        thread::yield_now();
+    }
+}
+
 /// A child of a `fork` that no handler saw inherits a lock whose holder does not exist there.
 #[test]
 fn a_holder_of_another_process_is_no_holder() {

@@ -2,6 +2,7 @@
 //! calls.
 #![allow(dead_code, unreachable_pub, reason = "each test uses a part of it")]
 
+pub mod children;
 pub mod supervisor;
 
 use std::fs::{self, File};
