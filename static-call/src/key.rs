@@ -151,7 +151,12 @@ impl KeyRecord {
 pub static STATIC_CALL_0_1_KEYS: [KeyRecord];
 
 /// The type behind a key's handle: the enum that `#[static_call]` makes. Implemented by the macros.
-pub trait Keyed: Sized + 'static {
+///
+/// # Safety
+///
+/// 1. `RECORD` is the address of a static in the slice of keys, and of no other key's.
+/// 2. `stub` jumps through that record's slot.
+pub unsafe trait Keyed: Sized + 'static {
     /// The record.
     const RECORD: *const KeyRecord;
 
@@ -163,7 +168,12 @@ pub trait Keyed: Sized + 'static {
 }
 
 /// That `F` can be a target of the key `Self`. Implemented by the macros.
-pub trait Accept<F>: Keyed {
+///
+/// # Safety
+///
+/// 1. `TARGET` leads to a function with the parameters and the result of the key's trampolines.
+/// 2. That function conjures `F`, if anything, and is reachable only through `TARGET`.
+pub unsafe trait Accept<F>: Keyed {
     /// The shim for `F` and its name.
     const TARGET: &'static TargetRecord;
 }

@@ -315,7 +315,7 @@ impl Function {
 
             #(#cfgs)*
             #[allow(improper_ctypes_definitions #deprecated)]
-            impl #sc::Keyed for #marker {
+            unsafe impl #sc::Keyed for #marker {
                 const RECORD: *const #sc::KeyRecord = &raw const #record;
                 #krate::__stub!(#record);
                 fn own_type() -> #sc::core::any::TypeId {
@@ -325,7 +325,7 @@ impl Function {
 
             #(#cfgs)*
             #(#lints)*
-            impl<#f> #accept
+            unsafe impl<#f> #accept
             where
                 #f: #bounds,
             {

@@ -202,7 +202,7 @@ fn items(f: &Function, error: &Ident) -> TokenStream {
     let errors = f.arguments.iter().map(|_| error);
     quote! {
         #(#cfgs)*
-        impl #sc::Keyed for #marker {
+        unsafe impl #sc::Keyed for #marker {
             const RECORD: *const #sc::KeyRecord = #sc::core::ptr::null();
             extern "C" fn stub() {}
             fn own_type() -> #sc::core::any::TypeId {
@@ -211,7 +211,7 @@ fn items(f: &Function, error: &Ident) -> TokenStream {
         }
 
         #(#cfgs)*
-        impl<__F: #sc::core::ops::Fn(#(#errors),*) -> #error> #sc::Accept<__F> for #marker {
+        unsafe impl<__F: #sc::core::ops::Fn(#(#errors),*) -> #error> #sc::Accept<__F> for #marker {
             const TARGET: &'static #sc::TargetRecord = loop {};
         }
     }
