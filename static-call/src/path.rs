@@ -88,7 +88,7 @@ pub enum Reason {
     /// The bytes there were not what the verifier recorded; the finding says more.
     Changed,
     /// No verifier has seen the image: its build script does not call
-    /// `static_call_verify::enable()`.
+    /// `static_call_verify::enable()`, or the linker dropped the table.
     NotVerified,
     /// The table cannot be trusted; the finding says why.
     TableRefused,
@@ -115,7 +115,7 @@ impl fmt::Display for Reason {
             Self::ShortJump => "short jump",
             Self::TooFar => "target further than 2 GiB",
             Self::Changed => "bytes differ from what was verified",
-            Self::NotVerified => "image not verified: no static_call_verify::enable() in build.rs",
+            Self::NotVerified => "not verified at link time (build.rs: static_call_verify::enable())",
             Self::TableRefused => "table not trusted",
             Self::Refused(errno) => return write!(f, "mprotect refused (errno {errno})"),
             Self::NoHeaders => "program headers not in memory",
