@@ -11,7 +11,8 @@ use proc_macro2::TokenStream;
 fn check(name: &str, expansion: TokenStream) {
     let file = syn::parse2(expansion).expect("an expansion is made of items");
     let text = prettyplease::unparse(&file);
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden").join(name).with_extension("txt");
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("golden").join(name).with_extension("txt");
     if std::env::var_os("BLESS").is_some() {
         std::fs::write(&path, text).unwrap();
         return;

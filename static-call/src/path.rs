@@ -115,7 +115,9 @@ impl fmt::Display for Reason {
             Self::ShortJump => "short jump",
             Self::TooFar => "target further than 2 GiB",
             Self::Changed => "bytes differ from what was verified",
-            Self::NotVerified => "not verified at link time (build.rs: static_call_verify::enable())",
+            Self::NotVerified => {
+                "not verified at link time (build.rs: static_call_verify::enable())"
+            }
             Self::TableRefused => "table not trusted",
             Self::Refused(errno) => return write!(f, "mprotect refused (errno {errno})"),
             Self::NoHeaders => "program headers not in memory",
