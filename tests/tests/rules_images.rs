@@ -349,3 +349,26 @@ fn a_damaged_record_is_left_alone() {
     }
     const { assert!(TrampolineRecord::SIZE == 16) }
 }
+
+/// A linker that folds identical code may leave several records of one trampoline.
+#[test]
+fn two_records_of_one_trampoline_do_not_undo_each_other() {
+    let mut image = Image::new();
+    let record = |image: &Image, index: usize| {
+        let at = image.records + index * TrampolineRecord::SIZE;
+        TrampolineRecord::from_bytes(image.bytes[at..].first_chunk().unwrap())
+    };
+    let first = record(&image, 0);
+    let of_same_key = |i: &usize| {
+        let distance = (i * TrampolineRecord::SIZE) as i32;
+        let other = record(&image, *i);
+        other.stub + distance == first.stub && other.form == first.form
+    };
+    let other = (1..8).find(of_same_key).expect("two sites of one key");
+    let distance = (other * TrampolineRecord::SIZE) as i32;
+    let at = image.records + other * TrampolineRecord::SIZE;
+    let trampoline = first.trampoline - distance;
+    image.bytes[at..at + 4].copy_from_slice(&trampoline.to_le_bytes());
+    let told = image.run("folded");
+    assert!(told.inline > 0, "{told:?}");
+}

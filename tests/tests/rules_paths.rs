@@ -85,6 +85,27 @@ fn a_hop_is_skipped() {
 }
 
 #[static_call]
+fn magnitude(x: i64) -> i64 {
+    x
+}
+
+#[inline(never)]
+fn call_magnitude(x: i64) -> i64 {
+    call!(magnitude(x)) + 1
+}
+
+/// A function of another image may be out of reach, where the shim that jumps to it is not.
+#[test]
+fn a_hop_out_of_the_image_is_not_skipped() {
+    support::in_child("a_hop_out_of_the_image_is_not_skipped", &[], || {
+        // SAFETY: it computes.
+        magnitude::update(|x| unsafe { libc::labs(x) }).unwrap();
+        assert_eq!(call_magnitude(-5), 6);
+        support::assert_path("magnitude", Path::Inline);
+    });
+}
+
+#[static_call]
 fn first(x: u64) -> u64 {
     x + 1000
 }
