@@ -70,6 +70,7 @@ fn main() {
     check(|x| x + 1);
     let update = lib::apply::update(|x| x + 7).expect("no breakpoints here");
     check(|x| x + 7);
+    assert_eq!((first.lost, update.lost), (0, 0));
     let report = static_call::report();
     println!("init {} {} {}", first.inline, first.trampoline, first.indirect);
     println!("update {} {} {}", update.inline, update.trampoline, update.indirect);
