@@ -1,12 +1,36 @@
 //! A program whose image tests damage: it updates, checks every result, and tells what it did. Leaves with 0
 //! if all results were right.
 
-use static_call::call;
+use static_call::{call, static_call};
 use static_call_tests as lib;
 
 #[inline(never)]
 fn rules_helper_never_called(x: u64) -> u64 {
     std::hint::black_box(call!(lib::apply(x))).rotate_left(9)
+}
+
+#[static_call]
+fn front(x: u64) -> u64 {
+    x + 100
+}
+
+#[static_call]
+fn back(x: u64) -> u64 {
+    x + 200
+}
+
+/// A key that calls another one follows it, whether the jump between them is in the table or not.
+fn check_following() {
+    front::update(back).expect("no way round");
+    back::update(|x| x + 7).expect("no breakpoints here");
+    assert_eq!(front(1), 8);
+    front::reset().expect("no breakpoints here");
+    assert_eq!(front(1), 101);
+    front::update(back).expect("no way round");
+    assert_eq!(front(1), 8);
+    back::reset().expect("no breakpoints here");
+    assert_eq!(front(1), 201);
+    assert!(back::update(front).is_err(), "they would call each other");
 }
 
 fn check(target: fn(u64) -> u64) {
@@ -79,5 +103,6 @@ fn main() {
     }
     lib::apply::reset().expect("no breakpoints here");
     check(|x| x + 1);
+    check_following();
     println!("{report}");
 }
