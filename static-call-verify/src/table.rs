@@ -29,6 +29,11 @@ impl<'a> Table<'a> {
         if sections.next().is_some() {
             return Err("the image has two tables: link one table object only".to_owned());
         }
+        // gold keeps anchor and table apart; the runtime then looks for the table at the anchor.
+        let mut anchors = image.sections_named(TABLE_SECTION).filter(|s| s.size == 0);
+        if anchors.any(|anchor| anchor.address != section.address) {
+            return Ok(None);
+        }
         let data = image.section_data(section).unwrap_or_default();
         let header = data.first_chunk().and_then(TableHeader::from_bytes);
         let Some(header) = header else {
