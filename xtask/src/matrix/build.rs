@@ -11,11 +11,15 @@ use crate::tasks::Counts;
 
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
-/// The images of a cell.
+/// The images of a cell: the same code, linked with different options.
 pub(super) struct Built {
     /// With the relocations that the linker kept, and symbols.
     pub(super) with_relocations: Vec<u8>,
-    /// The program that is verified and run: the same file, or its stripped twin.
+    /// Where the symbols are bound as in the object files.
+    pub(super) with_bindings: Vec<u8>,
+    /// For a stripped program, the same without stripping.
+    pub(super) with_symbols: Option<Vec<u8>>,
+    /// The program that runs.
     pub(super) image: Vec<u8>,
     /// Where that is.
     pub(super) program: PathBuf,
@@ -32,20 +36,34 @@ pub(super) fn build(dir: &Path, cell: &Cell) -> Result<Built> {
         fs::remove_dir_all(&products)?;
     }
     let image = products.join("release/matrix-app");
-    let build = |last: &str| -> Result<Vec<u8>> {
+    let build = |linker: &str, last: &str| -> Result<Vec<u8>> {
         let mut command = cargo(["rustc", "--offline", "--quiet", "--release"]);
         command.args(["--target", TARGET, "--package", "matrix-app", "--", last]);
+        command.args((!linker.is_empty()).then(|| format!("-Clink-arg=-fuse-ld={linker}")));
         command.current_dir(dir).envs(cell.profile());
         command.env("CARGO_ENCODED_RUSTFLAGS", cell.flags()?.join("\u{1f}"));
         command.env("CARGO_TARGET_DIR", &target).env("CARGO_INCREMENTAL", "0");
         output(&mut command)?;
         Ok(fs::read(&image)?)
     };
-    // Only the last package gets the last flag: the second build links anew, and little more.
-    let with_relocations = build("-Clink-arg=-Wl,--emit-relocs")?;
-    let image_bytes =
-        if cell.is_stripped() { build("-Cstrip=symbols")? } else { with_relocations.clone() };
-    Ok(Built { with_relocations, image: image_bytes, program: image, took: start.elapsed() })
+    // Only the last package gets these flags, so that the other builds link anew and little more.
+    let linker = if cell.is_linked_by_mold() { "mold" } else { "" };
+    let keep = "-Clink-arg=-Wl,--emit-relocs";
+    let with_bindings = cell.is_linked_by_mold().then(|| build("bfd", keep)).transpose()?;
+    // Lld orders sections in another way where it keeps relocations, so that addresses differ.
+    // (`-O1` is what rustc tells the linker anyway.)
+    let with_symbols =
+        cell.is_stripped().then(|| build(linker, "-Clink-arg=-Wl,-O1")).transpose()?;
+    let with_relocations = build(linker, keep)?;
+    let stripped = cell.is_stripped().then(|| build(linker, "-Cstrip=symbols")).transpose()?;
+    Ok(Built {
+        with_bindings: with_bindings.unwrap_or_else(|| with_relocations.clone()),
+        with_symbols,
+        image: stripped.unwrap_or_else(|| with_relocations.clone()),
+        with_relocations,
+        program: image,
+        took: start.elapsed(),
+    })
 }
 
 /// Runs the program for so many seconds. Returns its account and the counts of its report.

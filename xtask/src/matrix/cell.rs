@@ -52,6 +52,10 @@ impl Cell {
         name
     }
 
+    pub(crate) fn is_linked_by_mold(&self) -> bool {
+        self.value("linker") == "mold"
+    }
+
     pub(crate) fn is_stripped(&self) -> bool {
         self.value("strip") == "symbols"
     }
@@ -75,9 +79,6 @@ impl Cell {
         // rustc brings lld and uses it unless told otherwise.
         if self.value("linker") != "lld" {
             add("-Clinker-features=-lld");
-        }
-        if self.value("linker") == "mold" {
-            add("-Clink-arg=-fuse-ld=mold");
         }
         if self.value("driver") == "clang" {
             add("-Clinker=clang");

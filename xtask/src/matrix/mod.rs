@@ -104,7 +104,7 @@ fn cells(cells: &[Cell], options: &Options) -> Result {
 /// Builds, verifies and runs one cell; returns its row.
 fn check(dir: &Path, cell: &Cell, seconds: f64) -> Result<String> {
     let built = build::build(dir, cell)?;
-    let report = compare::compare(&built.image, &built.with_relocations)?;
+    let report = compare::compare(&built)?;
     let (account, counts) = build::run(&built.program, seconds)?;
     println!("{}: built in {:.0} s; {account}", cell.name(), built.took.as_secs_f64());
     let summary = &report.summary;

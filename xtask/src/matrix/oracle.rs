@@ -5,9 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use object::elf;
-use object::read::elf::ElfFile64;
+use object::read::elf::{ElfFile64, ElfSymbol64};
 use object::{
     Object, ObjectSection, ObjectSymbol, RelocationFlags, RelocationTarget, SectionFlags,
+    SymbolScope,
 };
 
 use crate::run::Result;
@@ -25,8 +26,8 @@ pub(crate) struct Reference {
 
 /// What an image holds.
 pub(crate) struct Found {
-    /// The trampolines by symbol, and whether the symbol is local.
-    pub(crate) by_symbol: BTreeMap<u64, bool>,
+    /// The trampolines by symbol, with its name.
+    pub(crate) by_symbol: BTreeMap<u64, String>,
     /// The trampolines by record.
     pub(crate) by_record: BTreeSet<u64>,
     pub(crate) references: BTreeSet<Reference>,
@@ -52,15 +53,34 @@ impl Bytes<'_> {
     }
 }
 
+type File<'a> = ElfFile64<'a, object::Endianness>;
+
+/// The trampolines by symbol, with their names.
+fn trampolines<'a>(
+    file: &'a File<'a>,
+) -> impl Iterator<Item = (&'a str, ElfSymbol64<'a, 'a, object::Endianness>)> {
+    file.symbols().filter(ObjectSymbol::is_definition).filter_map(|symbol| {
+        let name = symbol.name().ok()?;
+        NAMES.iter().any(|n| name.contains(n)).then_some((name, symbol))
+    })
+}
+
+/// Names of the trampolines whose symbols are local or hidden in the object files: compilers call
+/// those without a detour. Mold makes every symbol local that is not exported; the other linkers
+/// tell the truth.
+pub(crate) fn local_names(image: &[u8]) -> Result<BTreeSet<String>> {
+    let file = File::parse(image)?;
+    let is_local = |symbol: &ElfSymbol64<'_, '_, _>| {
+        matches!(symbol.scope(), SymbolScope::Compilation | SymbolScope::Linkage)
+    };
+    let local = trampolines(&file).filter(|(_, symbol)| is_local(symbol));
+    Ok(local.map(|(name, _)| name.to_owned()).collect())
+}
+
 pub(crate) fn find(image: &[u8]) -> Result<Found> {
-    let file = ElfFile64::<object::Endianness>::parse(image)?;
-    let mut by_symbol = BTreeMap::new();
-    for symbol in file.symbols() {
-        let is_trampoline = |name: &str| NAMES.iter().any(|n| name.contains(n));
-        if symbol.is_definition() && symbol.name().is_ok_and(is_trampoline) {
-            by_symbol.insert(symbol.address(), symbol.is_local());
-        }
-    }
+    let file = File::parse(image)?;
+    let by_symbol: BTreeMap<_, _> =
+        trampolines(&file).map(|(name, s)| (s.address(), name.to_owned())).collect();
     let mut by_record = BTreeSet::new();
     // mold makes two sections of this name: one of records, and the anchor's.
     for section in file.sections().filter(|s| s.name() == Ok(RECORDS)) {
@@ -86,9 +106,10 @@ pub(crate) fn find(image: &[u8]) -> Result<Found> {
             relocations += 1;
             let RelocationFlags::Elf { r_type } = relocation.flags() else { continue };
             let RelocationTarget::Symbol(index) = relocation.target() else { continue };
-            let symbol = file.symbol_by_index(index)?.address();
+            let symbol = file.symbol_by_index(index)?;
             let place = Place { bytes: &bytes, offset, code };
-            let (destination, found) = place.classify(r_type, symbol, relocation.addend());
+            let (destination, found) =
+                place.classify(r_type, symbol.address(), relocation.addend());
             if !by_symbol.contains_key(&destination) {
                 continue;
             }
