@@ -1,5 +1,5 @@
 //! Machine encodings, one file per architecture. Pure functions of bytes and addresses, but for
-//! [`store`] (the loads and stores themselves) and [`symbols`] (what the linker defines).
+//! `store` (the loads and stores themselves) and `symbols` (what the linker defines).
 
 pub mod x86_64;
 
