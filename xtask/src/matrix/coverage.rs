@@ -47,8 +47,10 @@ pub(super) fn document(command: &str, rows: &str) -> Result<String> {
         "# Coverage of the matrix\n\n\
          {}, `{command}`, {}, {count} × {}.\n\n\
          The generated program: calls by grade (columns 3 to 6), by kind where it is not `call`, and the\n\
-         share that is rewritten in place. What is not inline is a tail call or a call through the GOT\n\
-         that the alignment flags do not reach; every `call` to a local trampoline is `quad`.\n\n\
+         share that is rewritten in place. Every `call` to a local trampoline is `quad`. The others go to\n\
+         trampolines that their crate exports (plain calls of `pub` keys in their own library, generic\n\
+         functions that are instantiated in both crates), whose calls the assembler does not align\n\
+         (`call symbol@PLT`) unless the relocation model is static, or they are tail calls.\n\n\
          {HEAD}{rows}",
         date.trim(),
         rustc.trim(),
