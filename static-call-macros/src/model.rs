@@ -12,7 +12,7 @@ use syn::ext::IdentExt;
 use syn::visit_mut::VisitMut;
 use syn::{
     Attribute, Error, FnArg, GenericParam, Lifetime, Pat, Path, ReceiverKind, ReturnType, Safety,
-    Token, Type, parse_quote, parse_quote_spanned,
+    Token, Type, Visibility, parse_quote, parse_quote_spanned,
 };
 
 use crate::attributes::Attributes;
@@ -48,6 +48,8 @@ pub(crate) struct Function {
     pub(crate) option_errors: Option<Error>,
     /// The enum of a free function, the constant of an associated one.
     pub(crate) keys: Ident,
+    /// Of the functions that update it.
+    pub(crate) update_vis: Visibility,
     pub(crate) owner: Option<Owner>,
     pub(crate) arguments: Vec<Argument>,
     pub(crate) output: Output,
@@ -172,6 +174,7 @@ impl Function {
             krate,
             option_errors: options.errors,
             keys,
+            update_vis: options.update.unwrap_or_else(|| source.vis.clone()),
             owner,
             arguments,
             output,

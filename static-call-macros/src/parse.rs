@@ -13,6 +13,8 @@ pub(crate) struct Options {
     pub(crate) krate: Option<Path>,
     /// `keys = Name`: the name of the enum, or of a method's constant.
     pub(crate) keys: Option<Ident>,
+    /// `update = visibility`: who may update, if not everybody who may call.
+    pub(crate) update: Option<Visibility>,
     /// What could not be understood.
     pub(crate) errors: Option<Error>,
 }
@@ -40,12 +42,24 @@ impl Parse for Options {
                     input.parse::<Token![=]>()?;
                     options.keys = Some(input.parse()?);
                 }
+                "update" => {
+                    let equals = input.parse::<Token![=]>()?;
+                    let vis: Visibility = input.parse()?;
+                    if matches!(vis, Visibility::Inherited) {
+                        return Err(Error::new(
+                            equals.span,
+                            "`update` names who may update: `update = pub(self)`, \
+                             `update = pub(crate)`",
+                        ));
+                    }
+                    options.update = Some(vis);
+                }
                 _ => {
                     options.fail(Error::new(
                         name.span(),
                         format!(
-                            "`static_call` has no option `{name}`: write `crate = path::to` or \
-                             `keys = Name`"
+                            "`static_call` has no option `{name}`: write `crate = path::to`, \
+                             `keys = Name` or `update = pub(crate)`"
                         ),
                     ));
                     while !input.is_empty() && !input.peek(Token![,]) {

@@ -51,7 +51,7 @@ pub(crate) fn calls_itself(registry: &Registry, key: usize) -> bool {
     for _ in 0..registry.keys.len() {
         let state = &registry.keys[at];
         let target = state.wanted.unwrap_or_else(|| state.record.current());
-        let entry = skip(registry, target.address().addr() as u64);
+        let entry = skip(registry, target.record().address().addr() as u64);
         let jump = match registry.call_at(entry) {
             Some(call) if matches!(call.kind, Kind::Jmp | Kind::JmpGot) => Some(call.key),
             Some(_) => None,

@@ -42,11 +42,18 @@ extern crate std;
 pub mod __private;
 #[doc(hidden)]
 pub mod arch;
+#[cfg(feature = "std")]
+mod batch;
+mod cycle;
+mod handle;
 mod key;
 #[doc(hidden)]
 pub mod layout;
 mod lock;
+mod observer;
 mod path;
+mod previous;
+mod record;
 #[cfg(feature = "std")]
 mod report;
 mod runtime;
@@ -54,6 +61,7 @@ mod site;
 mod sys;
 mod target;
 mod update;
+mod wish;
 
 /// The parts that patch code; elsewhere the slot does everything.
 macro_rules! patching {
@@ -78,9 +86,13 @@ patching! {
     mod registry;
 }
 
+#[cfg(feature = "std")]
+pub use batch::{Batch, batch};
 pub use key::Key;
 pub use layout::{Grade, Kind};
+pub use observer::{Change, Observer, generation};
 pub use path::{Path, Reason};
+pub use previous::Previous;
 #[cfg(feature = "std")]
 pub use report::{CallReport, Finding, KeyReport, Report, SiteReport, Totals, report};
 /// Makes a function switchable while the program runs.
@@ -205,6 +217,29 @@ pub fn init() -> Result<Update, UpdateError> {
 /// ```
 pub fn unbind() -> Result<Update, UpdateError> {
     runtime::unbind()
+}
+
+/// Makes the targets of all keys final: every later update is an [`UpdateError::Sealed`].
+///
+/// What [`Key::seal`] does for one. Keys of code that is loaded later are not among them.
+///
+/// # Examples
+///
+/// ```standalone_crate
+/// use static_call::{UpdateError, static_call};
+///
+/// #[static_call]
+/// fn parse(text: &str) -> usize {
+///     text.len()
+/// }
+///
+/// static_call::init()?;
+/// static_call::seal();
+/// assert_eq!(parse::reset().unwrap_err(), UpdateError::Sealed { key: "parse" });
+/// # Ok::<(), UpdateError>(())
+/// ```
+pub fn seal() {
+    record::STATIC_CALL_0_1_KEYS.static_slice().iter().for_each(record::KeyRecord::seal);
 }
 
 /// Makes a static call as a site of its own: with its own trampoline, file, line and column.

@@ -7,8 +7,8 @@
 use crate::arch::store::{exchange_displacement, exchange_quadword};
 use crate::cap::Cap;
 use crate::image::Image;
-use crate::key::KeyRecord;
 use crate::plan::{Change, Lead, Width, Wish, trampoline_bytes, trampoline_change};
+use crate::record::KeyRecord;
 use crate::registry::{KeyState, Patching, Pending, Registry, Run, Subject, Trampoline};
 use crate::sys::{self, Protection};
 use crate::update::{Barrier, Update, UpdateError};
@@ -103,7 +103,7 @@ pub(crate) fn recover(registry: &mut Registry) {
     registry.pages_left_open = 1;
     close_leftovers(registry);
     let is_published =
-        |key: &KeyState| key.wanted.is_some_and(|t| core::ptr::eq(t, key.record.current()));
+        |key: &KeyState| key.wanted.is_some_and(|t| t == key.record.current());
     if !registry.keys.iter().any(is_published) {
         for key in &mut *registry.keys {
             key.wanted = None;
@@ -199,8 +199,8 @@ fn wish(registry: &Registry, key: usize) -> Option<Wish> {
     let target = state.wanted?;
     let noop = KeyRecord::HAS_NO_BODY | KeyRecord::NOTHING_TO_DROP;
     Some(Wish {
-        target: hop::skip(registry, target.address().addr() as u64),
-        is_noop: state.record.has(noop) && state.record.is_default(target),
+        target: hop::skip(registry, target.record().address().addr() as u64),
+        is_noop: state.record.has(noop) && target == state.record.default_target(),
     })
 }
 

@@ -3,6 +3,7 @@
 //! Built at the first use, under the lock, without a look at the call path. It lives in memory of
 //! its own: the allocator may be a static call's target, and nothing here may call it.
 
+use core::any::TypeId;
 use core::mem::size_of;
 use core::ops::Range;
 use core::ptr::from_ref;
@@ -10,12 +11,12 @@ use core::ptr::from_ref;
 use crate::arena::Arena;
 use crate::cap::Cap;
 use crate::image::{self, Image, TableFault};
-use crate::key::{KeyRecord, STATIC_CALL_0_1_KEYS};
 use crate::layout::{Grade, Kind, TableEntry};
 use crate::plan::{CallShape, Change, Lead};
+use crate::record::{KeyRecord, STATIC_CALL_0_1_KEYS};
 use crate::site::SiteRecord;
 use crate::sys::{self, Protection};
-use crate::target::TargetRecord;
+use crate::target::Chosen;
 
 mod read;
 
@@ -28,7 +29,7 @@ pub(crate) const NONE: u32 = u32::MAX;
 pub(crate) struct KeyState {
     pub(crate) record: &'static KeyRecord,
     /// The target that the batch at hand gives it, if it is about this key.
-    pub(crate) wanted: Option<&'static TargetRecord>,
+    pub(crate) wanted: Option<Chosen>,
     /// Its call instructions follow its target.
     pub(crate) bound: bool,
     trampolines: (u32, u32),
@@ -123,6 +124,8 @@ pub(crate) struct Registry {
     trampolines_by_address: &'static mut [u32],
     /// Indices of `calls` by address.
     calls_by_address: &'static mut [u32],
+    /// Indices of `keys` by the type of the function that callers use.
+    keys_by_type: &'static mut [(TypeId, u32)],
     /// Room for a batch: one store per trampoline and call instruction.
     pub(crate) pending: &'static mut [Pending],
     /// Room for the page runs of a batch.
@@ -170,7 +173,7 @@ impl Registry {
         let entries = table.map_or(&[][..], |(_, bytes)| bytes);
         let call_count = entries.len() / TableEntry::SIZE;
         let change_count = trampoline_records.len() + call_count;
-        let size = records.len() * (size_of::<KeyState>() + size_of::<(u64, u32)>())
+        let size = records.len() * (size_of::<KeyState>() + size_of::<(u64, u32)>() + size_of::<(TypeId, u32)>())
             + trampoline_records.len() * (size_of::<Trampoline>() + 4)
             + call_count * (size_of::<Call>() + 4)
             + change_count * (size_of::<Pending>() + size_of::<Run>())
@@ -202,6 +205,8 @@ impl Registry {
             trampolines: range(trampolines, i as u32, |t| t.key),
             calls: range(calls, i as u32, |c| c.key),
         });
+        let keys_by_type = arena.slice(records.len(), |i| (records[i].own_type(), i as u32));
+        keys_by_type.sort_unstable();
         let no_change = Change {
             address: 0,
             length: 0,
@@ -235,6 +240,7 @@ impl Registry {
             calls,
             trampolines_by_address,
             calls_by_address,
+            keys_by_type,
             pending,
             runs,
             lost_permission: None,
@@ -255,6 +261,7 @@ impl Registry {
             calls: &mut [],
             trampolines_by_address: &mut [],
             calls_by_address: &mut [],
+            keys_by_type: &mut [],
             pending: &mut [],
             runs: &mut [],
             lost_permission: None,
@@ -268,6 +275,12 @@ impl Registry {
         let offset = from_ref(record).addr().checked_sub(from_ref(first).addr())?;
         let index = offset / size_of::<KeyRecord>();
         (offset % size_of::<KeyRecord>() == 0 && index < self.keys.len()).then_some(index)
+    }
+
+    /// The key whose callers use a function of this type.
+    pub(crate) fn key_named(&self, named: TypeId) -> Option<&'static KeyRecord> {
+        let found = self.keys_by_type.binary_search_by_key(&named, |&(of_type, _)| of_type).ok()?;
+        Some(self.keys[self.keys_by_type[found].1 as usize].record)
     }
 
     /// The trampoline that starts at `address`.

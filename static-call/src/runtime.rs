@@ -15,7 +15,23 @@ mod imp;
 pub(crate) use imp::*;
 
 use crate::lock::Reentered;
-use crate::update::UpdateError;
+use crate::observer;
+use crate::previous::Previous;
+use crate::update::{Update, UpdateError};
+use crate::wish::Wish;
+
+/// Makes all wishes come true, or none and says why; then tells the observers.
+pub(crate) fn commit(wishes: &mut [Wish]) -> Result<Update, UpdateError> {
+    let (mut update, generation) = imp::store(wishes)?;
+    update.previous = Previous::of(wishes);
+    observer::tell(wishes, generation);
+    Ok(update)
+}
+
+/// [`commit`] of one.
+pub(crate) fn commit_one(mut wish: Wish) -> Result<Update, UpdateError> {
+    commit(core::slice::from_mut(&mut wish))
+}
 
 impl From<Reentered> for UpdateError {
     fn from(_: Reentered) -> Self {

@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::previous::Previous;
+
 /// What an update did.
 ///
 /// The counts are of call instructions: one site of the source can have many, or none. In an
@@ -21,7 +23,7 @@ use core::fmt;
 /// println!("{} of {} inline", update.inline, update.inline + update.trampoline + update.indirect);
 /// # Ok::<(), static_call::UpdateError>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Update {
     /// Call instructions that reach the new target directly.
@@ -38,6 +40,8 @@ pub struct Update {
     /// Code pages that could not be closed again and are left writable: 0, unless the system
     /// took the permission away in the middle of the update.
     pub pages_left_open: usize,
+    /// What its keys called before: a token that restores it.
+    pub previous: Previous,
 }
 
 impl Update {
@@ -50,6 +54,7 @@ impl Update {
             barrier: Barrier::NotNeeded,
             lost: 0,
             pages_left_open: 0,
+            previous: Previous::NONE,
         }
     }
 }
@@ -128,6 +133,19 @@ pub enum UpdateError {
     },
     /// This thread is in the middle of an update already: a signal handler interrupted it.
     Reentered,
+    /// The key is final: [`Key::seal`](crate::Key::seal).
+    Sealed {
+        /// Name of the key.
+        key: &'static str,
+    },
+    /// The key is a method of an `unsafe trait`, and only its handle's `unsafe` functions and
+    /// [`Previous::restore_unchecked`] change it.
+    Unsafe {
+        /// Name of the key.
+        key: &'static str,
+    },
+    /// The closure of a [`batch`](fn@crate::batch) gave it up.
+    Cancelled,
 }
 
 impl fmt::Display for UpdateError {
@@ -148,6 +166,14 @@ impl fmt::Display for UpdateError {
             Self::CallsItself { key } => {
                 write!(f, "`{key}` would call itself: its target leads back to it")
             }
+            Self::Sealed { key } => {
+                write!(f, "`{key}` is sealed: its target is final, as `seal` was told")
+            }
+            Self::Unsafe { key } => write!(
+                f,
+                "`{key}` belongs to an unsafe trait: restore it by `Previous::restore_unchecked`"
+            ),
+            Self::Cancelled => f.write_str("the batch was given up by its own closure"),
             Self::Reentered => f.write_str(
                 "this thread is already in an update: do not update from a signal handler",
             ),

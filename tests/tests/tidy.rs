@@ -14,15 +14,18 @@ const LONG_FILES: &[(&str, &str)] = &[];
 /// The modules of static-call, from those that know nothing of the others to those that know all:
 /// a module may name only those before it.
 const ORDER: &[&str] = &[
-    "layout", "arch", "sys", "update", "key", "target", "site", "cap", "arena", "lock", "image",
-    "plan", "registry", "path", "hop", "patch", "runtime", "report", "private", "lib",
+    "layout", "arch", "sys", "target", "record", "update", "wish", "previous", "key", "site", "cap",
+    "arena", "lock", "image", "plan", "registry", "path", "hop", "patch", "cycle", "observer",
+    "runtime", "instance", "handle", "batch", "report", "private", "lib",
 ];
 /// What the pure module may name: plain data and encodings.
 const PLAN_NAMES: &[&str] = &["layout", "arch", "plan"];
 /// References against the order, and why.
 const AGAINST_ORDER: &[(&str, &str, &str)] = &[
     ("key", "runtime", "a key's methods are the interface of the runtime"),
-    ("key", "target", "`query` answers with one"),
+    ("previous", "runtime", "restoring is an update"),
+    ("update", "previous", "the result of an update has the way back"),
+    ("update", "wish", "as above"),
 ];
 
 /// Programs that stand for a user's, the refused ones among them: not ours to tidy.

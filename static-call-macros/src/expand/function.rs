@@ -9,6 +9,7 @@ use crate::model::Function;
 /// The function, its enum and its records.
 pub(super) fn expand(f: &Function) -> TokenStream {
     let (sc, krate, keys, vis) = (f.private(), &f.krate, &f.keys, &f.source.vis);
+    let update_vis = &f.update_vis;
     let ident = &f.source.sig.ident;
     let cfgs: Vec<_> = f.cfgs().collect();
     let lints: Vec<_> = f.lints().collect();
@@ -45,7 +46,7 @@ pub(super) fn expand(f: &Function) -> TokenStream {
         #[allow(dead_code)]
         impl #keys {
             #[doc = #key]
-            #vis const KEY: #krate::Key<#keys> = #krate::Key::new();
+            #update_vis const KEY: #krate::Key<#keys> = unsafe { #krate::Key::new() };
 
             #original
 
@@ -62,7 +63,7 @@ pub(super) fn expand(f: &Function) -> TokenStream {
             /// # Errors
             ///
             /// As for `update`.
-            #vis fn reset() -> #sc::core::result::Result<#krate::Update, #krate::UpdateError> {
+            #update_vis fn reset() -> #sc::core::result::Result<#krate::Update, #krate::UpdateError> {
                 Self::KEY.reset()
             }
 
@@ -98,10 +99,12 @@ pub(super) fn original_docs(f: &Function, name: &str) -> TokenStream {
 }
 
 fn update(f: &Function, name: &str) -> TokenStream {
-    let (sc, krate, vis) = (f.private(), &f.krate, &f.source.vis);
+    let (sc, krate, update_vis) = (f.private(), &f.krate, &f.update_vis);
     let parameter = f.target_parameter();
     let bounds = f.bounds();
     let about = format!("Makes every call of `{name}` reach `target`, on every thread.");
+    let about_fn = format!("Makes every call of `{name}` reach a function known only at run time.");
+    let pointer = f.pointer();
     let span = f.signature_span();
     let declaration = quote_spanned! {span=>
         fn update<#parameter>(target: #parameter)
@@ -117,15 +120,28 @@ fn update(f: &Function, name: &str) -> TokenStream {
         /// # Errors
         ///
         /// An update that fails changes nothing; the error says what stood in its way.
-        #vis #declaration
+        #update_vis #declaration
         {
             Self::KEY.update(target)
+        }
+
+        #[doc = #about_fn]
+        ///
+        /// It is called through a cell: one indirect call more than a target of `update`.
+        ///
+        /// # Errors
+        ///
+        /// As for `update`.
+        #update_vis fn update_fn(
+            pointer: #pointer,
+        ) -> #sc::core::result::Result<#krate::Update, #krate::UpdateError> {
+            Self::KEY.update_fn(pointer)
         }
     }
 }
 
 fn disable(f: &Function, name: &str) -> TokenStream {
-    let (sc, krate, vis) = (f.private(), &f.krate, &f.source.vis);
+    let (sc, krate, update_vis) = (f.private(), &f.krate, &f.update_vis);
     let about = format!("Makes `{name}` do nothing again: the same as `reset`.");
     quote! {
         #[doc = #about]
@@ -133,7 +149,7 @@ fn disable(f: &Function, name: &str) -> TokenStream {
         /// # Errors
         ///
         /// As for `update`.
-        #vis fn disable() -> #sc::core::result::Result<#krate::Update, #krate::UpdateError> {
+        #update_vis fn disable() -> #sc::core::result::Result<#krate::Update, #krate::UpdateError> {
             Self::KEY.reset()
         }
     }

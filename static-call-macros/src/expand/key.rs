@@ -22,14 +22,14 @@ impl Function {
         quote!(#krate::__private)
     }
 
-    fn lifetimes_at(&self, place: Place) -> Vec<&Lifetime> {
+    pub(super) fn lifetimes_at(&self, place: Place) -> Vec<&Lifetime> {
         match place {
             Place::Inside => self.lifetimes.iter().collect(),
             Place::Outside => self.all_lifetimes().collect(),
         }
     }
 
-    fn output_at(&self, place: Place) -> TokenStream {
+    pub(super) fn output_at(&self, place: Place) -> TokenStream {
         match &self.output {
             Output::Unit => quote!(()),
             Output::Never => quote!(!),
@@ -41,7 +41,7 @@ impl Function {
     }
 
     /// The output where `!` cannot be written.
-    fn output_in_bound(&self, named: Option<Place>) -> TokenStream {
+    pub(super) fn output_in_bound(&self, named: Option<Place>) -> TokenStream {
         let sc = self.private();
         match (&self.output, named) {
             (Output::Never, _) => quote!(#sc::Never),
@@ -58,7 +58,7 @@ impl Function {
     }
 
     /// What crosses the trampoline, per argument.
-    fn abi_types(&self, place: Place) -> Vec<TokenStream> {
+    pub(super) fn abi_types(&self, place: Place) -> Vec<TokenStream> {
         let sc = self.private();
         let arguments = self.arguments.iter();
         arguments
@@ -74,7 +74,7 @@ impl Function {
             .collect()
     }
 
-    fn argument_names(&self) -> Vec<Ident> {
+    pub(super) fn argument_names(&self) -> Vec<Ident> {
         (0..self.arguments.len()).map(|i| format_ident!("arg{i}")).collect()
     }
 
@@ -100,7 +100,7 @@ impl Function {
     }
 
     /// Statements that take large arguments on the other side.
-    fn receiving(&self) -> TokenStream {
+    pub(super) fn receiving(&self) -> TokenStream {
         let sc = self.private();
         self.arguments
             .iter()
@@ -268,6 +268,7 @@ impl Function {
         let (line, column) = (position("line"), position("column"));
         let span = self.signature_span();
         let accept = respanned(quote!(#sc::Accept<#f> for #marker), span);
+        let pointed = self.pointed();
         quote! {
             #(#cfgs)*
             #[#sc::linkme::distributed_slice(#sc::KEYS)]
@@ -284,6 +285,7 @@ impl Function {
                 line: #line,
                 column: #column,
                 flags: #flags,
+                own_type: <#marker as #sc::Keyed>::own_type,
             });
 
             #(#cfgs)*
@@ -332,8 +334,11 @@ impl Function {
                 const TARGET: &'static #sc::TargetRecord = &#sc::TargetRecord::new(
                     #marker::__shim::<#f> as *const (),
                     #sc::core::any::type_name::<#f>,
-                );
+                )
+                .of_type(#sc::core::any::TypeId::of::<#f>);
             }
+
+            #pointed
         }
     }
 
@@ -357,7 +362,7 @@ impl Function {
 }
 
 impl Argument {
-    fn type_at(&self, place: Place) -> &Type {
+    pub(super) fn type_at(&self, place: Place) -> &Type {
         match place {
             Place::Inside => &self.types.inside,
             Place::Outside => &self.types.outside,

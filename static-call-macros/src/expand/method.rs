@@ -33,6 +33,7 @@ pub(super) fn expand(block: &Impl) -> TokenStream {
 /// What stands in the block: the function, its key, its body, and the way for `call!`.
 fn inside(f: &Function) -> TokenStream {
     let (krate, vis, keys, marker) = (&f.krate, &f.source.vis, &f.keys, f.marker());
+    let update_vis = &f.update_vis;
     let (cfgs, lints) = (&f.attrs.cfgs, &f.attrs.lints);
     let (wrapper_attrs, hidden) = (&f.attrs.wrapper, &f.attrs.hidden);
     let wrapper = wrapper(f);
@@ -54,7 +55,7 @@ fn inside(f: &Function) -> TokenStream {
         #[doc = #about]
         #(#hidden)*
         #[allow(dead_code)]
-        #vis const #keys: #krate::Key<#marker> = #krate::Key::new();
+        #update_vis const #keys: #krate::Key<#marker> = unsafe { #krate::Key::new() };
 
         #(#cfgs)*
         #original

@@ -7,6 +7,7 @@ mod call;
 mod function;
 mod key;
 mod method;
+mod pointer;
 mod recover;
 
 pub(crate) use call::{call, refused_call};

@@ -139,13 +139,15 @@ fn inherent(f: &Function, error: &Ident) -> TokenStream {
     let site = site(f, &Ident::new("__call_at", Span::call_site()), error);
     quote! {
         #[doc(hidden)]
-        #vis const KEY: #krate::Key<#keys> = #krate::Key::new();
+        #vis const KEY: #krate::Key<#keys> = unsafe { #krate::Key::new() };
         #[doc(hidden)]
         #vis fn original(#(_: #errors),*) -> #error { loop {} }
         #[doc(hidden)]
         #vis fn update<__F: #sc::core::ops::Fn(#(#errors),*) -> #error>(_: __F) -> #result {
             loop {}
         }
+        #[doc(hidden)]
+        #vis fn update_fn(_: #error) -> #result { loop {} }
         #[doc(hidden)]
         #vis fn query() -> #krate::Target { loop {} }
         #[doc(hidden)]
@@ -167,7 +169,7 @@ fn associated(f: &Function, error: &Ident) -> TokenStream {
         quote! {
             #(#cfgs)*
             #[doc(hidden)]
-            #vis const #keys: #krate::Key<#marker> = #krate::Key::new();
+            #vis const #keys: #krate::Key<#marker> = unsafe { #krate::Key::new() };
         }
     });
     quote! {
@@ -213,6 +215,13 @@ fn items(f: &Function, error: &Ident) -> TokenStream {
         #(#cfgs)*
         unsafe impl<__F: #sc::core::ops::Fn(#(#errors),*) -> #error> #sc::Accept<__F> for #marker {
             const TARGET: &'static #sc::TargetRecord = loop {};
+        }
+
+        #(#cfgs)*
+        unsafe impl #sc::Pointed for #marker {
+            type Pointer = #error;
+            const THROUGH: &'static #sc::TargetRecord = loop {};
+            fn address(_: #error) -> *const () { loop {} }
         }
     }
 }

@@ -22,11 +22,13 @@ pub(crate) struct Impl {
 impl Impl {
     pub(super) fn new(options: parse::Options, source: parse::Impl) -> Self {
         let krate = options.krate.unwrap_or_else(|| parse_quote!(::static_call));
+        let update = options.update;
         let owner = Owner::new(&source);
         let mut functions = Vec::new();
         for member in &source.items {
             if let Member::Key(key) = member {
-                let (options, function) = (**key).clone();
+                let (mut options, function) = (**key).clone();
+                options.update = options.update.or_else(|| update.clone());
                 let krate = options.krate.clone().unwrap_or_else(|| krate.clone());
                 functions.push(Function::new(options, function, krate, Some(owner.clone())));
             }

@@ -6,7 +6,7 @@ use core::ptr::from_ref;
 use super::{Call, Fault, NONE, Patching, Trampoline, find};
 use crate::arch::x86_64::{Branch, JMP_MEMORY_LENGTH, decode_jmp_memory};
 use crate::image::Image;
-use crate::key::KeyRecord;
+use crate::record::KeyRecord;
 use crate::layout::{Form, Grade, Kind, TableEntry, TrampolineRecord};
 use crate::plan::{CallShape, Lead};
 use crate::site::SiteRecord;

@@ -11,9 +11,9 @@ use std::vec::Vec;
 use super::{CallReport, Finding, KeyReport, Report, SiteReport};
 use crate::cap::Cap;
 use crate::image::TableFault;
-use crate::key::{KeyRecord, STATIC_CALL_0_1_KEYS};
 use crate::layout::TABLE_VERSION;
 use crate::path;
+use crate::record::{KeyRecord, STATIC_CALL_0_1_KEYS};
 use crate::registry::{Call, Fault, Registry, Trampoline};
 use crate::runtime::with_registry;
 use crate::site::{STATIC_CALL_0_1_SITES, SiteRecord};
@@ -66,7 +66,7 @@ impl Snapshot {
     fn fill(&mut self, registry: &Registry) {
         self.verified = registry.table.is_ok();
         for key in &*registry.keys {
-            self.keys.push((key.bound, Target::of(key.record)));
+            self.keys.push((key.bound, key.record.target()));
         }
         for trampoline in &*registry.trampolines {
             let (path, reason) = path::of_trampoline(registry, trampoline);

@@ -4,10 +4,9 @@ use std::vec;
 use std::vec::Vec;
 
 use super::{CallReport, KeyReport, Report, SiteReport};
-use crate::key::STATIC_CALL_0_1_KEYS;
 use crate::path::{Path, Reason};
+use crate::record::STATIC_CALL_0_1_KEYS;
 use crate::site::STATIC_CALL_0_1_SITES;
-use crate::target::Target;
 
 pub(super) fn collect() -> Report {
     let keys = STATIC_CALL_0_1_KEYS.iter().map(|record| {
@@ -19,7 +18,7 @@ pub(super) fn collect() -> Report {
             line,
             column,
             signature: record.signature(),
-            target: Target::of(record),
+            target: record.target(),
             bound: false,
             sites: vec![site(file, line, column, true)],
         }

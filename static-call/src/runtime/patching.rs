@@ -3,13 +3,12 @@
 use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use crate::cap;
-use crate::key::KeyRecord;
 use crate::lock::{self, Guard};
 use crate::patch::{self, Aim};
 use crate::registry::Registry;
-use crate::target::TargetRecord;
 use crate::update::{Update, UpdateError};
+use crate::wish::{self, Wish};
+use crate::{cap, cycle, observer};
 
 struct Shared(UnsafeCell<Option<Registry>>);
 
@@ -52,28 +51,25 @@ fn registry(_guard: &Guard, cap: cap::Cap, was_left: bool) -> &mut Registry {
     registry
 }
 
-pub(crate) fn update(
-    key: &'static KeyRecord,
-    target: &'static TargetRecord,
-    is_own: bool,
-) -> Result<Update, UpdateError> {
-    if is_own {
-        return Err(UpdateError::CallsItself { key: key.name() });
-    }
-    with_registry(|registry| match registry.key_of(key) {
-        Some(index) => {
-            registry.keys[index].wanted = Some(target);
-            patch::commit(registry, Aim::Bind)
+/// Makes all wishes come true, or none.
+pub(super) fn store(wishes: &mut [Wish]) -> Result<(Update, u64), UpdateError> {
+    with_registry(|registry| {
+        wish::refuse_sealed(wishes)?;
+        cycle::refuse(wishes, |named| registry.key_named(named))?;
+        for wish in &mut *wishes {
+            wish.before = wish.key().current();
+            if let Some(index) = registry.key_of(wish.key()) {
+                registry.keys[index].wanted = Some(wish.target);
+            }
         }
-        None => {
-            key.publish(target);
-            Ok(Update::of_slot_alone())
+        let update = patch::commit(registry, Aim::Bind)?;
+        for wish in &*wishes {
+            if registry.key_of(wish.key()).is_none() {
+                wish.key().publish(wish.target);
+            }
         }
+        Ok((update, observer::count()))
     })?
-}
-
-pub(crate) fn reset(key: &'static KeyRecord) -> Result<Update, UpdateError> {
-    update(key, key.default_target(), false)
 }
 
 /// Binds every key to its current target.

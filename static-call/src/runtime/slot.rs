@@ -1,25 +1,25 @@
 //! Where nothing is patched: the slot carries every update.
 
-use crate::key::{KeyRecord, STATIC_CALL_0_1_KEYS};
 use crate::lock;
-use crate::target::TargetRecord;
+use crate::record::STATIC_CALL_0_1_KEYS;
 use crate::update::{Update, UpdateError};
+use crate::wish::{self, Wish};
+use crate::{cycle, observer};
 
-pub(crate) fn update(
-    key: &'static KeyRecord,
-    target: &'static TargetRecord,
-    is_own: bool,
-) -> Result<Update, UpdateError> {
-    if is_own {
-        return Err(UpdateError::CallsItself { key: key.name() });
-    }
+/// Makes all wishes come true, or none.
+pub(super) fn store(wishes: &mut [Wish]) -> Result<(Update, u64), UpdateError> {
     let _guard = lock::lock()?;
-    key.publish(target);
-    Ok(through_slots(1))
-}
-
-pub(crate) fn reset(key: &'static KeyRecord) -> Result<Update, UpdateError> {
-    update(key, key.default_target(), false)
+    wish::refuse_sealed(wishes)?;
+    cycle::refuse(wishes, |named| {
+        STATIC_CALL_0_1_KEYS.static_slice().iter().find(|key| key.own_type() == named)
+    })?;
+    for wish in &mut *wishes {
+        wish.before = wish.key().current();
+    }
+    for wish in &*wishes {
+        wish.key().publish(wish.target);
+    }
+    Ok((through_slots(wishes.len()), observer::count()))
 }
 
 /// There is nothing to bind.

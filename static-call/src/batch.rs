@@ -1,0 +1,192 @@
+//! Batches: updates of several keys as one.
+
+use std::vec::Vec;
+
+use crate::handle::{SafeToSwitch, Switch};
+use crate::key::Key;
+use crate::previous::Previous;
+use crate::record::{Accept, Keyed, Pointed};
+use crate::update::{Update, UpdateError};
+use crate::wish::{self, Wish};
+
+/// What a batch is to do; see [`batch`].
+///
+/// # Examples
+///
+/// See [`batch`].
+#[derive(Debug, Default)]
+pub struct Batch {
+    wishes: Vec<Wish>,
+}
+
+/// Updates any mix of keys as one: all of them, or none and an error.
+///
+/// The closure collects; it runs outside of the lock and may itself read and update. When it is
+/// done the batch is committed: everything is checked before the first store, each run of code
+/// pages is opened once and one barrier runs at the end. *All or nothing* speaks of the outcome:
+/// while the batch is at work, other threads may reach one key's new target and another's old one.
+/// Where a key is set twice the last counts.
+///
+/// # Errors
+///
+/// What the closure returns ([`UpdateError::Cancelled`] is there for that), and as for
+/// [`Key::update`]; nothing has changed then.
+///
+/// # Examples
+///
+/// ```
+/// use static_call::{UpdateError, static_call};
+///
+/// #[static_call]
+/// fn encode(byte: u8) -> u8 {
+///     byte
+/// }
+///
+/// #[static_call]
+/// fn decode(byte: u8) -> u8 {
+///     byte
+/// }
+///
+/// let update = static_call::batch(|batch| {
+///     batch.set(encode::KEY, |byte| byte ^ 0x55)?;
+///     batch.set(decode::KEY, |byte| byte ^ 0x55)
+/// })?;
+/// assert_eq!((encode(1), decode(encode(1))), (0x54, 1));
+/// update.previous.restore()?;
+/// assert_eq!(encode(1), 1);
+///
+/// let nothing = static_call::batch(|batch| {
+///     batch.set(encode::KEY, |_| 0)?;
+///     Err(UpdateError::Cancelled)
+/// });
+/// assert!(nothing.is_err());
+/// assert_eq!(encode(1), 1);
+/// # Ok::<(), UpdateError>(())
+/// ```
+pub fn batch(
+    collect: impl FnOnce(&mut Batch) -> Result<(), UpdateError>,
+) -> Result<Update, UpdateError> {
+    let mut batch = Batch::default();
+    collect(&mut batch)?;
+    crate::runtime::commit(&mut batch.wishes)
+}
+
+impl Batch {
+    /// `key` calls `target`, as after [`Key::update`].
+    ///
+    /// # Errors
+    ///
+    /// [`UpdateError::Sealed`]; whatever else stands in the way, the commit says.
+    ///
+    /// # Examples
+    ///
+    /// See [`batch`].
+    pub fn set<K, F>(&mut self, key: Key<K>, target: F) -> Result<(), UpdateError>
+    where
+        K: Accept<F>,
+        F: Copy + Send + Sync + 'static,
+    {
+        self.add(&[key.wish(target)])
+    }
+
+    /// `key` calls the function that `pointer` points to, as after [`Key::update_fn`].
+    ///
+    /// # Errors
+    ///
+    /// [`UpdateError::Sealed`]; whatever else stands in the way, the commit says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use static_call::static_call;
+    /// #[static_call]
+    /// fn scale(value: f64) -> f64 {
+    ///     value
+    /// }
+    ///
+    /// static_call::batch(|batch| batch.set_fn(scale::KEY, f64::sqrt))?;
+    /// assert_eq!(scale(9.0), 3.0);
+    /// # Ok::<(), static_call::UpdateError>(())
+    /// ```
+    pub fn set_fn<K: Pointed>(
+        &mut self,
+        key: Key<K>,
+        pointer: K::Pointer,
+    ) -> Result<(), UpdateError> {
+        self.add(&[key.wish_fn(pointer)])
+    }
+
+    /// `key` calls its default, as after [`Key::reset`].
+    ///
+    /// # Errors
+    ///
+    /// [`UpdateError::Sealed`]; whatever else stands in the way, the commit says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use static_call::static_call;
+    /// #[static_call]
+    /// fn scale(value: f64) -> f64 {
+    ///     value
+    /// }
+    ///
+    /// scale::update(|value| value * 2.0)?;
+    /// static_call::batch(|batch| batch.reset(scale::KEY))?;
+    /// assert_eq!(scale(9.0), 9.0);
+    /// # Ok::<(), static_call::UpdateError>(())
+    /// ```
+    pub fn reset<K: Keyed>(&mut self, key: Key<K>) -> Result<(), UpdateError> {
+        self.add(&[Wish::default_of(key.record())])
+    }
+
+    /// All methods of a trait's handle call those of `I`, as after the handle's `update`.
+    ///
+    /// # Errors
+    ///
+    /// [`UpdateError::Sealed`]; whatever else stands in the way, the commit says.
+    pub fn set_all<H: Switch<I> + SafeToSwitch, I>(&mut self) -> Result<(), UpdateError> {
+        self.add(H::wishes().as_mut())
+    }
+
+    /// All methods of a trait's handle call their defaults, as after the handle's `reset`.
+    ///
+    /// # Errors
+    ///
+    /// [`UpdateError::Sealed`]; whatever else stands in the way, the commit says.
+    pub fn reset_all<H: SafeToSwitch>(&mut self) -> Result<(), UpdateError> {
+        self.add(H::defaults().as_mut())
+    }
+
+    /// The keys of an earlier update call again what they called before that, as after
+    /// [`Previous::restore`].
+    ///
+    /// # Errors
+    ///
+    /// [`UpdateError::Sealed`], and [`UpdateError::Unsafe`] where a key is a method of an `unsafe trait`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use static_call::static_call;
+    /// #[static_call]
+    /// fn scale(value: f64) -> f64 {
+    ///     value
+    /// }
+    ///
+    /// let previous = scale::update(|value| value * 2.0)?.previous;
+    /// static_call::batch(|batch| batch.restore(previous))?;
+    /// assert_eq!(scale(9.0), 9.0);
+    /// # Ok::<(), static_call::UpdateError>(())
+    /// ```
+    pub fn restore(&mut self, previous: Previous) -> Result<(), UpdateError> {
+        self.add(previous.into_safe()?.wishes())
+    }
+
+    /// What is bound to be refused is refused here, where the caller sees which line it was.
+    fn add(&mut self, wishes: &[Wish]) -> Result<(), UpdateError> {
+        wish::refuse_sealed(wishes)?;
+        self.wishes.extend_from_slice(wishes);
+        Ok(())
+    }
+}

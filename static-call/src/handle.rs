@@ -1,0 +1,48 @@
+//! What the handle of a trait promises, and the updates of all its methods as one.
+
+use crate::update::{Update, UpdateError};
+use crate::wish::Wish;
+
+/// The handle of a trait. Implemented by the macros.
+///
+/// # Safety
+///
+/// 1. The wishes are about the keys of the handle's methods and no others.
+pub unsafe trait Handle {
+    /// One wish per method: an array.
+    type Wishes: AsMut<[Wish]>;
+
+    /// Every method's default.
+    fn defaults() -> Self::Wishes;
+}
+
+/// That `I` can be what a handle's methods call. Implemented by the macros.
+///
+/// # Safety
+///
+/// 1. Each wish's target has the signature of its key.
+pub unsafe trait Switch<I>: Handle {
+    /// Every method of `I`.
+    fn wishes() -> Self::Wishes;
+}
+
+/// The handle of a trait that is not `unsafe`: its methods may be switched one by one.
+pub trait SafeToSwitch: Handle {}
+
+/// Makes all methods of a handle call those of `I`.
+///
+/// # Errors
+///
+/// See [`UpdateError`]; nothing has changed then.
+pub fn update_all<H: Switch<I>, I>() -> Result<Update, UpdateError> {
+    crate::runtime::commit(H::wishes().as_mut())
+}
+
+/// Makes all methods of a handle call their defaults.
+///
+/// # Errors
+///
+/// See [`UpdateError`]; nothing has changed then.
+pub fn reset_all<H: Handle>() -> Result<Update, UpdateError> {
+    crate::runtime::commit(H::defaults().as_mut())
+}

@@ -1,0 +1,168 @@
+//! Observers: who is told of changes, and the number of the last one.
+
+use core::ptr;
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
+
+use crate::target::Target;
+use crate::wish::Wish;
+
+/// A key that got another target.
+///
+/// # Examples
+///
+/// See [`Observer`].
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Change {
+    /// Name of the key's function, with its type for a method.
+    pub key: &'static str,
+    /// What it called before.
+    pub before: Target,
+    /// What it calls since.
+    pub now: Target,
+    /// The [`generation`] that the change made; all changes of a batch share one. Observers on
+    /// two threads may be told out of order: this number is the order.
+    pub generation: u64,
+}
+
+/// A function that is told of every change of a target, after it was made.
+///
+/// It runs on the thread that made the update, before that returns, and outside of the lock: it
+/// may read, update and panic like any code. One that updates is told of its own change, too.
+/// [`init`](crate::init) and [`unbind`](crate::unbind) change no target, so nobody is told.
+///
+/// # Examples
+///
+/// ```
+/// use static_call::{Change, Observer, static_call};
+///
+/// #[static_call]
+/// fn level() -> u32 {
+///     1
+/// }
+///
+/// static LOG: Observer = Observer::new(|change: &Change| {
+///     println!("{}: {} is now {}", change.generation, change.key, change.now.name());
+/// });
+///
+/// LOG.register();
+/// level::update(|| 2)?;
+/// LOG.unregister();
+/// # Ok::<(), static_call::UpdateError>(())
+/// ```
+#[derive(Debug)]
+pub struct Observer {
+    tell: fn(&Change),
+    is_active: AtomicBool,
+    is_linked: AtomicBool,
+    next: AtomicPtr<Observer>,
+}
+
+/// The observers, the newest first. One that was ever registered stays in the list.
+static FIRST: AtomicPtr<Observer> = AtomicPtr::new(ptr::null_mut());
+static GENERATION: AtomicU64 = AtomicU64::new(0);
+
+impl Observer {
+    /// An observer that `tell` is the function of. For a `static`.
+    ///
+    /// # Examples
+    ///
+    /// See [`Observer`].
+    #[must_use]
+    pub const fn new(tell: fn(&Change)) -> Self {
+        Self {
+            tell,
+            is_active: AtomicBool::new(false),
+            is_linked: AtomicBool::new(false),
+            next: AtomicPtr::new(ptr::null_mut()),
+        }
+    }
+
+    /// From now on the function is told. Does nothing if it is already.
+    ///
+    /// # Examples
+    ///
+    /// See [`Observer`].
+    pub fn register(&'static self) {
+        self.is_active.store(true, Ordering::Release);
+        if self.is_linked.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let mut first = FIRST.load(Ordering::Acquire);
+        loop {
+            self.next.store(first, Ordering::Relaxed);
+            let this = ptr::from_ref(self).cast_mut();
+            match FIRST.compare_exchange(first, this, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return,
+                Err(now) => first = now,
+            }
+        }
+    }
+
+    /// The function is not told any more, once the updates that are under way are over.
+    ///
+    /// # Examples
+    ///
+    /// See [`Observer`].
+    pub fn unregister(&'static self) {
+        self.is_active.store(false, Ordering::Release);
+    }
+}
+
+/// How many updates, resets and batches have changed targets so far.
+///
+/// A program that remembers what it found out about its keys asks this whether it has to look
+/// again.
+///
+/// # Examples
+///
+/// ```
+/// # use static_call::static_call;
+/// #[static_call]
+/// fn level() -> u32 {
+///     1
+/// }
+///
+/// let before = static_call::generation();
+/// level::update(|| 2)?;
+/// assert!(static_call::generation() > before);
+/// # Ok::<(), static_call::UpdateError>(())
+/// ```
+#[must_use]
+pub fn generation() -> u64 {
+    GENERATION.load(Ordering::Acquire)
+}
+
+/// Counts a commit. The caller holds the lock.
+pub(crate) fn count() -> u64 {
+    GENERATION.fetch_add(1, Ordering::AcqRel) + 1
+}
+
+/// Tells the observers of the committed wishes. The caller does not hold the lock.
+pub(crate) fn tell(wishes: &[Wish], generation: u64) {
+    let mut at = FIRST.load(Ordering::Acquire);
+    // SAFETY: INV-OBSERVER: only `register` writes the list, from `'static` references.
+    while let Some(observer) = unsafe { at.as_ref() } {
+        if observer.is_active.load(Ordering::Acquire) {
+            changes(wishes, generation).for_each(|change| (observer.tell)(&change));
+        }
+        at = observer.next.load(Ordering::Acquire);
+    }
+}
+
+/// Where a key is wished for twice, the last wish is the change.
+fn changes(wishes: &[Wish], generation: u64) -> impl Iterator<Item = Change> {
+    let last = wishes
+        .iter()
+        .enumerate()
+        .filter(|(i, wish)| !wishes[i + 1..].iter().any(|later| ptr::eq(later.key(), wish.key())));
+    last.filter(|(_, wish)| wish.before != wish.target).map(move |(_, wish)| {
+        let default = wish.key().default_target();
+        Change {
+            key: wish.key().name(),
+            before: Target::new(wish.before, wish.before == default),
+            now: Target::new(wish.target, wish.target == default),
+            generation,
+        }
+    })
+}
