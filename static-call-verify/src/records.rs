@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use static_call::arch::x86_64::{Branch, JMP_MEMORY_LENGTH, PADDING, QUADWORD, decode_jmp_memory};
 use static_call::layout::{
     Form, KEYS_SECTION, Kind, SECTION_PREFIX, SITES_SECTION, TRAMPOLINE_SIZE, TRAMPOLINES_SECTION,
-    TrampolineRecord,
+    TrampolineRecord, key_record, site_record,
 };
 
 use crate::findings::Findings;
@@ -13,28 +13,6 @@ use crate::image::{Image, Section};
 use crate::pointers::Pointers;
 use crate::policy::FindingKey;
 use crate::report::{Key, Site, Source, Trampoline};
-
-/// Bytes of `static_call::key::KeyRecord` and the offsets of its fields.
-mod key_record {
-    pub(super) const SIZE: usize = 112;
-    pub(super) const STUB: u64 = 24;
-    pub(super) const NAME: u64 = 32;
-    pub(super) const MODULE: u64 = 48;
-    pub(super) const FILE: u64 = 64;
-    pub(super) const SIGNATURE: u64 = 80;
-    pub(super) const LINE: u64 = 96;
-    pub(super) const COLUMN: u64 = 100;
-    pub(super) const FLAGS: u64 = 104;
-    pub(super) const HAS_NO_BODY: u32 = 1;
-}
-
-/// Bytes of `static_call::site::SiteRecord` and the offsets of its fields.
-mod site_record {
-    pub(super) const SIZE: usize = 24;
-    pub(super) const FILE: u64 = 0;
-    pub(super) const LINE: u64 = 16;
-    pub(super) const COLUMN: u64 = 20;
-}
 
 /// Longest text of a record.
 const LONGEST_TEXT: u64 = 1 << 16;

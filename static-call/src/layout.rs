@@ -186,6 +186,43 @@ impl Grade {
     }
 }
 
+/// A `KeyRecord` as it stands in [`KEYS_SECTION`]: its bytes, the offsets of what the verifier
+/// reads, and a flag. `record.rs` checks that they are right.
+pub mod key_record {
+    /// Bytes of a record.
+    pub const SIZE: usize = 120;
+    /// The stub.
+    pub const STUB: u64 = 24;
+    /// Text: address and length. So are the next three.
+    pub const NAME: u64 = 32;
+    /// `module_path!()`.
+    pub const MODULE: u64 = 48;
+    /// `file!()`.
+    pub const FILE: u64 = 64;
+    /// The signature as written.
+    pub const SIGNATURE: u64 = 80;
+    /// Four bytes.
+    pub const LINE: u64 = 96;
+    /// Four bytes.
+    pub const COLUMN: u64 = 100;
+    /// Four bytes.
+    pub const FLAGS: u64 = 104;
+    /// Flag: the function was declared without a body.
+    pub const HAS_NO_BODY: u32 = 1;
+}
+
+/// A `SiteRecord` as it stands in [`SITES_SECTION`]; `site.rs` checks it.
+pub mod site_record {
+    /// Bytes of a record.
+    pub const SIZE: usize = 24;
+    /// Text: address and length.
+    pub const FILE: u64 = 0;
+    /// Four bytes.
+    pub const LINE: u64 = 16;
+    /// Four bytes.
+    pub const COLUMN: u64 = 20;
+}
+
 /// First 8 bytes of the table.
 pub const TABLE_MAGIC: [u8; 8] = *b"STATCALL";
 /// Version of the table format.

@@ -31,6 +31,25 @@ pub struct KeyRecord {
     own_type: fn() -> TypeId,
 }
 
+// What the verifier reads out of the file.
+#[cfg(target_pointer_width = "64")]
+const _: () = {
+    use core::mem::offset_of;
+
+    use crate::layout::key_record;
+
+    assert!(size_of::<KeyRecord>() == key_record::SIZE);
+    assert!(offset_of!(KeyRecord, stub) as u64 == key_record::STUB);
+    assert!(offset_of!(KeyRecord, name) as u64 == key_record::NAME);
+    assert!(offset_of!(KeyRecord, module) as u64 == key_record::MODULE);
+    assert!(offset_of!(KeyRecord, file) as u64 == key_record::FILE);
+    assert!(offset_of!(KeyRecord, signature) as u64 == key_record::SIGNATURE);
+    assert!(offset_of!(KeyRecord, line) as u64 == key_record::LINE);
+    assert!(offset_of!(KeyRecord, column) as u64 == key_record::COLUMN);
+    assert!(offset_of!(KeyRecord, flags) as u64 == key_record::FLAGS);
+    assert!(KeyRecord::HAS_NO_BODY == key_record::HAS_NO_BODY);
+};
+
 /// The target is final.
 const SEALED: u32 = 1;
 

@@ -14,6 +14,19 @@ pub struct SiteRecord {
     column: u32,
 }
 
+// What the verifier reads out of the file.
+#[cfg(target_pointer_width = "64")]
+const _: () = {
+    use core::mem::offset_of;
+
+    use crate::layout::site_record;
+
+    assert!(size_of::<SiteRecord>() == site_record::SIZE);
+    assert!(offset_of!(SiteRecord, file) as u64 == site_record::FILE);
+    assert!(offset_of!(SiteRecord, line) as u64 == site_record::LINE);
+    assert!(offset_of!(SiteRecord, column) as u64 == site_record::COLUMN);
+};
+
 impl SiteRecord {
     /// A description; the macros fill in `file!()`, `line!()` and `column!()`.
     #[must_use]

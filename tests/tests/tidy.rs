@@ -14,9 +14,9 @@ const LONG_FILES: &[(&str, &str)] = &[];
 /// The modules of static-call, from those that know nothing of the others to those that know all:
 /// a module may name only those before it.
 const ORDER: &[&str] = &[
-    "layout", "arch", "sys", "target", "record", "update", "wish", "previous", "key", "site", "cap",
-    "arena", "lock", "image", "plan", "registry", "path", "hop", "patch", "cycle", "observer",
-    "runtime", "instance", "handle", "batch", "report", "private", "lib",
+    "layout", "arch", "sys", "target", "record", "update", "wish", "previous", "key", "site",
+    "cap", "arena", "lock", "image", "plan", "registry", "path", "hop", "patch", "cycle",
+    "observer", "runtime", "instance", "handle", "batch", "report", "private", "lib",
 ];
 /// What the pure module may name: plain data and encodings.
 const PLAN_NAMES: &[&str] = &["layout", "arch", "plan"];
