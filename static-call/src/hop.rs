@@ -5,6 +5,7 @@
 //! another static call must keep following it, and a recorded call instruction, because
 //! what it says now is not what it will say.
 
+use crate::arch::effect::{EFFECT_LENGTH, Effect};
 use crate::arch::x86_64::{JMP_MEMORY_LENGTH, decode_jmp_memory, direct_jump};
 use crate::image::Image;
 use crate::layout::Kind;
@@ -42,6 +43,17 @@ fn next(image: &Image, at: u64) -> Option<u64> {
         .wrapping_add(JMP_MEMORY_LENGTH)
         .wrapping_add_signed(decode_jmp_memory(code)?.into()) as usize;
     image.constant(slot).map(|to| to as u64)
+}
+
+/// What the code of a target at `address` does, if that is nothing or to return a constant.
+pub(crate) fn effect(registry: &Registry, address: u64) -> Effect {
+    let Some(image) = registry.image else { return Effect::Code };
+    // What a recorded call instruction says now is not what it will say.
+    if (address..address + EFFECT_LENGTH).any(|at| registry.call_at(at).is_some()) {
+        return Effect::Code;
+    }
+    let (code, have) = image.read(address as usize);
+    Effect::of(&code[..have])
 }
 
 /// Whether a key's wanted target leads back to the key through nothing but jumps.

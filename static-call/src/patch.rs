@@ -4,6 +4,7 @@
 //! trampolines, then call instructions → close the pages → one barrier. Nothing that can fail
 //! stands between the first store and the last, and there is no rollback: calls have been made.
 
+use crate::arch::effect::Effect;
 use crate::arch::store::{exchange_displacement, exchange_quadword};
 use crate::cap::Cap;
 use crate::image::Image;
@@ -198,10 +199,14 @@ fn wish(registry: &Registry, key: usize) -> Option<Wish> {
     let state = &registry.keys[key];
     let target = state.wanted?;
     let noop = KeyRecord::HAS_NO_BODY | KeyRecord::NOTHING_TO_DROP;
-    Some(Wish {
-        target: hop::skip(registry, target.record().address().addr() as u64),
-        is_noop: state.record.has(noop) && target == state.record.default_target(),
-    })
+    let is_noop = state.record.has(noop) && target == state.record.default_target();
+    let target = hop::skip(registry, target.record().address().addr() as u64);
+    let effect = match hop::effect(registry, target) {
+        // Code that is not optimised does not show it.
+        Effect::Code if is_noop => Effect::Nothing,
+        effect => effect,
+    };
+    Some(Wish { target, effect })
 }
 
 /// Whether the bytes of every change are what they are believed to be.

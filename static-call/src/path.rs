@@ -23,7 +23,8 @@ use core::fmt;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Path {
-    /// It is patched: it calls the target itself, or is a no-op where the target is one.
+    /// It is patched: it calls the target itself, or is the one instruction that does as much: a
+    /// no-op, or a constant.
     Inline,
     /// It calls its trampoline, which jumps to the target.
     Trampoline,

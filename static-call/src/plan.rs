@@ -2,6 +2,7 @@
 //!
 //! Pure: no memory is read or written here, so that every rule can be tested with numbers.
 
+use crate::arch::effect::{Effect, mov_eax};
 use crate::arch::x86_64::{Branch, nop, trampoline_jmp};
 use crate::layout::{Grade, Kind, TRAMPOLINE_SIZE};
 
@@ -17,6 +18,14 @@ pub(crate) enum Lead {
     Address(u64),
     /// Nowhere: it is a no-op.
     Nop,
+    /// Nowhere: it sets the result to this.
+    Constant(u32),
+}
+
+impl Lead {
+    fn is_call(self) -> bool {
+        matches!(self, Self::Trampoline | Self::Address(_))
+    }
 }
 
 /// What a key's target asks of its call instructions.
@@ -24,8 +33,8 @@ pub(crate) enum Lead {
 pub(crate) struct Wish {
     /// Entry of the target.
     pub(crate) target: u64,
-    /// The target does nothing with its arguments and returns nothing: a no-op serves as well.
-    pub(crate) is_noop: bool,
+    /// What it does, where one instruction can do as much.
+    pub(crate) effect: Effect,
 }
 
 /// A call instruction that may be patched: what the table said and the registry checked.
@@ -79,23 +88,28 @@ impl CallShape {
                 let displacement = self.branch.displacement_to(self.address, to)?;
                 Some(self.branch.with_displacement(&self.linked, displacement))
             }
-            Lead::Nop if self.grade == Grade::Quad && self.branch.kind == Kind::Call => {
-                nop(self.branch.length)
-            }
-            Lead::Address(_) | Lead::Nop => None,
+            Lead::Nop if self.is_whole_call() => nop(self.branch.length),
+            Lead::Constant(value) if self.is_whole_call() => mov_eax(self.branch.length, value),
+            Lead::Address(_) | Lead::Nop | Lead::Constant(_) => None,
         }
+    }
+
+    /// Whether the opcode may change: only a call has another instruction of its length and its
+    /// meaning, and only inside one quadword.
+    fn is_whole_call(&self) -> bool {
+        self.grade == Grade::Quad && self.branch.kind == Kind::Call
     }
 
     /// The best that this instruction can do for a wish.
     pub(crate) fn lead(&self, wish: Wish) -> Lead {
         let direct = Lead::Address(wish.target);
-        if wish.is_noop && self.bytes(Lead::Nop).is_some() {
-            Lead::Nop
-        } else if self.bytes(direct).is_some() {
-            direct
-        } else {
-            Lead::Trampoline
-        }
+        let effect = match wish.effect {
+            Effect::Code => direct,
+            Effect::Nothing => Lead::Nop,
+            Effect::Returns(value) => Lead::Constant(value),
+        };
+        let possible = |lead: &Lead| self.bytes(*lead).is_some();
+        [effect, direct].into_iter().find(possible).unwrap_or(Lead::Trampoline)
     }
 
     /// The store that turns one lead into another: `Ok(None)` where the bytes stay.
@@ -111,7 +125,7 @@ impl CallShape {
             return Err(Impossible);
         }
         let at = usize::from(self.branch.disp_at);
-        let width = if old[..at] == new[..at] && from != Lead::Nop && to != Lead::Nop {
+        let width = if old[..at] == new[..at] && from.is_call() && to.is_call() {
             Width::Displacement(self.branch.disp_at)
         } else if self.grade == Grade::Quad {
             Width::Quadword

@@ -1,6 +1,7 @@
 //! Machine encodings, one file per architecture. Pure functions of bytes and addresses, but for
 //! `store` (the loads and stores themselves) and `symbols` (what the linker defines).
 
+pub mod effect;
 pub mod x86_64;
 
 #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", target_os = "linux", not(miri)))]

@@ -1,6 +1,6 @@
 //! Every change against a model of memory and an independent decoder.
 
-use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic};
+use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic, Register};
 use proptest::prelude::*;
 use std::vec::Vec;
 
@@ -77,9 +77,18 @@ fn leads() -> impl Strategy<Value = Lead> {
     prop_oneof![
         Just(Lead::Trampoline),
         Just(Lead::Nop),
+        any::<u32>().prop_map(Lead::Constant),
         near.clone().prop_map(Lead::Address),
         near.prop_map(Lead::Address),
         any::<u64>().prop_map(Lead::Address),
+    ]
+}
+
+fn effects() -> impl Strategy<Value = Effect> {
+    prop_oneof![
+        Just(Effect::Code),
+        Just(Effect::Nothing),
+        any::<u32>().prop_map(Effect::Returns),
     ]
 }
 
@@ -103,7 +112,7 @@ fn allowed(shape: &CallShape, lead: Lead) -> bool {
     match lead {
         Lead::Trampoline => true,
         Lead::Address(to) => may_patch(shape) && in_reach(shape, to),
-        Lead::Nop => is_whole(shape) && shape.branch.kind == Kind::Call,
+        Lead::Nop | Lead::Constant(_) => is_whole(shape) && shape.branch.kind == Kind::Call,
     }
 }
 
@@ -121,6 +130,11 @@ fn check(memory: &Memory, shape: &CallShape, lead: Lead) {
         Lead::Nop => {
             assert_eq!(linked.flow_control(), FlowControl::Call, "only a call becomes a no-op");
             assert_eq!(now.mnemonic(), Mnemonic::Nop);
+        }
+        Lead::Constant(value) => {
+            assert_eq!(linked.flow_control(), FlowControl::Call, "only a call becomes a constant");
+            assert_eq!((now.mnemonic(), now.op0_register()), (Mnemonic::Mov, Register::EAX));
+            assert_eq!(now.immediate32(), value);
         }
     }
 }
@@ -164,16 +178,19 @@ proptest! {
 
     /// The lead that is chosen is the best one that is allowed.
     #[test]
-    fn the_best_lead_is_chosen(shape in shapes(), lead in leads(), is_noop: bool) {
+    fn the_best_lead_is_chosen(shape in shapes(), lead in leads(), effect in effects()) {
         let Lead::Address(target) = lead else { return Ok(()) };
-        let expected = if is_noop && allowed(&shape, Lead::Nop) {
+        let whole = allowed(&shape, Lead::Nop);
+        let expected = if effect == Effect::Nothing && whole {
             Lead::Nop
+        } else if let Effect::Returns(value) = effect && whole {
+            Lead::Constant(value)
         } else if allowed(&shape, lead) {
             lead
         } else {
             Lead::Trampoline
         };
-        prop_assert_eq!(shape.lead(Wish { target, is_noop }), expected);
+        prop_assert_eq!(shape.lead(Wish { target, effect }), expected);
         prop_assert!(shape.change(Lead::Trampoline, expected).is_ok());
     }
 
