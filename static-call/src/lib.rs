@@ -32,6 +32,9 @@
 //!
 //! `std` (default): [`report`], the environment variable `STATIC_CALL=inline|trampoline|indirect`
 //! that caps the path, and handlers around `fork`. Without it the crate is `no_std` and needs no allocator.
+//!
+//! `serde`: `serde::Serialize` for a [`Report`] and its parts. Kinds, grades and paths are words (`jmp`,
+//! `quad`, `inline`), reasons are the phrases of the text.
 #![no_std]
 
 #[cfg(feature = "std")]

@@ -1,5 +1,7 @@
 //! What there is in the image and how it is called now: for people and for programs.
 
+#[cfg(feature = "serde")]
+mod data;
 mod text;
 
 #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", target_os = "linux", not(miri)))]
@@ -44,6 +46,7 @@ use crate::target::Target;
 /// it whose last line is `static-call: K keys, S sites, C calls: I inline, T trampoline, X
 /// indirect`.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Report {
     /// The keys, in the order of the link.
@@ -73,6 +76,7 @@ pub struct Report {
 /// # level();
 /// ```
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct KeyReport {
     /// Name of the function, with its type for a method.
@@ -112,6 +116,7 @@ pub struct KeyReport {
 /// println!("{}:{}:{}: {} instructions", site.file, site.line, site.column, site.calls.len());
 /// ```
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct SiteReport {
     /// Source file; that of the key's declaration for plain calls.
@@ -141,6 +146,7 @@ pub struct SiteReport {
 /// }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct CallReport {
     /// Address of its first byte; of the trampoline where the instruction is not known; 0 where nothing
@@ -166,6 +172,7 @@ pub struct CallReport {
 /// }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Finding {
     /// Where in memory, if it has a place.
@@ -184,6 +191,7 @@ pub struct Finding {
 /// println!("{totals}");
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Totals {
     /// Keys.

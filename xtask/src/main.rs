@@ -16,6 +16,7 @@ const TASKS: &[(&str, &str, Run)] = &[
     ("fmt", "the formatting is rustfmt's", tasks::fmt),
     ("clippy", "clippy over all targets, warnings denied", tasks::clippy),
     ("test", "cargo test --workspace", tasks::test),
+    ("test-rest", "two versions in one link, and what the command has", tasks::test_rest),
     ("doc", "the documentation builds, warnings denied", tasks::doc),
     ("tidy", "file lengths, module boundaries, reasons for exceptions", tasks::tidy),
     ("quickstart", "the quickstart runs, and its last line is right", tasks::quickstart),
