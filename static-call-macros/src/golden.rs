@@ -61,6 +61,41 @@ fn never() {
 }
 
 #[test]
+fn of_trait() {
+    let item = "
+        /// Packs.
+        #[cfg(unix)]
+        pub unsafe trait Codec: Named {
+            type Error;
+            const LEVEL: u32;
+            /// Encodes.
+            fn encode(&self, src: &[u8], big: Big) -> Result<usize, Self::Error>;
+            #[must_use]
+            fn name(&self) -> &str { Self::default_name(self.level()) }
+            #[cfg(feature = \"hint\")]
+            #[static_call(optional)]
+            fn hint(size: u32) -> Option<u32>;
+            fn each<T>(&self, values: &[T]) where Self: Sized { body }
+        }
+    ";
+    let options = "handle = Fast, update = pub(crate), derive(PartialEq), type Error = io::Error, \
+                   const LEVEL: u32 = 3";
+    check("trait", attribute(options, item));
+}
+
+#[test]
+fn refused_trait() {
+    let item = "trait Codec { type Error; fn push(&mut self, byte: u8) -> Self::Error; }";
+    check("refused_trait", attribute("", item));
+}
+
+#[test]
+fn derive() {
+    let item = "pub struct Lz4<const LEVEL: u32>;";
+    check("derive", crate::derive::instance(item.parse().unwrap()));
+}
+
+#[test]
 fn refused() {
     check("refused", attribute("", "pub const fn largest<T: Ord>(values: &[T]) -> T { body }"));
 }

@@ -5,10 +5,12 @@
 #![forbid(unsafe_code)]
 
 mod attributes;
+mod derive;
 mod expand;
 #[cfg(test)]
 mod golden;
 mod model;
+mod own;
 mod parse;
 mod text;
 mod types;
@@ -30,6 +32,12 @@ pub fn static_call(
 #[proc_macro]
 pub fn call(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     site(input.into()).into()
+}
+
+/// Implements `static_call::Instance` for a struct without fields.
+#[proc_macro_derive(Instance, attributes(instance))]
+pub fn instance(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    derive::instance(input.into()).into()
 }
 
 fn attribute(options: TokenStream, item: TokenStream) -> TokenStream {

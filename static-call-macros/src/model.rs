@@ -2,9 +2,11 @@
 
 mod block;
 mod call;
+mod handle;
 
 pub(crate) use block::{Impl, Owner};
 pub(crate) use call::{Call, ungrouped};
+pub(crate) use handle::{Default, Handle, Method};
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
@@ -23,6 +25,7 @@ use crate::{parse, text};
 pub(crate) enum Item {
     Function(Box<Function>),
     Impl(Box<Impl>),
+    Trait(Box<Handle>),
     Other(parse::Other),
 }
 
@@ -35,6 +38,9 @@ impl Item {
                 Self::Function(Box::new(Function::new(options, function, krate, None)))
             }
             parse::Item::Impl(options, block) => Self::Impl(Box::new(Impl::new(options, block))),
+            parse::Item::Trait(options, source) => {
+                Self::Trait(Box::new(Handle::new(options, *source)))
+            }
             parse::Item::Other(other) => Self::Other(other),
         }
     }
@@ -71,6 +77,9 @@ pub(crate) struct Argument {
     pub(crate) types: Writings,
     /// Whether it is passed as `Pass` decides.
     pub(crate) by_size: bool,
+    /// The type of the receiver of a trait's method, which does not cross the trampoline: `types`
+    /// and `value` are of what stands in its place.
+    pub(crate) left_behind: Option<Type>,
 }
 
 /// A type, in the ways that generated code needs it.
@@ -88,13 +97,35 @@ pub(crate) struct Writings {
 impl Writings {
     fn new(written: &Type, named: Type, owner: Option<&Owner>, lifetimes: &[Lifetime]) -> Self {
         let replaced = |ty: &Type| match owner {
-            Some(owner) => types::with_owner(ty, &owner.ty, &owner.lifetimes),
+            Some(owner) => {
+                types::with_owner(ty, &owner.ty, owner.of_trait.as_ref(), &owner.lifetimes)
+            }
             None => ty.clone(),
         };
         let outside = replaced(&named);
         let owners = owner.map_or(&[][..], |o| &o.lifetimes);
         let erased = types::erased(&types::erased(&outside, lifetimes), owners);
         Self { written: replaced(written), inside: named, outside, erased }
+    }
+}
+
+impl Argument {
+    /// The receiver of a trait's method, with something in its place that takes no room.
+    fn left_behind(self, is_named: bool, krate: &Path) -> Self {
+        let receiver: Type = parse_quote!(#krate::__private::Receiver);
+        let types = self.types;
+        Self {
+            value: receiver.to_token_stream(),
+            left_behind: Some(if is_named { types.outside } else { types.erased }),
+            types: Writings {
+                written: receiver.clone(),
+                inside: receiver.clone(),
+                outside: receiver.clone(),
+                erased: receiver,
+            },
+            by_size: false,
+            ..self
+        }
     }
 }
 
@@ -109,7 +140,7 @@ pub(crate) enum Output {
 }
 
 impl Function {
-    fn new(
+    pub(super) fn new(
         options: parse::Options,
         source: parse::Function,
         krate: Path,
@@ -159,6 +190,7 @@ impl Function {
                 (Output::Type(Box::new(writings)), found)
             }
         };
+        let of_trait = owner.as_ref().is_some_and(|o| o.of_trait.is_some());
         let arguments = named
             .into_iter()
             .enumerate()
@@ -166,9 +198,18 @@ impl Function {
                 let by_size = types::may_be_large(&ty);
                 let (parameter, value) = parameter(i, input);
                 let types = Writings::new(&ty, named, owner.as_ref(), &lifetimes);
-                Argument { parameter, value, types, by_size }
+                let argument = Argument { parameter, value, types, by_size, left_behind: None };
+                match input {
+                    FnArg::Receiver(_) if of_trait => argument.left_behind(found, &krate),
+                    _ => argument,
+                }
             })
             .collect();
+        if of_trait && !found {
+            // Nothing but the receiver has it.
+            let own = receiver_lifetime.as_ref().filter(|own| naming.fresh.contains(own));
+            lifetimes.retain(|lifetime| Some(lifetime) != own);
+        }
         Self {
             attrs,
             krate,
@@ -242,16 +283,8 @@ impl Function {
 
     /// A name for the type parameter of a target that hides no type of the signature.
     pub(crate) fn target_parameter(&self) -> Ident {
-        fn names_it(tokens: TokenStream) -> bool {
-            tokens.into_iter().any(|token| match token {
-                proc_macro2::TokenTree::Group(group) => names_it(group.stream()),
-                proc_macro2::TokenTree::Ident(ident) => ident == "F",
-                _ => false,
-            })
-        }
         let owner = self.owner.as_ref().map(|o| o.ty.to_token_stream()).unwrap_or_default();
-        let taken = names_it(self.source.sig.to_token_stream()) || names_it(owner);
-        Ident::new(if taken { "__F" } else { "F" }, Span::call_site())
+        free_name("F", [self.source.sig.to_token_stream(), owner])
     }
 
     /// `unsafe`, if the function is.
@@ -283,6 +316,21 @@ impl Function {
     pub(crate) fn lints(&self) -> impl Iterator<Item = &Attribute> {
         self.owner.iter().flat_map(|o| &o.lints).chain(&self.attrs.lints)
     }
+}
+
+/// `name`, or `__name` where the tokens have it already.
+fn free_name(name: &str, tokens: impl IntoIterator<Item = TokenStream>) -> Ident {
+    fn names_it(tokens: TokenStream, name: &str) -> bool {
+        tokens.into_iter().any(|token| match token {
+            proc_macro2::TokenTree::Group(group) => names_it(group.stream(), name),
+            proc_macro2::TokenTree::Ident(ident) => ident == name,
+            _ => false,
+        })
+    }
+    if tokens.into_iter().any(|tokens| names_it(tokens, name)) {
+        return format_ident!("__{name}");
+    }
+    Ident::new(name, Span::call_site())
 }
 
 /// `MATCHES` for `matches`.

@@ -1,5 +1,9 @@
 //! Tokens to syntax. Function bodies stay as they are: they are the compiler's to judge.
 
+mod handle;
+
+pub(crate) use handle::{Method, Trait, TraitMember, TraitOptions};
+
 use proc_macro2::{Group, Ident, TokenStream};
 use quote::ToTokens;
 use syn::ext::IdentExt;
@@ -62,9 +66,7 @@ impl Parse for Options {
                              `keys = Name` or `update = pub(crate)`"
                         ),
                     ));
-                    while !input.is_empty() && !input.peek(Token![,]) {
-                        input.parse::<proc_macro2::TokenTree>()?;
-                    }
+                    skip_option(input)?;
                 }
             }
             if !input.is_empty() {
@@ -75,10 +77,19 @@ impl Parse for Options {
     }
 }
 
+/// Passes over the rest of an option that is not known.
+fn skip_option(input: ParseStream<'_>) -> Result<()> {
+    while !input.is_empty() && !input.peek(Token![,]) {
+        input.parse::<proc_macro2::TokenTree>()?;
+    }
+    Ok(())
+}
+
 /// The item under the attribute.
 pub(crate) enum Item {
     Function(Options, Function),
     Impl(Options, Impl),
+    Trait(TraitOptions, Box<Trait>),
     Other(Other),
 }
 
@@ -90,6 +101,7 @@ pub(crate) struct Function {
     pub(crate) sig: Signature,
     /// The braces, or `None` where a semicolon stands.
     pub(crate) body: Option<Group>,
+    pub(crate) semi_token: Option<Token![;]>,
 }
 
 impl Parse for Function {
@@ -97,13 +109,9 @@ impl Parse for Function {
         let attrs = input.call(Attribute::parse_outer)?;
         let vis = input.parse()?;
         let sig = input.parse()?;
-        let body = if input.peek(Token![;]) {
-            input.parse::<Token![;]>()?;
-            None
-        } else {
-            Some(input.parse()?)
-        };
-        Ok(Self { attrs, vis, sig, body })
+        let semi_token: Option<Token![;]> = input.parse()?;
+        let body = if semi_token.is_some() { None } else { Some(input.parse()?) };
+        Ok(Self { attrs, vis, sig, body, semi_token })
     }
 }
 
@@ -220,17 +228,13 @@ pub(crate) fn is_static_call(attr: &Attribute) -> bool {
 
 /// An item that cannot be a key.
 pub(crate) struct Other {
-    /// The word that says what it is: `struct`, `trait`.
+    /// The word that says what it is: `struct`, `mod`.
     pub(crate) keyword: Ident,
     pub(crate) tokens: TokenStream,
 }
 
 /// Reads the attribute and its item.
 pub(crate) fn attribute(options: TokenStream, item: TokenStream) -> Result<Item> {
-    let options = match syn::parse2(options) {
-        Ok(options) => options,
-        Err(error) => Options { errors: Some(error), ..Options::default() },
-    };
     let keyword = |input: ParseStream<'_>| {
         input.call(Attribute::parse_outer)?;
         input.parse::<Visibility>()?;
@@ -245,6 +249,17 @@ pub(crate) fn attribute(options: TokenStream, item: TokenStream) -> Result<Item>
         Ok((is_function, is_impl, keyword))
     };
     let (is_function, is_impl, keyword) = keyword.parse2(item.clone())?;
+    if !is_function && keyword == "trait" {
+        let options = match syn::parse2(options) {
+            Ok(options) => options,
+            Err(error) => TraitOptions { errors: Some(error), ..TraitOptions::default() },
+        };
+        return Ok(Item::Trait(options, Box::new(syn::parse2(item)?)));
+    }
+    let options = match syn::parse2(options) {
+        Ok(options) => options,
+        Err(error) => Options { errors: Some(error), ..Options::default() },
+    };
     if is_function {
         Ok(Item::Function(options, syn::parse2(item)?))
     } else if is_impl {

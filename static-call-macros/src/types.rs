@@ -1,7 +1,8 @@
 //! Types written anew for the places where generated code names them: `Self` replaced, elided
 //! lifetimes given names, or all lifetimes erased.
 
-use proc_macro2::Span;
+use proc_macro2::{Ident, Span};
+use quote::quote;
 use syn::visit_mut::{self, VisitMut};
 use syn::{BoundLifetimes, parse_quote};
 use syn::{Expr, Lifetime, ParenthesizedGenericArguments, Type, TypeFnPtr, TypeReference};
@@ -121,6 +122,8 @@ pub(crate) fn erased(ty: &Type, lifetimes: &[Lifetime]) -> Type {
 /// Replaces `Self`, which nested items cannot name.
 struct Replacing<'a> {
     owner: &'a Type,
+    /// The trait that `Self::Name` is of.
+    of_trait: Option<&'a Ident>,
     /// The same without named lifetimes, for constants.
     erased: Type,
 }
@@ -133,11 +136,12 @@ impl VisitMut for Replacing<'_> {
             && path.path.segments[0].ident == "Self"
         {
             let owner = self.owner;
+            let of_trait = self.of_trait.map(|name| quote!(as #name));
             let rest = path.path.segments.iter().skip(1);
             *ty = if path.path.segments.len() == 1 {
                 owner.clone()
             } else {
-                parse_quote!(<#owner> #(::#rest)*)
+                parse_quote!(<#owner #of_trait> #(::#rest)*)
             };
             return;
         }
@@ -151,8 +155,9 @@ impl VisitMut for Replacing<'_> {
             && path.path.segments[0].ident == "Self"
         {
             let owner = &self.erased;
+            let of_trait = self.of_trait.map(|name| quote!(as #name));
             let rest = path.path.segments.iter().skip(1);
-            *expr = parse_quote!(<#owner> #(::#rest)*);
+            *expr = parse_quote!(<#owner #of_trait> #(::#rest)*);
             return;
         }
         visit_mut::visit_expr_mut(self, expr);
@@ -160,9 +165,14 @@ impl VisitMut for Replacing<'_> {
 }
 
 /// The type with `owner` for `Self`.
-pub(crate) fn with_owner(ty: &Type, owner: &Type, lifetimes: &[Lifetime]) -> Type {
+pub(crate) fn with_owner(
+    ty: &Type,
+    owner: &Type,
+    of_trait: Option<&Ident>,
+    lifetimes: &[Lifetime],
+) -> Type {
     let mut ty = ty.clone();
-    Replacing { owner, erased: erased(owner, lifetimes) }.visit_type_mut(&mut ty);
+    Replacing { owner, of_trait, erased: erased(owner, lifetimes) }.visit_type_mut(&mut ty);
     ty
 }
 

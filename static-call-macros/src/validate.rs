@@ -1,6 +1,8 @@
 //! Only rejects: every error that there is, each at the token that causes it, and with what to do
 //! instead.
 
+mod handle;
+
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::visit_mut::VisitMut;
@@ -44,21 +46,17 @@ pub(crate) fn item(item: &Item) -> Result<()> {
         ),
         Item::Function(f) => function(f, &mut errors),
         Item::Impl(block) => implementation(block, &mut errors),
-        Item::Other(other) => errors.at(&other.keyword, other_item(&other.keyword.to_string())),
-    }
-    errors.finish()
-}
-
-fn other_item(keyword: &str) -> String {
-    match keyword {
-        "trait" => "`#[static_call]` does not work on a trait yet: make a free function that \
-                    calls the implementation, and put it there"
-            .to_owned(),
-        _ => format!(
-            "`#[static_call]` goes on a function, or on an `impl` block and its functions, not on \
-             a `{keyword}`"
+        Item::Trait(handle) => handle::handle(handle, &mut errors),
+        Item::Other(other) => errors.at(
+            &other.keyword,
+            format!(
+                "`#[static_call]` goes on a function, on an `impl` block and its functions, or on \
+                 a trait, not on a `{}`",
+                other.keyword
+            ),
         ),
     }
+    errors.finish()
 }
 
 /// Whether this is an associated function whose `impl` block has no attribute.
@@ -88,8 +86,8 @@ fn implementation(block: &Impl, errors: &mut Errors) {
     if let Some((path, _)) = &source.of_trait {
         errors.at(
             path,
-            "functions of a trait cannot be switched yet: make a free function or a method of the \
-             type itself switchable, and call it from here",
+            "put `#[static_call]` on the trait: what its methods call is switched by naming this \
+             type",
         );
         return;
     }
@@ -158,6 +156,28 @@ fn generics(generics: &Generics, advice: &str, errors: &mut Errors) {
 }
 
 fn function(f: &Function, errors: &mut Errors) {
+    qualifiers(f, errors);
+    generics(
+        &f.source.sig.generics,
+        "a static call has one signature: write a function for each type, or take `&dyn Trait`",
+        errors,
+    );
+    arguments(f, errors);
+    if let ReturnType::Type(_, written) = &f.source.sig.output
+        && f.source.body.is_none()
+        && !f.returns_unit()
+    {
+        errors.at(
+            written,
+            "a function without a body does nothing, so it has no value to return: give it a body",
+        );
+        return;
+    }
+    output(f, errors);
+}
+
+/// Rejects what stands before and around the signature.
+fn qualifiers(f: &Function, errors: &mut Errors) {
     let sig = &f.source.sig;
     for error in f.option_errors.iter().chain(&f.attrs.errors) {
         errors.add(error.clone());
@@ -186,13 +206,6 @@ fn function(f: &Function, errors: &mut Errors) {
     if let Some(variadic) = &sig.variadic {
         errors.at(variadic, "a static call has a fixed number of arguments: take a slice instead");
     }
-    generics(
-        &sig.generics,
-        "a static call has one signature: write a function for each type, or take `&dyn Trait`",
-        errors,
-    );
-    arguments(f, errors);
-    output(f, errors);
 }
 
 fn arguments(f: &Function, errors: &mut Errors) {
@@ -228,14 +241,6 @@ fn arguments(f: &Function, errors: &mut Errors) {
 
 fn output(f: &Function, errors: &mut Errors) {
     let ReturnType::Type(_, written) = &f.source.sig.output else { return };
-    let is_unit = |ty: &Type| matches!(ty, Type::Tuple(tuple) if tuple.elems.is_empty());
-    if f.source.body.is_none() && !is_unit(types::bare(written)) {
-        errors.at(
-            written,
-            "a function without a body does nothing, so it has no value to return: give it a body",
-        );
-        return;
-    }
     let Output::Type(types) = &f.output else { return };
     if let Some(token) = impl_trait(written) {
         errors.at(token, "a static call has one return type: name it, or return `Box<dyn Trait>`");
@@ -247,6 +252,10 @@ fn output(f: &Function, errors: &mut Errors) {
             "a wide vector does not cross a static call by value: return an array, or take \
              `&mut` of it",
         );
+    }
+    if f.owner.as_ref().is_some_and(|owner| owner.of_trait.is_some()) {
+        // No bound on targets has to name it.
+        return;
     }
     let lifetimes: Vec<_> = f.all_lifetimes().cloned().collect();
     for lifetime in types::named(&types.outside, &lifetimes) {
@@ -339,8 +348,8 @@ fn callee(call: &parse::Call, errors: &mut Errors) {
     {
         errors.at(
             &path.path.segments[qself.position - 1],
-            "a function of a trait cannot be a static call yet: name a free function, or a method \
-             as `<Type>::method`",
+            "name the handle of the trait, or the type whose `impl` block this is in: \
+             `call!(Type::method(..))`",
         );
     }
     if let Some(last) = path.path.segments.last()

@@ -145,6 +145,30 @@ impl Batch {
     /// # Errors
     ///
     /// [`UpdateError::Sealed`]; whatever else stands in the way, the commit says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use static_call::static_call;
+    /// #[static_call]
+    /// trait Level {
+    ///     fn level() -> u32 {
+    ///         1
+    ///     }
+    /// }
+    ///
+    /// struct Two;
+    ///
+    /// impl Level for Two {
+    ///     fn level() -> u32 {
+    ///         2
+    ///     }
+    /// }
+    ///
+    /// static_call::batch(|batch| batch.set_all::<StaticLevel, Two>())?;
+    /// assert_eq!(StaticLevel::level(), 2);
+    /// # Ok::<(), static_call::UpdateError>(())
+    /// ```
     pub fn set_all<H: Switch<I> + SafeToSwitch, I>(&mut self) -> Result<(), UpdateError> {
         self.add(H::wishes().as_mut())
     }
@@ -154,6 +178,22 @@ impl Batch {
     /// # Errors
     ///
     /// [`UpdateError::Sealed`]; whatever else stands in the way, the commit says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use static_call::static_call;
+    /// #[static_call]
+    /// trait Level {
+    ///     fn level() -> u32 {
+    ///         1
+    ///     }
+    /// }
+    ///
+    /// static_call::batch(|batch| batch.reset_all::<StaticLevel>())?;
+    /// assert_eq!(StaticLevel::level(), 1);
+    /// # Ok::<(), static_call::UpdateError>(())
+    /// ```
     pub fn reset_all<H: SafeToSwitch>(&mut self) -> Result<(), UpdateError> {
         self.add(H::defaults().as_mut())
     }

@@ -21,12 +21,22 @@ pub unsafe trait Handle {
 /// # Safety
 ///
 /// 1. Each wish's target has the signature of its key.
+#[diagnostic::on_unimplemented(
+    message = "the methods of `{Self}` cannot be made those of `{I}` here",
+    note = "where the attribute says `update = visibility`, the right to switch is a type of its \
+            own: the handle's name with `Keys` behind it"
+)]
 pub unsafe trait Switch<I>: Handle {
     /// Every method of `I`.
     fn wishes() -> Self::Wishes;
 }
 
 /// The handle of a trait that is not `unsafe`: its methods may be switched one by one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be switched in a batch",
+    note = "if it is the handle of an `unsafe trait`, switch it alone, by its own `update`, which \
+            is `unsafe`"
+)]
 pub trait SafeToSwitch: Handle {}
 
 /// Makes all methods of a handle call those of `I`.

@@ -49,6 +49,7 @@ pub mod arch;
 mod batch;
 mod cycle;
 mod handle;
+mod instance;
 mod key;
 #[doc(hidden)]
 pub mod layout;
@@ -91,6 +92,7 @@ patching! {
 
 #[cfg(feature = "std")]
 pub use batch::{Batch, batch};
+pub use instance::Instance;
 pub use key::Key;
 pub use layout::{Grade, Kind};
 pub use observer::{Change, Observer, generation};
@@ -149,10 +151,85 @@ pub use report::{CallReport, Finding, KeyReport, Report, SiteReport, Totals, rep
 /// # Ok::<(), static_call::UpdateError>(())
 /// ```
 ///
+/// # Traits
+///
+/// On a **trait** the attribute makes a handle: a type without data, `StaticCodec` for `Codec`, that
+/// implements the trait. Each of its methods is a static call, so code that is generic over the trait takes the
+/// handle unchanged. The trait itself stays as it is written.
+///
+/// ```
+/// use static_call::{Instance, call, static_call};
+///
+/// #[static_call]
+/// pub trait Codec {
+///     fn encode(&self, src: &[u8], dst: &mut Vec<u8>) -> usize;
+///     fn level() -> u32 {
+///         3
+///     }
+/// }
+///
+/// #[derive(Instance)]
+/// struct Plain;
+///
+/// impl Codec for Plain {
+///     fn encode(&self, src: &[u8], dst: &mut Vec<u8>) -> usize {
+///         dst.extend(src);
+///         src.len()
+///     }
+/// }
+///
+/// fn pack(codec: &impl Codec) -> usize {
+///     codec.encode(b"abc", &mut Vec::new())
+/// }
+///
+/// StaticCodec::update::<Plain>()?;
+/// assert_eq!(pack(&StaticCodec), 3);
+/// assert_eq!(StaticCodec::level(), 3);
+/// assert_eq!(call!(StaticCodec::encode(&StaticCodec, b"ab", &mut vec![])), 2);
+/// # Ok::<(), static_call::UpdateError>(())
+/// ```
+///
+/// | | |
+/// |---|---|
+/// | `StaticCodec::update::<Impl>()` | every method calls that of `Impl`: one batch |
+/// | `StaticCodec::reset()` | every method does again what it did at first |
+/// | `StaticCodec::query()` | the methods' names, and what each calls now |
+/// | `StaticCodec::seal()` | what they call is final |
+///
+/// **Receivers.** A method with `&self` runs with the [`Instance`](trait@Instance) of its implementation. Function and
+/// instance are switched in one store: no method ever runs with the instance of another implementation.
+///
+/// **Several methods** are switched one after another. While an update runs, other threads can call one method
+/// of the implementation before and then another of the new one, so a pair of calls that belong together (a
+/// beginning and an end) can be split over two implementations. If the trait promises something about
+/// such pairs on which safety rests, make it an `unsafe trait`: then `update` and `reset` are `unsafe`
+/// and batches do not take the handle.
+///
+/// **Before the first update** and after `reset` a method calls that of `default = Impl` if the attribute says
+/// so, else it runs the default body of the trait (with the handle as `Self`, so that its own calls are static calls, too),
+/// else it panics and names itself: "`StaticCodec::encode` was called before `StaticCodec::update`". A method
+/// without a body under `#[static_call(optional)]` that returns nothing or an `Option` does nothing
+/// until it is set; implementations may leave it out.
+///
+/// **Associated types and constants** of the handle stand in the attribute, except for constants with a
+/// value in the trait: `#[static_call(type Error = io::Error, const LEVEL: u32 = 3)]`. An
+/// implementation has to have the same types; constants are those of the handle, whatever is set.
+/// Supertraits are implemented for the handle by hand, or with `derive(PartialEq, ..)` in the attribute.
+///
+/// **Left out** are methods with `where Self: Sized`: the handle has their default bodies. All others have to be
+/// functions that a static call can be, with `&self` or no receiver, and without `Self` as a type.
+///
+/// Where the trait has a function of the name `update`, `reset`, `query` or `seal`, it is called as
+/// `<StaticCodec as Codec>::update(..)`.
+///
 /// # Options
 ///
 /// - `#[static_call(keys = Name)]` names the enum, or the constant of a method, where the usual name is
 ///   taken. `call!` goes by the enum: `call!(Name(arguments))`.
+/// - `#[static_call(handle = Name)]` names the handle of a trait; `default`, `type`, `const` and `derive`
+///   stand above.
+/// - `#[static_call(update = visibility)]` says who may switch, where that is not everybody who may call. The
+///   right to switch a trait's handle in a batch is then a type of its own: `StaticCodecKeys`.
 /// - `#[static_call(crate = path::to)]` says where this crate is, if not at `::static_call`.
 ///
 /// # What cannot be switched

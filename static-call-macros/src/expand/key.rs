@@ -147,11 +147,25 @@ impl Function {
         let lifetimes = self.lifetimes_at(place);
         let f = self.target_parameter();
         let names = self.argument_names();
-        let types = self.arguments.iter().map(|a| a.type_at(place));
+        let parameters = self.arguments.iter().zip(&names).map(|(a, name)| match &a.left_behind {
+            Some(ty) => quote!(_: #ty),
+            None => {
+                let ty = a.type_at(place);
+                quote!(#name: #ty)
+            }
+        });
         let abi = self.abi_types(place);
         let output = self.output_at(place);
         let bound_output = self.output_in_bound(Some(place));
-        let values: Vec<_> = names.iter().map(ToTokens::to_token_stream).collect();
+        let values: Vec<_> = self
+            .arguments
+            .iter()
+            .zip(&names)
+            .map(|(a, name)| match a.left_behind {
+                Some(_) => a.value.clone(),
+                None => name.to_token_stream(),
+            })
+            .collect();
         let (statements, values) = self.passing(&values);
         // The site is one argument more than the user wrote; clippy's limit is seven.
         let one_too_many = (names.len() >= 7).then(|| quote!(#[allow(clippy::too_many_arguments)]));
@@ -160,7 +174,7 @@ impl Function {
             #(#site_attrs)*
             #one_too_many
             #[inline(always)]
-            #vis #unsafety fn #name<#(#lifetimes,)* #f>(site: #f, #(#names: #types),*) -> #output
+            #vis #unsafety fn #name<#(#lifetimes,)* #f>(site: #f, #(#parameters),*) -> #output
             where
                 #f: #sc::core::ops::FnOnce(#sc::core::marker::PhantomData<#marker>, #(#abi),*)
                     -> #bound_output,
@@ -239,12 +253,11 @@ impl Function {
 
     /// Records, shims, and the traits that lead to them.
     pub(super) fn machinery(&self, wrapper: &TokenStream, original: &TokenStream) -> TokenStream {
-        let (krate, sc, marker) = (&self.krate, self.private(), self.marker());
-        let (record, default_record) = (self.record(), self.default_record());
-        let (name, signature) = (self.full_name(), self.signature());
+        let (sc, marker) = (self.private(), self.marker());
+        let name = self.full_name();
         let cfgs: Vec<_> = self.cfgs().collect();
         let lints: Vec<_> = self.lints().collect();
-        let deprecated = self.attrs.deprecated.then(|| quote!(, deprecated));
+        let deprecated = self.deprecated();
         let f = self.target_parameter();
         let bounds = self.bounds();
         let lifetimes = self.lifetimes_at(Place::Outside);
@@ -260,40 +273,21 @@ impl Function {
             Some(_) => quote!(unsafe { #call }),
             None => call,
         };
-        let flags = self.flags();
-        let position = |name| {
-            let name = Ident::new(name, Span::call_site());
-            quote_spanned!(self.source.sig.ident.span()=> #sc::core::#name!())
-        };
-        let (line, column) = (position("line"), position("column"));
         let span = self.signature_span();
         let accept = respanned(quote!(#sc::Accept<#f> for #marker), span);
         let pointed = self.pointed();
-        quote! {
-            #(#cfgs)*
-            #[#sc::linkme::distributed_slice(#sc::KEYS)]
-            #[linkme(crate = #sc::linkme)]
-            #[allow(non_upper_case_globals)]
-            static #record: #sc::KeyRecord = #sc::KeyRecord::new(#sc::KeyDescription {
-                default: &#default_record,
-                default_shim: #marker::__default as *const (),
-                stub: <#marker as #sc::Keyed>::stub as *const (),
-                name: #name,
-                module: #sc::core::module_path!(),
-                file: #sc::core::file!(),
-                signature: #signature,
-                line: #line,
-                column: #column,
-                flags: #flags,
-                own_type: <#marker as #sc::Keyed>::own_type,
-            });
-
-            #(#cfgs)*
-            #[allow(non_upper_case_globals)]
-            static #default_record: #sc::TargetRecord = #sc::TargetRecord::new(
-                #marker::__default as *const (),
+        let shim = quote!(#marker::__default as *const ());
+        let target = quote! {
+            #sc::TargetRecord::new(
+                #shim,
                 || #sc::core::concat!(#sc::core::module_path!(), "::", #name),
-            );
+            )
+        };
+        let no_body = self.source.body.is_none().then_some("HAS_NO_BODY");
+        let records = self.records(&shim, &target, no_body);
+        let keyed = self.keyed(&quote!(#sc::type_id_of(&#wrapper)));
+        quote! {
+            #records
 
             #(#cfgs)*
             #(#lints)*
@@ -315,15 +309,7 @@ impl Function {
                 }
             }
 
-            #(#cfgs)*
-            #[allow(improper_ctypes_definitions #deprecated)]
-            unsafe impl #sc::Keyed for #marker {
-                const RECORD: *const #sc::KeyRecord = &raw const #record;
-                #krate::__stub!(#record);
-                fn own_type() -> #sc::core::any::TypeId {
-                    #sc::type_id_of(&#wrapper)
-                }
-            }
+            #keyed
 
             #(#cfgs)*
             #(#lints)*
@@ -341,24 +327,6 @@ impl Function {
             #pointed
         }
     }
-
-    /// The flags of the record.
-    fn flags(&self) -> TokenStream {
-        let sc = self.private();
-        let no_body = match self.source.body {
-            Some(_) => quote!(0),
-            None => quote!(#sc::KeyRecord::HAS_NO_BODY),
-        };
-        let types = self.arguments.iter().map(|a| &a.types.erased);
-        quote! {
-            #no_body
-                | if false #(|| #sc::core::mem::needs_drop::<#types>())* {
-                    0
-                } else {
-                    #sc::KeyRecord::NOTHING_TO_DROP
-                }
-        }
-    }
 }
 
 impl Argument {
@@ -371,7 +339,7 @@ impl Argument {
 }
 
 /// The same tokens, all at `span`.
-fn respanned(tokens: TokenStream, span: Span) -> TokenStream {
+pub(super) fn respanned(tokens: TokenStream, span: Span) -> TokenStream {
     let at_span = |mut token: TokenTree| {
         token.set_span(span);
         token

@@ -5,9 +5,11 @@
 
 mod call;
 mod function;
+mod handle;
 mod key;
 mod method;
 mod pointer;
+mod records;
 mod recover;
 
 pub(crate) use call::{call, refused_call};
@@ -22,6 +24,7 @@ pub(crate) fn item(item: &Item) -> TokenStream {
     match item {
         Item::Function(function) => function::expand(function),
         Item::Impl(block) => method::expand(block),
+        Item::Trait(handle) => handle::expand(handle),
         Item::Other(other) => other.tokens.clone(),
     }
 }

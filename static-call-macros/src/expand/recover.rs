@@ -5,9 +5,11 @@
 //! that has an error in it, so targets and calls of the stub are all accepted. (In the very place
 //! of a type `compile_error!` stands for `()`, about which it does ask.)
 
+mod handle;
+
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
-use syn::{Error, FnArg, Pat, parse_quote};
+use syn::{Attribute, Error, FnArg, Pat, parse_quote};
 
 use crate::model::{Function, Impl, Item};
 use crate::parse::{self, Member};
@@ -44,6 +46,7 @@ pub(crate) fn recover(item: &Item, error: &Error) -> TokenStream {
             let block = block_with(block, as_it_was);
             quote!(#block #first)
         }
+        Item::Trait(h) => handle::stub(h, &first),
         Item::Other(other) => {
             let tokens = &other.tokens;
             quote!(#tokens #first)
@@ -113,7 +116,15 @@ fn error_type(f: &Function) -> Ident {
 }
 
 fn alias(f: &Function, name: &Ident, error: &TokenStream) -> TokenStream {
-    let (sc, cfgs) = (f.private(), f.cfgs());
+    alias_of(&f.private(), f.cfgs(), name, error)
+}
+
+fn alias_of<'a>(
+    sc: &TokenStream,
+    cfgs: impl Iterator<Item = &'a Attribute>,
+    name: &Ident,
+    error: &TokenStream,
+) -> TokenStream {
     quote! {
         #(#cfgs)*
         #[allow(non_camel_case_types, dead_code)]

@@ -58,6 +58,8 @@ pub(crate) struct Owner {
     pub(crate) lints: Vec<Attribute>,
     /// For messages: `Filter`.
     pub(crate) name: String,
+    /// The trait whose handle the type is.
+    pub(crate) of_trait: Option<Ident>,
 }
 
 impl Owner {
@@ -77,7 +79,7 @@ impl Owner {
             last.arguments = syn::PathArguments::None;
         }
         let name = text::readable(plain.to_token_stream());
-        Self { ty, lifetimes, cfgs: attrs.cfgs, lints: attrs.lints, name }
+        Self { ty, lifetimes, cfgs: attrs.cfgs, lints: attrs.lints, name, of_trait: None }
     }
 
     /// The type without named lifetimes.

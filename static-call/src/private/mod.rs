@@ -15,5 +15,5 @@ pub use crate::site::{STATIC_CALL_0_1_SITES as SITES, SiteRecord};
 pub use crate::target::TargetRecord;
 pub use crate::wish::Wish;
 pub use passing::{Indirect, Pass, Passing};
-pub use shim::{Never, conjure, type_id_of};
+pub use shim::{Never, Receiver, conjure, not_set, type_id_of};
 pub use static_call_macros::call as call_impl;

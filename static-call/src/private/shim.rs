@@ -17,6 +17,22 @@ pub unsafe fn conjure<F: Copy>() -> F {
     unsafe { core::mem::transmute_copy::<(), F>(&()) }
 }
 
+/// Stands in the place of a trait method's receiver, which does not cross a trampoline: the shim
+/// takes the instance of the implementation that it is of.
+#[derive(Clone, Copy, Debug)]
+pub struct Receiver;
+
+/// What a trait's method does that has no default, until it is set.
+///
+/// # Panics
+///
+/// Always.
+#[cold]
+#[inline(never)]
+pub fn not_set(method: &str, handle: &str) -> ! {
+    panic!("`{method}` was called before `{handle}::update`")
+}
+
 /// The type of a function item.
 #[must_use]
 pub fn type_id_of<F: 'static>(_: &F) -> TypeId {

@@ -3,7 +3,7 @@
 #![deny(warnings)]
 #![allow(dead_code, missing_docs)]
 
-use static_call::{call, static_call};
+use static_call::{Instance, call, static_call};
 
 struct Option;
 struct Result;
@@ -11,6 +11,11 @@ struct Some;
 trait Fn {}
 trait Copy {}
 trait Send {}
+trait Clone {}
+trait Default {}
+trait Sized {}
+struct None;
+pub struct I;
 mod core {}
 mod std {}
 
@@ -32,6 +37,37 @@ impl Filter {
 #[static_call]
 pub fn observe(_n: u8);
 
+#[static_call]
+pub trait Codec {
+    fn get(&self, large: [u64; 3]) -> u8 {
+        large[0] as u8
+    }
+    fn level() -> u8;
+    #[static_call(optional)]
+    fn observe(&self, _n: u8);
+    #[static_call(optional)]
+    fn hint(_n: u8) -> ::core::option::Option<u8>;
+    #[doc(hidden)]
+    fn unit(&self, _: &I) {}
+}
+
+#[derive(Instance)]
+pub struct Two;
+
+impl Codec for Two {
+    fn get(&self, _: [u64; 3]) -> u8 {
+        2
+    }
+    fn level() -> u8 {
+        2
+    }
+}
+
+#[inline]
+pub fn through_a_handle(n: u64) -> u8 {
+    StaticCodec.get([n; 3])
+}
+
 /// Static calls that a crate downstream instantiates.
 #[inline]
 pub fn inlined(n: u8) -> u8 {
@@ -49,4 +85,10 @@ pub fn check() {
     assert!(level::reset().is_ok());
     assert_eq!(Filter(1).get() + call!(Filter::get(&Filter(2))), 3);
     call!(observe(1));
+    assert_eq!(StaticCodec.get([3; 3]), 3);
+    assert!(StaticCodec::update::<Two>().is_ok());
+    assert_eq!(StaticCodec.get([3; 3]) + call!(StaticCodec::level()), 4);
+    StaticCodec.observe(1);
+    assert!(StaticCodec::hint(1).is_none());
+    assert!(StaticCodec::reset().is_ok());
 }

@@ -1,6 +1,10 @@
 //! A library of edition 2021.
 #![deny(warnings)]
 
+mod traits;
+
+pub use traits::{Codec, Second, StaticCodec};
+
 use static_call::{call, static_call};
 
 #[static_call]
@@ -44,6 +48,7 @@ pub fn check() {
     assert_eq!(counter.next(None), Some(4));
     assert_eq!(unsafe { call!(Counter::unchecked(&counter, &1)) }, 5);
     call!(observe(&1));
+    traits::check();
     if counter.0 == 0 {
         call!(stop(1));
     }

@@ -1,7 +1,7 @@
 //! A crate that knows `static-call` by another name.
 #![deny(warnings)]
 
-use switch::{call, static_call};
+use switch::{Instance, call, static_call};
 
 #[static_call(crate = switch)]
 pub fn level(n: u8, large: [u64; 3]) -> u8 {
@@ -21,6 +21,36 @@ impl Filter {
     }
 }
 
+#[static_call(crate = switch, handle = Fast)]
+pub trait Codec {
+    fn get(&self, large: [u64; 3]) -> u8 {
+        large[0] as u8
+    }
+    #[static_call(optional)]
+    fn hint(&self) -> Option<u8>;
+}
+
+#[derive(Instance)]
+#[instance(crate = switch)]
+pub struct Two;
+
+impl Codec for Two {
+    fn hint(&self) -> Option<u8> {
+        Some(2)
+    }
+}
+
+pub struct Three(pub u8);
+
+static THREE: Three = Three(3);
+switch::instance!(THREE: Three);
+
+impl Codec for Three {
+    fn get(&self, _: [u64; 3]) -> u8 {
+        self.0
+    }
+}
+
 pub fn check() {
     assert_eq!(level(1, [2; 3]) + call!(level(3, [4; 3])), 10);
     level::update(|n, _| n).unwrap();
@@ -28,4 +58,9 @@ pub fn check() {
     Filter::GET.update(|filter| filter.0 + 1).unwrap();
     assert_eq!(Filter(1).get() + call!(Filter::get(&Filter(2))), 5);
     observe(1);
+    assert_eq!((Fast.get([1; 3]), Fast.hint()), (1, None));
+    Fast::update::<Two>().unwrap();
+    assert_eq!((Fast.get([1; 3]), call!(Fast::hint(&Fast))), (1, Some(2)));
+    Fast::update::<Three>().unwrap();
+    assert_eq!(Fast.get([1; 3]), 3);
 }

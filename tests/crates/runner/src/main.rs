@@ -16,5 +16,14 @@ fn main() {
     assert_eq!(call!(bare::level(9, [1; 3])), 9);
     bare::Filter::GET.update(|_| 8).unwrap();
     assert_eq!(call!(bare::Filter::get(&bare::Filter(1))), 8);
+    fn generic<C: edition2024::Codec<Item = u32>>(codec: &C) -> Option<u32> {
+        codec.first(&[5, 6])
+    }
+    // SAFETY: nobody calls meanwhile.
+    unsafe { edition2024::StaticCodec::update::<edition2024::Second>() }.unwrap();
+    assert_eq!(generic(&edition2024::StaticCodec), Some(6));
+    assert_eq!(bare::through_a_handle(4), 4);
+    bare::StaticCodec::update::<bare::Two>().unwrap();
+    assert_eq!(bare::through_a_handle(4), 2);
     println!("all crates work");
 }

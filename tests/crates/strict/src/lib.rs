@@ -29,6 +29,8 @@
     clippy::nursery
 )]
 
+pub mod traits;
+
 use static_call::{UpdateError, call, static_call};
 
 /// A small value.
@@ -152,10 +154,10 @@ pub fn check() -> Result<(), UpdateError> {
     assert_eq!(large.private(), call!(Large::private(&large)));
     observe("a");
     call!(observe("a"));
-    let _: static_call::Update = observe::update(|_| {})?;
-    let _: static_call::Update = observe::disable()?;
-    let _: static_call::Update = measure::update(|text, _, _| text.len())?;
-    let _: static_call::Update = Large::IS_SMALL.update(|_, _| false)?;
+    drop(observe::update(|_| {})?);
+    drop(observe::disable()?);
+    drop(measure::update(|text, _, _| text.len())?);
+    drop(Large::IS_SMALL.update(|_, _| false)?);
     assert_eq!(measure("a", &large, Small(1)), 1);
     assert_eq!(measure::original("a", &large, Small(1)), 5);
     assert!(!large.is_small(4));
@@ -164,5 +166,5 @@ pub fn check() -> Result<(), UpdateError> {
     if large.into_text() == "x" {
         call!(end(1));
     }
-    Ok(())
+    traits::check()
 }

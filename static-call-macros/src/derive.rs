@@ -1,0 +1,48 @@
+//! `#[derive(Instance)]`: the one value of a type without fields.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{Data, DeriveInput, Error, Path, Result, parse_quote};
+
+/// The impl, or the error.
+pub(crate) fn instance(input: TokenStream) -> TokenStream {
+    match syn::parse2(input).and_then(|input| expand(&input)) {
+        Ok(tokens) => tokens,
+        Err(error) => error.to_compile_error(),
+    }
+}
+
+fn expand(input: &DeriveInput) -> Result<TokenStream> {
+    let mut krate: Path = parse_quote!(::static_call);
+    for attr in input.attrs.iter().filter(|attr| attr.path().is_ident("instance")) {
+        attr.parse_nested_meta(|meta| {
+            if meta.path.is_ident("crate") {
+                krate = meta.value()?.call(Path::parse_mod_style)?;
+                return Ok(());
+            }
+            Err(meta.error("`instance` has one option: `#[instance(crate = path::to)]`"))
+        })?;
+    }
+    let name = &input.ident;
+    let is_unit = match &input.data {
+        Data::Struct(data) => data.fields.is_empty(),
+        Data::Enum(_) | Data::Union(_) => false,
+    };
+    if !is_unit {
+        return Err(Error::new_spanned(
+            name,
+            format!(
+                "`#[derive(Instance)]` is for a struct without fields, which has one value: make a \
+                 static of this type and write `static_call::instance!(STATIC: {name});`"
+            ),
+        ));
+    }
+    let (generics, arguments, where_clause) = input.generics.split_for_impl();
+    Ok(quote! {
+        impl #generics #krate::Instance for #name #arguments #where_clause {
+            fn instance() -> &'static Self {
+                const { &Self {} }
+            }
+        }
+    })
+}

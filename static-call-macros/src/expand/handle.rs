@@ -1,0 +1,159 @@
+//! A trait: itself, its handle, and a hidden type for the key of each method.
+
+mod method;
+mod switch;
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+
+use super::function::wrapper;
+use super::key::Place;
+use crate::model::{Handle, Method};
+use crate::parse::TraitMember;
+
+/// The trait, its handle and its records.
+pub(super) fn expand(h: &Handle) -> TokenStream {
+    let of_trait = of_trait(h, Method::in_trait);
+    let structure = structure(h);
+    let implementation = implementation(h);
+    let inherent = inherent(h);
+    let switch = switch::expand(h);
+    let methods = h.switched().map(|method| method::expand(h, method));
+    quote! {
+        #of_trait
+        #structure
+        #implementation
+        #inherent
+        #switch
+        #(#methods)*
+    }
+}
+
+/// The trait, with its functions written by `method`.
+pub(super) fn of_trait(h: &Handle, method: impl Fn(&Method) -> TokenStream) -> TokenStream {
+    let mut methods = h.methods.iter();
+    let members = h.source.items.iter().map(|member| match member {
+        TraitMember::Method(_) => methods.next().map(&method).unwrap_or_default(),
+        TraitMember::Item(item) => item.to_token_stream(),
+    });
+    h.source.with(&members.collect())
+}
+
+/// The type of the handle.
+pub(super) fn structure(h: &Handle) -> TokenStream {
+    let sc = h.private();
+    let (vis, name, of_trait) = (&h.source.vis, &h.name, &h.source.ident);
+    let (cfgs, hidden, derives) = (&h.attrs.cfgs, &h.attrs.hidden, &h.options.derives);
+    let about = format!(
+        "The static calls of [`{of_trait}`]: each method calls that of the implementation that was \
+         set last."
+    );
+    quote! {
+        #(#cfgs)*
+        #[doc = #about]
+        #(#hidden)*
+        #[derive(
+            #sc::core::clone::Clone,
+            #sc::core::marker::Copy,
+            #sc::core::fmt::Debug,
+            #sc::core::default::Default,
+            #(#derives),*
+        )]
+        #vis struct #name;
+    }
+}
+
+/// The impl of the trait for the handle.
+fn implementation(h: &Handle) -> TokenStream {
+    let (unsafety, of_trait, name) = (&h.source.unsafety, &h.source.ident, &h.name);
+    let (cfgs, lints) = (&h.attrs.cfgs, &h.attrs.lints);
+    let allowed = h.allowed();
+    let items = items(h);
+    let methods = h.switched().map(|method| {
+        let f = &method.function;
+        let (cfgs, lints) = (&f.attrs.cfgs, &f.attrs.lints);
+        let (wrapper, body) = (wrapper(f), f.wrapper_body());
+        quote! {
+            #(#cfgs)*
+            #(#lints)*
+            #[inline(always)]
+            #wrapper {
+                #body
+            }
+        }
+    });
+    quote! {
+        #(#cfgs)*
+        #(#lints)*
+        #allowed
+        #unsafety impl #of_trait for #name {
+            #items
+            #(#methods)*
+        }
+    }
+}
+
+/// The associated types and constants, as the attribute has them.
+fn items(h: &Handle) -> TokenStream {
+    let types = h.types().filter_map(|item| {
+        let (ident, ty) = (&item.ident, h.type_of(&item.ident)?);
+        let cfgs = cfgs_of(&item.attrs);
+        Some(quote!(#(#cfgs)* type #ident = #ty;))
+    });
+    let consts = h.consts().filter_map(|item| {
+        let (ident, (ty, expr)) = (&item.ident, h.const_of(&item.ident)?);
+        let cfgs = cfgs_of(&item.attrs);
+        Some(quote!(#(#cfgs)* const #ident: #ty = #expr;))
+    });
+    quote!(#(#types)* #(#consts)*)
+}
+
+/// The `cfg` attributes of an associated type or constant.
+pub(super) fn cfgs_of(attrs: &[syn::Attribute]) -> Vec<syn::Attribute> {
+    crate::attributes::Attributes::new(attrs).cfgs
+}
+
+/// The functions of the handle itself: what switches it, default bodies, and the ways of `call!`.
+fn inherent(h: &Handle) -> TokenStream {
+    let (cfgs, lints, name) = (&h.attrs.cfgs, &h.attrs.lints, &h.name);
+    let allowed = h.allowed();
+    let switching = switch::inherent(h);
+    let methods = h.switched().map(|method| {
+        let f = &method.function;
+        let (cfgs, lints) = (&f.attrs.cfgs, &f.attrs.lints);
+        let original = method::original(h, method);
+        let call_at = f.call_at(&format!("__call_at_{}", f.name()), Place::Outside);
+        quote! {
+            #original
+
+            #(#cfgs)*
+            #(#lints)*
+            #[allow(dead_code)]
+            #call_at
+        }
+    });
+    quote! {
+        #(#cfgs)*
+        #(#lints)*
+        #allowed
+        impl #name {
+            #switching
+            #(#methods)*
+        }
+    }
+}
+
+impl Handle {
+    /// The path of `static_call::__private`.
+    pub(super) fn private(&self) -> TokenStream {
+        let krate = &self.krate;
+        quote!(#krate::__private)
+    }
+
+    /// What generated code may do that its users may not.
+    pub(super) fn allowed(&self) -> Option<TokenStream> {
+        let deprecated =
+            self.attrs.deprecated || self.methods.iter().any(|m| m.function.attrs.deprecated);
+        deprecated.then(|| quote!(#[allow(deprecated)]))
+    }
+}

@@ -1,0 +1,96 @@
+//! The record of a key, and what its marker says of it.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote;
+
+use super::key::respanned;
+use crate::model::Function;
+
+impl Function {
+    /// `, deprecated`, to be allowed, if the function is.
+    pub(super) fn deprecated(&self) -> Option<TokenStream> {
+        self.attrs.deprecated.then(|| quote!(, deprecated))
+    }
+
+    /// The record of the key and that of its default `target`, whose shim is `shim`.
+    pub(super) fn records(
+        &self,
+        shim: &TokenStream,
+        target: &TokenStream,
+        flags: impl IntoIterator<Item = &'static str>,
+    ) -> TokenStream {
+        let (sc, marker) = (self.private(), self.marker());
+        let (record, default_record) = (self.record(), self.default_record());
+        let (name, signature) = (self.full_name(), self.signature());
+        let cfgs: Vec<_> = self.cfgs().collect();
+        let flags = self.flags(flags);
+        // The name's own span: with that of the attribute all methods would stand on one line.
+        let position = |name: &str| {
+            let name = Ident::new(name, Span::call_site());
+            respanned(quote!(#sc::core::#name!()), self.source.sig.ident.span())
+        };
+        let (line, column) = (position("line"), position("column"));
+        quote! {
+            #(#cfgs)*
+            #[#sc::linkme::distributed_slice(#sc::KEYS)]
+            #[linkme(crate = #sc::linkme)]
+            #[allow(non_upper_case_globals)]
+            static #record: #sc::KeyRecord = #sc::KeyRecord::new(#sc::KeyDescription {
+                default: &#default_record,
+                default_shim: #shim,
+                stub: <#marker as #sc::Keyed>::stub as *const (),
+                name: #name,
+                module: #sc::core::module_path!(),
+                file: #sc::core::file!(),
+                signature: #signature,
+                line: #line,
+                column: #column,
+                flags: #flags,
+                own_type: <#marker as #sc::Keyed>::own_type,
+            });
+
+            #(#cfgs)*
+            #[allow(non_upper_case_globals)]
+            static #default_record: #sc::TargetRecord = #target;
+        }
+    }
+
+    /// What the marker says of its key; `own_type` gives the type of the function that callers use.
+    pub(super) fn keyed(&self, own_type: &TokenStream) -> TokenStream {
+        let (krate, sc, marker, record) =
+            (&self.krate, self.private(), self.marker(), self.record());
+        let cfgs = self.cfgs();
+        let deprecated = self.deprecated();
+        quote! {
+            #(#cfgs)*
+            #[allow(improper_ctypes_definitions #deprecated)]
+            unsafe impl #sc::Keyed for #marker {
+                const RECORD: *const #sc::KeyRecord = &raw const #record;
+                #krate::__stub!(#record);
+                fn own_type() -> #sc::core::any::TypeId {
+                    #own_type
+                }
+            }
+        }
+    }
+
+    /// The flags of the record: `flags`, and what the arguments say.
+    fn flags(&self, flags: impl IntoIterator<Item = &'static str>) -> TokenStream {
+        let sc = self.private();
+        let flags = flags.into_iter().map(|flag| {
+            let flag = Ident::new(flag, Span::call_site());
+            quote!(#sc::KeyRecord::#flag)
+        });
+        let mut flags = flags.peekable();
+        let zero = flags.peek().is_none().then(|| quote!(0));
+        let types = self.arguments.iter().map(|a| &a.types.erased);
+        quote! {
+            #zero #(#flags)|*
+                | if false #(|| #sc::core::mem::needs_drop::<#types>())* {
+                    0
+                } else {
+                    #sc::KeyRecord::NOTHING_TO_DROP
+                }
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! Traits, and the handles that implement them by static calls.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, format_ident, quote};
+use syn::{
+    Error, Expr, Path, TraitItem, TraitItemConst, TraitItemType, Type, TypePath, Visibility,
+    WherePredicate, parse_quote,
+};
+
+use super::{Function, Owner};
+use crate::attributes::Attributes;
+use crate::own::{self, Uses};
+use crate::parse::{self, TraitMember, TraitOptions};
+
+/// A trait and its handle.
+pub(crate) struct Handle {
+    pub(crate) source: parse::Trait,
+    pub(crate) options: TraitOptions,
+    pub(crate) krate: Path,
+    /// The handle's name.
+    pub(crate) name: Ident,
+    pub(crate) attrs: Attributes,
+    pub(crate) methods: Vec<Method>,
+}
+
+/// A method of the trait, or a function without a receiver.
+pub(crate) struct Method {
+    pub(crate) source: parse::Method,
+    pub(crate) function: Function,
+    /// It has `where Self: Sized` and is no static call.
+    pub(crate) left_out: bool,
+}
+
+/// What a method calls before the first update.
+pub(crate) enum Default<'a> {
+    /// That of an implementation.
+    Of(&'a Type),
+    /// The body in the trait.
+    Body,
+    /// Nothing: it is optional.
+    Nothing,
+    /// It panics.
+    Missing,
+}
+
+impl Handle {
+    pub(super) fn new(mut options: TraitOptions, source: parse::Trait) -> Self {
+        let krate = options.krate.take().unwrap_or_else(|| parse_quote!(::static_call));
+        let name = options.handle.take().unwrap_or_else(|| {
+            let ident = &source.ident;
+            format_ident!("Static{}", ident, span = ident.span())
+        });
+        let attrs = Attributes::new(&source.attrs);
+        let owner = Owner {
+            ty: parse_quote!(#name),
+            lifetimes: Vec::new(),
+            cfgs: attrs.cfgs.clone(),
+            lints: attrs.lints.clone(),
+            name: name.to_string(),
+            of_trait: Some(source.ident.clone()),
+        };
+        let methods = source.items.iter().filter_map(|member| match member {
+            TraitMember::Method(method) => {
+                let mut function = method.function.clone();
+                function.vis = source.vis.clone();
+                let options = parse::Options::default();
+                let function = Function::new(options, function, krate.clone(), Some(owner.clone()));
+                let left_out = is_for_sized(&function);
+                Some(Method { source: (**method).clone(), function, left_out })
+            }
+            TraitMember::Item(_) => None,
+        });
+        let methods = methods.collect();
+        Self { source, options, krate, name, attrs, methods }
+    }
+
+    /// The methods that are static calls.
+    pub(crate) fn switched(&self) -> impl Iterator<Item = &Method> {
+        self.methods.iter().filter(|method| !method.left_out)
+    }
+
+    /// Whether implementations have to name an instance.
+    pub(crate) fn needs_instance(&self) -> bool {
+        self.switched().any(|method| method.function.source.sig.receiver().is_some())
+    }
+
+    /// The associated types of the trait.
+    pub(crate) fn types(&self) -> impl Iterator<Item = &TraitItemType> {
+        self.source.items.iter().filter_map(|member| match member {
+            TraitMember::Item(item) => match &**item {
+                TraitItem::Type(item) => Some(item),
+                _ => None,
+            },
+            TraitMember::Method(_) => None,
+        })
+    }
+
+    /// The associated constants of the trait.
+    pub(crate) fn consts(&self) -> impl Iterator<Item = &TraitItemConst> {
+        self.source.items.iter().filter_map(|member| match member {
+            TraitMember::Item(item) => match &**item {
+                TraitItem::Const(item) => Some(item),
+                _ => None,
+            },
+            TraitMember::Method(_) => None,
+        })
+    }
+
+    /// What the attribute says that an associated type is.
+    pub(crate) fn type_of(&self, name: &Ident) -> Option<&Type> {
+        self.options.types.iter().find(|(n, _)| n == name).map(|(_, ty)| ty)
+    }
+
+    /// What the attribute says that an associated constant is.
+    pub(crate) fn const_of(&self, name: &Ident) -> Option<(&Type, &Expr)> {
+        self.options.consts.iter().find(|(n, ..)| n == name).map(|(_, ty, expr)| (ty, expr))
+    }
+
+    /// Who may switch the methods.
+    pub(crate) fn update_vis(&self) -> &Visibility {
+        self.options.update.as_ref().unwrap_or(&self.source.vis)
+    }
+
+    /// The type that stands for the right to switch: the handle, unless that right is narrower.
+    pub(crate) fn switch(&self) -> Ident {
+        match &self.options.update {
+            Some(_) => format_ident!("{}Keys", self.name),
+            None => self.name.clone(),
+        }
+    }
+
+    /// A name for an implementation, as a type parameter, that hides no type of the trait.
+    pub(crate) fn parameter(&self) -> Ident {
+        let signatures = self.methods.iter().map(|m| m.function.source.sig.to_token_stream());
+        let types = self.options.types.iter().map(|(_, ty)| ty.to_token_stream());
+        let where_clause = self.source.generics.where_clause.to_token_stream();
+        let names = [self.name.to_token_stream(), self.source.ident.to_token_stream()];
+        super::free_name("I", signatures.chain(types).chain([where_clause]).chain(names))
+    }
+
+    /// What a method calls before the first update.
+    pub(crate) fn default_of(&self, method: &Method) -> Default<'_> {
+        match &self.options.default {
+            Some(ty) => Default::Of(ty),
+            None if method.source.optional.is_some() => Default::Nothing,
+            None if method.function.source.body.is_some() => Default::Body,
+            None => Default::Missing,
+        }
+    }
+
+    /// The tokens with the trait's items as those of the handle.
+    pub(crate) fn qualified(&self, tokens: TokenStream) -> TokenStream {
+        let methods = self.methods.iter().map(|method| &method.function.source.sig.ident);
+        let types = self.types().map(|item| &item.ident);
+        let items: Vec<_> =
+            methods.chain(types).chain(self.consts().map(|item| &item.ident)).cloned().collect();
+        own::qualified(tokens, &self.name, &self.source.ident, &items)
+    }
+
+    /// Types in signatures that are of other traits: `<Self as Trait>::Name`.
+    pub(crate) fn foreign_types(&self) -> Vec<TypePath> {
+        let mut found: Vec<TypePath> = Vec::new();
+        for ty in self.switched().flat_map(|method| method.function.written_types()) {
+            for path in Uses::of(&ty).long {
+                let is_known =
+                    path.path.segments.first().is_some_and(|s| s.ident == self.source.ident)
+                        || found.iter().any(|p| {
+                            p.to_token_stream().to_string() == path.to_token_stream().to_string()
+                        });
+                if !is_known {
+                    found.push(path);
+                }
+            }
+        }
+        found
+    }
+
+    /// What is asked of an implementation, where `parameter` is its name.
+    pub(crate) fn bounds(&self, parameter: &TokenStream) -> TokenStream {
+        let krate = &self.krate;
+        let instance = self.needs_instance().then(|| quote!(, #parameter: #krate::Instance));
+        let own = self.bounds_without_instance(parameter);
+        quote!(#own #instance)
+    }
+
+    /// The same of a type that nothing is called on.
+    pub(crate) fn bounds_without_instance(&self, parameter: &TokenStream) -> TokenStream {
+        let (of_trait, name) = (&self.source.ident, &self.name);
+        let types = self.options.types.iter().map(|(name, ty)| quote!(#name = #ty));
+        let mut types = types.peekable();
+        let arguments = types.peek().is_some().then(|| quote!(<#(#types),*>));
+        let foreign = self.foreign_types().into_iter().map(|path| {
+            let position = path.qself.as_ref().map_or(0, |qself| qself.position);
+            let of_trait = path.path.segments.iter().take(position);
+            let leading = path.path.leading_colon;
+            let rest: Vec<_> = path.path.segments.iter().skip(position).collect();
+            let of_trait = quote!(#leading #(#of_trait)::*);
+            // `Trait<Name = Type>`, where the trait may have arguments already.
+            bound_with(&of_trait, &quote!(#(#rest)::* = <#name as #of_trait>::#(#rest)::*))
+        });
+        quote!(#parameter: #of_trait #arguments + 'static #(, #parameter: #foreign)*)
+    }
+}
+
+/// The trait with one more thing in its angle brackets.
+fn bound_with(of_trait: &TokenStream, argument: &TokenStream) -> TokenStream {
+    let Ok(mut path) = syn::parse2::<Path>(of_trait.clone()) else { return of_trait.clone() };
+    let Some(last) = path.segments.last_mut() else { return of_trait.clone() };
+    let ident = &last.ident;
+    *last = match &last.arguments {
+        syn::PathArguments::AngleBracketed(arguments) => {
+            let arguments = arguments.args.iter();
+            parse_quote!(#ident<#(#arguments,)* #argument>)
+        }
+        _ => parse_quote!(#ident<#argument>),
+    };
+    path.to_token_stream()
+}
+
+/// Whether a method has `where Self: Sized`.
+fn is_for_sized(f: &Function) -> bool {
+    let Some(clause) = &f.source.sig.generics.where_clause else { return false };
+    clause.predicates.iter().any(|predicate| {
+        let WherePredicate::Type(predicate) = predicate else { return false };
+        let is_sized = |bound: &syn::TypeParamBound| match bound {
+            syn::TypeParamBound::Trait(bound) => {
+                bound.path.segments.last().is_some_and(|last| last.ident == "Sized")
+            }
+            _ => false,
+        };
+        matches!(&predicate.bounded_ty, Type::Path(path) if path.path.is_ident("Self"))
+            && predicate.bounds.iter().any(is_sized)
+    })
+}
+
+impl Function {
+    /// The types of the arguments but the receiver, and of the result, as written.
+    pub(crate) fn written_types(&self) -> Vec<Type> {
+        let sig = &self.source.sig;
+        let inputs = sig.inputs.iter().filter_map(|input| match input {
+            syn::FnArg::Typed(typed) => Some((*typed.ty).clone()),
+            syn::FnArg::Receiver(_) => None,
+        });
+        let output = match &sig.output {
+            syn::ReturnType::Type(_, ty) => Some((**ty).clone()),
+            syn::ReturnType::Default => None,
+        };
+        inputs.chain(output).collect()
+    }
+
+    /// Whether the function returns nothing.
+    pub(crate) fn returns_unit(&self) -> bool {
+        match &self.source.sig.output {
+            syn::ReturnType::Default => true,
+            syn::ReturnType::Type(_, ty) => {
+                matches!(crate::types::bare(ty), Type::Tuple(tuple) if tuple.elems.is_empty())
+            }
+        }
+    }
+
+    /// Whether the function returns an `Option`.
+    pub(crate) fn returns_option(&self) -> bool {
+        let syn::ReturnType::Type(_, ty) = &self.source.sig.output else { return false };
+        let Type::Path(path) = crate::types::bare(ty) else { return false };
+        path.qself.is_none()
+            && path.path.segments.last().is_some_and(|last| {
+                last.ident == "Option" && matches!(&last.arguments, syn::PathArguments::AngleBracketed(a) if a.args.len() == 1)
+            })
+    }
+}
+
+/// For errors of methods.
+impl Method {
+    /// What could not be understood.
+    pub(crate) fn errors(&self) -> impl Iterator<Item = &Error> {
+        self.source.errors.iter()
+    }
+}

@@ -1,0 +1,234 @@
+//! Traits, and what stands in `#[static_call(..)]` on one.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::ToTokens;
+use syn::ext::IdentExt;
+use syn::parse::{Parse, ParseStream};
+use syn::punctuated::Punctuated;
+use syn::{
+    Attribute, Error, Expr, Generics, Meta, Path, Result, Signature, Token, TraitItem, Type,
+    TypeParamBound, Visibility, braced, parenthesized,
+};
+
+use super::{Function, is_static_call, skip_option};
+
+/// What stands in the parentheses of `#[static_call(..)]` on a trait.
+#[derive(Default)]
+pub(crate) struct TraitOptions {
+    /// `crate = path`: where `static_call` is.
+    pub(crate) krate: Option<Path>,
+    /// `handle = Name`.
+    pub(crate) handle: Option<Ident>,
+    /// `default = Type`: what the methods call before the first update.
+    pub(crate) default: Option<Type>,
+    /// `update = visibility`: who may switch.
+    pub(crate) update: Option<Visibility>,
+    /// `derive(Traits)` of the handle.
+    pub(crate) derives: Vec<Path>,
+    /// `type Name = Type`.
+    pub(crate) types: Vec<(Ident, Type)>,
+    /// `const NAME: Type = value`.
+    pub(crate) consts: Vec<(Ident, Type, Expr)>,
+    /// What could not be understood.
+    pub(crate) errors: Option<Error>,
+}
+
+impl Parse for TraitOptions {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let mut options = Self::default();
+        while !input.is_empty() {
+            let name = input.call(Ident::parse_any)?;
+            match name.to_string().as_str() {
+                "crate" => {
+                    input.parse::<Token![=]>()?;
+                    options.krate = Some(input.call(Path::parse_mod_style)?);
+                }
+                "handle" => {
+                    input.parse::<Token![=]>()?;
+                    options.handle = Some(input.parse()?);
+                }
+                "default" => {
+                    input.parse::<Token![=]>()?;
+                    options.default = Some(input.parse()?);
+                }
+                "update" => {
+                    input.parse::<Token![=]>()?;
+                    if !input.peek(Token![pub]) {
+                        return Err(input.error("expected a visibility: `pub(self)` is private"));
+                    }
+                    options.update = Some(input.parse()?);
+                }
+                "derive" => {
+                    let content;
+                    parenthesized!(content in input);
+                    let paths = content.call(Punctuated::<Path, Token![,]>::parse_terminated)?;
+                    options.derives.extend(paths);
+                }
+                "type" => {
+                    let name = input.parse()?;
+                    input.parse::<Token![=]>()?;
+                    options.types.push((name, input.parse()?));
+                }
+                "const" => {
+                    let name = input.parse()?;
+                    input.parse::<Token![:]>()?;
+                    let ty = input.parse()?;
+                    input.parse::<Token![=]>()?;
+                    options.consts.push((name, ty, input.parse()?));
+                }
+                _ => {
+                    let error = Error::new(
+                        name.span(),
+                        format!(
+                            "`static_call` has no option `{name}` on a trait: there are `handle = \
+                             Name`, `default = Type`, `update = visibility`, `derive(Traits)`, \
+                             `type Name = Type`, `const NAME: Type = value` and `crate = path::to`"
+                        ),
+                    );
+                    match &mut options.errors {
+                        Some(errors) => errors.combine(error),
+                        None => options.errors = Some(error),
+                    }
+                    skip_option(input)?;
+                }
+            }
+            if !input.is_empty() {
+                input.parse::<Token![,]>()?;
+            }
+        }
+        Ok(options)
+    }
+}
+
+/// A trait.
+pub(crate) struct Trait {
+    pub(crate) attrs: Vec<Attribute>,
+    pub(crate) vis: Visibility,
+    pub(crate) unsafety: Option<Token![unsafe]>,
+    pub(crate) auto_token: Option<Token![auto]>,
+    pub(crate) trait_token: Token![trait],
+    pub(crate) ident: Ident,
+    pub(crate) generics: Generics,
+    pub(crate) colon_token: Option<Token![:]>,
+    pub(crate) supertraits: Punctuated<TypeParamBound, Token![+]>,
+    pub(crate) brace_token: syn::token::Brace,
+    pub(crate) items: Vec<TraitMember>,
+}
+
+/// What stands in a trait.
+pub(crate) enum TraitMember {
+    /// A function.
+    Method(Box<Method>),
+    /// Anything else.
+    Item(Box<TraitItem>),
+}
+
+/// A function of a trait.
+#[derive(Clone)]
+pub(crate) struct Method {
+    /// The `optional` of `#[static_call(optional)]`.
+    pub(crate) optional: Option<Ident>,
+    /// Without that attribute.
+    pub(crate) function: Function,
+    /// What could not be understood.
+    pub(crate) errors: Option<Error>,
+}
+
+impl Parse for Trait {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let attrs = input.call(Attribute::parse_outer)?;
+        let vis = input.parse()?;
+        let unsafety = input.parse()?;
+        let auto_token = input.parse()?;
+        let trait_token = input.parse()?;
+        let ident = input.parse()?;
+        let mut generics: Generics = input.parse()?;
+        let colon_token: Option<Token![:]> = input.parse()?;
+        let mut supertraits = Punctuated::new();
+        if colon_token.is_some() {
+            while !input.peek(Token![where]) && !input.peek(syn::token::Brace) {
+                supertraits.push_value(input.parse()?);
+                if !input.peek(Token![+]) {
+                    break;
+                }
+                supertraits.push_punct(input.parse()?);
+            }
+        }
+        generics.where_clause = input.parse()?;
+        let content;
+        let brace_token = braced!(content in input);
+        let mut items = Vec::new();
+        while !content.is_empty() {
+            items.push(content.parse()?);
+        }
+        Ok(Self {
+            attrs,
+            vis,
+            unsafety,
+            auto_token,
+            trait_token,
+            ident,
+            generics,
+            colon_token,
+            supertraits,
+            brace_token,
+            items,
+        })
+    }
+}
+
+impl Parse for TraitMember {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let ahead = input.fork();
+        ahead.call(Attribute::parse_outer)?;
+        if ahead.parse::<Visibility>().is_err() || ahead.parse::<Signature>().is_err() {
+            return input.parse().map(Box::new).map(Self::Item);
+        }
+        let mut function: Function = input.parse()?;
+        let (mut optional, mut errors) = (None, None);
+        if let Some(at) = function.attrs.iter().position(is_static_call) {
+            match method_option(&function.attrs.remove(at)) {
+                Ok(ident) => optional = Some(ident),
+                Err(error) => errors = Some(error),
+            }
+        }
+        Ok(Self::Method(Box::new(Method { optional, function, errors })))
+    }
+}
+
+/// The one option of a method.
+fn method_option(attr: &Attribute) -> Result<Ident> {
+    const ADVICE: &str = "every method of the trait is a static call already: remove this, or \
+                          write `#[static_call(optional)]`";
+    match &attr.meta {
+        Meta::List(list) => match list.parse_args_with(Ident::parse_any) {
+            Ok(ident) if ident == "optional" => Ok(ident),
+            _ => Err(Error::new_spanned(&list.tokens, ADVICE)),
+        },
+        meta => Err(Error::new_spanned(meta, ADVICE)),
+    }
+}
+
+impl Method {
+    /// The function as it stands in a trait.
+    pub(crate) fn tokens(&self) -> TokenStream {
+        let mut tokens = self.function.to_token_stream();
+        self.function.semi_token.to_tokens(&mut tokens);
+        tokens
+    }
+}
+
+impl Trait {
+    /// The trait with these members.
+    pub(crate) fn with(&self, members: &TokenStream) -> TokenStream {
+        let Self { attrs, vis, unsafety, trait_token, ident, generics, .. } = self;
+        let (colon, supertraits) = (&self.colon_token, &self.supertraits);
+        let where_clause = &generics.where_clause;
+        let mut tokens = quote::quote! {
+            #(#attrs)*
+            #vis #unsafety #trait_token #ident #generics #colon #supertraits #where_clause
+        };
+        self.brace_token.surround(&mut tokens, |tokens| members.to_tokens(tokens));
+        tokens
+    }
+}
