@@ -56,6 +56,24 @@ fn implementation() {
 }
 
 #[test]
+fn select() {
+    let options = "select(avx512bw + sse4.2 => wide, \"avx2\" => x86::fast, neon => arm::fast)";
+    check("select", attribute(options, "pub fn find(byte: u8, big: Big<'_>) -> usize { body }"));
+}
+
+#[test]
+fn select_method() {
+    let item = "
+        impl Filter<'_> {
+            #[cfg(unix)]
+            #[static_call(select(#[cfg(a)] aes => Self::fast, avx2 => unsafe other))]
+            unsafe fn find(&self) -> &u8 { body }
+        }
+    ";
+    check("select_method", attribute("", item));
+}
+
+#[test]
 fn never() {
     check("never", attribute("keys = Fail", "#[cold] unsafe fn fail(code: i32) -> ! { body }"));
 }

@@ -7,6 +7,7 @@
 mod attributes;
 mod derive;
 mod expand;
+mod features;
 #[cfg(test)]
 mod golden;
 mod model;

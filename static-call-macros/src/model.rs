@@ -3,6 +3,7 @@
 mod block;
 mod call;
 mod handle;
+mod select;
 
 pub(crate) use block::{Impl, Owner};
 pub(crate) use call::{Call, ungrouped};
@@ -18,6 +19,7 @@ use syn::{
 };
 
 use crate::attributes::Attributes;
+use crate::parse::Select;
 use crate::types::{self, Filling, Naming};
 use crate::{parse, text};
 
@@ -56,6 +58,8 @@ pub(crate) struct Function {
     pub(crate) keys: Ident,
     /// Of the functions that update it.
     pub(crate) update_vis: Visibility,
+    /// The choice that the default is.
+    pub(crate) select: Option<Select>,
     pub(crate) owner: Option<Owner>,
     pub(crate) arguments: Vec<Argument>,
     pub(crate) output: Output,
@@ -216,6 +220,7 @@ impl Function {
             option_errors: options.errors,
             keys,
             update_vis: options.update.unwrap_or_else(|| source.vis.clone()),
+            select: options.select,
             owner,
             arguments,
             output,

@@ -1,8 +1,10 @@
 //! Tokens to syntax. Function bodies stay as they are: they are the compiler's to judge.
 
 mod handle;
+mod select;
 
 pub(crate) use handle::{Method, Trait, TraitMember, TraitOptions};
+pub(crate) use select::{Candidate, Feature, Select};
 
 use proc_macro2::{Group, Ident, TokenStream};
 use quote::ToTokens;
@@ -19,6 +21,8 @@ pub(crate) struct Options {
     pub(crate) keys: Option<Ident>,
     /// `update = visibility`: who may update, if not everybody who may call.
     pub(crate) update: Option<Visibility>,
+    /// `select(feature => path, ..)`: the default is chosen by the features of the processor.
+    pub(crate) select: Option<Select>,
     /// What could not be understood.
     pub(crate) errors: Option<Error>,
 }
@@ -58,12 +62,13 @@ impl Parse for Options {
                     }
                     options.update = Some(vis);
                 }
+                "select" => options.select = Some(Select::parse(name, input)?),
                 _ => {
                     options.fail(Error::new(
                         name.span(),
                         format!(
                             "`static_call` has no option `{name}`: write `crate = path::to`, \
-                             `keys = Name` or `update = pub(crate)`"
+                             `keys = Name`, `update = pub(crate)` or `select(avx2 => path)`"
                         ),
                     ));
                     skip_option(input)?;

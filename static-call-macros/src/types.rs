@@ -176,6 +176,12 @@ pub(crate) fn with_owner(
     ty
 }
 
+/// The expression with `owner`, in which no lifetimes are named, for `Self`.
+pub(crate) fn expression_with_owner(mut expr: Expr, owner: &Type) -> Expr {
+    Replacing { owner, erased: owner.clone(), of_trait: None }.visit_expr_mut(&mut expr);
+    expr
+}
+
 /// The type without the invisible groups and parentheses around it.
 pub(crate) fn bare(mut ty: &Type) -> &Type {
     loop {

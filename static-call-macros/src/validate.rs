@@ -2,6 +2,7 @@
 //! instead.
 
 mod handle;
+mod select;
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -83,6 +84,12 @@ fn implementation(block: &Impl, errors: &mut Errors) {
     if let Some(keys) = &block.keys {
         errors.at(keys, "`keys` goes on a function of the block: it renames one constant");
     }
+    if let Some(select) = &block.select {
+        errors.at(
+            &select.keyword,
+            "`select` goes on a function of the block: it chooses its default",
+        );
+    }
     if let Some((path, _)) = &source.of_trait {
         errors.at(
             path,
@@ -163,6 +170,7 @@ fn function(f: &Function, errors: &mut Errors) {
         errors,
     );
     arguments(f, errors);
+    select::select(f, errors);
     if let ReturnType::Type(_, written) = &f.source.sig.output
         && f.source.body.is_none()
         && !f.returns_unit()

@@ -31,7 +31,8 @@
 //! # Features
 //!
 //! `std` (default): [`report`], the environment variable `STATIC_CALL=inline|trampoline|indirect`
-//! that caps the path, and handlers around `fork`. Without it the crate is `no_std` and needs no allocator.
+//! that caps the path, handlers around `fork`, and the processor at hand as what `select` chooses by.
+//! Without it the crate is `no_std` and needs no allocator.
 //!
 //! `serde`: `serde::Serialize` for a [`Report`] and its parts. Kinds, grades and paths are words (`jmp`,
 //! `quad`, `inline`), reasons are the phrases of the text.
@@ -222,12 +223,15 @@ pub use report::{CallReport, Finding, KeyReport, Report, SiteReport, Totals, rep
 /// Where the trait has a function of the name `update`, `reset`, `query` or `seal`, it is called as
 /// `<StaticCodec as Codec>::update(..)`.
 ///
+#[doc = include_str!("select.md")]
+///
 /// # Options
 ///
 /// - `#[static_call(keys = Name)]` names the enum, or the constant of a method, where the usual name is
 ///   taken. `call!` goes by the enum: `call!(Name(arguments))`.
 /// - `#[static_call(handle = Name)]` names the handle of a trait; `default`, `type`, `const` and `derive`
 ///   stand above.
+/// - `#[static_call(select(avx2 => path))]` chooses the default by the features of the processor: see above.
 /// - `#[static_call(update = visibility)]` says who may switch, where that is not everybody who may call. The
 ///   right to switch a trait's handle in a batch is then a type of its own: `StaticCodecKeys`.
 /// - `#[static_call(crate = path::to)]` says where this crate is, if not at `::static_call`.

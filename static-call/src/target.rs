@@ -14,13 +14,14 @@ pub struct TargetRecord {
     of_type: Option<fn() -> TypeId>,
     cell: Option<&'static AtomicPtr<()>>,
     choice: Option<fn() -> &'static TargetRecord>,
+    features: Option<&'static str>,
 }
 
 impl TargetRecord {
     /// A target whose shim is at `address`.
     #[must_use]
     pub const fn new(address: *const (), name: fn() -> &'static str) -> Self {
-        Self { address, name, of_type: None, cell: None, choice: None }
+        Self { address, name, of_type: None, cell: None, choice: None, features: None }
     }
 
     /// Says of what type the function behind the shim is.
@@ -42,6 +43,13 @@ impl TargetRecord {
     #[must_use]
     pub const fn chosen_by(mut self, choose: fn() -> &'static TargetRecord) -> Self {
         self.choice = Some(choose);
+        self
+    }
+
+    /// The features of the processor that make a choice fall on this target: `avx2 + bmi2`.
+    #[must_use]
+    pub const fn because(mut self, features: &'static str) -> Self {
+        self.features = Some(features);
         self
     }
 
@@ -164,5 +172,34 @@ impl Target {
     #[must_use]
     pub fn is_default(&self) -> bool {
         self.is_default
+    }
+
+    /// The features of the processor that this target is a candidate for: those that stand before its
+    /// `=>` in `#[static_call(select(..))]`. `None` for the body of the function, and for any target
+    /// that an update brought.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use static_call::static_call;
+    /// #[static_call(select(avx2 + bmi2 => wide))]
+    /// fn ones(bits: &[u64]) -> u32 {
+    ///     bits.iter().map(|word| word.count_ones()).sum()
+    /// }
+    ///
+    /// #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+    /// #[target_feature(enable = "avx2,bmi2")]
+    /// fn wide(bits: &[u64]) -> u32 {
+    ///     bits.iter().map(|word| word.count_ones()).sum()
+    /// }
+    ///
+    /// println!("chosen for: {}", ones::query().features().unwrap_or("any processor"));
+    /// ones::update(|_| 0)?;
+    /// assert_eq!(ones::query().features(), None);
+    /// # Ok::<(), static_call::UpdateError>(())
+    /// ```
+    #[must_use]
+    pub fn features(&self) -> Option<&'static str> {
+        self.target.record.features
     }
 }

@@ -34,6 +34,7 @@ fn reports_are_data() {
     assert_eq!(key["signature"], "fn level(x: u64) -> u64");
     assert_eq!(key["target"]["name"], "report_data::twice");
     assert_eq!(key["target"]["is_default"], false);
+    assert!(key["target"]["features"].is_null());
     assert_eq!(key["target"]["address"], level::query().address());
     let calls: Vec<&Value> = keys
         .iter()

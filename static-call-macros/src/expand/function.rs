@@ -20,6 +20,7 @@ pub(super) fn expand(f: &Function) -> TokenStream {
     let original = f.original_fn(&original_docs(f, &name));
     let call_at = f.call_at("__call_at", Place::Outside);
     let update = update(f, &name);
+    let forces = f.forces();
     let disable = f.source.body.is_none().then(|| disable(f, &name));
     let machinery = f.machinery(&quote!(#ident), &quote!(#keys::original));
     let about = format!("Switches `{name}`: the keys to the static call of this name.");
@@ -68,6 +69,8 @@ pub(super) fn expand(f: &Function) -> TokenStream {
             }
 
             #disable
+
+            #forces
 
             #call_at
         }

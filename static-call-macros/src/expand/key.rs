@@ -275,13 +275,15 @@ impl Function {
         };
         let span = self.signature_span();
         let accept = respanned(quote!(#sc::Accept<#f> for #marker), span);
-        let pointed = self.pointed();
-        let shim = quote!(#marker::__default as *const ());
+        let (pointed, selection) = (self.pointed(), self.selection());
+        let (first, chosen_by) = self.first();
+        let shim = quote!(#marker::#first as *const ());
         let target = quote! {
             #sc::TargetRecord::new(
                 #shim,
                 || #sc::core::concat!(#sc::core::module_path!(), "::", #name),
             )
+            #chosen_by
         };
         let no_body = self.source.body.is_none().then_some("HAS_NO_BODY");
         let records = self.records(&shim, &target, no_body);
@@ -325,6 +327,8 @@ impl Function {
             }
 
             #pointed
+
+            #selection
         }
     }
 }

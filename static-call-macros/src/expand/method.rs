@@ -41,6 +41,7 @@ fn inside(f: &Function) -> TokenStream {
     let name = f.full_name();
     let original = f.original_fn(&original_docs(f, &name));
     let call_at = f.call_at(&format!("__call_at_{}", f.name()), Place::Inside);
+    let forces = f.forces();
     let about = format!("The key of the static call `{name}`.");
     quote! {
         #(#cfgs)*
@@ -56,6 +57,8 @@ fn inside(f: &Function) -> TokenStream {
         #(#hidden)*
         #[allow(dead_code)]
         #update_vis const #keys: #krate::Key<#marker> = unsafe { #krate::Key::new() };
+
+        #forces
 
         #(#cfgs)*
         #original

@@ -11,6 +11,7 @@ mod method;
 mod pointer;
 mod records;
 mod recover;
+mod select;
 
 pub(crate) use call::{call, refused_call};
 pub(crate) use recover::{recover, unparsed};

@@ -148,6 +148,7 @@ fn inherent(f: &Function, error: &Ident) -> TokenStream {
     let errors: Vec<_> = f.arguments.iter().map(|_| error).collect();
     let result = quote!(#sc::core::result::Result<#krate::Update, #krate::UpdateError>);
     let site = site(f, &Ident::new("__call_at", Span::call_site()), error);
+    let forces = forces(f);
     quote! {
         #[doc(hidden)]
         #vis const KEY: #krate::Key<#keys> = unsafe { #krate::Key::new() };
@@ -165,8 +166,28 @@ fn inherent(f: &Function, error: &Ident) -> TokenStream {
         #vis fn reset() -> #result { loop {} }
         #[doc(hidden)]
         #vis fn disable() -> #result { loop {} }
+        #forces
         #site
     }
+}
+
+/// The functions that force a candidate.
+fn forces(f: &Function) -> TokenStream {
+    let (sc, krate, vis) = (f.private(), &f.krate, &f.source.vis);
+    let cfgs = f.owner.as_ref().map(|_| &f.attrs.cfgs[..]).unwrap_or_default();
+    let mut names: Vec<_> = f.candidates().iter().map(|candidate| f.force(candidate)).collect();
+    names.sort();
+    names.dedup();
+    let force = |name| {
+        quote! {
+            #(#cfgs)*
+            #[doc(hidden)]
+            #vis unsafe fn #name() -> #sc::core::result::Result<#krate::Update, #krate::UpdateError> {
+                loop {}
+            }
+        }
+    };
+    names.iter().map(force).collect()
 }
 
 /// What the `impl` block of the owner gets.
@@ -176,6 +197,7 @@ fn associated(f: &Function, error: &Ident) -> TokenStream {
     let errors = f.arguments.iter().map(|_| error);
     let cfgs = &f.attrs.cfgs;
     let site = site(f, &format_ident!("__call_at_{}", f.name()), error);
+    let forces = forces(f);
     let key = (!f.name_is_taken).then(|| {
         quote! {
             #(#cfgs)*
@@ -188,6 +210,7 @@ fn associated(f: &Function, error: &Ident) -> TokenStream {
         #(#cfgs)*
         #[doc(hidden)]
         #vis fn #original(#(_: #errors),*) -> #error { loop {} }
+        #forces
         #(#cfgs)*
         #site
     }

@@ -14,6 +14,7 @@ use crate::types::{self, Naming};
 /// An `impl` block.
 pub(crate) struct Impl {
     pub(crate) keys: Option<Ident>,
+    pub(crate) select: Option<parse::Select>,
     pub(crate) option_errors: Option<Error>,
     pub(crate) source: parse::Impl,
     pub(crate) functions: Vec<Function>,
@@ -41,7 +42,13 @@ impl Impl {
                 Member::Key(_) => false,
             });
         }
-        Self { keys: options.keys, option_errors: options.errors, source, functions }
+        Self {
+            keys: options.keys,
+            select: options.select,
+            option_errors: options.errors,
+            source,
+            functions,
+        }
     }
 }
 

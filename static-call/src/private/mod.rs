@@ -1,6 +1,7 @@
 //! What generated code names. Not for use by hand: no part of it is covered by semver.
 
 mod passing;
+mod select;
 mod shim;
 mod trampoline;
 
@@ -15,5 +16,10 @@ pub use crate::site::{STATIC_CALL_0_1_SITES as SITES, SiteRecord};
 pub use crate::target::TargetRecord;
 pub use crate::wish::Wish;
 pub use passing::{Indirect, Pass, Passing};
+pub use select::force;
 pub use shim::{Never, Receiver, conjure, not_set, type_id_of};
 pub use static_call_macros::call as call_impl;
+#[cfg(all(feature = "std", target_arch = "aarch64"))]
+pub use std::arch::is_aarch64_feature_detected;
+#[cfg(all(feature = "std", any(target_arch = "x86", target_arch = "x86_64")))]
+pub use std::arch::is_x86_feature_detected;

@@ -48,10 +48,11 @@ impl Serialize for Kind {
 
 impl Serialize for Target {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut target = serializer.serialize_struct("Target", 3)?;
+        let mut target = serializer.serialize_struct("Target", 4)?;
         target.serialize_field("name", self.name())?;
         target.serialize_field("address", &self.address())?;
         target.serialize_field("is_default", &self.is_default())?;
+        target.serialize_field("features", &self.features())?;
         target.end()
     }
 }

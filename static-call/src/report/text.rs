@@ -44,7 +44,12 @@ impl Display for Totals {
 fn write_key(f: &mut Formatter<'_>, key: &KeyReport, width: usize) -> fmt::Result {
     writeln!(f, "{}::{}  ({}:{})", key.module, key.name, key.file, key.line)?;
     writeln!(f, "  {}", key.signature)?;
-    let which = if key.target.is_default() { " (default)" } else { "" };
+    let which = match (key.target.is_default(), key.target.features()) {
+        (true, None) => " (default)".into(),
+        (true, Some(features)) => format!(" (default, chosen for {features})"),
+        (false, None) => String::new(),
+        (false, Some(features)) => format!(" (forced, for {features})"),
+    };
     writeln!(f, "  calls {}{which} at {:#x}", key.target.name(), key.target.address())?;
     write_sites(f, &key.sites, width)
 }

@@ -24,6 +24,30 @@ pub fn level(n: u8, large: [u64; 3]) -> u8 {
     n + large[0] as u8
 }
 
+/// Where nobody asks the processor, what the program is compiled for counts.
+#[static_call(select(avx512bw => wide, sse2 => narrow, neon => arm))]
+pub fn dispatched(n: u8) -> u8 {
+    n
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512bw")]
+fn wide(n: u8) -> u8 {
+    n + 1
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "sse2")]
+fn narrow(n: u8) -> u8 {
+    n + 1
+}
+
+#[cfg(target_arch = "aarch64")]
+#[target_feature(enable = "neon")]
+fn arm(n: u8) -> u8 {
+    n + 1
+}
+
 pub struct Filter(pub u8);
 
 #[static_call]
@@ -79,6 +103,7 @@ pub fn generic<T: Into<u8>>(n: T) -> u8 {
 }
 
 pub fn check() {
+    assert_eq!(dispatched(1) + call!(dispatched(2)), 5);
     assert_eq!(level(1, [2; 3]) + call!(level(3, [4; 3])), 10);
     assert!(level::update(|n, _| n).is_ok());
     assert_eq!(level(1, [2; 3]) + call!(level(3, [4; 3])), 4);

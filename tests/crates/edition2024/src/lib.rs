@@ -12,6 +12,28 @@ pub fn sum(values: &[u32], more: [u64; 4]) -> u64 {
     values.iter().map(|&v| u64::from(v)).sum::<u64>() + more[3]
 }
 
+#[static_call(select(avx2 + bmi2 => wide, sse2 => unsafe unpromised, neon => arm))]
+pub fn dispatched(values: &[u32]) -> usize {
+    values.len()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,bmi2")]
+fn wide(values: &[u32]) -> usize {
+    values.len()
+}
+
+#[cfg(target_arch = "x86_64")]
+unsafe fn unpromised(values: &[u32]) -> usize {
+    values.len()
+}
+
+#[cfg(target_arch = "aarch64")]
+#[target_feature(enable = "neon")]
+fn arm(values: &[u32]) -> usize {
+    values.len()
+}
+
 pub struct Counter(pub u32);
 
 #[static_call]
@@ -42,6 +64,7 @@ fn stop(r#gen: u32) -> ! {
 
 pub fn check() {
     assert_eq!(sum(&[1, 2], [3; 4]) + call!(sum(&[1, 2], [3; 4])), 12);
+    assert_eq!(dispatched(&[1, 2]) + call!(dispatched(&[1, 2])), 4);
     let mut counter = Counter(1);
     assert_eq!(counter.next(Some(1)), Some(2));
     assert_eq!(call!(Counter::next(&mut counter, Some(2))), Some(4));

@@ -11,6 +11,17 @@ pub fn level(n: u8, large: [u64; 3]) -> u8 {
 #[static_call(crate = switch)]
 pub fn observe(_n: u8);
 
+#[static_call(crate = switch, select(sse2 => narrow))]
+pub fn dispatched(n: u8) -> u8 {
+    n
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "sse2")]
+fn narrow(n: u8) -> u8 {
+    n
+}
+
 pub struct Filter(pub u8);
 
 #[static_call(crate = ::switch)]
@@ -57,6 +68,7 @@ pub fn check() {
     assert_eq!(call!(level(1, [2; 3])), 1);
     Filter::GET.update(|filter| filter.0 + 1).unwrap();
     assert_eq!(Filter(1).get() + call!(Filter::get(&Filter(2))), 5);
+    assert_eq!(dispatched(1) + call!(dispatched(2)), 3);
     observe(1);
     assert_eq!((Fast.get([1; 3]), Fast.hint()), (1, None));
     Fast::update::<Two>().unwrap();

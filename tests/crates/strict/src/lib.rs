@@ -90,8 +90,46 @@ pub fn end(code: u8) -> ! {
     panic!("{code}")
 }
 
+/// Chosen by the processor.
+#[static_call(select(avx512bw + bmi2 => widest, avx2 => wide, neon => arm))]
+#[must_use]
+pub fn dispatched(text: &str, large: &Large, small: Small) -> usize {
+    text.len() + large.text.len() + usize::from(small.0)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512bw,bmi2")]
+fn widest(text: &str, large: &Large, small: Small) -> usize {
+    text.len() + large.text.len() + usize::from(small.0)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn wide(text: &str, large: &Large, small: Small) -> usize {
+    text.len() + large.text.len() + usize::from(small.0)
+}
+
+#[cfg(target_arch = "aarch64")]
+#[target_feature(enable = "neon")]
+fn arm(text: &str, large: &Large, small: Small) -> usize {
+    text.len() + large.text.len() + usize::from(small.0)
+}
+
 #[static_call]
 impl Large {
+    /// Its length.
+    #[static_call(select(sse2 => Self::length_narrow))]
+    #[must_use]
+    pub fn length(&self, more: Self) -> usize {
+        self.text.len() + more.into_text().len()
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "sse2")]
+    fn length_narrow(&self, more: Self) -> usize {
+        self.text.len() + more.into_text().len()
+    }
+
     /// Whether it is small.
     #[static_call]
     #[must_use]
@@ -149,6 +187,10 @@ pub fn check() -> Result<(), UpdateError> {
     assert_eq!(join(large.clone(), "d").text, call!(join(large.clone(), "d")).text);
     assert_eq!(longer("a", "bc"), call!(longer("a", "bc")));
     assert_eq!(seven(1, 2, 3, 4, 5, 6, 7), call!(seven(1, 2, 3, 4, 5, 6, 7)));
+    let length = large.length(large.clone());
+    assert_eq!(length, call!(Large::length(&large, large.clone())));
+    let dispatch = dispatched("a", &large, Small(1));
+    assert_eq!(dispatch, call!(dispatched("a", &large, Small(1))));
     assert!(large.is_small(4) && call!(Large::is_small(&large, 4)));
     assert_eq!(inner::hidden(1), call!(inner::hidden(1)));
     assert_eq!(large.private(), call!(Large::private(&large)));

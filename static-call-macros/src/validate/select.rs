@@ -1,0 +1,128 @@
+//! Choices by the features of the processor.
+
+use super::Errors;
+use crate::features::{self, Arch};
+use crate::model::Function;
+use crate::parse::{Candidate, Feature};
+
+/// Rejects candidates that cannot be, or that could never be chosen.
+pub(super) fn select(f: &Function, errors: &mut Errors) {
+    let Some(select) = &f.select else { return };
+    if f.source.body.is_none() {
+        errors.at(
+            &select.keyword,
+            "a processor that has none of the features runs the body: give the function one",
+        );
+    }
+    if select.candidates.is_empty() {
+        errors.at(
+            &select.keyword,
+            "nothing to select from: write `select(avx2 => path)`, the best candidate first",
+        );
+    }
+    for candidate in &select.candidates {
+        attributes(candidate, errors);
+        if candidate.features.iter().filter(|f| !known(f, errors)).count() == 0 {
+            architecture(candidate, errors);
+        }
+    }
+    for (i, candidate) in select.candidates.iter().enumerate() {
+        for earlier in &select.candidates[..i] {
+            if pair(f, earlier, candidate, errors) {
+                break;
+            }
+        }
+    }
+}
+
+fn attributes(candidate: &Candidate, errors: &mut Errors) {
+    for attr in candidate.attrs.iter().filter(|attr| !attr.path().is_ident("cfg")) {
+        errors.at(attr, "a candidate can have `#[cfg(..)]` and no other attribute");
+    }
+}
+
+/// Whether there is such a feature.
+fn known(feature: &Feature, errors: &mut Errors) -> bool {
+    if Arch::ALL.iter().any(|arch| arch.has(&feature.name)) {
+        return true;
+    }
+    let near: Vec<_> = features::near(&feature.name).iter().map(|n| format!("`{n}`")).collect();
+    let advice = if near.is_empty() {
+        "name one that stable Rust can detect, as in \
+         `#[target_feature(enable = \"..\")]`: `avx2`, `sse4.2`, `neon`"
+            .to_owned()
+    } else {
+        format!("is it {}?", near.join(", "))
+    };
+    errors.at(&feature.tokens, format!("no processor has a feature `{}`: {advice}", feature.name));
+    false
+}
+
+/// Rejects features of which no processor has all.
+fn architecture(candidate: &Candidate, errors: &mut Errors) {
+    if !candidate.architectures().is_empty() {
+        return;
+    }
+    let of = |feature: &Feature| Arch::ALL.into_iter().rfind(|a| a.has(&feature.name));
+    let (first, rest) = (&candidate.features[0], &candidate.features[1..]);
+    if let Some(other) = rest.iter().find(|feature| of(feature) != of(first))
+        && let (Some(one), Some(two)) = (of(first), of(other))
+    {
+        errors.at(
+            &other.tokens,
+            format!(
+                "no processor has both, `{}` is of {} and `{}` of {}: write two candidates",
+                first.name,
+                one.name(),
+                other.name,
+                two.name(),
+            ),
+        );
+    }
+}
+
+/// Rejects two candidates of which one is in the other's way; whether it did.
+fn pair(f: &Function, earlier: &Candidate, later: &Candidate, errors: &mut Errors) -> bool {
+    let architectures = earlier.architectures();
+    let meet = later.architectures().iter().any(|arch| architectures.contains(arch));
+    // Where one is configured away the other may stand in its place.
+    if !meet || !earlier.attrs.is_empty() || !later.attrs.is_empty() {
+        return false;
+    }
+    let covers = |a: &Candidate, b: &Candidate| {
+        a.features
+            .iter()
+            .all(|wanted| b.features.iter().any(|had| features::implies(&had.name, &wanted.name)))
+    };
+    let because = later.because();
+    if covers(earlier, later) && covers(later, earlier) {
+        errors.at(
+            &later.features[0].tokens,
+            format!("there is a candidate for `{because}` already: remove one"),
+        );
+        return true;
+    }
+    if covers(earlier, later) {
+        errors.at(
+            &later.features[0].tokens,
+            format!(
+                "never chosen: a processor with `{because}` has the `{}` of an earlier candidate, \
+                 too; put this one first",
+                earlier.because(),
+            ),
+        );
+        return true;
+    }
+    if earlier.name() == later.name() {
+        errors.at(
+            &later.path,
+            format!(
+                "an earlier candidate has this name, and `{}` cannot be two functions: rename one \
+                 by `use .. as ..`",
+                f.force(later),
+            ),
+        );
+        return true;
+    }
+    false
+}

@@ -1,0 +1,52 @@
+//! Parts of a choice by the features of the processor.
+
+use crate::record::KeyRecord;
+use crate::target::TargetRecord;
+use crate::update::{Update, UpdateError};
+use crate::wish::Wish;
+
+/// Whether the processor at hand has all of these features.
+#[doc(hidden)]
+#[macro_export]
+#[cfg(all(feature = "std", any(target_arch = "x86", target_arch = "x86_64")))]
+macro_rules! __has_features {
+    ($($feature:tt),*) => { $($crate::__private::is_x86_feature_detected!($feature))&&* };
+}
+
+/// Whether the processor at hand has all of these features.
+#[doc(hidden)]
+#[macro_export]
+#[cfg(all(feature = "std", target_arch = "aarch64"))]
+macro_rules! __has_features {
+    ($($feature:tt),*) => { $($crate::__private::is_aarch64_feature_detected!($feature))&&* };
+}
+
+/// Whether the program was compiled for processors that all have these features: without the
+/// feature `std`, nobody looks at the one at hand.
+#[doc(hidden)]
+#[macro_export]
+#[cfg(not(all(
+    feature = "std",
+    any(target_arch = "x86", target_arch = "x86_64", target_arch = "aarch64")
+)))]
+macro_rules! __has_features {
+    ($($feature:tt),*) => { $crate::__private::core::cfg!(all($(target_feature = $feature),*)) };
+}
+
+/// Makes a key call one of its candidates, whatever the processor has.
+///
+/// # Safety
+///
+/// 1. `candidate` has the key's signature.
+/// 2. The processor has the features that the candidate is for.
+///
+/// # Errors
+///
+/// See [`UpdateError`]; nothing has changed then.
+pub unsafe fn force(
+    key: &'static KeyRecord,
+    candidate: &'static TargetRecord,
+) -> Result<Update, UpdateError> {
+    // SAFETY: promise 1 is this function's own (INV-SHIM).
+    crate::runtime::commit_one(unsafe { Wish::new(key, candidate) })
+}
