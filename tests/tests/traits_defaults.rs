@@ -155,6 +155,26 @@ fn default_bodies() {
     assert_eq!(StaticBodies.both(), 111);
 }
 
+#[static_call(type Item = Vec<u8>)]
+trait Inferred {
+    type Item: AsRef<[u8]>;
+    /// With the handle's `Vec` in place of `Item`, the type of `as_ref` would be open.
+    fn first(&self, item: &Self::Item) -> u8 {
+        item.as_ref()[0]
+    }
+    fn forever(&'static self) -> &'static str {
+        "for ever"
+    }
+}
+
+#[test]
+fn a_default_body_means_what_it_means_in_the_trait() {
+    static HANDLE: StaticInferred = StaticInferred;
+    assert_eq!(HANDLE.first(&vec![7]), 7);
+    assert_eq!(HANDLE.forever(), "for ever");
+    assert_eq!(call!(StaticInferred::forever(&HANDLE)), "for ever");
+}
+
 #[static_call]
 trait Listener {
     #[static_call(optional)]

@@ -18,6 +18,7 @@ pub(super) fn expand(h: &Handle) -> TokenStream {
     let implementation = implementation(h);
     let inherent = inherent(h);
     let switch = switch::expand(h);
+    let originals = method::originals(h);
     let methods = h.switched().map(|method| method::expand(h, method));
     quote! {
         #of_trait
@@ -25,6 +26,7 @@ pub(super) fn expand(h: &Handle) -> TokenStream {
         #implementation
         #inherent
         #switch
+        #originals
         #(#methods)*
     }
 }
@@ -113,7 +115,7 @@ pub(super) fn cfgs_of(attrs: &[syn::Attribute]) -> Vec<syn::Attribute> {
     crate::attributes::Attributes::new(attrs).cfgs
 }
 
-/// The functions of the handle itself: what switches it, default bodies, and the ways of `call!`.
+/// The functions of the handle itself: what switches it, and the ways of `call!`.
 fn inherent(h: &Handle) -> TokenStream {
     let (cfgs, lints, name) = (&h.attrs.cfgs, &h.attrs.lints, &h.name);
     let allowed = h.allowed();
@@ -121,11 +123,8 @@ fn inherent(h: &Handle) -> TokenStream {
     let methods = h.switched().map(|method| {
         let f = &method.function;
         let (cfgs, lints) = (&f.attrs.cfgs, &f.attrs.lints);
-        let original = method::original(h, method);
         let call_at = f.call_at(&format!("__call_at_{}", f.name()), Place::Outside);
         quote! {
-            #original
-
             #(#cfgs)*
             #(#lints)*
             #[allow(dead_code)]

@@ -24,6 +24,7 @@ impl Function {
         let (name, signature) = (self.full_name(), self.signature());
         let cfgs: Vec<_> = self.cfgs().collect();
         let flags = self.flags(flags);
+        let deprecated = self.deprecated();
         // The name's own span: with that of the attribute all methods would stand on one line.
         let position = |name: &str| {
             let name = Ident::new(name, Span::call_site());
@@ -50,7 +51,7 @@ impl Function {
             });
 
             #(#cfgs)*
-            #[allow(non_upper_case_globals)]
+            #[allow(non_upper_case_globals #deprecated)]
             static #default_record: #sc::TargetRecord = #target;
         }
     }

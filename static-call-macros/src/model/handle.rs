@@ -9,7 +9,7 @@ use syn::{
 
 use super::{Function, Owner};
 use crate::attributes::Attributes;
-use crate::own::{self, Uses};
+use crate::own::Uses;
 use crate::parse::{self, TraitMember, TraitOptions};
 
 /// A trait and its handle.
@@ -64,7 +64,9 @@ impl Handle {
                 let mut function = method.function.clone();
                 function.vis = source.vis.clone();
                 let options = parse::Options::default();
-                let function = Function::new(options, function, krate.clone(), Some(owner.clone()));
+                let mut function =
+                    Function::new(options, function, krate.clone(), Some(owner.clone()));
+                function.attrs.deprecated |= attrs.deprecated;
                 let left_out = is_for_sized(&function);
                 Some(Method { source: (**method).clone(), function, left_out })
             }
@@ -148,13 +150,9 @@ impl Handle {
         }
     }
 
-    /// The tokens with the trait's items as those of the handle.
-    pub(crate) fn qualified(&self, tokens: TokenStream) -> TokenStream {
-        let methods = self.methods.iter().map(|method| &method.function.source.sig.ident);
-        let types = self.types().map(|item| &item.ident);
-        let items: Vec<_> =
-            methods.chain(types).chain(self.consts().map(|item| &item.ident)).cloned().collect();
-        own::qualified(tokens, &self.name, &self.source.ident, &items)
+    /// The trait that holds copies of the default bodies.
+    pub(crate) fn originals(&self) -> Ident {
+        format_ident!("__static_call_{}_originals", self.name)
     }
 
     /// Types in signatures that are of other traits: `<Self as Trait>::Name`.

@@ -1,6 +1,6 @@
 //! The key of a method: its records and shims.
 
-use proc_macro2::{Delimiter, Group, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::FnArg;
 
@@ -139,7 +139,8 @@ fn default_body(h: &Handle, method: &Method) -> Option<TokenStream> {
                     None => name.to_token_stream(),
                 }
             });
-            let call = quote!(#handle::#original(#(#arguments),*));
+            let originals = h.originals();
+            let call = quote!(<#handle as #originals>::#original(#(#arguments),*));
             match f.unsafety() {
                 Some(_) => quote!(unsafe { #call }),
                 None => call,
@@ -154,35 +155,52 @@ fn default_body(h: &Handle, method: &Method) -> Option<TokenStream> {
     })
 }
 
-fn original_name(method: &Method) -> proc_macro2::Ident {
+fn original_name(method: &Method) -> Ident {
     let ident = &method.function.source.sig.ident;
     format_ident!("__original_{}", method.function.name(), span = ident.span())
 }
 
-/// The function that holds a copy of the default body, with the handle as `Self`.
-pub(super) fn original(h: &Handle, method: &Method) -> Option<TokenStream> {
-    if !matches!(h.default_of(method), Default::Body) {
+/// The trait that holds copies of the default bodies, for the handle alone. A trait, because there they
+/// mean what they mean in the user's: `Self` is anything that implements that.
+pub(super) fn originals(h: &Handle) -> Option<TokenStream> {
+    let with_body: Vec<_> =
+        h.switched().filter(|m| matches!(h.default_of(m), Default::Body)).collect();
+    if with_body.is_empty() {
         return None;
     }
-    let f = &method.function;
-    let body = f.source.body.as_ref()?;
-    let cfgs = &f.attrs.cfgs;
-    let lints = &f.attrs.lints;
-    let attrs = f.attrs.original.iter().filter(|attr| {
-        // The trait's own body answers for these.
-        !["must_use", "expect"].iter().any(|name| attr.path().is_ident(name))
+    let (handle, of_trait, originals) = (&h.name, &h.source.ident, h.originals());
+    let (cfgs, lints) = (&h.attrs.cfgs, &h.attrs.lints);
+    let allowed = h.allowed();
+    let where_clause = &h.source.generics.where_clause;
+    let methods = with_body.iter().map(|method| {
+        let f = &method.function;
+        let (cfgs, lints) = (&f.attrs.cfgs, &f.attrs.lints);
+        let attrs = f.attrs.original.iter().filter(|attr| {
+            // The trait's own body answers for these.
+            !["must_use", "expect"].iter().any(|name| attr.path().is_ident(name))
+        });
+        let mut sig = f.source.sig.clone();
+        sig.ident = original_name(method);
+        let body = &f.source.body;
+        quote! {
+            #(#cfgs)*
+            #(#lints)*
+            #(#attrs)*
+            #sig #body
+        }
     });
-    let mut sig = f.source.sig.clone();
-    sig.ident = original_name(method);
-    let mut new = Group::new(body.delimiter(), h.qualified(body.stream()));
-    new.set_span(body.span());
-    let sig = h.qualified(sig.to_token_stream());
     Some(quote! {
         #(#cfgs)*
         #(#lints)*
-        #(#attrs)*
-        #[allow(clippy::all, clippy::pedantic, clippy::nursery)]
-        #sig #new
+        #allowed
+        #[allow(non_camel_case_types, clippy::all, clippy::pedantic, clippy::nursery)]
+        trait #originals: #of_trait #where_clause {
+            #(#methods)*
+        }
+
+        #(#cfgs)*
+        #allowed
+        impl #originals for #handle {}
     })
 }
 
