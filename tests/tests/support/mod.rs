@@ -3,6 +3,8 @@
 #![allow(dead_code, unreachable_pub, reason = "each test uses a part of it")]
 
 pub mod children;
+#[cfg(target_arch = "x86_64")]
+pub mod code;
 pub mod supervisor;
 
 use std::fs::{self, File};

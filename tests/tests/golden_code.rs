@@ -1,0 +1,170 @@
+//! The machine code of each kind of site at opt-level 3: as the compiler wrote it, and bound.
+//!
+//! What makes a static call one is asserted for every compiler. The whole text stands in
+//! `golden/code.txt` and is compared where the compiler is the one that wrote it there;
+//! `BLESS=1 cargo test -p static-call-tests --test golden_code` writes it anew.
+#![cfg(all(target_arch = "x86_64", target_os = "linux"))]
+
+mod support;
+
+use std::fmt::Write as _;
+use std::process::Command;
+
+use iced_x86::{Instruction, Mnemonic};
+use static_call::{call, static_call};
+use support::code::{Symbols, instructions, text};
+
+/// Three words: more than two eightbytes, so it crosses a trampoline by its address.
+#[derive(Clone, Copy)]
+pub struct Large(pub [u64; 3]);
+
+#[static_call]
+fn add(x: u64, y: u64) -> u64 {
+    x ^ y
+}
+
+#[static_call]
+fn sum(a: u64, b: u64, c: u64, d: u64, e: u64, f: u64, g: u64) -> u64 {
+    a ^ b ^ c ^ d ^ e ^ f ^ g
+}
+
+#[static_call]
+fn fold(large: Large) -> u64 {
+    large.0[0] ^ large.0[1] ^ large.0[2]
+}
+
+/// Functions with one site each, which nothing calls: their code does not depend on callers.
+mod sites {
+    use super::*;
+
+    #[inline(never)]
+    pub(crate) fn plain_call(x: u64, y: u64) -> u64 {
+        add(y, x) ^ 1
+    }
+
+    #[inline(never)]
+    pub(crate) fn site_call(x: u64, y: u64) -> u64 {
+        call!(add(y, x)) ^ 1
+    }
+
+    #[inline(never)]
+    pub(crate) fn tail_call(x: u64, y: u64) -> u64 {
+        call!(add(y, x))
+    }
+
+    #[inline(never)]
+    pub(crate) fn conditional_tail_call(x: u64, y: u64) -> u64 {
+        if x > 1 << 20 {
+            return call!(add(x, y));
+        }
+        x
+    }
+
+    #[inline(never)]
+    pub(crate) fn stack_argument(x: u64) -> u64 {
+        call!(sum(x, x, x, x, x, x, 7)) ^ 1
+    }
+
+    #[inline(never)]
+    pub(crate) fn large_argument(x: &Large) -> u64 {
+        call!(fold(*x)) ^ 1
+    }
+}
+
+type Site = (&'static str, *const ());
+
+fn all() -> Vec<Site> {
+    vec![
+        ("plain_call", sites::plain_call as *const ()),
+        ("site_call", sites::site_call as *const ()),
+        ("tail_call", sites::tail_call as *const ()),
+        ("conditional_tail_call", sites::conditional_tail_call as *const ()),
+        ("stack_argument", sites::stack_argument as *const ()),
+        ("large_argument", sites::large_argument as *const ()),
+    ]
+}
+
+/// The code of all sites at one moment.
+fn section(symbols: &Symbols, title: &str) -> String {
+    let mut all_text = format!("# {title}\n");
+    for (name, site) in all() {
+        let code = instructions(symbols, site);
+        write!(all_text, "\n{name}:\n{}", indented(&text(symbols, &code))).unwrap();
+    }
+    all_text
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("    {line}\n")).collect()
+}
+
+fn count(code: &[Instruction], mnemonic: Mnemonic) -> usize {
+    code.iter().filter(|i| i.mnemonic() == mnemonic).count()
+}
+
+/// Argument moves, one call, and what the function does itself: no load, no test, no other branch.
+fn is_a_direct_call(symbols: &Symbols, site: Site) {
+    let code = instructions(symbols, site.1);
+    let shown = text(symbols, &code);
+    assert_eq!(count(&code, Mnemonic::Call), 1, "{}:\n{shown}", site.0);
+    for instruction in &code {
+        let is_plain = matches!(
+            instruction.mnemonic(),
+            Mnemonic::Push
+                | Mnemonic::Pop
+                | Mnemonic::Mov
+                | Mnemonic::Call
+                | Mnemonic::Inc
+                | Mnemonic::Add
+                | Mnemonic::Sub
+                | Mnemonic::Xor
+                | Mnemonic::Xchg
+                | Mnemonic::Lea
+                | Mnemonic::Ret
+                | Mnemonic::Movups
+                | Mnemonic::Movaps
+                | Mnemonic::Nop
+                | Mnemonic::Int3
+        );
+        assert!(is_plain, "{}: {instruction:?}\n{shown}", site.0);
+        assert!(!instruction.is_ip_rel_memory_operand(), "{}: a load\n{shown}", site.0);
+    }
+    let call = code.iter().find(|i| i.mnemonic() == Mnemonic::Call).unwrap();
+    assert!(call.is_call_near(), "{}:\n{shown}", site.0);
+    assert_eq!(call.ip() / 8, (call.ip() + call.len() as u64 - 1) / 8, "{}: not aligned", site.0);
+}
+
+fn compiler() -> String {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let version = Command::new(rustc).arg("--version").output().expect("the compiler");
+    String::from_utf8_lossy(&version.stdout).trim().to_owned()
+}
+
+#[test]
+fn sites_are_what_they_were() {
+    support::in_child("sites_are_what_they_were", &[], || {
+        let symbols = Symbols::new();
+        let linked = section(&symbols, "As linked");
+        static_call::init().unwrap();
+        let bound = section(&symbols, "Bound");
+        for site in all().into_iter().filter(|(name, _)| !name.contains("tail")) {
+            is_a_direct_call(&symbols, site);
+        }
+        add::update(|_, _| 7).unwrap();
+        let constant = section(&symbols, "`add` returns 7");
+        assert_eq!(sites::site_call(1, 2), 6);
+        assert_eq!((sites::tail_call(1, 2), sites::conditional_tail_call(1 << 21, 2)), (7, 7));
+
+        let found = format!("{}\n\n{linked}\n{bound}\n{constant}", compiler());
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/golden/code.txt");
+        if std::env::var_os("BLESS").is_some() {
+            std::fs::write(file, &found).unwrap();
+        }
+        let expected = std::fs::read_to_string(file).unwrap_or_default();
+        if expected.lines().next() == found.lines().next() {
+            assert_eq!(expected, found, "BLESS=1 if that is an improvement");
+        } else {
+            eprintln!("not compared: golden/code.txt is of another compiler");
+        }
+    });
+}
