@@ -1,12 +1,13 @@
 //! Rejects what a trait's handle cannot have.
 
 use quote::ToTokens;
-use syn::{FnArg, ReceiverKind, ReturnType, TraitItem};
+use syn::{FnArg, ReceiverKind, ReturnType, TraitItem, Type};
 
 use super::{Errors, arguments, generics, output, qualifiers};
 use crate::model::{Handle, Method};
 use crate::own::Uses;
 use crate::parse::TraitMember;
+use crate::types;
 
 pub(super) fn handle(h: &Handle, errors: &mut Errors) {
     errors.0.clone_from(&h.options.errors);
@@ -29,6 +30,11 @@ pub(super) fn handle(h: &Handle, errors: &mut Errors) {
         };
         errors.at(parameter, advice);
         return;
+    }
+    if let Some(Type::Path(default)) = h.options.default.as_ref().map(types::bare)
+        && default.path.get_ident().is_some_and(|ident| *ident == h.name)
+    {
+        errors.at(default, "the handle would call itself: name an implementation of the trait");
     }
     items(h, errors);
     for method in &h.methods {
