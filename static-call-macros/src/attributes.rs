@@ -54,10 +54,11 @@ impl Attributes {
         match name.as_str() {
             "cfg" => self.cfgs.push(attr),
             "doc" => {
-                if let Meta::List(list) = &meta
-                    && list.tokens.to_string() == "hidden"
-                {
-                    self.hidden.push(attr.clone());
+                match &meta {
+                    Meta::List(list) if list.tokens.to_string() == "hidden" => {
+                        self.hidden.push(attr.clone());
+                    }
+                    _ => {}
                 }
                 self.wrapper.push(attr);
             }
@@ -91,14 +92,13 @@ impl Attributes {
 
 /// `unsafe(attribute)` without the `unsafe`, and the attribute's path.
 fn unwrapped(meta: &Meta) -> (Meta, Path) {
-    if let Meta::List(list) = meta
-        && list.path.is_ident("unsafe")
-        && let Ok(inner) = list.parse_args::<Meta>()
-    {
-        let path = inner.path().clone();
-        return (inner, path);
-    }
-    (meta.clone(), meta.path().clone())
+    let inner = match meta {
+        Meta::List(list) if list.path.is_ident("unsafe") => list.parse_args::<Meta>().ok(),
+        _ => None,
+    };
+    let meta = inner.unwrap_or_else(|| meta.clone());
+    let path = meta.path().clone();
+    (meta, path)
 }
 
 /// The parts of `cfg_attr(predicate, a, b)`; `None` for any other attribute.

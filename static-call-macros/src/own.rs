@@ -36,12 +36,8 @@ impl VisitMut for Uses {
             }
             return;
         }
-        if let Some(qself) = &ty.qself
-            && let Type::Path(own) = &*qself.ty
-            && is_own(own)
-            && own.path.segments.len() == 1
-            && qself.position > 0
-        {
+        let is_bare_own = |of: &Type| matches!(of, Type::Path(own) if is_own(own) && own.path.segments.len() == 1);
+        if ty.qself.as_ref().is_some_and(|qself| qself.position > 0 && is_bare_own(&qself.ty)) {
             self.long.push(ty.clone());
             visit_mut::visit_path_mut(self, &mut ty.path);
             return;

@@ -130,38 +130,40 @@ struct Replacing<'a> {
 
 impl VisitMut for Replacing<'_> {
     fn visit_type_mut(&mut self, ty: &mut Type) {
-        if let Type::Path(path) = ty
-            && path.qself.is_none()
-            && path.path.leading_colon.is_none()
-            && path.path.segments[0].ident == "Self"
-        {
-            let owner = self.owner;
-            let of_trait = self.of_trait.map(|name| quote!(as #name));
-            let rest = path.path.segments.iter().skip(1);
-            *ty = if path.path.segments.len() == 1 {
-                owner.clone()
-            } else {
-                parse_quote!(<#owner #of_trait> #(::#rest)*)
-            };
-            return;
+        match ty {
+            Type::Path(path) if path.qself.is_none() && begins_with_self(&path.path) => {
+                let owner = self.owner;
+                let of_trait = self.of_trait.map(|name| quote!(as #name));
+                let rest = path.path.segments.iter().skip(1);
+                *ty = if path.path.segments.len() == 1 {
+                    owner.clone()
+                } else {
+                    parse_quote!(<#owner #of_trait> #(::#rest)*)
+                };
+            }
+            ty => visit_mut::visit_type_mut(self, ty),
         }
-        visit_mut::visit_type_mut(self, ty);
     }
 
     fn visit_expr_mut(&mut self, expr: &mut Expr) {
-        if let Expr::Path(path) = expr
-            && path.qself.is_none()
-            && path.path.segments.len() > 1
-            && path.path.segments[0].ident == "Self"
-        {
-            let owner = &self.erased;
-            let of_trait = self.of_trait.map(|name| quote!(as #name));
-            let rest = path.path.segments.iter().skip(1);
-            *expr = parse_quote!(<#owner #of_trait> #(::#rest)*);
-            return;
+        match expr {
+            Expr::Path(path)
+                if path.qself.is_none()
+                    && path.path.segments.len() > 1
+                    && begins_with_self(&path.path) =>
+            {
+                let owner = &self.erased;
+                let of_trait = self.of_trait.map(|name| quote!(as #name));
+                let rest = path.path.segments.iter().skip(1);
+                *expr = parse_quote!(<#owner #of_trait> #(::#rest)*);
+            }
+            expr => visit_mut::visit_expr_mut(self, expr),
         }
-        visit_mut::visit_expr_mut(self, expr);
     }
+}
+
+fn begins_with_self(path: &syn::Path) -> bool {
+    path.leading_colon.is_none() && path.segments[0].ident == "Self"
 }
 
 /// The type with `owner` for `Self`.

@@ -151,9 +151,10 @@ fn generics(generics: &Generics, advice: &str, errors: &mut Errors) {
                  one lifetime for both";
     if let Some(parameter) = generics.lifetimes().find(|p| !p.bounds.is_empty()) {
         errors.at(parameter, bound);
-    } else if let Some(clause) = &generics.where_clause
-        && let Some(predicate) = clause.predicates.first()
-    {
+        return;
+    }
+    let predicates = generics.where_clause.iter().flat_map(|clause| &clause.predicates);
+    if let Some(predicate) = predicates.into_iter().next() {
         let message = match predicate {
             syn::WherePredicate::Lifetime(_) => bound,
             _ => "a static call has no generic parameters to bound: leave the `where` clause out",
@@ -171,17 +172,18 @@ fn function(f: &Function, errors: &mut Errors) {
     );
     arguments(f, errors);
     select::select(f, errors);
-    if let ReturnType::Type(_, written) = &f.source.sig.output
-        && f.source.body.is_none()
-        && !f.returns_unit()
-    {
-        errors.at(
-            written,
-            "a function without a body does nothing, so it has no value to return: give it a body",
-        );
-        return;
+    match &f.source.sig.output {
+        ReturnType::Type(_, written)
+            if f.source.body.is_none() && !f.returns_unit() && !f.returns_option() =>
+        {
+            errors.at(
+                written,
+                "a function without a body does nothing, so it returns `()` or an `Option<_>`, \
+                 which is `None` then: return one of these, or give it a body",
+            );
+        }
+        _ => output(f, errors),
     }
-    output(f, errors);
 }
 
 /// Rejects what stands before and around the signature.
@@ -351,18 +353,14 @@ fn callee(call: &parse::Call, errors: &mut Errors) {
         errors.at(&callee, "expected the path of a static call, as in `call!(path(arguments))`");
         return;
     };
-    if let Some(qself) = &path.qself
-        && qself.position > 0
-    {
+    if let Some(qself) = path.qself.as_ref().filter(|qself| qself.position > 0) {
         errors.at(
             &path.path.segments[qself.position - 1],
             "name the handle of the trait, or the type whose `impl` block this is in: \
              `call!(Type::method(..))`",
         );
     }
-    if let Some(last) = path.path.segments.last()
-        && !last.arguments.is_none()
-    {
+    if let Some(last) = path.path.segments.last().filter(|last| !last.arguments.is_none()) {
         errors.at(&last.arguments, "a static call has no generic parameters: leave these out");
     }
 }

@@ -35,11 +35,12 @@ pub(crate) struct Named {
     pub(crate) function: Option<String>,
 }
 
-/// Decodes the functions around candidates (sorted by field).
+/// Decodes the functions around candidates (sorted by field); `labels` are jump labels (sorted).
 pub(crate) fn decode<'a>(
     image: &Image<'a>,
     unwind: Option<&Unwind<'a>>,
     candidates: &[Candidate],
+    labels: &[u64],
 ) -> Vec<Named> {
     let addresses: Vec<u64> = candidates.iter().map(|c| c.field).collect();
     let extents = extents::around(image, unwind, &addresses);
@@ -50,7 +51,7 @@ pub(crate) fn decode<'a>(
         let (outside, from) = rest.split_at(before);
         let (inside, after) = from.split_at(from.partition_point(|c| c.field < extent.end));
         all.extend(outside.iter().filter_map(|c| by_bytes(image, c, Proof::NoExtent)));
-        in_function(image, extent, inside, &mut all);
+        in_function(image, extent, inside, labels, &mut all);
         rest = after;
     }
     all.extend(rest.iter().filter_map(|c| by_bytes(image, c, Proof::NoExtent)));
@@ -62,11 +63,12 @@ fn in_function(
     image: &Image<'_>,
     extent: &Extent<'_>,
     candidates: &[Candidate],
+    labels: &[u64],
     all: &mut Vec<Named>,
 ) {
     let mut operands: Vec<Option<Named>> = vec![None; candidates.len()];
     let mut next = 0;
-    let function = Function::decode(image, extent, |decoder, instruction, _| {
+    let function = Function::decode(image, extent, labels, |decoder, instruction, _| {
         while let Some(c) = candidates.get(next).filter(|c| c.field < instruction.next_ip()) {
             if let Some(operand) = operands.get_mut(next) {
                 *operand = by_operand(decoder, instruction, c);

@@ -81,10 +81,12 @@ struct Reference {
 }
 
 impl Function {
-    /// Decodes the function of an extent, showing each instruction to `each` with its bytes.
+    /// Decodes the function of an extent, showing each instruction to `each` with its bytes. The jumps
+    /// at `labels` (sorted) become no-ops at run time, so that the path goes on behind them, too.
     pub(crate) fn decode(
         image: &Image<'_>,
         extent: &Extent<'_>,
+        labels: &[u64],
         mut each: impl FnMut(&Decoder<'_>, &Instruction, &[u8]),
     ) -> Self {
         let mut f = Self { start: extent.start, ..Self::default() };
@@ -111,6 +113,9 @@ impl Function {
             }
             let bytes = bytes.get(at..decoder.position()).unwrap_or_default();
             f.add(&instruction, bytes, extent);
+            if let Some(ends_path) = f.ends_path.last_mut() {
+                *ends_path &= labels.binary_search(&instruction.ip()).is_err();
+            }
             each(&decoder, &instruction, bytes);
         }
         f.check(extent);

@@ -171,6 +171,7 @@ impl Found<'_, '_> {
             Kind::Jcc => "conditional tail call",
             Kind::Register => "load of the address",
             Kind::AddressTaken => "address",
+            Kind::Label => "jump label",
         };
         let place = call.function.as_ref().map(|f| format!(" in `{f}`")).unwrap_or_default();
         let doubt = doubt.map(|d| format!(" ({d})")).unwrap_or_default();

@@ -26,6 +26,7 @@ mod grade;
 mod hook;
 mod image;
 mod inputs;
+mod labels;
 mod lines;
 mod plt;
 mod pointers;

@@ -119,6 +119,10 @@ finding_keys! {
     TrampBytes = "tramp.bytes", Warn;
     /// Something leads into the middle of a trampoline.
     TrampEntered = "tramp.entered", Warn;
+    /// The jump label of a hook or a flag does not lie in one aligned 8 bytes.
+    HookMisaligned = "hook.misaligned", Warn;
+    /// The code of a jump label is not what the macros emit.
+    HookBytes = "hook.bytes", Warn;
     /// The image has static calls but no table for the runtime: it was linked without the hook.
     TableMissing = "table.missing", Note;
     /// The table was filled by another version of the verifier, or the records are another version's.

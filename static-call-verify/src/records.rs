@@ -208,7 +208,7 @@ impl Reader<'_, '_> {
 }
 
 /// The elements of a record section with their addresses.
-fn elements<'a, const SIZE: usize>(
+pub(crate) fn elements<'a, const SIZE: usize>(
     image: &Image<'a>,
     section: &Section<'a>,
     findings: &mut Findings<'_>,
@@ -259,7 +259,8 @@ fn check(image: &Image<'_>, t: &Trampoline, key: &Key, findings: &mut Findings<'
     is_right
 }
 
-fn code<'a>(image: &Image<'a>, address: u64, size: u64) -> Option<&'a [u8]> {
+/// `size` bytes of code.
+pub(crate) fn code<'a>(image: &Image<'a>, address: u64, size: u64) -> Option<&'a [u8]> {
     let section = image.code_section(address)?;
     section.contains(address.checked_add(size - 1)?).then(|| image.at(address, size))?
 }

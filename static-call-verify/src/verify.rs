@@ -9,6 +9,7 @@ use crate::findings::Findings;
 use crate::got::{self, Rewrite};
 use crate::grade::{self, Found};
 use crate::image::{Image, ImageError};
+use crate::labels;
 use crate::lines::{DebugSections, Lines};
 use crate::plt;
 use crate::pointers::{Holder, Pointers};
@@ -90,7 +91,10 @@ fn run(
     let is_trampoline = |a: u64| addresses.binary_search(&a).is_ok();
     let pointers = Pointers::collect(image, &record_sections, is_trampoline);
     let mut records = Records::read(image, &pointers, &instances, findings);
-    let named = named(image, &records, pointers.holders());
+    report.labels = labels::read(image, &mut records, findings);
+    let sound = report.labels.iter().filter(|l| l.is_sound);
+    let labels: Vec<u64> = sound.map(|l| l.address).collect();
+    let named = named(image, &records, pointers.holders(), &labels);
     grade::mark_entered(&mut records, &named, findings);
     let rewrites = if to_stamp {
         got::rewrites(image, &named, pointers.holders(), &records.trampolines)
@@ -156,7 +160,7 @@ fn finish_table(
 }
 
 /// Every instruction that names a trampoline, by address.
-fn named(image: &Image<'_>, records: &Records, holders: &[Holder]) -> Vec<Named> {
+fn named(image: &Image<'_>, records: &Records, holders: &[Holder], labels: &[u64]) -> Vec<Named> {
     let trampolines: Vec<u64> = records.trampolines.iter().map(|t| t.address).collect();
     let slots = || holders.iter().enumerate().filter(|(_, h)| h.is_got);
     let interposable: HashMap<u64, usize> = slots()
@@ -172,7 +176,7 @@ fn named(image: &Image<'_>, records: &Records, holders: &[Holder]) -> Vec<Named>
     let has_absolute = image.kind == ImageKind::Executable;
     let candidates = scan::candidates(image, &targets, &trampolines, has_absolute);
     let unwind = Unwind::new(image);
-    let mut named = decode::decode(image, unwind.as_ref(), &candidates);
+    let mut named = decode::decode(image, unwind.as_ref(), &candidates, labels);
     let in_plt = |a: u64| image.code_section(a).is_some_and(|s| s.is_plt());
     named.retain(|n| !in_plt(n.address));
     named
@@ -225,5 +229,6 @@ fn summary(report: &Report) -> Summary {
         via_got: of_kind(Kind::CallGot) + of_kind(Kind::JmpGot),
         register: of_kind(Kind::Register),
         address_taken: of_kind(Kind::AddressTaken),
+        labels: report.labels.len(),
     }
 }

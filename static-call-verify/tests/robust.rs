@@ -19,7 +19,10 @@ fn sample() -> &'static [u8] {
                     call *tramp@GOTPCREL(%rip)\n lea tramp(%rip), %rdi\n jne tramp\n jmp tramp\n\
                     .section .rodata.table,\"a\"\n.p2align 2\ntable: .long 1b - table, 2b - table\n\
                     .text";
-        let text = function("f", body) + ".set _start, f\n.data\n.quad tramp\n";
+        let label = ".p2align 3,,4\n2: .byte 0xe9\n.long 9f - . - 4\n9: nop\n\
+                     .pushsection static_call_0_1_hooks,\"ao\",@progbits,f\n.p2align 2\n\
+                     .long 2b - ., 9b - ., stub - ., site - ., 1\n.popsection\n";
+        let text = function("f", &format!("{label}{body}")) + ".set _start, f\n.data\n.quad tramp\n";
         let table = table.to_str().unwrap();
         image(&format!(".text\n{text}"), &["-g", "-pie", "-Wl,--no-relax", table])
     })
@@ -42,7 +45,8 @@ fn all(bytes: &[u8]) {
 #[test]
 fn truncated_images() {
     let sample = sample();
-    assert!(verify(sample, &Policy::default()).summary.inline > 0);
+    let summary = verify(sample, &Policy::default()).summary;
+    assert!(summary.inline > 0 && summary.labels > 0, "{summary}");
     for end in (0..sample.len()).step_by(64).chain([sample.len() - 1]) {
         let cut = &sample[..end];
         all(cut);

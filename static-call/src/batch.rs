@@ -2,12 +2,13 @@
 
 use std::vec::Vec;
 
+use crate::flag::Flag;
 use crate::handle::{SafeToSwitch, Switch};
 use crate::key::Key;
 use crate::previous::Previous;
 use crate::record::{Accept, Keyed, Pointed};
 use crate::update::{Update, UpdateError};
-use crate::wish::{self, Wish};
+use crate::wish::{self, Count, Wish};
 
 /// What a batch is to do; see [`batch`].
 ///
@@ -138,6 +139,57 @@ impl Batch {
     /// ```
     pub fn reset<K: Keyed>(&mut self, key: Key<K>) -> Result<(), UpdateError> {
         self.add(&[Wish::default_of(key.record())])
+    }
+
+    /// `flag` is on or off, as after [`Flag::set`].
+    ///
+    /// # Errors
+    ///
+    /// [`UpdateError::Sealed`]; whatever else stands in the way, the commit says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// static_call::flag! {
+    ///     static VERBOSE = false;
+    ///     static CACHING = true;
+    /// }
+    ///
+    /// static_call::batch(|batch| {
+    ///     batch.set_flag(&VERBOSE, true)?;
+    ///     batch.set_flag(&CACHING, false)
+    /// })?;
+    /// assert!(VERBOSE.get() && !CACHING.get());
+    /// # Ok::<(), static_call::UpdateError>(())
+    /// ```
+    pub fn set_flag<K: Keyed>(&mut self, flag: &Flag<K>, on: bool) -> Result<(), UpdateError> {
+        self.add(&[flag.wish(Count::Set(on.into()))])
+    }
+
+    /// `flag` is counted up, as after [`Flag::inc`].
+    ///
+    /// # Errors
+    ///
+    /// [`UpdateError::Sealed`]; whatever else stands in the way, the commit says.
+    ///
+    /// # Examples
+    ///
+    /// See [`Batch::set_flag`].
+    pub fn inc_flag<K: Keyed>(&mut self, flag: &Flag<K>) -> Result<(), UpdateError> {
+        self.add(&[flag.wish(Count::Up)])
+    }
+
+    /// `flag` is counted down, as after [`Flag::dec`].
+    ///
+    /// # Errors
+    ///
+    /// [`UpdateError::Sealed`]; whatever else stands in the way, the commit says.
+    ///
+    /// # Examples
+    ///
+    /// See [`Batch::set_flag`].
+    pub fn dec_flag<K: Keyed>(&mut self, flag: &Flag<K>) -> Result<(), UpdateError> {
+        self.add(&[flag.wish(Count::Down)])
     }
 
     /// All methods of a trait's handle call those of `I`, as after the handle's `update`.

@@ -1,9 +1,9 @@
 //! Hops: a target whose code is nothing but a jump to the real function.
 //!
 //! A shim for a function of another crate is `jmp function` or `jmp *GOT(%rip)`; call instructions
-//! go to the function itself. Two things end the way: a trampoline, because a key whose target is
-//! another static call must keep following it, and a recorded call instruction, because
-//! what it says now is not what it will say.
+//! go to the function itself. Three things end the way: a trampoline, because a key whose target is
+//! another static call must keep following it, and a recorded call instruction or jump
+//! label, because what it says now is not what it will say.
 
 use crate::arch::effect::{EFFECT_LENGTH, Effect};
 use crate::arch::x86_64::{JMP_MEMORY_LENGTH, decode_jmp_memory, direct_jump};
@@ -19,7 +19,7 @@ pub(crate) fn skip(registry: &Registry, address: u64) -> u64 {
     let Some(image) = registry.image else { return address };
     let mut at = address;
     for _ in 0..LIMIT {
-        if registry.call_at(at).is_some() {
+        if registry.call_at(at).is_some() || registry.is_label(at) {
             break;
         }
         match next(&image, at) {

@@ -5,7 +5,9 @@ use core::slice;
 
 use crate::arch::store::read_quadword;
 use crate::arch::symbols;
-use crate::layout::{Segment, TableEntry, TableHeader, TrampolineRecord, image_identity};
+use crate::layout::{
+    HookRecord, Segment, TableEntry, TableHeader, TrampolineRecord, image_identity,
+};
 
 #[cfg(test)]
 mod tests;
@@ -165,6 +167,15 @@ pub(crate) fn trampoline_records() -> &'static [TrampolineRecord] {
     debug_assert!(start.cast::<TrampolineRecord>().is_aligned(), "{start:p}");
     // SAFETY: INV-RECORDS: the linker's bounds of a read-only section that holds nothing but
     // whole records.
+    unsafe { slice::from_raw_parts(start.cast(), count) }
+}
+
+/// The records of this image's jump labels, each with its address.
+pub(crate) fn hook_records() -> &'static [HookRecord] {
+    let (start, stop) = (symbols::hooks_start(), symbols::hooks_stop());
+    let count = stop.addr().saturating_sub(start.addr()) / HookRecord::SIZE;
+    debug_assert!(start.cast::<HookRecord>().is_aligned(), "{start:p}");
+    // SAFETY: INV-RECORDS: as for trampolines.
     unsafe { slice::from_raw_parts(start.cast(), count) }
 }
 

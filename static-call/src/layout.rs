@@ -4,8 +4,11 @@
 //! assembly text in `private/trampoline.rs`), the verifier reads them from the file and writes
 //! the table, the runtime reads both from memory. A change of any format changes [`RECORDS`].
 
+mod label;
 #[cfg(test)]
 mod tests;
+
+pub use label::{HookRecord, Polarity};
 
 /// Version of the record formats; part of every section and slice name, so that two versions of
 /// this crate in one link never read each other's records.
@@ -13,6 +16,8 @@ pub const RECORDS: &str = "0_1";
 
 /// Link-ordered section of [`TrampolineRecord`]s (`SHF_LINK_ORDER`, gABI "Special Sections").
 pub const TRAMPOLINES_SECTION: &str = "static_call_0_1_trampolines";
+/// Link-ordered section of [`HookRecord`]s.
+pub const HOOKS_SECTION: &str = "static_call_0_1_hooks";
 /// Section of the table that the verifier fills: one [`TableHeader`] and its entries.
 pub const TABLE_SECTION: &str = "static_call_0_1_table";
 /// Section of the linkme slice of `KeyRecord`s.
@@ -115,12 +120,16 @@ pub enum Kind {
     Register = 6,
     /// The address is computed (`lea`) or stands in data.
     AddressTaken = 7,
+    /// The jump label of a hook or a flag: `jmp rel32` or a no-op of the same length. It names no
+    /// trampoline, and a table does not list it.
+    Label = 8,
 }
 
 impl Kind {
     /// The kind of an entry's byte, if it is one.
     #[must_use]
     pub fn from_byte(byte: u8) -> Option<Self> {
+        // No entry is a label.
         Some(match byte {
             1 => Self::Call,
             2 => Self::Jmp,
@@ -190,7 +199,7 @@ impl Grade {
 /// reads, and a flag. `record.rs` checks that they are right.
 pub mod key_record {
     /// Bytes of a record.
-    pub const SIZE: usize = 120;
+    pub const SIZE: usize = 128;
     /// The stub.
     pub const STUB: u64 = 24;
     /// Text: address and length. So are the next three.

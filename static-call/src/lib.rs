@@ -49,6 +49,7 @@ pub mod arch;
 #[cfg(feature = "std")]
 mod batch;
 mod cycle;
+mod flag;
 mod handle;
 mod instance;
 mod key;
@@ -93,6 +94,7 @@ patching! {
 
 #[cfg(feature = "std")]
 pub use batch::{Batch, batch};
+pub use flag::Flag;
 pub use instance::Instance;
 pub use key::Key;
 pub use layout::{Grade, Kind};

@@ -1,14 +1,16 @@
 //! The ordered protocol of an update. The caller holds the lock.
 //!
 //! plan and check everything → open all pages → read and check again → publish the slots → store
-//! trampolines, then call instructions → close the pages → one barrier. Nothing that can fail
+//! trampolines, then jump labels, then call instructions → close the pages → one barrier. Nothing that can fail
 //! stands between the first store and the last, and there is no rollback: calls have been made.
 
 use crate::arch::effect::Effect;
 use crate::arch::store::{exchange_displacement, exchange_quadword};
 use crate::cap::Cap;
 use crate::image::Image;
-use crate::plan::{Change, Lead, Width, Wish, trampoline_bytes, trampoline_change};
+use crate::plan::{
+    Change, LabelShape, Lead, Width, Wish, trampoline_bytes, trampoline_change,
+};
 use crate::record::KeyRecord;
 use crate::registry::{KeyState, Patching, Pending, Registry, Run, Subject, Trampoline};
 use crate::sys::{self, Protection};
@@ -123,6 +125,7 @@ fn note(registry: &mut Registry, change: &Change, subject: Subject) {
             }
         }
         Subject::Call(c, lead) => registry.calls[c].lead = lead,
+        Subject::Label(l, falls_through) => registry.labels[l].falls_through = falls_through,
     }
 }
 
@@ -133,20 +136,23 @@ struct Left {
     pages_open: usize,
 }
 
-/// Fills the pending stores, trampolines first, then call instructions; returns how many.
+/// Fills the pending stores, trampolines first, then jump labels, then call instructions; returns
+/// how many.
 fn plan(registry: &mut Registry, aim: Aim) -> usize {
     let mut count = 0;
-    for patched in [Patched::Trampolines, Patched::Calls] {
+    for patched in [Patched::Trampolines, Patched::Labels, Patched::Calls] {
         for key in 0..registry.keys.len() {
             let Some(wish) = wish(registry, key) else { continue };
             let state = &registry.keys[key];
             let range = match patched {
                 Patched::Trampolines => state.trampolines(),
+                Patched::Labels => state.labels(),
                 Patched::Calls => state.calls(),
             };
             for i in range {
                 let pending = match patched {
                     Patched::Trampolines => plan_trampoline(registry, i, wish, aim),
+                    Patched::Labels => plan_label(registry, i, wish, aim),
                     Patched::Calls => plan_call(registry, i, wish, aim),
                 };
                 if let Some(pending) = pending {
@@ -176,13 +182,24 @@ fn plan_trampoline(registry: &Registry, i: usize, wish: Wish, aim: Aim) -> Optio
     Some(Pending { change, subject: Subject::Trampoline(i) })
 }
 
+fn plan_label(registry: &Registry, i: usize, wish: Wish, aim: Aim) -> Option<Pending> {
+    let label = &registry.labels[i];
+    let falls_through =
+        binds_in_place(registry, aim) && LabelShape::falls_through(label.polarity, wish.is_on);
+    let change = label.shape?.change(label.falls_through, falls_through)?;
+    Some(Pending { change, subject: Subject::Label(i, falls_through) })
+}
+
+/// Whether call instructions and labels are to follow their keys themselves.
+fn binds_in_place(registry: &Registry, aim: Aim) -> bool {
+    aim == Aim::Bind && matches!(registry.cap, Cap::Inline | Cap::Unknown)
+}
+
 fn plan_call(registry: &Registry, i: usize, wish: Wish, aim: Aim) -> Option<Pending> {
     let call = &registry.calls[i];
     let shape = call.shape.filter(|_| call.fault.is_none())?;
-    let lead = match (aim, registry.cap) {
-        (Aim::Bind, Cap::Inline | Cap::Unknown) => shape.lead(wish),
-        _ => Lead::Trampoline,
-    };
+    let lead =
+        if binds_in_place(registry, aim) { shape.lead(wish) } else { Lead::Trampoline };
     // A lead that the shape itself chose is always possible.
     let change = shape.change(call.lead, lead).ok()??;
     Some(Pending { change, subject: Subject::Call(i, lead) })
@@ -191,6 +208,7 @@ fn plan_call(registry: &Registry, i: usize, wish: Wish, aim: Aim) -> Option<Pend
 #[derive(Clone, Copy)]
 enum Patched {
     Trampolines,
+    Labels,
     Calls,
 }
 
@@ -199,14 +217,17 @@ fn wish(registry: &Registry, key: usize) -> Option<Wish> {
     let state = &registry.keys[key];
     let target = state.wanted?;
     let noop = KeyRecord::HAS_NO_BODY | KeyRecord::NOTHING_TO_DROP;
-    let is_noop = state.record.has(noop) && target == state.record.default_target();
+    let is_on = state.record.is_on_with(target);
+    let is_noop = state.record.has(noop)
+        && !state.record.has(KeyRecord::RETURNS_OPTION)
+        && target == state.record.default_target();
     let target = hop::skip(registry, target.record().address().addr() as u64);
     let effect = match hop::effect(registry, target) {
         // Code that is not optimised does not show it.
         Effect::Code if is_noop => Effect::Nothing,
         effect => effect,
     };
-    Some(Wish { target, effect })
+    Some(Wish { target, effect, is_on })
 }
 
 /// Whether the bytes of every change are what they are believed to be.
@@ -341,7 +362,7 @@ fn store(image: &Image, change: &Change) -> bool {
                 }
                 bytes[at..at + length].copy_from_slice(&change.new[..length]);
                 // SAFETY: INV-STORE: aligned, the instruction lies in this quadword alone (grade
-                // `quad`, or a trampoline), and its page is open.
+                // `quad`, a label or a trampoline), and its page is open.
                 if unsafe { exchange_quadword(quadword, old, u64::from_le_bytes(bytes)) } {
                     return true;
                 }
@@ -356,6 +377,7 @@ fn is_as_linked(registry: &Registry) -> bool {
     registry.keys.iter().filter(|key| key.wanted.is_some()).all(|key| {
         registry.trampolines[key.trampolines()].iter().all(|t| t.now == t.linked)
             && registry.calls[key.calls()].iter().all(|call| call.lead == Lead::Trampoline)
+            && registry.labels[key.labels()].iter().all(|label| !label.falls_through)
     })
 }
 

@@ -146,7 +146,7 @@ mod patched {
     use crate::image::TableFault;
     use crate::layout::{Grade, Kind};
     use crate::plan::Lead;
-    use crate::registry::{Call, Patching, Registry, Trampoline};
+    use crate::registry::{Call, Label, Patching, Registry, Trampoline};
     use crate::update::Update;
 
     /// Adds a key's call instructions to `update`.
@@ -165,6 +165,20 @@ mod patched {
         for call in &registry.calls[state.calls()] {
             add(of_call(registry, call).0);
         }
+        for label in &registry.labels[state.labels()] {
+            add(of_label(registry, label).0);
+        }
+    }
+
+    /// The path of a jump label: bound, its bytes are the answer; else the cold block asks the key.
+    pub(crate) fn of_label(registry: &Registry, label: &Label) -> (Path, Option<Reason>) {
+        let reason = match registry.cap {
+            _ if label.fault.is_some() => Reason::Changed,
+            Cap::Trampoline => Reason::Capped,
+            _ if is_bound(registry, label.key) => return (Path::Inline, None),
+            _ => why_indirect(registry, false),
+        };
+        (Path::Indirect, Some(reason))
     }
 
     /// The path of a recorded call instruction.
@@ -181,7 +195,7 @@ mod patched {
             _ if call.fault.is_some() => Reason::Changed,
             (Kind::CallGot | Kind::JmpGot, _) => Reason::ThroughGot,
             (Kind::Register, _) => Reason::ThroughRegister,
-            (Kind::AddressTaken, _) => Reason::AddressTaken,
+            (Kind::AddressTaken | Kind::Label, _) => Reason::AddressTaken,
             (_, Grade::None) => Reason::ShortJump,
             (_, Grade::Line) => Reason::Line,
             (_, Grade::Straddle) => Reason::Straddle,
@@ -205,19 +219,29 @@ mod patched {
             };
             return (Path::Trampoline, reason);
         }
-        let bound = registry.keys.get(trampoline.key as usize).is_some_and(|key| key.bound);
-        let reason = match registry.patching {
+        let reason = match why_indirect(registry, trampoline.fault.is_some()) {
+            Reason::NotBound if is_bound(registry, trampoline.key) => Reason::TooFar,
+            reason => reason,
+        };
+        (Path::Indirect, Some(reason))
+    }
+
+    fn is_bound(registry: &Registry, key: u32) -> bool {
+        registry.keys.get(key as usize).is_some_and(|key| key.bound)
+    }
+
+    /// Why code is as it was linked.
+    fn why_indirect(registry: &Registry, is_faulty: bool) -> Reason {
+        match registry.patching {
             Patching::Capped => Reason::Capped,
             Patching::Refused(errno) => Reason::Refused(errno),
             Patching::NoHeaders => Reason::NoHeaders,
             Patching::NoMemory(errno) => Reason::NoMemory(errno),
             Patching::Works => match registry.lost_permission {
-                _ if trampoline.fault.is_some() => Reason::Changed,
+                _ if is_faulty => Reason::Changed,
                 Some(errno) => Reason::Refused(errno),
-                None if bound => Reason::TooFar,
                 None => Reason::NotBound,
             },
-        };
-        (Path::Indirect, Some(reason))
+        }
     }
 }

@@ -4,7 +4,7 @@
 
 use crate::arch::effect::{Effect, mov_eax};
 use crate::arch::x86_64::{Branch, nop, trampoline_jmp};
-use crate::layout::{Grade, Kind, TRAMPOLINE_SIZE};
+use crate::layout::{Grade, Kind, Polarity, TRAMPOLINE_SIZE};
 
 #[cfg(test)]
 mod tests;
@@ -35,6 +35,8 @@ pub(crate) struct Wish {
     pub(crate) target: u64,
     /// What it does, where one instruction can do as much.
     pub(crate) effect: Effect,
+    /// The hook has a target, or the flag is on: the answer of its jump labels.
+    pub(crate) is_on: bool,
 }
 
 /// A call instruction that may be patched: what the table said and the registry checked.
@@ -140,6 +142,55 @@ impl CallShape {
 /// A change that no rule allows; asked for by nobody who used [`CallShape::lead`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Impossible;
+
+/// A jump label that may be patched: what its record said and the registry checked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LabelShape {
+    /// Its first byte.
+    pub(crate) address: u64,
+    /// `jmp cold`; bytes after it are 0.
+    linked: [u8; 8],
+    length: u8,
+}
+
+impl LabelShape {
+    /// The shape of the label at `address`, if its bytes are a five-byte `jmp cold` that lies in one
+    /// quadword.
+    pub(crate) fn new(address: u64, bytes: &[u8], cold: u64) -> Option<Self> {
+        let shape = CallShape::new(address, bytes)?;
+        let branch = shape.branch;
+        (branch.kind == Kind::Jmp
+            && nop(branch.length).is_some()
+            && branch.disp_at == 1
+            && shape.grade == Grade::Quad
+            && branch.destination(address) == cold)
+            .then_some(Self { address, linked: shape.linked, length: branch.length })
+    }
+
+    /// Whether a bound label of this polarity is a no-op.
+    pub(crate) fn falls_through(polarity: Polarity, is_on: bool) -> bool {
+        is_on == (polarity == Polarity::Likely)
+    }
+
+    /// Its bytes: a no-op, or `jmp cold` as linked.
+    pub(crate) fn bytes(&self, falls_through: bool) -> [u8; 8] {
+        match nop(self.length) {
+            Some(nop) if falls_through => nop,
+            _ => self.linked,
+        }
+    }
+
+    /// The store that turns one into the other.
+    pub(crate) fn change(&self, from: bool, to: bool) -> Option<Change> {
+        (from != to).then(|| Change {
+            address: self.address,
+            length: self.length,
+            old: self.bytes(from),
+            new: self.bytes(to),
+            width: Width::Quadword,
+        })
+    }
+}
 
 /// The bytes of a trampoline: as linked, or a jump to the target where it is in reach.
 pub(crate) fn trampoline_bytes(address: u64, linked: u64, target: Option<u64>) -> u64 {

@@ -26,9 +26,11 @@ pub struct KeyRecord {
     line: u32,
     column: u32,
     flags: u32,
-    /// [`SEALED`] or nothing.
+    /// Some of [`SEALED`] and [`ON`].
     state: AtomicU32,
     own_type: fn() -> TypeId,
+    /// How often a flag is turned on; written under the lock alone.
+    count: AtomicU32,
 }
 
 // What the verifier reads out of the file.
@@ -52,6 +54,8 @@ const _: () = {
 
 /// The target is final.
 const SEALED: u32 = 1;
+/// The hook has a target, or the flag is on. Of keys with a body nobody asks this.
+const ON: u32 = 2;
 
 // SAFETY: everything but the atomics is immutable, and the pointers lead to code or to
 // `'static` immutable records (INV-KEY).
@@ -86,12 +90,16 @@ pub struct KeyDescription {
 }
 
 impl KeyRecord {
-    /// The default is a no-op: the function was declared without a body.
+    /// The default is *off*: the function was declared without a body, or the flag as `false`.
     pub const HAS_NO_BODY: u32 = 1;
     /// No argument needs to be dropped, so a call may be replaced by a no-op in place.
     pub const NOTHING_TO_DROP: u32 = 2;
     /// The key is a method of an `unsafe trait`: its user promises what a switch must keep.
     pub const UNSAFE_TO_SWITCH: u32 = 4;
+    /// The default returns `None`, so that a no-op is no default.
+    pub const RETURNS_OPTION: u32 = 8;
+    /// The key is a flag: it is on or off, and nothing calls its target.
+    pub const IS_FLAG: u32 = 16;
 
     /// A record whose slot leads to the default.
     #[must_use]
@@ -108,8 +116,9 @@ impl KeyRecord {
             line: d.line,
             column: d.column,
             flags: d.flags,
-            state: AtomicU32::new(0),
+            state: AtomicU32::new(if d.flags & Self::HAS_NO_BODY == 0 { ON } else { 0 }),
             own_type: d.own_type,
+            count: AtomicU32::new((d.flags & Self::HAS_NO_BODY == 0) as u32),
         }
     }
 
@@ -172,6 +181,35 @@ impl KeyRecord {
         let record = target.record();
         self.current.store(core::ptr::from_ref(record).cast_mut(), Ordering::Release);
         self.slot.store(record.address().cast_mut(), Ordering::Release);
+        // After the slot: who finds the key on finds its target, too.
+        if self.is_on_with(target) {
+            self.state.fetch_or(ON, Ordering::Release);
+        } else {
+            self.state.fetch_and(!ON, Ordering::Release);
+        }
+    }
+
+    /// Whether the key, a hook or a flag, is on while its target is this.
+    pub(crate) fn is_on_with(&self, target: Chosen) -> bool {
+        core::ptr::eq(target.record(), self.default) != self.has(Self::HAS_NO_BODY)
+    }
+
+    /// Whether the hook has a target, or the flag is on. Where it is, what was written before it was turned
+    /// on is visible.
+    #[inline]
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.state.load(Ordering::Acquire) & ON != 0
+    }
+
+    /// How often the flag is turned on.
+    pub(crate) fn count(&self) -> u32 {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// The caller holds the lock.
+    pub(crate) fn set_count(&self, count: u32) {
+        self.count.store(count, Ordering::Relaxed);
     }
 
     /// Makes the choice that the default is, at the first call, without the lock: an update at

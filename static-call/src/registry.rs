@@ -18,8 +18,10 @@ use crate::site::SiteRecord;
 use crate::sys::{self, Protection};
 use crate::target::Chosen;
 
+mod label;
 mod read;
 
+pub(crate) use label::Label;
 use read::probe;
 
 /// An index that names nothing.
@@ -34,6 +36,7 @@ pub(crate) struct KeyState {
     pub(crate) bound: bool,
     trampolines: (u32, u32),
     calls: (u32, u32),
+    labels: (u32, u32),
 }
 
 impl KeyState {
@@ -45,6 +48,11 @@ impl KeyState {
     /// Its call instructions, as a range of [`Registry::calls`].
     pub(crate) fn calls(&self) -> Range<usize> {
         self.calls.0 as usize..self.calls.1 as usize
+    }
+
+    /// Its jump labels, as a range of [`Registry::labels`].
+    pub(crate) fn labels(&self) -> Range<usize> {
+        self.labels.0 as usize..self.labels.1 as usize
     }
 }
 
@@ -120,13 +128,17 @@ pub(crate) struct Registry {
     pub(crate) trampolines: &'static mut [Trampoline],
     /// Sorted by key, then address; entries of no known key last.
     pub(crate) calls: &'static mut [Call],
+    /// Sorted by key, then address; those of no known key last.
+    pub(crate) labels: &'static mut [Label],
     /// Indices of `trampolines` by address.
     trampolines_by_address: &'static mut [u32],
     /// Indices of `calls` by address.
     calls_by_address: &'static mut [u32],
+    /// Indices of `labels` by address.
+    labels_by_address: &'static mut [u32],
     /// Indices of `keys` by the type of the function that callers use.
     keys_by_type: &'static mut [(TypeId, u32)],
-    /// Room for a batch: one store per trampoline and call instruction.
+    /// Room for a batch: one store per trampoline, jump label and call instruction.
     pub(crate) pending: &'static mut [Pending],
     /// Room for the page runs of a batch.
     pub(crate) runs: &'static mut [Run],
@@ -151,6 +163,8 @@ pub(crate) enum Subject {
     Trampoline(usize),
     /// Index of a call instruction, and where it leads afterwards.
     Call(usize, Lead),
+    /// Index of a jump label, and whether it is a no-op afterwards.
+    Label(usize, bool),
 }
 
 /// Consecutive pages of one segment.
@@ -172,12 +186,14 @@ impl Registry {
         let table = image::table(&image);
         let entries = table.map_or(&[][..], |(_, bytes)| bytes);
         let call_count = entries.len() / TableEntry::SIZE;
-        let change_count = trampoline_records.len() + call_count;
+        let hook_records = image::hook_records();
+        let change_count = trampoline_records.len() + call_count + hook_records.len();
         let size = records.len() * (size_of::<KeyState>() + size_of::<(u64, u32)>() + size_of::<(TypeId, u32)>())
             + trampoline_records.len() * (size_of::<Trampoline>() + 4)
             + call_count * (size_of::<Call>() + 4)
+            + hook_records.len() * (size_of::<Label>() + 4)
             + change_count * (size_of::<Pending>() + size_of::<Run>())
-            + 8 * 64;
+            + 10 * 64;
         let mut arena = match Arena::new(size) {
             Ok(arena) => arena,
             Err(errno) => return Self::bare(cap, Patching::NoMemory(errno)),
@@ -198,12 +214,22 @@ impl Registry {
         separate(calls);
         let calls_by_address = arena.slice(calls.len(), |i| i as u32);
         calls_by_address.sort_unstable_by_key(|&i| calls[i as usize].address);
+        let labels = arena.slice(hook_records.len(), |i| {
+            let is_trampoline = |a| find(trampolines, trampolines_by_address, a).is_some();
+            Label::read(&image, &hook_records[i], stubs, is_trampoline)
+        });
+        let kept = label::separate(labels);
+        let labels = &mut labels[..kept];
+        labels.sort_unstable_by_key(|l| (l.key, l.address));
+        let labels_by_address = arena.slice(labels.len(), |i| i as u32);
+        labels_by_address.sort_unstable_by_key(|&i| labels[i as usize].address);
         let keys = arena.slice(records.len(), |i| KeyState {
             record: &records[i],
             wanted: None,
             bound: false,
             trampolines: range(trampolines, i as u32, |t| t.key),
             calls: range(calls, i as u32, |c| c.key),
+            labels: range(labels, i as u32, |l| l.key),
         });
         let keys_by_type = arena.slice(records.len(), |i| (records[i].own_type(), i as u32));
         keys_by_type.sort_unstable();
@@ -223,7 +249,7 @@ impl Registry {
 
         let (patching, pages_left_open) = match cap {
             Cap::Indirect => (Patching::Capped, 0),
-            _ => probe(&image, trampolines),
+            _ => probe(&image, trampolines, labels),
         };
         let barrier = match patching {
             Patching::Works => sys::register_barrier(),
@@ -238,8 +264,10 @@ impl Registry {
             keys,
             trampolines,
             calls,
+            labels,
             trampolines_by_address,
             calls_by_address,
+            labels_by_address,
             keys_by_type,
             pending,
             runs,
@@ -259,8 +287,10 @@ impl Registry {
             keys: &mut [],
             trampolines: &mut [],
             calls: &mut [],
+            labels: &mut [],
             trampolines_by_address: &mut [],
             calls_by_address: &mut [],
+            labels_by_address: &mut [],
             keys_by_type: &mut [],
             pending: &mut [],
             runs: &mut [],
@@ -295,6 +325,12 @@ impl Registry {
         let at = by_address.partition_point(|&i| self.calls[i as usize].address < address);
         let call = &self.calls[*by_address.get(at)? as usize];
         (call.address == address).then_some(call)
+    }
+
+    /// Whether a recorded jump label starts at `address`.
+    pub(crate) fn is_label(&self, address: u64) -> bool {
+        let address_of = |&i: &u32| self.labels[i as usize].address;
+        self.labels_by_address.binary_search_by_key(&address, address_of).is_ok()
     }
 }
 

@@ -91,6 +91,8 @@ pub struct KeyReport {
     pub column: u32,
     /// Its signature as written.
     pub signature: &'static str,
+    /// Whether it is a flag: its target is called `on` or `off`, and its sites are jump labels.
+    pub is_flag: bool,
     /// What it calls.
     pub target: Target,
     /// Whether its call instructions follow its target without the slot.

@@ -75,6 +75,17 @@ impl TargetRecord {
 // may be called from any thread (INV-SHIM).
 unsafe impl Sync for TargetRecord {}
 
+/// The target of a flag that is on. Nothing calls it.
+pub static FLAG_ON: TargetRecord = TargetRecord::new(flag_on as *const (), || "on");
+/// The target of a flag that is off. Nothing calls it.
+pub static FLAG_OFF: TargetRecord = TargetRecord::new(flag_off as *const (), || "off");
+
+/// The function of [`FLAG_ON`].
+pub extern "C-unwind" fn flag_on() {}
+
+/// The function of [`FLAG_OFF`].
+pub extern "C-unwind" fn flag_off() {}
+
 /// A target for a key: a record that is no open choice and, if its shim calls through a cell, the
 /// pointer for that.
 #[derive(Clone, Copy, Debug)]

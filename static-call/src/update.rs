@@ -144,6 +144,13 @@ pub enum UpdateError {
         /// Name of the key.
         key: &'static str,
     },
+    /// A flag is not on and cannot be counted down, or is on 2³² - 1 times and cannot be counted up.
+    Count {
+        /// Name of the flag.
+        flag: &'static str,
+        /// Its count.
+        count: u32,
+    },
     /// The closure of a [`batch`](fn@crate::batch) gave it up.
     Cancelled,
 }
@@ -173,6 +180,12 @@ impl fmt::Display for UpdateError {
                 f,
                 "`{key}` belongs to an unsafe trait: restore it by `Previous::restore_unchecked`"
             ),
+            Self::Count { flag, count: 0 } => {
+                write!(f, "the flag `{flag}` is off: there is no `inc` for this `dec` to undo")
+            }
+            Self::Count { flag, count } => {
+                write!(f, "the flag `{flag}` is on {count} times: it cannot be counted higher")
+            }
             Self::Cancelled => f.write_str("the batch was given up by its own closure"),
             Self::Reentered => f.write_str(
                 "this thread is already in an update: do not update from a signal handler",

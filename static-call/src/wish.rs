@@ -1,7 +1,7 @@
 //! Wishes: a key, and what it is to call.
 
 use crate::record::KeyRecord;
-use crate::target::{Chosen, TargetRecord};
+use crate::target::{Chosen, FLAG_OFF, FLAG_ON, TargetRecord};
 use crate::update::UpdateError;
 
 /// What one key is to call. A commit makes all of its wishes come true, or none.
@@ -11,6 +11,26 @@ pub struct Wish {
     pub(crate) target: Chosen,
     /// What the key called before the commit.
     pub(crate) before: Chosen,
+    count: Option<Counted>,
+}
+
+/// What a wish makes of the count of its flag, which decides the target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Count {
+    /// This.
+    Set(u32),
+    /// One more.
+    Up,
+    /// One less.
+    Down,
+}
+
+/// A [`Count`], and what it came to.
+#[derive(Clone, Copy, Debug)]
+struct Counted {
+    by: Count,
+    before: u32,
+    after: u32,
 }
 
 impl Wish {
@@ -31,19 +51,28 @@ impl Wish {
     ///
     /// 1. The target has the key's signature.
     pub(crate) unsafe fn of(key: &'static KeyRecord, target: Chosen) -> Self {
-        Self { key, target, before: target }
+        Self { key, target, before: target, count: None }
+    }
+
+    /// The wish that a flag be counted.
+    pub(crate) fn count(key: &'static KeyRecord, by: Count) -> Self {
+        let target = key.default_target();
+        let count = Some(Counted { by, before: 0, after: 0 });
+        Self { key, target, before: target, count }
     }
 
     /// The wish that `key` call its default.
     #[must_use]
     pub fn default_of(key: &'static KeyRecord) -> Self {
         let target = key.default_target();
-        Self { key, target, before: target }
+        Self { key, target, before: target, count: None }
     }
 
     /// The wish that undoes this one, once it is committed.
     pub(crate) fn undo(self) -> Self {
-        Self { key: self.key, target: self.before, before: self.target }
+        let back = |c: Counted| Counted { by: Count::Set(c.before), ..c };
+        let count = self.count.map(back);
+        Self { key: self.key, target: self.before, before: self.target, count }
     }
 
     /// The key.
@@ -58,5 +87,34 @@ pub(crate) fn refuse_sealed(wishes: &[Wish]) -> Result<(), UpdateError> {
     match wishes.iter().find(|wish| wish.key.is_sealed()) {
         Some(wish) => Err(UpdateError::Sealed { key: wish.key.name() }),
         None => Ok(()),
+    }
+}
+
+/// Finds out what the wishes make of the counts of their flags, in their order. The caller holds
+/// the lock.
+pub(crate) fn settle(wishes: &mut [Wish]) -> Result<(), UpdateError> {
+    for i in 0..wishes.len() {
+        let (earlier, later) = wishes.split_at_mut(i);
+        let Wish { key, count: Some(counted), target, .. } = &mut later[0] else { continue };
+        let last = earlier.iter().rfind(|wish| core::ptr::eq(wish.key, *key));
+        let count = last.and_then(|wish| wish.count).map_or_else(|| key.count(), |c| c.after);
+        let after = match counted.by {
+            Count::Set(count) => Some(count),
+            Count::Up => count.checked_add(1),
+            Count::Down => count.checked_sub(1),
+        };
+        let after = after.ok_or(UpdateError::Count { flag: key.name(), count })?;
+        (counted.before, counted.after) = (count, after);
+        *target = Chosen::new(if after > 0 { &FLAG_ON } else { &FLAG_OFF });
+    }
+    Ok(())
+}
+
+/// Stores the counts of committed wishes. The caller holds the lock still.
+pub(crate) fn store_counts(wishes: &[Wish]) {
+    for wish in wishes {
+        if let Some(counted) = wish.count {
+            wish.key.set_count(counted.after);
+        }
     }
 }

@@ -18,7 +18,7 @@ pub(super) fn expand(f: &Function) -> TokenStream {
     let body = f.wrapper_body();
     let name = f.name();
     let original = f.original_fn(&original_docs(f, &name));
-    let call_at = f.call_at("__call_at", Place::Outside);
+    let call_at = f.call_at("__call_at", Place::Outside, f.source.body.is_none());
     let update = update(f, &name);
     let forces = f.forces();
     let disable = f.source.body.is_none().then(|| disable(f, &name));

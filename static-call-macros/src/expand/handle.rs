@@ -123,7 +123,8 @@ fn inherent(h: &Handle) -> TokenStream {
     let methods = h.switched().map(|method| {
         let f = &method.function;
         let (cfgs, lints) = (&f.attrs.cfgs, &f.attrs.lints);
-        let call_at = f.call_at(&format!("__call_at_{}", f.name()), Place::Outside);
+        let call_at =
+            f.call_at(&format!("__call_at_{}", f.name()), Place::Outside, h.is_hook(method));
         quote! {
             #(#cfgs)*
             #(#lints)*

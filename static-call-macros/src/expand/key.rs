@@ -79,7 +79,7 @@ impl Function {
     }
 
     /// Statements that prepare large arguments, and the values for the trampoline.
-    fn passing(&self, values: &[TokenStream]) -> (TokenStream, Vec<TokenStream>) {
+    pub(super) fn passing(&self, values: &[TokenStream]) -> (TokenStream, Vec<TokenStream>) {
         let sc = self.private();
         let mut statements = TokenStream::new();
         let mut passed = Vec::new();
@@ -137,54 +137,6 @@ impl Function {
         }
     }
 
-    /// The function behind `call!`. Errors about arguments show it at the user's function.
-    pub(super) fn call_at(&self, name: &str, place: Place) -> TokenStream {
-        let span = self.source.sig.ident.span().resolved_at(Span::call_site());
-        let name = Ident::new(name, span);
-        let (sc, marker, vis) = (self.private(), self.marker(), &self.source.vis);
-        let site_attrs = &self.attrs.site;
-        let unsafety = self.unsafety();
-        let lifetimes = self.lifetimes_at(place);
-        let f = self.target_parameter();
-        let names = self.argument_names();
-        let parameters = self.arguments.iter().zip(&names).map(|(a, name)| match &a.left_behind {
-            Some(ty) => quote!(_: #ty),
-            None => {
-                let ty = a.type_at(place);
-                quote!(#name: #ty)
-            }
-        });
-        let abi = self.abi_types(place);
-        let output = self.output_at(place);
-        let bound_output = self.output_in_bound(Some(place));
-        let values: Vec<_> = self
-            .arguments
-            .iter()
-            .zip(&names)
-            .map(|(a, name)| match a.left_behind {
-                Some(_) => a.value.clone(),
-                None => name.to_token_stream(),
-            })
-            .collect();
-        let (statements, values) = self.passing(&values);
-        // The site is one argument more than the user wrote; clippy's limit is seven.
-        let one_too_many = (names.len() >= 7).then(|| quote!(#[allow(clippy::too_many_arguments)]));
-        quote! {
-            #[doc(hidden)]
-            #(#site_attrs)*
-            #one_too_many
-            #[inline(always)]
-            #vis #unsafety fn #name<#(#lifetimes,)* #f>(site: #f, #(#parameters),*) -> #output
-            where
-                #f: #sc::core::ops::FnOnce(#sc::core::marker::PhantomData<#marker>, #(#abi),*)
-                    -> #bound_output,
-            {
-                #statements
-                site(#sc::core::marker::PhantomData, #(#values),*)
-            }
-        }
-    }
-
     /// The function that holds the body.
     pub(super) fn original_fn(&self, docs: &TokenStream) -> TokenStream {
         let (vis, attrs) = (&self.source.vis, &self.attrs.original);
@@ -201,7 +153,9 @@ impl Function {
                         });
                     }
                 }
-                quote!({})
+                let sc = self.private();
+                let none = self.returns_option().then(|| quote!(#sc::core::option::Option::None));
+                quote!({ #none })
             }
         };
         // A static call cannot be `const`, so advice to make it so would be wrong.
@@ -285,8 +239,7 @@ impl Function {
             )
             #chosen_by
         };
-        let no_body = self.source.body.is_none().then_some("HAS_NO_BODY");
-        let records = self.records(&shim, &target, no_body);
+        let records = self.records(&shim, &target, self.hook_flags(self.source.body.is_none()));
         let keyed = self.keyed(&quote!(#sc::type_id_of(&#wrapper)));
         quote! {
             #records

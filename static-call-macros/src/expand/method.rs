@@ -40,7 +40,8 @@ fn inside(f: &Function) -> TokenStream {
     let body = f.wrapper_body();
     let name = f.full_name();
     let original = f.original_fn(&original_docs(f, &name));
-    let call_at = f.call_at(&format!("__call_at_{}", f.name()), Place::Inside);
+    let call_at =
+        f.call_at(&format!("__call_at_{}", f.name()), Place::Inside, f.source.body.is_none());
     let forces = f.forces();
     let about = format!("The key of the static call `{name}`.");
     quote! {

@@ -12,6 +12,7 @@ mod pointer;
 mod records;
 mod recover;
 mod select;
+mod site;
 
 pub(crate) use call::{call, refused_call};
 pub(crate) use recover::{recover, unparsed};

@@ -219,7 +219,17 @@ fn associated(f: &Function, error: &Ident) -> TokenStream {
 fn site(f: &Function, name: &Ident, error: &Ident) -> TokenStream {
     let (sc, vis, marker, unsafety) = (f.private(), &f.source.vis, f.marker(), f.unsafety());
     let errors: Vec<_> = f.arguments.iter().map(|_| error).collect();
+    let off = Ident::new(&name.to_string().replacen("__call_at", "__off", 1), Span::call_site());
+    let cfgs = &f.attrs.cfgs;
     quote! {
+        #[doc(hidden)]
+        #vis fn #off<__S>(_: __S) -> #sc::core::option::Option<#error>
+        where
+            __S: #sc::core::ops::FnOnce(#sc::core::marker::PhantomData<#marker>) -> bool,
+        {
+            loop {}
+        }
+        #(#cfgs)*
         #[doc(hidden)]
         #vis #unsafety fn #name<__S>(_: __S, #(_: #errors),*) -> #error
         where

@@ -78,11 +78,17 @@ impl Owner {
         let lifetimes = declared.chain(naming.fresh).collect();
         let attrs = Attributes::new(&source.attrs);
         let mut plain = source.self_ty.clone();
-        if let Type::Path(path) = &mut plain
-            && let Some(last) = path.path.segments.last_mut()
-            && let syn::PathArguments::AngleBracketed(args) = &last.arguments
-            && args.args.iter().all(|a| matches!(a, syn::GenericArgument::Lifetime(_)))
-        {
+        let last = match &mut plain {
+            Type::Path(path) => path.path.segments.last_mut(),
+            _ => None,
+        };
+        let only_lifetimes = |arguments: &syn::PathArguments| match arguments {
+            syn::PathArguments::AngleBracketed(list) => {
+                list.args.iter().all(|a| matches!(a, syn::GenericArgument::Lifetime(_)))
+            }
+            _ => false,
+        };
+        if let Some(last) = last.filter(|last| only_lifetimes(&last.arguments)) {
             last.arguments = syn::PathArguments::None;
         }
         let name = text::readable(plain.to_token_stream());

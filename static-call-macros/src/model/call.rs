@@ -1,6 +1,6 @@
 //! What `call!` calls, and how.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote_spanned};
 use syn::ext::IdentExt;
 use syn::punctuated::Punctuated;
@@ -13,6 +13,10 @@ pub(crate) struct Call {
     pub(crate) krate: Path,
     /// The function that takes the site.
     pub(crate) callee: TokenStream,
+    /// The function that says what the call gives while it is off.
+    pub(crate) off: TokenStream,
+    /// Whether the arguments may leave a loop around the call, or go on with it.
+    pub(crate) leaves_loop: bool,
     pub(crate) arguments: Punctuated<Expr, Token![,]>,
 }
 
@@ -25,7 +29,8 @@ impl Call {
         let Expr::Path(path) = ungrouped(*expr.func) else {
             return Err(wrong(Span::call_site()));
         };
-        let (qself, mut path) = (path.qself, path.path);
+        let leaves_loop = leaves_loop(expr.args.to_token_stream());
+        let (qself, path) = (path.qself, path.path);
         let count = path.segments.len();
         let is_method = qself.is_some()
             || count > 1 && {
@@ -33,21 +38,44 @@ impl Call {
                 owner == "Self" || owner.unraw().to_string().starts_with(char::is_uppercase)
             };
         let last = path.segments[count - 1].ident.clone();
-        if is_method {
-            let name = format_ident!("__call_at_{}", last.unraw(), span = last.span());
-            path.segments[count - 1].ident = name;
-        } else {
-            path.segments.push(Ident::new("__call_at", last.span()).into());
-        }
-        let callee = match qself {
-            Some(qself) => {
-                let (ty, rest) = (qself.ty, path.segments.iter());
-                quote_spanned!(last.span()=> <#ty> #(:: #rest)*)
+        let named = |name: &str| {
+            let mut path = path.clone();
+            if is_method {
+                let name = format_ident!("{name}_{}", last.unraw(), span = last.span());
+                path.segments[count - 1].ident = name;
+            } else {
+                path.segments.push(Ident::new(name, last.span()).into());
             }
-            None => path.to_token_stream(),
+            match &qself {
+                Some(qself) => {
+                    let (ty, rest) = (&qself.ty, path.segments.iter());
+                    quote_spanned!(last.span()=> <#ty> #(:: #rest)*)
+                }
+                None => path.to_token_stream(),
+            }
         };
-        Ok(Self { krate: call.krate, callee, arguments: expr.args })
+        let (callee, off) = (named("__call_at"), named("__off"));
+        Ok(Self { krate: call.krate, callee, off, leaves_loop, arguments: expr.args })
     }
+}
+
+/// Whether there is a `break` or a `continue` without a label anywhere in the tokens, in the
+/// arguments of macros too.
+fn leaves_loop(tokens: TokenStream) -> bool {
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        let found = match token {
+            TokenTree::Group(group) => leaves_loop(group.stream()),
+            TokenTree::Ident(ident) if ident == "break" || ident == "continue" => {
+                !matches!(tokens.peek(), Some(TokenTree::Punct(next)) if next.as_char() == '\'')
+            }
+            _ => false,
+        };
+        if found {
+            return true;
+        }
+    }
+    false
 }
 
 /// The expression without invisible groups around it, which macros by example leave.

@@ -140,6 +140,11 @@ impl Handle {
         super::free_name("I", signatures.chain(types).chain([where_clause]).chain(names))
     }
 
+    /// Whether a method is off until it is set.
+    pub(crate) fn is_hook(&self, method: &Method) -> bool {
+        matches!(self.default_of(method), Default::Nothing)
+    }
+
     /// What a method calls before the first update.
     pub(crate) fn default_of(&self, method: &Method) -> Default<'_> {
         match &self.options.default {

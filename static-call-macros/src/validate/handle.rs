@@ -31,8 +31,12 @@ pub(super) fn handle(h: &Handle, errors: &mut Errors) {
         errors.at(parameter, advice);
         return;
     }
-    if let Some(Type::Path(default)) = h.options.default.as_ref().map(types::bare)
-        && default.path.get_ident().is_some_and(|ident| *ident == h.name)
+    let default = match h.options.default.as_ref().map(types::bare) {
+        Some(Type::Path(default)) => Some(default),
+        _ => None,
+    };
+    if let Some(default) =
+        default.filter(|default| default.path.get_ident().is_some_and(|ident| *ident == h.name))
     {
         errors.at(default, "the handle would call itself: name an implementation of the trait");
     }
@@ -214,10 +218,12 @@ fn optional(method: &Method, errors: &mut Errors) {
             "a method with a body is optional already, and does that until it is set: remove this, \
              or the body",
         );
-    } else if let ReturnType::Type(_, written) = &f.source.sig.output
-        && !f.returns_unit()
-        && !f.returns_option()
-    {
+        return;
+    }
+    if f.returns_unit() || f.returns_option() {
+        return;
+    }
+    if let ReturnType::Type(_, written) = &f.source.sig.output {
         errors.at(
             written,
             "an optional method does nothing until it is set, so it has no value to return: return \

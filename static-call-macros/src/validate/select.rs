@@ -65,9 +65,8 @@ fn architecture(candidate: &Candidate, errors: &mut Errors) {
     }
     let of = |feature: &Feature| Arch::ALL.into_iter().rfind(|a| a.has(&feature.name));
     let (first, rest) = (&candidate.features[0], &candidate.features[1..]);
-    if let Some(other) = rest.iter().find(|feature| of(feature) != of(first))
-        && let (Some(one), Some(two)) = (of(first), of(other))
-    {
+    let Some(other) = rest.iter().find(|feature| of(feature) != of(first)) else { return };
+    if let (Some(one), Some(two)) = (of(first), of(other)) {
         errors.at(
             &other.tokens,
             format!(

@@ -4,7 +4,7 @@ mod text;
 
 use std::fmt;
 
-pub use static_call::layout::{Form, Grade, Kind};
+pub use static_call::layout::{Form, Grade, Kind, Polarity};
 
 use crate::policy::{FindingKey, Level};
 
@@ -22,6 +22,8 @@ pub struct Report {
     pub trampolines: Vec<Trampoline>,
     /// Everything that names a trampoline, by address.
     pub calls: Vec<Call>,
+    /// The jump labels of hooks and flags, by address.
+    pub labels: Vec<Label>,
     /// What a policy does not allow, by key and address.
     pub findings: Vec<Finding>,
     /// The numbers.
@@ -141,7 +143,7 @@ pub struct Key {
     pub signature: String,
     /// Where it is declared.
     pub source: Source,
-    /// Whether it was declared without a body.
+    /// Whether its default is off: a function without a body, or a flag that is `false`.
     pub has_no_body: bool,
 }
 
@@ -179,6 +181,24 @@ pub struct Trampoline {
     /// identical code.
     pub sites: Vec<usize>,
     /// Whether it is what the macros emit. Calls of one that is not are left alone.
+    pub is_sound: bool,
+}
+
+/// A jump label: where a hook or a flag is asked whether it is on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Label {
+    /// Where it is.
+    pub address: u64,
+    /// The block behind it, which tests the key.
+    pub cold: u64,
+    /// The answer that it gives by falling through.
+    pub polarity: Polarity,
+    /// Index into [`Report::keys`].
+    pub key: usize,
+    /// Index into [`Report::sites`], for a `call!`.
+    pub site: Option<usize>,
+    /// Whether it is what the macros emit. One that is not is left alone, and tests the key.
     pub is_sound: bool,
 }
 
@@ -326,4 +346,6 @@ pub struct Summary {
     pub register: usize,
     /// Addresses that are computed or stand in data.
     pub address_taken: usize,
+    /// Jump labels of hooks and flags.
+    pub labels: usize,
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{Call, Grade, Kind, Level, Report, Summary, TableState};
+use super::{Call, Grade, Kind, Label, Level, Report, Summary, TableState};
 
 /// Most findings of one key that are printed below the table; the rest are counted.
 const MOST_OF_A_KEY: usize = 8;
@@ -17,6 +17,9 @@ impl fmt::Display for Report {
             writeln!(f, "{}  {inline} of {all} inline  {}", key.path(), key.source)?;
             for call in calls {
                 self.call(f, call)?;
+            }
+            for label in self.labels.iter().filter(|l| l.key == index) {
+                self.label(f, label)?;
             }
         }
         self.findings(f)?;
@@ -47,6 +50,16 @@ impl Report {
         }
         match call.reason {
             Some(reason) => writeln!(f, ": {reason}"),
+            None => writeln!(f),
+        }
+    }
+
+    fn label(&self, f: &mut fmt::Formatter<'_>, label: &Label) -> fmt::Result {
+        let (path, grade) = if label.is_sound { ("inline", "quad") } else { ("alone", "-") };
+        let kind = kind(Kind::Label);
+        write!(f, "  {:#010x}  {kind:<13} {grade:<8}  {path:<10}", label.address)?;
+        match label.site.and_then(|s| self.sites.get(s)) {
+            Some(site) => writeln!(f, "  {} (call!)", site.source),
             None => writeln!(f),
         }
     }
@@ -82,6 +95,7 @@ fn kind(kind: Kind) -> &'static str {
         Kind::JmpGot => "jmp got",
         Kind::Register => "register",
         Kind::AddressTaken => "address taken",
+        Kind::Label => "label",
     }
 }
 
@@ -96,13 +110,17 @@ fn grade(grade: Grade) -> &'static str {
 }
 
 impl fmt::Display for Summary {
-    /// `static-call: K keys, S sites, C calls: I inline, T trampoline`.
+    /// `static-call: K keys, S sites, C calls: I inline, T trampoline`, and `; L jump labels` if there are any.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { keys, sites, calls, inline, trampoline, .. } = self;
+        let Self { keys, sites, calls, inline, trampoline, labels, .. } = self;
         write!(
             f,
             "static-call: {keys} keys, {sites} sites, {calls} calls: {inline} inline, {trampoline} \
              trampoline"
-        )
+        )?;
+        match labels {
+            0 => Ok(()),
+            labels => write!(f, "; {labels} jump labels"),
+        }
     }
 }

@@ -15,7 +15,7 @@ record:
     .quad shim, 0, 0, stub
     .quad name, 3, module, 6, file, 7, signature, 8
     .long 5, 9, 0, 0
-    .quad shim
+    .quad shim, 0
     .section linkme_STATIC_CALL_0_1_SITES,"aw",@progbits
     .p2align 3
 site:

@@ -111,11 +111,33 @@ proptest! {
         let expected = [None, Some(Form::Slot), Some(Form::Stub), None][form as usize];
         prop_assert_eq!(Form::from_word(record.form), expected);
     }
+
+    #[test]
+    fn records_of_labels_lead_where_their_fields_say(
+        address in 0x1_0000_0000..0x7fff_0000_0000_u64,
+        fields: [i32; 4],
+        polarity in 0..4_u32,
+    ) {
+        let [label, cold, stub, site] = fields;
+        let mut bytes = [0; HookRecord::SIZE];
+        for (field, value) in bytes.chunks_mut(4).zip([label, cold, stub, site, polarity as i32]) {
+            field.copy_from_slice(&value.to_le_bytes());
+        }
+        let record = HookRecord::from_bytes(&bytes);
+        let address = address * 4;
+        let at = |field: i64, value: i32| (address as i64 + field + i64::from(value)) as u64;
+        let site = (site != 0).then(|| at(12, site));
+        prop_assert_eq!(record.addresses(address), (at(0, label), at(4, cold), at(8, stub), site));
+        let expected = [None, Some(Polarity::Unlikely), Some(Polarity::Likely), None];
+        prop_assert_eq!(Polarity::from_word(record.polarity), expected[polarity as usize]);
+        prop_assert_eq!(size_of::<HookRecord>(), HookRecord::SIZE);
+    }
 }
 
 #[test]
 fn names_carry_the_version() {
-    for name in [TRAMPOLINES_SECTION, TABLE_SECTION, KEYS_SECTION, SITES_SECTION] {
+    let sections = [TRAMPOLINES_SECTION, HOOKS_SECTION, TABLE_SECTION, KEYS_SECTION, SITES_SECTION];
+    for name in sections {
         assert!(name.to_ascii_lowercase().contains("static_call_0_1_"), "{name}");
         assert!(name.contains(RECORDS), "{name}");
     }

@@ -6,6 +6,8 @@ use std::vec::Vec;
 
 use super::*;
 
+mod label;
+
 fn decode(bytes: &[u8], address: u64) -> Instruction {
     Decoder::with_ip(64, bytes, address, DecoderOptions::NONE).decode()
 }
@@ -190,7 +192,7 @@ proptest! {
         } else {
             Lead::Trampoline
         };
-        prop_assert_eq!(shape.lead(Wish { target, effect }), expected);
+        prop_assert_eq!(shape.lead(Wish { target, effect, is_on: false }), expected);
         prop_assert!(shape.change(Lead::Trampoline, expected).is_ok());
     }
 

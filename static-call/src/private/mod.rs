@@ -1,5 +1,6 @@
 //! What generated code names. Not for use by hand: no part of it is covered by semver.
 
+mod label;
 mod passing;
 mod select;
 mod shim;
@@ -13,7 +14,7 @@ pub use crate::record::{
     Accept, KeyDescription, KeyRecord, Keyed, Pointed, STATIC_CALL_0_1_KEYS as KEYS,
 };
 pub use crate::site::{STATIC_CALL_0_1_SITES as SITES, SiteRecord};
-pub use crate::target::TargetRecord;
+pub use crate::target::{FLAG_OFF, FLAG_ON, TargetRecord, flag_off, flag_on};
 pub use crate::wish::Wish;
 pub use passing::{Indirect, Pass, Passing};
 pub use select::force;

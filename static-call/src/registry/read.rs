@@ -3,7 +3,7 @@
 
 use core::ptr::from_ref;
 
-use super::{Call, Fault, NONE, Patching, Trampoline, find};
+use super::{Call, Fault, Label, NONE, Patching, Trampoline, find};
 use crate::arch::x86_64::{Branch, JMP_MEMORY_LENGTH, decode_jmp_memory};
 use crate::image::Image;
 use crate::record::KeyRecord;
@@ -109,12 +109,16 @@ impl Call {
 
 /// Opens and closes a real page of code once: what the system refuses, it refuses here. Returns
 /// how many pages stay open, too: one if it refuses the way back.
-pub(super) fn probe(image: &Image, trampolines: &[Trampoline]) -> (Patching, usize) {
-    let Some(trampoline) = trampolines.iter().find(|t| t.fault.is_none()) else {
-        return (Patching::Works, 0);
-    };
-    let address = trampoline.address as usize;
-    let Some(flags) = image.code(address, 8) else { return (Patching::NoHeaders, 0) };
+pub(super) fn probe(
+    image: &Image,
+    trampolines: &[Trampoline],
+    labels: &[Label],
+) -> (Patching, usize) {
+    let trampolines = trampolines.iter().filter(|t| t.fault.is_none()).map(|t| t.address);
+    let labels = labels.iter().filter(|l| l.fault.is_none()).map(|l| l.address);
+    let Some(address) = trampolines.chain(labels).next() else { return (Patching::Works, 0) };
+    let address = address as usize;
+    let Some(flags) = image.code(address, 1) else { return (Patching::NoHeaders, 0) };
     let page = sys::page_size();
     let start = address & !(page - 1);
     // SAFETY: INV-PAGES: a page of this image's code, opened.

@@ -42,6 +42,7 @@ impl Serialize for Kind {
             Self::JmpGot => "jmp-got",
             Self::Register => "register",
             Self::AddressTaken => "address-taken",
+            Self::Label => "label",
         })
     }
 }

@@ -11,10 +11,10 @@ use std::vec::Vec;
 use super::{CallReport, Finding, KeyReport, Report, SiteReport};
 use crate::cap::Cap;
 use crate::image::TableFault;
-use crate::layout::TABLE_VERSION;
+use crate::layout::{Grade, Kind, TABLE_VERSION};
 use crate::path;
 use crate::record::{KeyRecord, STATIC_CALL_0_1_KEYS};
-use crate::registry::{Call, Fault, Registry, Trampoline};
+use crate::registry::{Call, Fault, Label, Registry, Trampoline};
 use crate::runtime::with_registry;
 use crate::site::{STATIC_CALL_0_1_SITES, SiteRecord};
 use crate::target::Target;
@@ -26,6 +26,7 @@ struct Snapshot {
     keys: Vec<(bool, Target)>,
     trampolines: Vec<(Trampoline, CallReport)>,
     calls: Vec<(Call, Option<CallReport>)>,
+    labels: Vec<(Label, CallReport)>,
     verified: bool,
     general: Vec<General>,
 }
@@ -42,11 +43,13 @@ enum General {
 
 pub(super) fn collect() -> Report {
     let mut snapshot = Snapshot::default();
-    let sizes = with_registry(|r| (r.keys.len(), r.trampolines.len(), r.calls.len()));
-    let taken = sizes.and_then(|(keys, trampolines, calls)| {
+    let sizes =
+        with_registry(|r| [r.keys.len(), r.trampolines.len(), r.calls.len(), r.labels.len()]);
+    let taken = sizes.and_then(|[keys, trampolines, calls, labels]| {
         snapshot.keys.reserve_exact(keys);
         snapshot.trampolines.reserve_exact(trampolines);
         snapshot.calls.reserve_exact(calls);
+        snapshot.labels.reserve_exact(labels);
         snapshot.general.reserve_exact(5);
         with_registry(|registry| snapshot.fill(registry))
     });
@@ -87,6 +90,12 @@ impl Snapshot {
             });
             self.calls.push((*call, report));
         }
+        for label in &*registry.labels {
+            let (path, reason) = path::of_label(registry, label);
+            let address = label.address as usize;
+            let (kind, grade) = (Some(Kind::Label), label.shape.map(|_| Grade::Quad));
+            self.labels.push((*label, CallReport { address, kind, grade, path, reason }));
+        }
         let table = registry.table.err().filter(|&fault| fault != TableFault::Absent);
         self.general.extend(table.map(General::Table));
         self.general.extend((registry.cap == Cap::Unknown).then_some(General::Environment));
@@ -99,8 +108,10 @@ impl Snapshot {
     fn into_report(self) -> Report {
         let keys = self.keys.iter().zip(STATIC_CALL_0_1_KEYS.iter()).enumerate();
         let keys = keys.map(|(i, (&(bound, target), record))| self.key(i, bound, target, record));
+        let of_trampolines = self.trampolines.iter().filter_map(|(t, _)| t.site);
+        let of_labels = self.labels.iter().filter_map(|(l, _)| l.site);
         let mut live: Vec<*const SiteRecord> =
-            self.trampolines.iter().filter_map(|(t, _)| t.site.map(from_ref)).collect();
+            of_trampolines.chain(of_labels).map(from_ref).collect();
         live.sort_unstable();
         live.dedup();
         Report {
@@ -119,22 +130,12 @@ impl Snapshot {
         record: &'static KeyRecord,
     ) -> KeyReport {
         let (module, file, line, column) = record.place();
-        let mut sites: Vec<(Option<&'static SiteRecord>, SiteReport)> = Vec::new();
+        let mut sites = Sites { own: (file, line, column), list: Vec::new() };
         let of_key = part(&self.trampolines, |(t, _)| t.key as usize, index);
         let calls_of_key = &self.calls[part(&self.calls, |(call, _)| call.key as usize, index)];
         for i in of_key {
             let (trampoline, report) = &self.trampolines[i];
-            let same =
-                |site: Option<&SiteRecord>| site.map(from_ref) == trampoline.site.map(from_ref);
-            let at = sites.iter().position(|(site, _)| same(*site)).unwrap_or_else(|| {
-                let (file, line, column) =
-                    trampoline.site.map_or((file, line, column), SiteRecord::position);
-                let is_plain = trampoline.site.is_none();
-                let site = SiteReport { file, line, column, is_plain, calls: Vec::new() };
-                sites.push((trampoline.site, site));
-                sites.len() - 1
-            });
-            let calls = &mut sites[at].1.calls;
+            let calls = sites.calls(trampoline.site);
             if self.verified {
                 let of_this = |(call, _): &&(Call, _)| call.trampoline as usize == i;
                 calls.extend(calls_of_key.iter().filter(of_this).filter_map(|(_, report)| *report));
@@ -142,7 +143,10 @@ impl Snapshot {
                 calls.push(*report);
             }
         }
-        let mut sites: Vec<SiteReport> = sites.into_iter().map(|(_, site)| site).collect();
+        for (label, report) in &self.labels[part(&self.labels, |(l, _)| l.key as usize, index)] {
+            sites.calls(label.site).push(*report);
+        }
+        let mut sites: Vec<SiteReport> = sites.list.into_iter().map(|(_, site)| site).collect();
         sites.sort_by_key(|site| (!site.is_plain, site.file, site.line, site.column));
         let signature = record.signature();
         KeyReport {
@@ -152,6 +156,7 @@ impl Snapshot {
             line,
             column,
             signature,
+            is_flag: record.has(KeyRecord::IS_FLAG),
             target,
             bound,
             sites,
@@ -171,7 +176,33 @@ impl Snapshot {
             let message = format!("an entry of the table is left alone: {}", call.fault?.phrase());
             Some(Finding { address: Some(call.address as usize), message })
         });
-        general.chain(trampolines).chain(calls).collect()
+        let labels = self.labels.iter().filter_map(|(label, _)| {
+            let message = format!("a jump label is left alone: {}", label.fault?.phrase());
+            Some(Finding { address: Some(label.address as usize), message })
+        });
+        general.chain(trampolines).chain(calls).chain(labels).collect()
+    }
+}
+
+/// The sites of a key, as they are found.
+struct Sites {
+    /// Where the key is declared: the place of its plain calls.
+    own: (&'static str, u32, u32),
+    list: Vec<(Option<&'static SiteRecord>, SiteReport)>,
+}
+
+impl Sites {
+    /// The calls of a site, which is the key itself where there is no description.
+    fn calls(&mut self, record: Option<&'static SiteRecord>) -> &mut Vec<CallReport> {
+        let same = |site: Option<&SiteRecord>| site.map(from_ref) == record.map(from_ref);
+        let at = self.list.iter().position(|(site, _)| same(*site)).unwrap_or_else(|| {
+            let (file, line, column) = record.map_or(self.own, SiteRecord::position);
+            let is_plain = record.is_none();
+            let site = SiteReport { file, line, column, is_plain, calls: Vec::new() };
+            self.list.push((record, site));
+            self.list.len() - 1
+        });
+        &mut self.list[at].1.calls
     }
 }
 

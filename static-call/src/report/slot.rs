@@ -5,7 +5,7 @@ use std::vec::Vec;
 
 use super::{CallReport, KeyReport, Report, SiteReport};
 use crate::path::{Path, Reason};
-use crate::record::STATIC_CALL_0_1_KEYS;
+use crate::record::{KeyRecord, STATIC_CALL_0_1_KEYS};
 use crate::site::STATIC_CALL_0_1_SITES;
 
 pub(super) fn collect() -> Report {
@@ -18,6 +18,7 @@ pub(super) fn collect() -> Report {
             line,
             column,
             signature: record.signature(),
+            is_flag: record.has(KeyRecord::IS_FLAG),
             target: record.target(),
             bound: false,
             sites: vec![site(file, line, column, true)],

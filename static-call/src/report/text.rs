@@ -50,7 +50,12 @@ fn write_key(f: &mut Formatter<'_>, key: &KeyReport, width: usize) -> fmt::Resul
         (false, None) => String::new(),
         (false, Some(features)) => format!(" (forced, for {features})"),
     };
-    writeln!(f, "  calls {}{which} at {:#x}", key.target.name(), key.target.address())?;
+    match key.is_flag {
+        true => writeln!(f, "  is {}{which}", key.target.name())?,
+        false => {
+            writeln!(f, "  calls {}{which} at {:#x}", key.target.name(), key.target.address())?;
+        }
+    }
     write_sites(f, &key.sites, width)
 }
 
@@ -101,6 +106,7 @@ fn kind(call: &CallReport) -> String {
         Kind::JmpGot => "jmp through GOT",
         Kind::Register => "load from GOT",
         Kind::AddressTaken => "address taken",
+        Kind::Label => "jump label",
     };
     match grade {
         Grade::None => kind.into(),

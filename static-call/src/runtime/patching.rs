@@ -55,6 +55,7 @@ fn registry(_guard: &Guard, cap: cap::Cap, was_left: bool) -> &mut Registry {
 pub(super) fn store(wishes: &mut [Wish]) -> Result<(Update, u64), UpdateError> {
     with_registry(|registry| {
         wish::refuse_sealed(wishes)?;
+        wish::settle(wishes)?;
         cycle::refuse(wishes, |named| registry.key_named(named))?;
         for wish in &mut *wishes {
             wish.before = wish.key().current();
@@ -68,6 +69,7 @@ pub(super) fn store(wishes: &mut [Wish]) -> Result<(Update, u64), UpdateError> {
                 wish.key().publish(wish.target);
             }
         }
+        wish::store_counts(wishes);
         Ok((update, observer::count()))
     })?
 }

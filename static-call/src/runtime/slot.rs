@@ -10,6 +10,7 @@ use crate::{cycle, observer};
 pub(super) fn store(wishes: &mut [Wish]) -> Result<(Update, u64), UpdateError> {
     let _guard = lock::lock()?;
     wish::refuse_sealed(wishes)?;
+    wish::settle(wishes)?;
     cycle::refuse(wishes, |named| {
         STATIC_CALL_0_1_KEYS.static_slice().iter().find(|key| key.own_type() == named)
     })?;
@@ -19,6 +20,7 @@ pub(super) fn store(wishes: &mut [Wish]) -> Result<(Update, u64), UpdateError> {
     for wish in &*wishes {
         wish.key().publish(wish.target);
     }
+    wish::store_counts(wishes);
     Ok((through_slots(wishes.len()), observer::count()))
 }
 

@@ -121,6 +121,7 @@ fn kind(kind: Kind) -> &'static str {
         Kind::JmpGot => "jmp-got",
         Kind::Register => "register",
         Kind::AddressTaken => "taken",
+        Kind::Label => "label",
     }
 }
 

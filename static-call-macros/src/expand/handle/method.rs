@@ -48,10 +48,9 @@ pub(super) fn expand(h: &Handle, method: &Method) -> TokenStream {
             }
         }
     });
-    let is_nothing = matches!(h.default_of(method), Default::Nothing) && f.returns_unit();
-    let no_body = is_nothing.then_some("HAS_NO_BODY");
+    let hook_flags = f.hook_flags(h.is_hook(method));
     let is_unsafe = h.source.unsafety.map(|_| "UNSAFE_TO_SWITCH");
-    let records = f.records(&shim, &target, no_body.into_iter().chain(is_unsafe));
+    let records = f.records(&shim, &target, hook_flags.into_iter().chain(is_unsafe));
     // Generic, because naming the handle's own method asks for the supertraits once more: one
     // that is missing would be said twice.
     let bounds_of_own = h.bounds_without_instance(&i.to_token_stream());

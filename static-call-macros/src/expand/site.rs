@@ -1,0 +1,110 @@
+//! What a key has for `call!`: the function that takes a site, and the one that says what a hook
+//! gives while it is off.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, quote};
+
+use super::key::Place;
+use crate::model::Function;
+
+impl Function {
+    /// The function behind `call!`. Errors about arguments show it at the user's function.
+    pub(super) fn call_at(&self, name: &str, place: Place, is_hook: bool) -> TokenStream {
+        let span = self.source.sig.ident.span().resolved_at(Span::call_site());
+        let off = self.off_at(&name.replacen("__call_at", "__off", 1), place, is_hook);
+        let name = Ident::new(name, span);
+        let (sc, marker, vis) = (self.private(), self.marker(), &self.source.vis);
+        let site_attrs = &self.attrs.site;
+        let unsafety = self.unsafety();
+        let lifetimes = self.lifetimes_at(place);
+        let f = self.target_parameter();
+        let names = self.argument_names();
+        let parameters = self.arguments.iter().zip(&names).map(|(a, name)| match &a.left_behind {
+            Some(ty) => quote!(_: #ty),
+            None => {
+                let ty = a.type_at(place);
+                quote!(#name: #ty)
+            }
+        });
+        let abi = self.abi_types(place);
+        let output = self.output_at(place);
+        let bound_output = self.output_in_bound(Some(place));
+        let values: Vec<_> = self
+            .arguments
+            .iter()
+            .zip(&names)
+            .map(|(a, name)| match a.left_behind {
+                Some(_) => a.value.clone(),
+                None => name.to_token_stream(),
+            })
+            .collect();
+        let (statements, values) = self.passing(&values);
+        // The site is one argument more than the user wrote; clippy's limit is seven.
+        let one_too_many = (names.len() >= 7).then(|| quote!(#[allow(clippy::too_many_arguments)]));
+        quote! {
+            #[doc(hidden)]
+            #(#site_attrs)*
+            #one_too_many
+            #[inline(always)]
+            #vis #unsafety fn #name<#(#lifetimes,)* #f>(site: #f, #(#parameters),*) -> #output
+            where
+                #f: #sc::core::ops::FnOnce(#sc::core::marker::PhantomData<#marker>, #(#abi),*)
+                    -> #bound_output,
+            {
+                #statements
+                site(#sc::core::marker::PhantomData, #(#values),*)
+            }
+
+            #off
+        }
+    }
+
+    /// What `call!` gives instead of the call, if the key is a hook and off.
+    fn off_at(&self, name: &str, place: Place, is_hook: bool) -> TokenStream {
+        let name = Ident::new(name, Span::call_site());
+        let (sc, marker, vis) = (self.private(), self.marker(), &self.source.vis);
+        let site_attrs = &self.attrs.site;
+        let lifetimes = self.lifetimes_at(place);
+        let l = self.target_parameter();
+        let output = self.output_in_bound(Some(place));
+        let none = quote!(#sc::core::option::Option::None);
+        let (label, value) = match is_hook {
+            true => {
+                let off = if self.returns_option() { none.clone() } else { quote!(()) };
+                let value = quote! {
+                    if label(#sc::core::marker::PhantomData) {
+                        #none
+                    } else {
+                        #sc::core::option::Option::Some(#off)
+                    }
+                };
+                (quote!(label), value)
+            }
+            false => (quote!(_), none),
+        };
+        let (cfgs, lints) = (&self.attrs.cfgs, &self.attrs.lints);
+        quote! {
+            #(#cfgs)*
+            #(#lints)*
+            #[doc(hidden)]
+            #[allow(dead_code)]
+            #(#site_attrs)*
+            #[inline(always)]
+            #vis fn #name<#(#lifetimes,)* #l>(#label: #l) -> #sc::core::option::Option<#output>
+            where
+                #l: #sc::core::ops::FnOnce(#sc::core::marker::PhantomData<#marker>) -> bool,
+            {
+                #value
+            }
+        }
+    }
+
+    /// The flags of the record that say whether the key is a hook.
+    pub(super) fn hook_flags(&self, is_hook: bool) -> Vec<&'static str> {
+        match is_hook {
+            true if self.returns_option() => vec!["HAS_NO_BODY", "RETURNS_OPTION"],
+            true => vec!["HAS_NO_BODY"],
+            false => Vec::new(),
+        }
+    }
+}

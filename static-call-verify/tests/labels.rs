@@ -1,0 +1,156 @@
+//! Jump labels: checked as they stand in the file, and what is wrong with one is a finding.
+
+mod images;
+
+use images::{function, image};
+use static_call_verify::report::Polarity;
+use static_call_verify::{FindingKey, Policy, Report, verify};
+
+/// A label, as the macros emit it, with parts that a test may change.
+struct Label {
+    align: &'static str,
+    code: &'static str,
+    words: [&'static str; 5],
+}
+
+const LABEL: Label = Label {
+    align: ".p2align 3,,4",
+    code: ".byte 0xe9\n.long 9f - . - 4",
+    words: ["2b - .", "9f - .", "stub - .", "site - .", "1"],
+};
+
+/// The report on an image with this label in a function `f`.
+fn report_of(labels: &[&Label]) -> Report {
+    let mut body = String::new();
+    for Label { align, code, words: [label, cold, stub, site, polarity] } in labels {
+        body += &format!(
+            "{align}\n2:\n{code}\n.pushsection static_call_0_1_hooks,\"ao\",@progbits,f\n\
+             .p2align 2\n.long {label}, {cold}, {stub}, {site}, {polarity}\n.popsection\n"
+        );
+    }
+    body += "call site_tramp\n ret\n 9: testb $2, record+108(%rip)\n ret";
+    let text = function("f", &body) + ".set _start, f\n";
+    // Without an index of the records' section the linker would drop nothing; here it keeps all.
+    let image = image(&format!(".text\n{text}"), &["-no-pie"]);
+    verify(&image, &Policy::default())
+}
+
+fn findings(report: &Report) -> Vec<(FindingKey, &str)> {
+    // Without a sound label nothing leads to the call behind it.
+    let noise = [FindingKey::TableMissing, FindingKey::CallGradeLine, FindingKey::ImageUndecodable];
+    let all = report.findings.iter().filter(|f| !noise.contains(&f.key));
+    all.map(|f| (f.key, f.message.as_str())).collect()
+}
+
+#[test]
+fn what_the_macros_emit() {
+    let flag = Label { words: ["2b - .", "9f - .", "stub - .", "0", "2"], ..LABEL };
+    let report = report_of(&[&LABEL, &flag]);
+    assert_eq!(findings(&report), [], "{report}");
+    assert_eq!(report.summary.labels, 2);
+    // The path goes on behind a label.
+    assert_eq!(report.calls[0].grade, static_call_verify::report::Grade::Line, "{report}");
+    let [first, second] = &report.labels[..] else { panic!("{report}") };
+    assert!(first.is_sound && second.is_sound && first.cold == second.cold);
+    assert_eq!((first.key, first.site, first.polarity), (0, Some(0), Polarity::Unlikely));
+    assert_eq!((second.key, second.site, second.polarity), (0, None, Polarity::Likely));
+    assert_eq!(first.address % 8, 0);
+    let text = report.to_string();
+    assert!(text.ends_with("; 2 jump labels"), "{text}");
+    assert!(text.contains("label         quad      inline      file.rs:11:13 (call!)\n"), "{text}");
+}
+
+/// Where nobody makes a call, a label alone makes its site a live one.
+#[test]
+fn sites_with_a_label_are_live() {
+    let report = report_of(&[&LABEL]);
+    assert_eq!((report.summary.sites, report.sites[0].key), (1, Some(0)));
+}
+
+#[track_caller]
+fn wrong(label: &Label, key: FindingKey, message: &str, remains: bool) {
+    let report = report_of(&[label]);
+    assert_eq!(findings(&report), [(key, message)], "{report}");
+    assert_eq!(report.labels.len(), usize::from(remains));
+    assert!(!report.labels.iter().any(|label| label.is_sound));
+}
+
+#[test]
+fn misaligned() {
+    for align in [".p2align 3\n.skip 4, 0x90", ".p2align 3\n.skip 7, 0x90"] {
+        wrong(
+            &Label { align, ..LABEL },
+            FindingKey::HookMisaligned,
+            "a jump label of `module::key` does not lie in one aligned 8 bytes: it is left alone",
+            true,
+        );
+    }
+}
+
+#[test]
+fn other_bytes() {
+    let message =
+        "a jump label of `module::key` is not the code that the macros emit: it is left alone";
+    let other = |label: &Label| wrong(label, FindingKey::HookBytes, message, true);
+    other(&Label { code: ".byte 0x0f, 0x1f, 0x44, 0, 0", ..LABEL });
+    other(&Label { code: ".byte 0xe8\n.long 9f - . - 4", ..LABEL });
+    other(&Label { code: ".byte 0xe9\n.long 9f - . - 3", ..LABEL });
+    other(&Label { words: ["2b - .", "9f - . + 1", "stub - .", "site - .", "1"], ..LABEL });
+    // A trampoline is no cold block, and neither is data.
+    other(&Label {
+        code: ".byte 0xe9\n.long tramp - . - 4",
+        words: ["2b - .", "tramp - .", "stub - .", "site - .", "1"],
+        ..LABEL
+    });
+    other(&Label {
+        code: ".byte 0xe9\n.long name - . - 4",
+        words: ["2b - .", "name - .", "stub - .", "site - .", "1"],
+        ..LABEL
+    });
+    other(&Label { words: ["name - . + 1", "9f - .", "stub - .", "site - .", "1"], ..LABEL });
+}
+
+#[test]
+fn records_that_name_nothing() {
+    let corrupt = |words, message| {
+        wrong(&Label { words, ..LABEL }, FindingKey::RecordCorrupt, message, false);
+    };
+    corrupt(
+        ["2b - .", "9f - .", "tramp - .", "site - .", "1"],
+        "the record of a jump label names no key of this image",
+    );
+    corrupt(
+        ["2b - .", "9f - .", "stub - .", "site - . + 1", "1"],
+        "the record of a jump label names no site",
+    );
+    corrupt(
+        ["2b - .", "9f - .", "stub - .", "site - .", "3"],
+        "the record of a jump label has an unknown polarity",
+    );
+}
+
+/// Twice the same is folded code; twice and different is nothing to be trusted.
+#[test]
+fn two_records_of_one_label() {
+    let again = |polarity| Label {
+        align: "",
+        code: "",
+        words: ["f - .", "9f - .", "stub - .", "site - .", polarity],
+    };
+    let first =
+        Label { align: "", words: ["f - .", "9f - .", "stub - .", "site - .", "1"], ..LABEL };
+    let report = report_of(&[&first, &again("1")]);
+    assert_eq!((findings(&report).len(), report.labels.len()), (0, 1), "{report}");
+    let report = report_of(&[&first, &again("2")]);
+    let message = "two jump labels share bytes, or contradict each other";
+    assert_eq!(findings(&report), [(FindingKey::RecordCorrupt, message)], "{report}");
+    assert!(!report.labels.iter().any(|label| label.is_sound), "{report}");
+}
+
+/// The record of a label that was dropped points nowhere.
+#[test]
+fn dropped_labels_count_for_nothing() {
+    let dropped = Label { words: ["0", "0", "stub - .", "site - .", "1"], ..LABEL };
+    let report = report_of(&[&dropped]);
+    assert_eq!((findings(&report).len(), report.summary.labels), (0, 0), "{report}");
+}

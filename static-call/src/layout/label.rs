@@ -1,0 +1,67 @@
+//! The records of jump labels.
+
+/// A jump label, as it stands in [`HOOKS_SECTION`](super::HOOKS_SECTION): five little-endian words.
+///
+/// The addresses are relative to the field that holds them, as in a [`TrampolineRecord`](super::TrampolineRecord).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct HookRecord {
+    /// The label: five bytes in one aligned quadword, linked as `jmp cold`.
+    pub label: i32,
+    /// The block behind the label, which tests whether the key is on.
+    pub cold: i32,
+    /// The key's indirect stub, which names the key.
+    pub stub: i32,
+    /// The `SiteRecord` of a `call!`, or 0 for the labels of a flag.
+    pub site: i32,
+    /// A [`Polarity`].
+    pub polarity: u32,
+}
+
+impl HookRecord {
+    /// Bytes of a record.
+    pub const SIZE: usize = 20;
+
+    /// Reads a record from little-endian bytes.
+    #[must_use]
+    pub fn from_bytes(b: &[u8; Self::SIZE]) -> Self {
+        let word = |i: usize| [b[i], b[i + 1], b[i + 2], b[i + 3]];
+        Self {
+            label: i32::from_le_bytes(word(0)),
+            cold: i32::from_le_bytes(word(4)),
+            stub: i32::from_le_bytes(word(8)),
+            site: i32::from_le_bytes(word(12)),
+            polarity: u32::from_le_bytes(word(16)),
+        }
+    }
+
+    /// The addresses of label, cold block, stub and site, for a record that lies at `address`.
+    #[must_use]
+    pub fn addresses(&self, address: u64) -> (u64, u64, u64, Option<u64>) {
+        let at = |field: u64, value: i32| (address + field).wrapping_add_signed(value.into());
+        let site = (self.site != 0).then(|| at(12, self.site));
+        (at(0, self.label), at(4, self.cold), at(8, self.stub), site)
+    }
+}
+
+/// Which answer a jump label gives by falling through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Polarity {
+    /// *Off*: a no-op while the key is off.
+    Unlikely = 1,
+    /// *On*: a no-op while the key is on.
+    Likely = 2,
+}
+
+impl Polarity {
+    /// The polarity of a record's last word, if it is one.
+    #[must_use]
+    pub fn from_word(word: u32) -> Option<Self> {
+        match word {
+            1 => Some(Self::Unlikely),
+            2 => Some(Self::Likely),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Hooks and flags upstream of the tests.
+
+use static_call::{call, flag, static_call};
+
+/// Off until a test turns it on.
+#[static_call]
+pub fn heard(x: u64);
+
+/// A hook that has a say.
+#[static_call]
+pub fn choice(x: u64) -> Option<u64>;
+
+flag! {
+    /// Off until a test turns it on.
+    pub static LOUD = false;
+    /// On until a test turns it off.
+    pub static KEPT = true;
+}
+
+/// A site whose argument shows whether it was evaluated.
+#[inline(never)]
+pub fn plain(argument: &mut dyn FnMut() -> u64) {
+    call!(heard(argument()));
+}
+
+/// Its code is made in the crates that call it.
+#[inline]
+pub fn inlined(argument: &mut dyn FnMut() -> u64) {
+    call!(heard(argument()));
+}
+
+/// As above, once for each type.
+pub fn generic<F: FnMut() -> u64>(mut argument: F) {
+    call!(heard(argument()));
+}
+
+/// A way to the hook.
+pub type Way = fn(&mut dyn FnMut() -> u64);
+
+/// All ways to the hook.
+pub const WAYS: [Way; 3] = [plain, |argument| inlined(argument), |argument| generic(argument)];
+
+/// Dropped by the linker: nobody calls it.
+pub fn dead(x: u64) {
+    call!(heard(x));
+}
+
+/// The line of the site in `dead`.
+pub const DEAD_LINE: u32 = line!() - 4;
+
+/// What the flags are, at sites of this crate.
+#[inline(never)]
+#[must_use]
+pub fn flags() -> [bool; 4] {
+    [LOUD.unlikely(), LOUD.likely(), KEPT.likely(), KEPT.unlikely()]
+}
+
+/// As above, in the crates that call it.
+#[inline]
+#[must_use]
+pub fn flags_inlined() -> [bool; 4] {
+    [LOUD.unlikely(), LOUD.likely(), KEPT.likely(), KEPT.unlikely()]
+}

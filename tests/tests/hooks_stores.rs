@@ -1,0 +1,322 @@
+//! Jump labels in memory: what is stored there, what must be found there, and which records are
+//! believed.
+#![cfg(all(target_arch = "x86_64", target_os = "linux"))]
+
+mod support;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use object::{Object, ObjectSection};
+use static_call::{CallReport, Grade, Kind, Path, Reason, UpdateError, call, flag, static_call};
+use static_call_tests::hooks;
+use support::{BREAKPOINT, Code};
+
+/// These tests look at all code, and so take turns.
+fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+const NOP: [u8; 5] = [0x0f, 0x1f, 0x44, 0, 0];
+
+fn labels(key: &str) -> Vec<CallReport> {
+    let calls = support::calls(key);
+    calls.into_iter().filter(|call| call.kind == Some(Kind::Label)).collect()
+}
+
+fn bytes(label: &CallReport) -> [u8; 5] {
+    support::read(label.address, 5).try_into().unwrap()
+}
+
+#[static_call]
+fn spoken(x: u64);
+
+static HEARD: AtomicU64 = AtomicU64::new(0);
+
+fn hear(x: u64) {
+    HEARD.fetch_add(x, Ordering::Relaxed);
+}
+
+#[inline(never)]
+fn speak(x: u64) -> u64 {
+    call!(spoken(x));
+    HEARD.swap(0, Ordering::Relaxed)
+}
+
+#[test]
+fn a_bound_label_is_a_no_op_while_the_answer_is_the_expected_one() {
+    let _turn = turn();
+    static_call::unbind().unwrap();
+    let linked: Vec<_> = labels("spoken").iter().map(bytes).collect();
+    assert!(!linked.is_empty() && linked.iter().all(|bytes| bytes[0] == 0xe9), "{linked:x?}");
+    for label in labels("spoken") {
+        assert_eq!((label.grade, label.path), (Some(Grade::Quad), Path::Indirect));
+        assert_eq!(label.reason, Some(Reason::NotBound));
+        assert_eq!(label.address / 8, (label.address + 4) / 8);
+    }
+    let now = || labels("spoken").iter().map(bytes).collect::<Vec<_>>();
+    let off = vec![NOP; linked.len()];
+    let paths = |path| labels("spoken").iter().all(|label| label.path == path);
+    static_call::init().unwrap();
+    assert!(now() == off && paths(Path::Inline));
+    let update = spoken::update(hear).unwrap();
+    assert!(now() == linked && paths(Path::Inline) && speak(3) == 3);
+    assert_eq!(update.inline + update.trampoline, support::calls("spoken").len());
+    spoken::disable().unwrap();
+    assert!(now() == off && paths(Path::Inline) && speak(3) == 0);
+    static_call::unbind().unwrap();
+    assert!(now() == linked && paths(Path::Indirect) && speak(3) == 0);
+}
+
+#[test]
+fn flags_have_labels_of_both_polarities() {
+    let _turn = turn();
+    hooks::LOUD.disable().unwrap();
+    let count = |key: &str| {
+        let labels = labels(key);
+        let nops = labels.iter().filter(|label| bytes(label) == NOP).count();
+        (nops, labels.len())
+    };
+    // Two here and two in the library each time it is copied; half of each polarity.
+    let answers = || [hooks::flags(), hooks::flags_inlined()];
+    assert_eq!(answers(), [[false, false, true, true]; 2]);
+    let (nops, all) = count("LOUD");
+    assert!(all >= 4 && nops * 2 == all, "{nops} of {all}");
+    hooks::LOUD.enable().unwrap();
+    assert_eq!(count("LOUD"), (nops, all));
+    assert_eq!(answers(), [[true, true, true, true]; 2]);
+    let first = labels("LOUD").iter().map(bytes).collect::<Vec<_>>();
+    hooks::LOUD.disable().unwrap();
+    let second = labels("LOUD").iter().map(bytes).collect::<Vec<_>>();
+    assert!(first.iter().zip(&second).all(|(a, b)| (*a == NOP) != (*b == NOP)));
+    static_call::unbind().unwrap();
+    assert_eq!(count("LOUD"), (0, all));
+}
+
+#[test]
+fn unbinding_gives_the_linked_code() {
+    let _turn = turn();
+    static_call::unbind().unwrap();
+    let linked = Code::now();
+    static_call::init().unwrap();
+    hooks::LOUD.enable().unwrap();
+    hooks::KEPT.disable().unwrap();
+    hooks::heard::update(hear).unwrap();
+    assert!(linked != Code::now(), "binding changes code");
+    static_call::unbind().unwrap();
+    linked.assert_unchanged();
+    hooks::LOUD.disable().unwrap();
+    hooks::KEPT.enable().unwrap();
+    hooks::heard::disable().unwrap();
+    static_call::unbind().unwrap();
+    linked.assert_unchanged();
+}
+
+/// A debugger's breakpoint on a label fails the update before its first store.
+#[test]
+fn a_breakpoint_on_a_label_fails_the_update() {
+    type Done = Result<static_call::Update, UpdateError>;
+    flag! { static WATCHED = false; }
+    let _turn = turn();
+    let answer = std::hint::black_box(|| [WATCHED.unlikely(), WATCHED.likely()]);
+    let hook = |on: bool| match on {
+        true => spoken::update(hear),
+        false => spoken::disable(),
+    };
+    for (key, set) in [
+        ("WATCHED", &(|on| WATCHED.set(on)) as &dyn Fn(bool) -> Done),
+        ("spoken", &hook as &dyn Fn(bool) -> Done),
+    ] {
+        for on in [false, true] {
+            set(!on).unwrap();
+            set(on).unwrap();
+            for label in labels(key) {
+                let kept = support::poke(label.address, BREAKPOINT);
+                let code = Code::now();
+                let count = WATCHED.count();
+                let error = set(!on).unwrap_err();
+                let UpdateError::ForeignBytes { address, length, expected, found } = error else {
+                    panic!("{error}")
+                };
+                assert_eq!((address, length), (label.address, 5));
+                assert_eq!((expected[0], found[0]), (kept, BREAKPOINT));
+                code.assert_unchanged();
+                assert_eq!(support::open_pages(), [""; 0]);
+                assert_eq!(WATCHED.count(), count, "the count changes with the switch");
+                support::poke(label.address, kept);
+                let is_on = if key == "spoken" { speak(1) == 1 } else { answer() == [true; 2] };
+                assert_eq!(is_on, on);
+            }
+            set(!on).unwrap();
+            set(on).unwrap();
+        }
+        set(false).unwrap();
+    }
+}
+
+/// Keeps the code of the ways in this program.
+fn run_all_ways() {
+    std::hint::black_box(hooks::WAYS).iter().for_each(|way| way(&mut || 1));
+}
+
+#[test]
+fn breakpoints_beside_a_label_survive() {
+    let _turn = turn();
+    run_all_ways();
+    let beside = |label: &CallReport| {
+        let first = label.address & !7;
+        (first..first + 8).find(|a| !(label.address..label.address + 5).contains(a)).unwrap()
+    };
+    let places: Vec<usize> = labels("heard").iter().map(beside).collect();
+    assert!(places.len() >= 3);
+    let kept: Vec<u8> = places.iter().map(|&a| support::poke(a, BREAKPOINT)).collect();
+    for _ in 0..2 {
+        hooks::heard::update(hear).unwrap();
+        hooks::heard::disable().unwrap();
+    }
+    static_call::unbind().unwrap();
+    for (&place, &kept) in places.iter().zip(&kept) {
+        assert_eq!(support::poke(place, kept), BREAKPOINT, "at {place:#x}");
+    }
+}
+
+/// The code of a label that nobody runs is dropped, and its record with it.
+#[test]
+fn dead_labels_are_dropped() {
+    run_all_ways();
+    let report = static_call::report();
+    let key = report.keys.iter().find(|key| key.name == "heard").unwrap();
+    let lines: Vec<u32> = key.sites.iter().map(|site| site.line).collect();
+    assert!(!lines.contains(&hooks::DEAD_LINE) && lines.len() >= 3, "{report}");
+    assert!(report.dead_sites >= 1);
+    for site in &key.sites {
+        let labels = site.calls.iter().filter(|call| call.kind == Some(Kind::Label)).count();
+        assert_eq!(labels > 0, !site.is_plain, "{site:#?}");
+    }
+}
+
+/// The records of labels in memory: where, and five words each.
+fn records() -> Vec<(usize, [i32; 5])> {
+    let exe = std::env::current_exe().unwrap();
+    let file = std::fs::read(&exe).unwrap();
+    let file = object::File::parse(&*file).unwrap();
+    let base = support::symbol("main") - symbol_in_file(&file, "main");
+    let section = file.section_by_name("static_call_0_1_hooks").unwrap();
+    let start = base + usize::try_from(section.address()).unwrap();
+    let count = usize::try_from(section.size()).unwrap() / 20;
+    let record = |i: usize| {
+        let at = start + 20 * i;
+        let bytes = support::read(at, 20);
+        let word = |w: usize| i32::from_le_bytes(bytes[4 * w..][..4].try_into().unwrap());
+        (at, [0, 1, 2, 3, 4].map(word))
+    };
+    (0..count).map(record).collect()
+}
+
+fn symbol_in_file(file: &object::File<'_>, name: &str) -> usize {
+    use object::ObjectSymbol;
+    let symbol = file.symbols().find(|s| s.name() == Ok(name)).unwrap();
+    usize::try_from(symbol.address()).unwrap()
+}
+
+fn poke_word(at: usize, word: i32) {
+    for (i, byte) in word.to_le_bytes().into_iter().enumerate() {
+        support::poke(at + i, byte);
+    }
+}
+
+/// Breaks all records before the registry reads them: the labels are left alone, and the cold
+/// blocks give the right answers.
+fn with_broken_records(phrase: &str, change: impl Fn(usize, [i32; 5])) {
+    let records = records();
+    // All of them, but for the last if each needs another.
+    let records = &records[..records.len() / 2 * 2];
+    assert!(records.len() >= 10);
+    for &(at, words) in records {
+        change(at, words);
+    }
+    static_call::init().unwrap();
+    for on in [true, false] {
+        hooks::LOUD.set(on).unwrap();
+        hooks::KEPT.set(on).unwrap();
+        assert_eq!([hooks::flags(), hooks::flags_inlined()], [[on; 4]; 2]);
+    }
+    assert_eq!(speak(1), 0);
+    spoken::update(hear).unwrap();
+    assert_eq!(speak(2), 2);
+    let report = static_call::report();
+    let phrase = format!("a jump label is left alone: {phrase}");
+    let found = report.findings.iter().filter(|finding| finding.message == phrase).count();
+    assert!(found * 2 >= records.len() && found <= records.len(), "{found}: {report}");
+    for &(at, words) in records {
+        let label = at.wrapping_add_signed(words[0] as isize);
+        assert_eq!(support::read(label, 1), [0xe9], "{label:#x}");
+    }
+}
+
+#[test]
+fn records_that_name_no_key() {
+    support::in_child("records_that_name_no_key", &[], || {
+        with_broken_records("it names a key or a trampoline that does not exist", |at, words| {
+            poke_word(at + 8, words[2] + 1);
+        });
+    });
+}
+
+#[test]
+fn records_of_another_cold_block() {
+    support::in_child("records_of_another_cold_block", &[], || {
+        with_broken_records("the bytes there are not what was recorded", |at, words| {
+            poke_word(at + 4, words[1] + 1);
+        });
+    });
+}
+
+#[test]
+fn records_of_other_bytes() {
+    support::in_child("records_of_other_bytes", &[], || {
+        with_broken_records("the bytes there are not what was recorded", |at, words| {
+            poke_word(at, words[0] - 1);
+        });
+    });
+}
+
+#[test]
+fn records_of_no_polarity() {
+    support::in_child("records_of_no_polarity", &[], || {
+        with_broken_records("the bytes there are not what was recorded", |at, _| {
+            poke_word(at + 16, 3);
+        });
+    });
+}
+
+#[test]
+fn records_of_no_code() {
+    support::in_child("records_of_no_code", &[], || {
+        // The records themselves are no code.
+        with_broken_records("it does not lie in this image's code", |at, _| poke_word(at, 0));
+    });
+}
+
+#[test]
+fn records_that_contradict_each_other() {
+    support::in_child("records_that_contradict_each_other", &[], || {
+        let records = records();
+        let (first, words) = records[0];
+        let previous = std::cell::Cell::new((0, first, words));
+        with_broken_records("it shares bytes with another entry", |at, words| {
+            // Every second record is about the label of the one before, with the other answer.
+            let (i, before, of_before) = previous.get();
+            previous.set((i + 1, at, words));
+            if i % 2 == 1 {
+                let away = i32::try_from(before as isize - at as isize).unwrap();
+                for field in 0..4 {
+                    let word = if of_before[field] == 0 { 0 } else { of_before[field] + away };
+                    poke_word(at + 4 * field, word);
+                }
+                poke_word(at + 16, 3 - of_before[4]);
+            }
+        });
+    });
+}
