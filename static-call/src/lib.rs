@@ -115,8 +115,9 @@ pub use report::{CallReport, Finding, KeyReport, Report, SiteReport, Totals, rep
 /// | `checksum::original(..)` | the body itself |
 /// | `checksum::KEY` | the key, a value: a [`Key`] |
 ///
-/// A function **without a body** does nothing until a target is set; its enum also has `disable()`,
-/// the same as `reset()`.
+/// A function **without a body** is a *hook*: off until a target is set, and off again after `disable()`,
+/// which is the same as `reset()`. It returns nothing, or an `Option`, which is `None` while it is off.
+/// [`call!`] does not evaluate the arguments of a hook that is off; the plain call does.
 ///
 /// ```
 /// use static_call::{call, static_call};
@@ -124,12 +125,20 @@ pub use report::{CallReport, Finding, KeyReport, Report, SiteReport, Totals, rep
 /// #[static_call]
 /// fn on_request(path: &str);
 ///
-/// on_request("/");
+/// #[static_call]
+/// fn limit(path: &str) -> Option<usize>;
+///
+/// call!(on_request(&format!("/{}", 1))); // off: nothing is formatted
+/// assert_eq!(limit("/"), None);
 /// on_request::update(|path| println!("{path}"))?;
+/// limit::update(|path| Some(path.len()))?;
 /// call!(on_request("/index"));
+/// assert_eq!(call!(limit("/index")), Some(6));
 /// on_request::disable()?;
 /// # Ok::<(), static_call::UpdateError>(())
 /// ```
+///
+/// A boolean that is asked often and changed rarely is a [`flag!`].
 ///
 /// For **methods** and other associated functions the attribute stands on the `impl` block and on each
 /// of them. The key is a constant of the type, and the body is `original_` and the name:
@@ -339,10 +348,19 @@ pub fn seal() {
 /// module otherwise. For a type whose name looks like a module's write `<a>::b(..)`. A method's receiver
 /// is its first argument: `call!(Filter::matches(&filter, line))`.
 ///
+/// Of a hook, a function without a body, the arguments are evaluated only while it is on. Where code
+/// is patched, one that is off costs a five-byte no-op: testing, arguments and call stand out
+/// of the way. `return`, `?`, `break` and `continue` in an argument act as in any call.
+///
 /// # Examples
 ///
 /// ```
 /// use static_call::{call, static_call};
+///
+/// #[static_call]
+/// fn on_request(path: String);
+///
+/// call!(on_request(unreachable!("evaluated while it is off")));
 ///
 /// mod codec {
 ///     #[static_call::static_call]
