@@ -1,5 +1,7 @@
 //! Hooks and flags upstream of the tests.
 
+use std::hint::black_box;
+
 use static_call::{call, flag, static_call};
 
 /// Off until a test turns it on.
@@ -60,4 +62,18 @@ pub fn flags() -> [bool; 4] {
 #[must_use]
 pub fn flags_inlined() -> [bool; 4] {
     [LOUD.unlikely(), LOUD.likely(), KEPT.likely(), KEPT.unlikely()]
+}
+
+flag! {
+    /// Asked by the first instruction of [`gated`].
+    pub static GATE = false;
+}
+
+/// A target of `apply` that begins with a jump label.
+#[inline(never)]
+#[must_use]
+pub fn gated(x: u64) -> u64 {
+    // Nothing of it can be computed before the label.
+    let more = if GATE.unlikely() { black_box(100_u64) } else { black_box(3) };
+    more.wrapping_add(x)
 }

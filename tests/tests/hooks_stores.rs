@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use object::{Object, ObjectSection};
 use static_call::{CallReport, Grade, Kind, Path, Reason, UpdateError, call, flag, static_call};
-use static_call_tests::hooks;
+use static_call_tests::{self as lib, hooks};
 use support::{BREAKPOINT, Code};
 
 /// These tests look at all code, and so take turns.
@@ -181,9 +181,68 @@ fn breakpoints_beside_a_label_survive() {
     }
 }
 
+/// A target that begins with a label is called, not the cold block to which the label jumps now.
+#[test]
+fn a_label_ends_the_way_to_a_target() {
+    let _turn = turn();
+    static_call::unbind().unwrap();
+    let before = labels("GATE");
+    lib::apply::update(hooks::gated).unwrap();
+    let expected_of = |more: u64| {
+        let turned = lib::WAYS.iter().map(|(_, turn)| ((1_u64 << 42) + more).rotate_left(*turn));
+        turned.collect::<Vec<_>>()
+    };
+    let expected = |more: u64| assert_eq!(lib::all_ways(1 << 42), expected_of(more));
+    expected(3);
+    let inline = support::calls("apply").into_iter().filter(|call| call.path == Path::Inline);
+    let destinations: Vec<usize> = inline.map(|call| support::destination(&call)).collect();
+    assert!(!destinations.is_empty());
+    for destination in destinations {
+        let at_label = before.iter().any(|label| label.address == destination);
+        assert!(at_label, "{destination:#x} is no label: {before:x?}");
+    }
+    hooks::GATE.enable().unwrap();
+    expected(100);
+    hooks::GATE.disable().unwrap();
+    expected(3);
+    lib::apply::reset().unwrap();
+    static_call::unbind().unwrap();
+}
+
+/// Where the right to write code is lost after a label was bound, a switch is an error that changes
+/// nothing; where all is as it was linked, memory alone is right.
+#[test]
+fn lost_permission() {
+    support::in_child("lost_permission", &[], || {
+        // Bound as it was linked, and bound as a no-op.
+        hooks::KEPT.disable().unwrap();
+        hooks::LOUD.disable().unwrap();
+        GONE.enable().unwrap();
+        support::supervisor::refuse_code(libc::EACCES);
+        let code = Code::now();
+        assert!(matches!(hooks::LOUD.enable(), Err(UpdateError::Refused { .. })));
+        assert!(matches!(hooks::LOUD.inc(), Err(UpdateError::Refused { .. })));
+        assert_eq!((hooks::LOUD.count(), hooks::flags()[..2] == [false; 2]), (0, true));
+        assert!(GONE.unlikely());
+        GONE.disable().unwrap();
+        assert!(!GONE.unlikely() && !GONE.get());
+        let labels = labels("GONE");
+        assert!(
+            labels.iter().all(|l| l.reason == Some(Reason::Refused(libc::EACCES))),
+            "{labels:?}"
+        );
+        GONE.inc().unwrap();
+        assert!(GONE.unlikely() && GONE.count() == 1);
+        code.assert_unchanged();
+    });
+}
+
+flag! { static GONE = false; }
+
 /// The code of a label that nobody runs is dropped, and its record with it.
 #[test]
 fn dead_labels_are_dropped() {
+    let _turn = turn();
     run_all_ways();
     let report = static_call::report();
     let key = report.keys.iter().find(|key| key.name == "heard").unwrap();
