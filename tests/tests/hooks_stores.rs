@@ -370,9 +370,8 @@ fn records_that_contradict_each_other() {
             previous.set((i + 1, at, words));
             if i % 2 == 1 {
                 let away = i32::try_from(before as isize - at as isize).unwrap();
-                for field in 0..4 {
-                    let word = if of_before[field] == 0 { 0 } else { of_before[field] + away };
-                    poke_word(at + 4 * field, word);
+                for (field, word) in of_before[..4].iter().enumerate() {
+                    poke_word(at + 4 * field, if *word == 0 { 0 } else { word + away });
                 }
                 poke_word(at + 16, 3 - of_before[4]);
             }

@@ -107,7 +107,7 @@ fn flags_under_threads() {
         let before = STATE.load(Ordering::SeqCst);
         let on = answer();
         let after = STATE.load(Ordering::SeqCst);
-        if before == after && before % 2 == 0 && on != (before / 2 % 2 == 1) {
+        if before == after && before.is_multiple_of(2) && on != (before / 2 % 2 == 1) {
             wrong.fetch_add(1, Ordering::Relaxed);
         }
     };
