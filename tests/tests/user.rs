@@ -1,0 +1,31 @@
+//! A user's crate of its own, outside this workspace's flags, that uses everything.
+
+use std::path::Path;
+use std::process::Command;
+
+#[test]
+#[cfg_attr(any(miri, not(target_arch = "x86_64")), ignore = "runs the compiler")]
+fn a_crate_of_its_own() {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let user = tests.join("user");
+    // The workspace's versions, so that nothing has to be fetched.
+    std::fs::copy(tests.join("../Cargo.lock"), user.join("Cargo.lock")).unwrap();
+    let run = |profile: &[&str], path: Option<&str>| {
+        let mut command = Command::new(env!("CARGO"));
+        command.args(["run", "--offline", "--quiet"]).args(profile).arg("--target-dir");
+        command.arg(Path::new(env!("CARGO_TARGET_TMPDIR")).join("user"));
+        command.current_dir(&user).env_remove("STATIC_CALL");
+        // Those of .cargo/config.toml, too, do not reach it.
+        command.env("CARGO_ENCODED_RUSTFLAGS", "");
+        command.envs(path.map(|path| ("STATIC_CALL", path)));
+        let output = command.output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{profile:?} {path:?}:\n{stderr}");
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        assert!(stdout.contains("StaticCodec::encode"), "{stdout}");
+    };
+    run(&[], None);
+    run(&[], Some("trampoline"));
+    run(&[], Some("indirect"));
+    run(&["--release"], None);
+}

@@ -1,0 +1,5 @@
+//! Verifies the program when it is linked.
+
+fn main() {
+    static_call_verify::enable();
+}

@@ -1,0 +1,77 @@
+//! A trait whose implementation is switched.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use static_call::{Instance, UpdateError, call, static_call};
+
+/// Encodes.
+#[static_call(default = Plain)]
+pub trait Codec {
+    /// The encoded text.
+    fn encode(&self, text: &str) -> String;
+
+    /// How well.
+    fn level() -> u32 {
+        3
+    }
+
+    /// Told at the end, by those who want to be.
+    #[static_call(optional)]
+    fn finish(&self);
+}
+
+/// As it is.
+#[derive(Instance)]
+pub struct Plain;
+
+impl Codec for Plain {
+    fn encode(&self, text: &str) -> String {
+        text.to_owned()
+    }
+}
+
+/// With a state.
+pub struct Numbered {
+    next: AtomicU32,
+}
+
+static NUMBERED: Numbered = Numbered { next: AtomicU32::new(1) };
+static_call::instance!(NUMBERED: Numbered);
+
+impl Codec for Numbered {
+    fn encode(&self, text: &str) -> String {
+        format!("{}{text}", self.next.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn level() -> u32 {
+        9
+    }
+
+    fn finish(&self) {
+        self.next.store(1, Ordering::Relaxed);
+    }
+}
+
+fn twice<C: Codec>(codec: &C) -> String {
+    codec.encode("a") + &codec.encode("b")
+}
+
+/// Fails if a method is not what it should be.
+pub fn check() -> Result<(), UpdateError> {
+    assert_eq!((twice(&StaticCodec), StaticCodec::level()), ("ab".to_owned(), 3));
+    StaticCodec.finish();
+    StaticCodec::update::<Numbered>()?;
+    assert_eq!((twice(&StaticCodec), StaticCodec::level()), ("1a2b".to_owned(), 9));
+    assert_eq!(call!(StaticCodec::encode(&StaticCodec, "c")), "3c");
+    StaticCodec.finish();
+    assert_eq!(StaticCodec.encode("d"), "1d");
+    let update = static_call::batch(|batch| {
+        batch.set(crate::checksum::KEY, |_| 1)?;
+        batch.set_all::<StaticCodec, Plain>()
+    })?;
+    assert_eq!((StaticCodec.encode("e"), crate::checksum(b"abc")), ("e".to_owned(), 1));
+    update.previous.restore()?;
+    assert_eq!((StaticCodec.encode("f"), crate::checksum(b"abc")), ("2f".to_owned(), 294));
+    StaticCodec::reset()
+        .map(|_| assert_eq!(StaticCodec.encode("g"), "g"))
+}
