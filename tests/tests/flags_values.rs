@@ -141,7 +141,7 @@ mod places {
         /// With attributes and a visibility.
         #[cfg(all())]
         #[allow(dead_code, reason = "it may carry attributes")]
-        pub(super) static HERE = 1 + 1 == 2;
+        pub(super) static HERE = cfg!(all());
         #[cfg(any())]
         pub(super) static NOWHERE = compile_error!("not compiled");
     }

@@ -102,7 +102,20 @@ pub fn generic<T: Into<u8>>(n: T) -> u8 {
     call!(level(n.into(), [2; 3]))
 }
 
+static_call::flag! {
+    pub static LOUD = false;
+}
+
+#[static_call::static_call]
+pub fn choice(n: u8) -> ::core::option::Option<u8>;
+
 pub fn check() {
+    assert!(!LOUD.unlikely() && !LOUD.likely() && !LOUD.get());
+    assert!(LOUD.enable().is_ok() && LOUD.unlikely());
+    let evaluated = |n: u8| if LOUD.get() { n } else { 0 };
+    assert!(choice(1).is_none() && call!(choice(evaluated(1))).is_none());
+    assert!(choice::update(|n| n.checked_add(1)).is_ok());
+    assert_eq!(call!(choice(evaluated(1))), 1_u8.checked_add(1));
     assert_eq!(dispatched(1) + call!(dispatched(2)), 5);
     assert_eq!(level(1, [2; 3]) + call!(level(3, [4; 3])), 10);
     assert!(level::update(|n, _| n).is_ok());

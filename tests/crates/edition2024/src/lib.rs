@@ -62,7 +62,20 @@ fn stop(r#gen: u32) -> ! {
     panic!("{}", r#gen)
 }
 
+static_call::flag! {
+    pub static LOUD = false;
+}
+
+#[static_call::static_call]
+pub fn choice(n: u8) -> Option<u8>;
+
 pub fn check() {
+    assert!(!LOUD.unlikely() && !LOUD.likely() && !LOUD.get());
+    assert!(LOUD.enable().is_ok() && LOUD.unlikely());
+    let evaluated = |n: u8| if LOUD.get() { n } else { 0 };
+    assert_eq!((choice(1), call!(choice(evaluated(1)))), (None, None));
+    assert!(choice::update(|n| n.checked_add(1)).is_ok());
+    assert_eq!(call!(choice(evaluated(1))), Some(2));
     assert_eq!(sum(&[1, 2], [3; 4]) + call!(sum(&[1, 2], [3; 4])), 12);
     assert_eq!(dispatched(&[1, 2]) + call!(dispatched(&[1, 2])), 4);
     let mut counter = Counter(1);

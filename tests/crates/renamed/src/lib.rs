@@ -62,7 +62,20 @@ impl Codec for Three {
     }
 }
 
+switch::flag! {
+    pub static LOUD = false;
+}
+
+#[static_call(crate = switch)]
+pub fn choice(n: u8) -> Option<u8>;
+
 pub fn check() {
+    assert!(!LOUD.unlikely() && !LOUD.likely() && !LOUD.get());
+    assert!(LOUD.enable().is_ok() && LOUD.unlikely());
+    let evaluated = |n: u8| if LOUD.get() { n } else { 0 };
+    assert_eq!((choice(1), call!(choice(evaluated(1)))), (None, None));
+    assert!(choice::update(|n| n.checked_add(1)).is_ok());
+    assert_eq!(call!(choice(evaluated(1))), Some(2));
     assert_eq!(level(1, [2; 3]) + call!(level(3, [4; 3])), 10);
     level::update(|n, _| n).unwrap();
     assert_eq!(call!(level(1, [2; 3])), 1);

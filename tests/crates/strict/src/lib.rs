@@ -172,6 +172,15 @@ mod inner {
     }
 }
 
+static_call::flag! {
+    /// Whether it is loud.
+    pub static LOUD = false;
+}
+
+/// A hook with a say.
+#[static_call::static_call]
+pub fn choice(n: u8) -> Option<u8>;
+
 /// Uses all.
 ///
 /// # Errors
@@ -182,6 +191,12 @@ mod inner {
 ///
 /// Where a result is wrong.
 pub fn check() -> Result<(), UpdateError> {
+    assert!(!LOUD.unlikely() && !LOUD.likely() && !LOUD.get());
+    assert!(LOUD.enable().is_ok() && LOUD.unlikely());
+    let evaluated = |n: u8| if LOUD.get() { n } else { 0 };
+    assert_eq!((choice(1), call!(choice(evaluated(1)))), (None, None));
+    assert!(choice::update(|n| n.checked_add(1)).is_ok());
+    assert_eq!(call!(choice(evaluated(1))), Some(2));
     let large = Large { text: "abc".to_owned(), number: 3 };
     assert_eq!(measure("a", &large, Small(1)), call!(measure("a", &large, Small(1))));
     assert_eq!(join(large.clone(), "d").text, call!(join(large.clone(), "d")).text);
