@@ -1,34 +1,34 @@
-//! CRC-32C: the function that is switched, its implementations, and the oracle.
+//! CRC-32C: the trait that is switched, its implementations, and the oracle.
 //!
 //! Width 32, polynomial 0x1EDC6F41, reflected (0x82F63B78), initial value and final xor all ones:
 //! RFC 3720, appendix B.4 (iSCSI).
 
 use std::cell::Cell;
 
-use static_call::{Update, UpdateError, static_call};
+use static_call::{Instance, Update, UpdateError, static_call};
 
-/// The CRC-32C of `data`. Callers write `checksum(data)`; what that calls can be switched.
-#[static_call]
-pub(crate) fn checksum(data: &[u8]) -> u32 {
-    answered_by(SLICING);
-    slicing::checksum(data)
+/// What computes CRC-32C. `StaticChecksum` implements it, too: by static calls that can be switched.
+#[static_call(default = SlicingBy8)]
+pub(crate) trait Checksum {
+    /// The CRC-32C of `data`.
+    fn checksum(&self, data: &[u8]) -> u32;
 }
 
-/// One implementation that `checksum` can be switched to.
+/// One implementation that `StaticChecksum` can be switched to.
 pub(crate) struct Implementation {
     /// What it is called in the output.
     pub(crate) name: &'static str,
-    /// Makes `checksum` call it.
+    /// Makes `StaticChecksum` call it.
     pub(crate) switch_to: fn() -> Result<Update, UpdateError>,
 }
 
 /// What this processor can run: three implementations at least. The first is the one that
-/// `checksum` starts with.
+/// `StaticChecksum` starts with.
 pub(crate) fn implementations() -> Vec<Implementation> {
     let portable = [
-        Implementation { name: "slicing by 8 (default)", switch_to: checksum::reset },
-        Implementation { name: "one table", switch_to: || checksum::update(one_table) },
-        Implementation { name: "crate `crc`", switch_to: || checksum::update(crate_crc) },
+        Implementation { name: "slicing by 8 (default)", switch_to: StaticChecksum::reset },
+        Implementation { name: "one table", switch_to: StaticChecksum::update::<OneTable> },
+        Implementation { name: "crate `crc`", switch_to: StaticChecksum::update::<CrateCrc> },
     ];
     portable.into_iter().chain(accelerated()).collect()
 }
@@ -36,14 +36,7 @@ pub(crate) fn implementations() -> Vec<Implementation> {
 /// The processor's own instruction, if it has one.
 #[cfg(target_arch = "x86_64")]
 fn accelerated() -> Option<Implementation> {
-    let switch_to = || {
-        checksum::update(|data| {
-            answered_by(SSE42);
-            // SAFETY: this closure becomes the target only after the processor was found to have
-            // SSE4.2.
-            unsafe { sse42::checksum(data) }
-        })
-    };
+    let switch_to = StaticChecksum::update::<Sse42>;
     let found = is_x86_feature_detected!("sse4.2");
     found.then_some(Implementation { name: "SSE4.2 instruction", switch_to })
 }
@@ -54,14 +47,53 @@ fn accelerated() -> Option<Implementation> {
     None
 }
 
-fn one_table(data: &[u8]) -> u32 {
-    answered_by(TABLE);
-    slicing::bytewise(data)
+/// Eight bytes at a time.
+#[derive(Instance)]
+struct SlicingBy8;
+
+impl Checksum for SlicingBy8 {
+    fn checksum(&self, data: &[u8]) -> u32 {
+        answered_by(SLICING);
+        slicing::checksum(data)
+    }
 }
 
-fn crate_crc(data: &[u8]) -> u32 {
-    answered_by(CRATE);
-    CRC.checksum(data)
+/// A byte at a time.
+#[derive(Instance)]
+struct OneTable;
+
+impl Checksum for OneTable {
+    fn checksum(&self, data: &[u8]) -> u32 {
+        answered_by(TABLE);
+        slicing::bytewise(data)
+    }
+}
+
+/// An implementation with state: function and state are switched together.
+struct CrateCrc(crc::Crc<u32, crc::Table<16>>);
+
+static CRC: CrateCrc = CrateCrc(crc::Crc::<u32, crc::Table<16>>::new(&crc::CRC_32_ISCSI));
+static_call::instance!(CRC: CrateCrc);
+
+impl Checksum for CrateCrc {
+    fn checksum(&self, data: &[u8]) -> u32 {
+        answered_by(CRATE);
+        self.0.checksum(data)
+    }
+}
+
+/// The processor's own instruction: only `accelerated` names it.
+#[cfg(target_arch = "x86_64")]
+#[derive(Instance)]
+struct Sse42;
+
+#[cfg(target_arch = "x86_64")]
+impl Checksum for Sse42 {
+    fn checksum(&self, data: &[u8]) -> u32 {
+        answered_by(SSE42);
+        // SAFETY: this becomes the target only after the processor was found to have SSE4.2.
+        unsafe { sse42::checksum(data) }
+    }
 }
 
 // Places in what `implementations` gives.
@@ -80,7 +112,7 @@ fn answered_by(implementation: usize) {
     ANSWERED_BY.set(implementation);
 }
 
-/// Which of [`implementations`] answered the last call of `checksum` on this thread.
+/// Which of [`implementations`] answered the last call on this thread.
 pub(crate) fn last_answer() -> usize {
     ANSWERED_BY.get()
 }
@@ -98,9 +130,6 @@ pub(crate) fn oracle(data: &[u8]) -> u32 {
 }
 
 const POLYNOMIAL: u32 = 0x82f6_3b78;
-
-static CRC: crc::Crc<u32, crc::Table<16>> =
-    crc::Crc::<u32, crc::Table<16>>::new(&crc::CRC_32_ISCSI);
 
 mod slicing {
     //! Table-driven: a byte at a time, and eight at a time.
@@ -175,7 +204,7 @@ mod tests {
         assert_eq!(oracle(b"123456789"), 0xe306_9283);
     }
 
-    /// The only test that switches `checksum`: the key is one for the whole process.
+    /// The only test that switches: the handle is one for the whole process.
     #[test]
     fn every_implementation_agrees_with_the_oracle() {
         let data: Vec<u8> = (0..300_u32).map(|i| (i * i * 7 + i / 3) as u8).collect();
@@ -186,7 +215,12 @@ mod tests {
             for start in 0..9 {
                 for end in start..data.len() {
                     let part = &data[start..end];
-                    assert_eq!(checksum(part), oracle(part), "{}", implementation.name);
+                    assert_eq!(
+                        StaticChecksum.checksum(part),
+                        oracle(part),
+                        "{}",
+                        implementation.name
+                    );
                     assert_eq!(last_answer(), i);
                 }
             }

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! The file (this program itself, if none is named) is cut into chunks, and all cores checksum them
-//! through one static call, over and over, while the main thread switches what that call reaches.
+//! through one trait, over and over, while the main thread switches which implementation it reaches.
 //! Every result is compared with a naive implementation. Then it measures what such a call costs,
 //! and prints where each call instruction stands and how it gets to its target.
 //!
@@ -87,7 +87,7 @@ fn run(out: &mut impl Write, path: &Path, data: &[u8]) -> io::Result<bool> {
     let chunks = Chunk::cut(data, CHUNK);
     print::input(out, path, data.len(), chunks.len(), CHUNK)?;
 
-    print::heading(out, "A function is switched while every core calls it")?;
+    print::heading(out, "A trait is switched while every core calls through it")?;
     let implementations = checksum::implementations();
     let outcome = workload::run(&chunks, &implementations);
     print::outcome(out, &outcome, &implementations)?;

@@ -47,7 +47,11 @@ pub(crate) fn outcome(
     implementations: &[Implementation],
 ) -> Result<()> {
     let workers = grouped(outcome.workers);
-    writeln!(out, "  {workers} threads call `checksum(chunk)`; the main thread switches it.\n")?;
+    writeln!(
+        out,
+        "  {workers} threads call one trait, `StaticChecksum.checksum(chunk)`; the main thread
+  switches which implementation that reaches.\n"
+    )?;
     writeln!(out, "  {:<24} {:>12}", "answered by", "calls")?;
     for (implementation, &calls) in implementations.iter().zip(&outcome.answered) {
         writeln!(out, "  {:<24} {:>12}", implementation.name, grouped(calls))?;

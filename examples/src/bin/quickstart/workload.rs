@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use static_call::{Barrier, UpdateError, call};
 
-use crate::checksum::{Implementation, checksum, last_answer, oracle};
+use crate::checksum::{Checksum, Implementation, StaticChecksum, last_answer, oracle};
 
 /// How often the main thread switches.
 pub(crate) const SWITCHES: usize = 3_000;
@@ -94,7 +94,9 @@ pub(crate) fn run(chunks: &[Chunk<'_>], implementations: &[Implementation]) -> O
             .map(|w| {
                 let first = chunks.len() * w / workers;
                 let progress = &progress;
-                scope.spawn(move || work(chunks, first, implementations.len(), progress))
+                scope.spawn(move || {
+                    work(&StaticChecksum, chunks, first, implementations.len(), progress)
+                })
             })
             .collect();
         let mut outcome =
@@ -138,7 +140,7 @@ fn switch(
             }
         }
         // The same call as a site of its own, which the report shows with this line.
-        let sum = call!(checksum(chunk.data));
+        let sum = call!(StaticChecksum::checksum(&StaticChecksum, chunk.data));
         outcome.answered[last_answer()] += 1;
         outcome.wrong += u64::from(sum != chunk.expected);
         outcome.stale += u64::from(last_answer() != next);
@@ -161,19 +163,26 @@ fn wait_for_a_call(calls: &AtomicU64) {
     }
 }
 
-/// A worker's part: every chunk in turn, until it is told to stop.
-fn work(chunks: &[Chunk<'_>], first: usize, implementations: usize, progress: &Progress) -> Tally {
+/// A worker's part: every chunk in turn, until it is told to stop. Generic code takes the handle
+/// like any other implementation.
+fn work(
+    by: &impl Checksum,
+    chunks: &[Chunk<'_>],
+    first: usize,
+    implementations: usize,
+    progress: &Progress,
+) -> Tally {
     let mut tally = Tally { answered: vec![0; implementations], wrong: 0, stale: 0 };
     for chunk in chunks.iter().cycle().skip(first) {
         let returned = progress.returned.load(Ordering::SeqCst);
-        let sum = checksum(chunk.data);
+        let sum = by.checksum(chunk.data);
         let started = progress.started.load(Ordering::SeqCst);
 
-        let by = last_answer();
-        tally.answered[by] += 1;
+        let answer = last_answer();
+        tally.answered[answer] += 1;
         tally.wrong += u64::from(sum != chunk.expected);
         // The call saw update `returned` done, and none later than `started` begun.
-        tally.stale += u64::from(!(returned..=started).any(|n| n % implementations == by));
+        tally.stale += u64::from(!(returned..=started).any(|n| n % implementations == answer));
         progress.calls.fetch_add(1, Ordering::Relaxed);
         if progress.stop.load(Ordering::Relaxed) {
             break;
