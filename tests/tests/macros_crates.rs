@@ -2,13 +2,17 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::Once;
 
 /// Runs cargo on the crates, in a target directory of their own, and returns its output.
 fn cargo(arguments: &[&str]) -> String {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
     let crates = tests.join("crates");
-    // The workspace's versions, so that nothing has to be fetched.
-    std::fs::copy(tests.join("../Cargo.lock"), crates.join("Cargo.lock")).unwrap();
+    // The workspace's versions, so that nothing has to be fetched; not under the other test's cargo.
+    static LOCK_FILE: Once = Once::new();
+    LOCK_FILE.call_once(|| {
+        std::fs::copy(tests.join("../Cargo.lock"), crates.join("Cargo.lock")).unwrap();
+    });
     let output = Command::new(env!("CARGO"))
         .args(arguments)
         .args(["--offline", "--quiet", "--target-dir"])
