@@ -115,8 +115,9 @@ fn by_operand(decoder: &Decoder<'_>, i: &Instruction, c: &Candidate) -> Option<N
         FieldForm::Absolute if is_displacement && i.memory_base() == Register::None => {
             memory_kind(i, c.target).filter(|_| i.memory_displacement64() == c.destination)
         }
-        FieldForm::Absolute if is_immediate => {
-            matches!(c.target, Target::Trampoline(_)).then_some(Kind::AddressTaken)
+        // A number beside the first byte is a number; and the displacement of a branch is none.
+        FieldForm::Absolute if is_immediate && i.op0_kind() != OpKind::NearBranch64 => {
+            matches!(c.target, Target::Trampoline(_) if c.is_exact).then_some(Kind::AddressTaken)
         }
         _ => None,
     }?;

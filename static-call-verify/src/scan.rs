@@ -30,6 +30,8 @@ pub(crate) struct Candidate {
     pub(crate) target: Target,
     /// The address they lead to: the target's, or one inside a trampoline.
     pub(crate) destination: u64,
+    /// Whether that is the target's own address.
+    pub(crate) is_exact: bool,
     /// How they lead there.
     pub(crate) form: FieldForm,
 }
@@ -80,12 +82,12 @@ impl Targets {
     }
 
     /// What stands at `address`; for an address inside a trampoline, the trampoline.
-    fn find(&self, address: u64) -> Option<Target> {
+    fn find(&self, address: u64) -> Option<(Target, bool)> {
         let here = self.by_quadword.get(&(address / 8))?;
         let exact = here.iter().find(|(a, _)| *a == address);
         let around =
             || here.iter().find(|(a, t)| *a < address && matches!(t, Target::Trampoline(_)));
-        exact.or_else(around).map(|&(_, t)| t)
+        exact.or_else(around).map(|&(a, t)| (t, a == address))
     }
 }
 
@@ -118,10 +120,10 @@ fn relative(data: &[u8], address: u64, targets: &Targets, found: &mut Vec<Candid
         let end = address.wrapping_add(i as u64 + 4);
         let destination = end.wrapping_add_signed(displacement.into());
         if targets.may_contain(destination)
-            && let Some(target) = targets.find(destination)
+            && let Some((target, is_exact)) = targets.find(destination)
         {
             let (field, form) = (address + i as u64, FieldForm::Relative);
-            found.push(Candidate { field, target, destination, form });
+            found.push(Candidate { field, target, destination, is_exact, form });
         }
     }
 }
@@ -130,10 +132,10 @@ fn absolute(data: &[u8], address: u64, targets: &Targets, found: &mut Vec<Candid
     for (i, field) in data.windows(4).enumerate() {
         let destination = u32::from_le_bytes([field[0], field[1], field[2], field[3]]).into();
         if targets.may_contain(destination)
-            && let Some(target) = targets.find(destination)
+            && let Some((target, is_exact)) = targets.find(destination)
         {
             let (field, form) = (address + i as u64, FieldForm::Absolute);
-            found.push(Candidate { field, target, destination, form });
+            found.push(Candidate { field, target, destination, is_exact, form });
         }
     }
 }
@@ -158,9 +160,9 @@ fn short(
         let destination = (field + 1).wrapping_add_signed(i64::from(pair[1].cast_signed()));
         // Each jump is found from the one trampoline that it leads to.
         if destination.wrapping_sub(trampoline) < 8
-            && let Some(target) = targets.find(destination)
+            && let Some((target, is_exact)) = targets.find(destination)
         {
-            found.push(Candidate { field, target, destination, form: FieldForm::Short });
+            found.push(Candidate { field, target, destination, is_exact, form: FieldForm::Short });
         }
     }
 }

@@ -257,6 +257,25 @@ fn executables_at_fixed_addresses() {
 }
 
 #[test]
+fn numbers_that_look_like_addresses() {
+    // The displacement of the call is, as a number, an address inside the trampoline.
+    let text = function(
+        "f",
+        ".byte 0xe8
+         .long tramp + 1
+         mov $tramp + 2, %eax
+         mov $tramp + 0x1000, %eax
+         call tramp
+         ret",
+    );
+    for linker in ["-fuse-ld=bfd", "-fuse-ld=lld"] {
+        let report = check(&text, &["-no-pie", "-static", linker]);
+        assert_eq!(only(&report).kind, Kind::Call, "{report}");
+        assert!(!has(&report, FindingKey::TrampEntered), "{report}");
+    }
+}
+
+#[test]
 fn trampolines_are_checked() {
     let broken = |from: &str, to: &str| {
         let prelude = images::PRELUDE.replacen(from, to, 1);
