@@ -36,6 +36,17 @@ pub(super) fn row(cell: &str, report: &Report) -> String {
     )
 }
 
+/// The rows of the file as it was and those of this run, which count; without those of cells that
+/// failed. In the order of `cells`.
+pub(super) fn merged(before: &str, now: &str, failed: &[String], cells: &[String]) -> String {
+    let row = |text: &str, cell: &str| {
+        let start = format!("| {cell} |");
+        text.lines().find(|line| line.starts_with(&start)).map(|line| format!("{line}\n"))
+    };
+    let wanted = cells.iter().filter(|cell| !failed.contains(cell));
+    wanted.filter_map(|cell| row(now, cell).or_else(|| row(before, cell))).collect()
+}
+
 /// The file that `--bless` writes.
 pub(super) fn document(command: &str, rows: &str) -> Result<String> {
     let date = output(Command::new("date").arg("+%Y-%m-%d"))?;
@@ -45,7 +56,7 @@ pub(super) fn document(command: &str, rows: &str) -> Result<String> {
     let count = cpus.lines().filter(|l| l.starts_with("processor")).count();
     Ok(format!(
         "# Coverage of the matrix\n\n\
-         {}, `{command}`, {}, {count} × {}.\n\n\
+         {}, `{command}` (`--cell NAME` renews one row), {}, {count} × {}.\n\n\
          The generated program: calls by grade (columns 3 to 6), by kind where it is not `call`, and the\n\
          share that is rewritten in place. Every `call` to a local trampoline is `quad`. The others go to\n\
          trampolines that their crate exports (plain calls of `pub` keys in their own library, generic\n\
@@ -56,4 +67,17 @@ pub(super) fn document(command: &str, rows: &str) -> Result<String> {
         rustc.trim(),
         model.trim_start_matches([' ', '\t', ':']),
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::merged;
+
+    #[test]
+    fn rows_of_this_run_count_and_failed_ones_go() {
+        let cells = ["a", "ab", "c", "d"].map(str::to_owned);
+        let before = "text\n| ab | 1 |\n| a | 1 |\n| c | 1 |\n";
+        let rows = merged(before, "| d | 2 |\n| a | 2 |\n", &["c".to_owned()], &cells);
+        assert_eq!(rows, "| a | 2 |\n| ab | 1 |\n| d | 2 |\n");
+    }
 }

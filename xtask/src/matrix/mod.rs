@@ -91,12 +91,15 @@ fn cells(cells: &[Cell], options: &Options) -> Result {
         }
     }
     println!("\n{}{rows}", coverage::head());
+    if options.bless {
+        let path = root().join("tests/matrix/COVERAGE.md");
+        let before = std::fs::read_to_string(&path).unwrap_or_default();
+        let order: Vec<_> = cell::all().iter().map(Cell::name).collect();
+        let rows = coverage::merged(&before, &rows, &failed, &order);
+        std::fs::write(path, coverage::document("cargo xtask matrix --bless", &rows)?)?;
+    }
     if !failed.is_empty() {
         return Err(format!("{} cells failed: {}", failed.len(), failed.join(", ")).into());
-    }
-    if options.bless {
-        let text = coverage::document("cargo xtask matrix --bless", &rows)?;
-        std::fs::write(root().join("tests/matrix/COVERAGE.md"), text)?;
     }
     Ok(())
 }
