@@ -51,9 +51,9 @@ pub(super) fn build(dir: &Path, cell: &Cell) -> Result<Built> {
     let keep = "-Clink-arg=-Wl,--emit-relocs";
     let with_bindings = cell.is_linked_by_mold().then(|| build("bfd", keep)).transpose()?;
     // Lld orders sections in another way where it keeps relocations, so that addresses differ.
-    // (`-O1` is what rustc tells the linker anyway.)
+    // (A stack that is not executable is what rustc asks the linker for anyway.)
     let with_symbols =
-        cell.is_stripped().then(|| build(linker, "-Clink-arg=-Wl,-O1")).transpose()?;
+        cell.is_stripped().then(|| build(linker, "-Clink-arg=-Wl,-z,noexecstack")).transpose()?;
     let with_relocations = build(linker, keep)?;
     let stripped = cell.is_stripped().then(|| build(linker, "-Cstrip=symbols")).transpose()?;
     Ok(Built {
