@@ -253,7 +253,7 @@ impl<K: Keyed> Flag<K> {
     /// assert!(TRACING.enable().is_err());
     /// ```
     pub fn seal(&self) {
-        Self::record().seal();
+        crate::runtime::seal([Self::record()]);
     }
 
     pub(crate) fn wish(&self, by: Count) -> Wish {
@@ -310,7 +310,9 @@ macro_rules! flag {
 
             #[$crate::__private::linkme::distributed_slice($crate::__private::KEYS)]
             #[linkme(crate = $crate::__private::linkme)]
-            static RECORD: $crate::__private::KeyRecord =
+            // SAFETY: the record is that of `$name`, whose stub this is; nothing calls a flag's target
+            // (promises 1 and 2, INV-KEY).
+            static RECORD: $crate::__private::KeyRecord = unsafe {
                 $crate::__private::KeyRecord::new($crate::__private::KeyDescription {
                     default: if ON {
                         &$crate::__private::FLAG_ON
@@ -337,7 +339,8 @@ macro_rules! flag {
                     flags: $crate::__private::KeyRecord::IS_FLAG
                         | if ON { 0 } else { $crate::__private::KeyRecord::HAS_NO_BODY },
                     own_type: <$name as $crate::__private::Keyed>::own_type,
-                });
+                })
+            };
 
             // SAFETY: the record is in the slice of keys and this flag's alone, and the stub jumps
             // through its slot (promises 1 and 2, INV-KEY).

@@ -32,27 +32,39 @@ pub unsafe trait Switch<I>: Handle {
 }
 
 /// The handle of a trait that is not `unsafe`: its methods may be switched one by one.
+///
+/// # Safety
+///
+/// 1. The trait is not `unsafe`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be switched in a batch",
     note = "if it is the handle of an `unsafe trait`, switch it alone, by its own `update`, which \
             is `unsafe`"
 )]
-pub trait SafeToSwitch: Handle {}
+pub unsafe trait SafeToSwitch: Handle {}
 
 /// Makes all methods of a handle call those of `I`.
+///
+/// # Safety
+///
+/// 1. What the handle's own `update` asks for, where that is `unsafe`.
 ///
 /// # Errors
 ///
 /// See [`UpdateError`]; nothing has changed then.
-pub fn update_all<H: Switch<I>, I>() -> Result<Update, UpdateError> {
+pub unsafe fn update_all<H: Switch<I>, I>() -> Result<Update, UpdateError> {
     crate::runtime::commit(H::wishes().as_mut())
 }
 
 /// Makes all methods of a handle call their defaults.
 ///
+/// # Safety
+///
+/// 1. What the handle's own `reset` asks for, where that is `unsafe`.
+///
 /// # Errors
 ///
 /// See [`UpdateError`]; nothing has changed then.
-pub fn reset_all<H: Handle>() -> Result<Update, UpdateError> {
+pub unsafe fn reset_all<H: Handle>() -> Result<Update, UpdateError> {
     crate::runtime::commit(H::defaults().as_mut())
 }

@@ -177,7 +177,8 @@ impl<K: Keyed> Key<K> {
         crate::runtime::commit_one(Wish::default_of(self.record()))
     }
 
-    /// Makes the target final: every later update is an [`UpdateError::Sealed`].
+    /// Makes the target final: every later update is an [`UpdateError::Sealed`]. One that is under
+    /// way on another thread is waited for.
     ///
     /// For a program that has made its choice and wants to be sure that nobody makes another.
     /// `init` and `unbind` go on to work: they leave the target what it is. There is no way back.
@@ -196,7 +197,7 @@ impl<K: Keyed> Key<K> {
     /// assert_eq!(scale::reset().unwrap_err(), UpdateError::Sealed { key: "scale" });
     /// ```
     pub fn seal(self) {
-        self.record().seal();
+        crate::runtime::seal([self.record()]);
     }
 
     /// Whether [`Key::seal`] or [`seal`](crate::seal) made the target final.

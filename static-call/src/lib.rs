@@ -314,7 +314,8 @@ pub fn unbind() -> Result<Update, UpdateError> {
     runtime::unbind()
 }
 
-/// Makes the targets of all keys final: every later update is an [`UpdateError::Sealed`].
+/// Makes the targets of all keys final: every later update is an [`UpdateError::Sealed`]. One that is
+/// under way on another thread is waited for.
 ///
 /// What [`Key::seal`] does for one. Keys of code that is loaded later are not among them.
 ///
@@ -334,7 +335,7 @@ pub fn unbind() -> Result<Update, UpdateError> {
 /// # Ok::<(), UpdateError>(())
 /// ```
 pub fn seal() {
-    record::STATIC_CALL_0_1_KEYS.static_slice().iter().for_each(record::KeyRecord::seal);
+    runtime::seal(record::STATIC_CALL_0_1_KEYS.static_slice());
 }
 
 /// Makes a static call as a site of its own: with its own trampoline, file, line and column.

@@ -73,6 +73,12 @@ fn record() -> &'static LockRecord {
     &RECORD
 }
 
+/// Whether somebody sleeps until the lock is free.
+#[cfg(test)]
+pub(crate) fn is_waited_for() -> bool {
+    record().word.load(Ordering::SeqCst) & WAITERS != 0
+}
+
 fn futex(record: &LockRecord) -> &AtomicU32 {
     let word: *const AtomicU32 = (&raw const record.word).cast();
     let low = if cfg!(target_endian = "little") { word } else { word.wrapping_add(1) };

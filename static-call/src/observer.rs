@@ -4,7 +4,7 @@ use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
 
 use crate::target::Target;
-use crate::wish::Wish;
+use crate::wish::{self, Wish};
 
 /// A key that got another target.
 ///
@@ -150,13 +150,9 @@ pub(crate) fn tell(wishes: &[Wish], generation: u64) {
     }
 }
 
-/// Where a key is wished for twice, the last wish is the change.
 fn changes(wishes: &[Wish], generation: u64) -> impl Iterator<Item = Change> {
-    let last = wishes
-        .iter()
-        .enumerate()
-        .filter(|(i, wish)| !wishes[i + 1..].iter().any(|later| ptr::eq(later.key(), wish.key())));
-    last.filter(|(_, wish)| wish.before != wish.target).map(move |(_, wish)| {
+    let changed = wish::last_of_each(wishes).filter(|wish| wish.before != wish.target);
+    changed.map(move |wish| {
         let default = wish.key().default_target();
         Change {
             key: wish.key().name(),

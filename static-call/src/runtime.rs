@@ -14,11 +14,15 @@ mod imp;
 
 pub(crate) use imp::*;
 
-use crate::lock::Reentered;
+use crate::lock::{self, Reentered};
 use crate::observer;
 use crate::previous::Previous;
+use crate::record::KeyRecord;
 use crate::update::{Update, UpdateError};
 use crate::wish::Wish;
+
+#[cfg(test)]
+mod tests;
 
 /// Makes all wishes come true, or none and says why; then tells the observers.
 pub(crate) fn commit(wishes: &mut [Wish]) -> Result<Update, UpdateError> {
@@ -31,6 +35,14 @@ pub(crate) fn commit(wishes: &mut [Wish]) -> Result<Update, UpdateError> {
 /// [`commit`] of one.
 pub(crate) fn commit_one(mut wish: Wish) -> Result<Update, UpdateError> {
     commit(core::slice::from_mut(&mut wish))
+}
+
+/// Makes the targets of keys final. Under the lock, so that no update that has begun changes one
+/// afterwards.
+pub(crate) fn seal<'a>(keys: impl IntoIterator<Item = &'a KeyRecord>) {
+    // A signal handler that interrupted an update of this thread cannot wait for its end.
+    let _held = lock::lock();
+    keys.into_iter().for_each(KeyRecord::seal);
 }
 
 impl From<Reentered> for UpdateError {

@@ -25,7 +25,7 @@ pub(crate) enum Count {
     Down,
 }
 
-/// A [`Count`], and what it came to.
+/// A [`Count`], what the flag's was before the commit, and what it came to.
 #[derive(Clone, Copy, Debug)]
 struct Counted {
     by: Count,
@@ -90,6 +90,14 @@ pub(crate) fn refuse_sealed(wishes: &[Wish]) -> Result<(), UpdateError> {
     }
 }
 
+/// The wishes that count: of those for one key the last.
+pub(crate) fn last_of_each(wishes: &[Wish]) -> impl Iterator<Item = &Wish> {
+    let is_last = |&(i, wish): &(usize, &Wish)| {
+        !wishes[i + 1..].iter().any(|later| core::ptr::eq(later.key, wish.key))
+    };
+    wishes.iter().enumerate().filter(is_last).map(|(_, wish)| wish)
+}
+
 /// Finds out what the wishes make of the counts of their flags, in their order. The caller holds
 /// the lock.
 pub(crate) fn settle(wishes: &mut [Wish]) -> Result<(), UpdateError> {
@@ -104,7 +112,8 @@ pub(crate) fn settle(wishes: &mut [Wish]) -> Result<(), UpdateError> {
             Count::Down => count.checked_sub(1),
         };
         let after = after.ok_or(UpdateError::Count { flag: key.name(), count })?;
-        (counted.before, counted.after) = (count, after);
+        // As for the target: before the commit, whatever wishes of this one stand earlier.
+        (counted.before, counted.after) = (key.count(), after);
         *target = Chosen::new(if after > 0 { &FLAG_ON } else { &FLAG_OFF });
     }
     Ok(())

@@ -136,6 +136,28 @@ fn in_batches() {
     assert_eq!(state(), (true, 3, false, 0));
 }
 
+#[test]
+fn counted_twice_in_a_batch_and_restored() {
+    flag! { static TWICE = false; }
+    let state = || (TWICE.get(), TWICE.unlikely(), TWICE.count());
+    for before in 0..2 {
+        let was = state();
+        assert_eq!(was, (before > 0, before > 0, before));
+        let update = static_call::batch(|b| {
+            b.inc_flag(&TWICE)?;
+            b.inc_flag(&TWICE)?;
+            b.inc_flag(&TWICE)
+        });
+        assert_eq!(state(), (true, true, before + 3));
+        let back = update.unwrap().previous.restore().unwrap();
+        assert_eq!(state(), was);
+        // And forth.
+        back.previous.restore().unwrap();
+        assert_eq!(state(), (true, true, before + 3));
+        TWICE.set(true).unwrap();
+    }
+}
+
 mod places {
     static_call::flag! {
         /// With attributes and a visibility.

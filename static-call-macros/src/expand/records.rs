@@ -36,19 +36,21 @@ impl Function {
             #[#sc::linkme::distributed_slice(#sc::KEYS)]
             #[linkme(crate = #sc::linkme)]
             #[allow(non_upper_case_globals)]
-            static #record: #sc::KeyRecord = #sc::KeyRecord::new(#sc::KeyDescription {
-                default: &#default_record,
-                default_shim: #shim,
-                stub: <#marker as #sc::Keyed>::stub as *const (),
-                name: #name,
-                module: #sc::core::module_path!(),
-                file: #sc::core::file!(),
-                signature: #signature,
-                line: #line,
-                column: #column,
-                flags: #flags,
-                own_type: <#marker as #sc::Keyed>::own_type,
-            });
+            static #record: #sc::KeyRecord = unsafe {
+                #sc::KeyRecord::new(#sc::KeyDescription {
+                    default: &#default_record,
+                    default_shim: #shim,
+                    stub: <#marker as #sc::Keyed>::stub as *const (),
+                    name: #name,
+                    module: #sc::core::module_path!(),
+                    file: #sc::core::file!(),
+                    signature: #signature,
+                    line: #line,
+                    column: #column,
+                    flags: #flags,
+                    own_type: <#marker as #sc::Keyed>::own_type,
+                })
+            };
 
             #(#cfgs)*
             #[allow(non_upper_case_globals #deprecated)]

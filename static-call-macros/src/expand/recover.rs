@@ -250,7 +250,7 @@ fn items(f: &Function, error: &Ident) -> TokenStream {
         #(#cfgs)*
         unsafe impl #sc::Keyed for #marker {
             const RECORD: *const #sc::KeyRecord = #sc::core::ptr::null();
-            extern "C" fn stub() {}
+            unsafe extern "C" fn stub() {}
             fn own_type() -> #sc::core::any::TypeId {
                 #sc::core::any::TypeId::of::<#marker>()
             }

@@ -67,7 +67,7 @@ impl Function {
 
                 extern "C-unwind" fn __resolve<#(#lifetimes),*>(#(#names: #types),*) -> #output {
                     #record.choose();
-                    let target = #record.slot().load(#sc::core::sync::atomic::Ordering::Acquire);
+                    let target = #record.entry();
                     let target = unsafe {
                         #sc::core::mem::transmute::<
                             *mut (),

@@ -74,7 +74,7 @@ macro_rules! __site_trampoline {
 macro_rules! __stub {
     ($record:path) => {
         #[unsafe(naked)]
-        extern "C" fn stub() {
+        unsafe extern "C" fn stub() {
             $crate::__private::core::arch::naked_asm!(
                 ".p2align 3",
                 ".cfi_startproc",
@@ -101,7 +101,7 @@ macro_rules! __plain_trampoline {
         #[inline(always)]
         #[allow(improper_ctypes_definitions)]
         extern "C-unwind" fn $name<$($generics)*>($($arg: $ty),*) -> $ret {
-            let target = $record.slot().load($crate::__private::core::sync::atomic::Ordering::Acquire);
+            let target = $record.entry();
             // SAFETY: a slot holds the shim of a target of this signature (INV-SLOT).
             let target = unsafe {
                 $crate::__private::core::mem::transmute::<*mut (), extern "C-unwind" fn($($ty),*) -> $ret>(target)
@@ -127,7 +127,7 @@ macro_rules! __site_trampoline {
         extern "C-unwind" fn $name<$($generics)*>($($arg: $ty),*) -> $ret {
             // SAFETY: `Keyed::RECORD` is the address of a static (INV-KEY).
             let record = unsafe { &*<$key as $crate::__private::Keyed>::RECORD };
-            let target = record.slot().load($crate::__private::core::sync::atomic::Ordering::Acquire);
+            let target = record.entry();
             // SAFETY: a slot holds the shim of a target of this signature (INV-SLOT).
             let target = unsafe {
                 $crate::__private::core::mem::transmute::<*mut (), extern "C-unwind" fn($($ty),*) -> $ret>(target)
@@ -148,6 +148,6 @@ macro_rules! __site_trampoline {
 )))]
 macro_rules! __stub {
     ($record:path) => {
-        extern "C" fn stub() {}
+        unsafe extern "C" fn stub() {}
     };
 }

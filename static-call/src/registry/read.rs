@@ -39,7 +39,7 @@ impl Trampoline {
         let as_linked = match Form::from_word(record.form) {
             Some(Form::Slot) => decode_jmp_memory(&bytes).is_some_and(|d| {
                 let slot = address.wrapping_add(JMP_MEMORY_LENGTH).wrapping_add_signed(d.into());
-                slot == from_ref(keys[this.key as usize].slot()).addr() as u64
+                slot == keys[this.key as usize].slot_address() as u64
             }),
             Some(Form::Stub) => Branch::decode(&bytes)
                 .is_some_and(|b| b.kind == Kind::Jmp && b.destination(address) == stub),

@@ -63,10 +63,11 @@ pub(super) fn store(wishes: &mut [Wish]) -> Result<(Update, u64), UpdateError> {
                 registry.keys[index].wanted = Some(wish.target);
             }
         }
-        let update = patch::commit(registry, Aim::Bind)?;
-        for wish in &*wishes {
+        let mut update = patch::commit(registry, Aim::Bind)?;
+        for wish in wish::last_of_each(wishes) {
             if registry.key_of(wish.key()).is_none() {
                 wish.key().publish(wish.target);
+                update.indirect += 1;
             }
         }
         wish::store_counts(wishes);

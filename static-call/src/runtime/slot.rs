@@ -21,7 +21,7 @@ pub(super) fn store(wishes: &mut [Wish]) -> Result<(Update, u64), UpdateError> {
         wish.key().publish(wish.target);
     }
     wish::store_counts(wishes);
-    Ok((through_slots(wishes.len()), observer::count()))
+    Ok((through_slots(wish::last_of_each(wishes).count()), observer::count()))
 }
 
 /// There is nothing to bind.

@@ -53,7 +53,7 @@ pub(super) fn inherent(h: &Handle) -> TokenStream {
         #[allow(dead_code)]
         #update_vis #unsafety #declaration
         {
-            #sc::update_all::<#switch, #i>()
+            unsafe { #sc::update_all::<#switch, #i>() }
         }
 
         /// Makes every method do again what it did before the first update.
@@ -64,7 +64,7 @@ pub(super) fn inherent(h: &Handle) -> TokenStream {
         #safety
         #[allow(dead_code)]
         #update_vis #unsafety fn reset() -> #result {
-            #sc::reset_all::<#switch>()
+            unsafe { #sc::reset_all::<#switch>() }
         }
 
         /// Makes what the methods call final: every later update is an error.
@@ -120,7 +120,7 @@ pub(super) fn expand(h: &Handle) -> TokenStream {
     let safe = h.source.unsafety.is_none().then(|| {
         quote! {
             #(#cfgs)*
-            impl #sc::SafeToSwitch for #switch {}
+            unsafe impl #sc::SafeToSwitch for #switch {}
         }
     });
     quote! {

@@ -142,7 +142,7 @@ fn switch(h: &Handle) -> TokenStream {
     let safe = h.source.unsafety.is_none().then(|| {
         quote! {
             #(#cfgs)*
-            impl #sc::SafeToSwitch for #switch {}
+            unsafe impl #sc::SafeToSwitch for #switch {}
         }
     });
     quote! {
