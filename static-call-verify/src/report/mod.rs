@@ -1,9 +1,11 @@
 //! What a verification found. Plain data; the text form is [`Report`]'s `Display`.
 
+mod html;
 mod text;
 
 use std::fmt;
 
+pub use html::html;
 pub use static_call::layout::{Form, Grade, Kind, Polarity};
 
 use crate::policy::{FindingKey, Level};

@@ -1,0 +1,55 @@
+//! Text of strangers in a page: names of keys, paths and messages come from the image.
+
+use std::fmt::{self, Write};
+
+/// Text that means nothing to HTML, in elements and in quoted attributes.
+///
+/// What cannot be seen, or turns the direction of what follows, is spelt out.
+pub(super) struct Text<'t>(pub(super) &'t str);
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|c| character(f, c))
+    }
+}
+
+/// [`Text`] in which what stands between backquotes is code.
+pub(super) struct Prose<'t>(pub(super) &'t str);
+
+impl fmt::Display for Prose<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts = self.0.split('`').peekable();
+        let mut is_code = false;
+        while let Some(part) = parts.next() {
+            let closes = parts.peek().is_some();
+            match (is_code, closes) {
+                (true, true) => write!(f, "<code>{}</code>", Text(part))?,
+                // A backquote with no partner.
+                (true, false) => write!(f, "`{}", Text(part))?,
+                (false, _) => write!(f, "{}", Text(part))?,
+            }
+            is_code = !is_code;
+        }
+        Ok(())
+    }
+}
+
+fn character(f: &mut fmt::Formatter<'_>, c: char) -> fmt::Result {
+    match c {
+        '&' => f.write_str("&amp;"),
+        '<' => f.write_str("&lt;"),
+        '>' => f.write_str("&gt;"),
+        '"' => f.write_str("&quot;"),
+        '\'' => f.write_str("&#39;"),
+        '\n' | '\t' => f.write_char(' '),
+        c if c.is_control() || is_invisible(c) => write!(f, "\\u{{{:x}}}", u32::from(c)),
+        c => f.write_char(c),
+    }
+}
+
+/// Characters of format: they are not seen, and some reorder what is.
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}

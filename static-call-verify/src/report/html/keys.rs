@@ -1,0 +1,229 @@
+//! Every key with its calls and jump labels, and the controls that filter them.
+
+use std::fmt::{self, Write};
+
+use super::escape::Text;
+use super::line::{Boundary, Drawn};
+use super::{
+    Call, Count, GRADES, Grade, KINDS, Kind, MOST_UNFOLDED, Path, Reason, Report, bar, grade, kind,
+    reason,
+};
+use crate::report::{Key, Label, Source};
+
+pub(super) fn write(f: &mut impl Write, report: &Report) -> fmt::Result {
+    f.write_str("<section id=\"keys\" aria-labelledby=\"keys-title\">\n<h2 id=\"keys-title\">Calls by key</h2>\n")?;
+    if report.keys.is_empty() {
+        return f.write_str("<p>There are no keys in this image.</p>\n</section>\n");
+    }
+    controls(f, report)?;
+    let mut calls = vec![Vec::new(); report.keys.len()];
+    for call in &report.calls {
+        if let Some(of_key) = calls.get_mut(call.key) {
+            of_key.push(call);
+        }
+    }
+    for (index, key) in report.keys.iter().enumerate() {
+        let calls = calls.get(index).map(Vec::as_slice).unwrap_or_default();
+        one(f, report, index, key, calls)?;
+    }
+    f.write_str("</section>\n")
+}
+
+fn controls(f: &mut impl Write, report: &Report) -> fmt::Result {
+    f.write_str(
+        r#"<form id="filter" hidden role="search" aria-label="Filter the calls">
+<label class="wide">Text <input type="search" name="text" placeholder="file, function, address …" autocomplete="off" spellcheck="false"></label>
+<label>Key <select name="key"><option value="">all</option>"#,
+    )?;
+    for (index, key) in report.keys.iter().enumerate() {
+        write!(f, r#"<option value="{index}">{}</option>"#, Text(&key.path()))?;
+    }
+    f.write_str("</select></label>")?;
+    let has = |path| {
+        let label = |l| Drawn::label(l).shape.path == path;
+        report.calls.iter().any(|c| Path::of(c) == path) || report.labels.iter().any(label)
+    };
+    let paths = Path::ALL.into_iter().filter(|&path| has(path));
+    select(f, "path", "Path", paths.map(|path| (path.word(), path.word())))?;
+    let has = |of| {
+        let label = |l| label_grade(l) == of;
+        report.calls.iter().any(|c| c.grade == of) || report.labels.iter().any(label)
+    };
+    let grades = GRADES.into_iter().filter(|&of| has(of));
+    select(f, "grade", "Grade", grades.map(|of| (grade(of), grade(of))))?;
+    let has = |of| {
+        let label = of == Kind::Label && !report.labels.is_empty();
+        label || report.calls.iter().any(|c| c.kind == of)
+    };
+    let kinds = KINDS.into_iter().filter(|&(of, _)| has(of));
+    select(f, "kind", "Kind", kinds.map(|(of, text)| (kind(of), text)))?;
+    let mut reasons: Vec<Reason> = report.calls.iter().filter_map(|c| c.reason).collect();
+    reasons.sort_unstable();
+    reasons.dedup();
+    let reasons = reasons.into_iter().map(|why| (reason(why), why.to_string()));
+    select(f, "reason", "Why not inline", reasons)?;
+    f.write_str(
+        r#"
+<span class="buttons"><button type="reset">Show all</button> <button type="button" id="unfold">Open all keys</button> <button type="button" id="fold">Close all</button></span>
+<output id="shown" aria-live="polite"></output>
+</form>
+<noscript><p>The filter needs scripts; everything else is here.</p></noscript>
+<p id="nothing" hidden>Nothing fits the filter.</p>
+"#,
+    )
+}
+
+fn select(
+    f: &mut impl Write,
+    name: &str,
+    title: &str,
+    options: impl Iterator<Item = (&'static str, impl fmt::Display)>,
+) -> fmt::Result {
+    write!(f, "\n<label>{title} <select name=\"{name}\"><option value=\"\">all</option>")?;
+    for (value, text) in options {
+        write!(f, r#"<option value="{value}">{text}</option>"#)?;
+    }
+    f.write_str("</select></label>")
+}
+
+fn one(
+    f: &mut impl Write,
+    report: &Report,
+    index: usize,
+    key: &Key,
+    calls: &[&Call],
+) -> fmt::Result {
+    let all = calls.iter().filter(|c| c.is_call()).count();
+    let inline = calls.iter().filter(|c| c.inline).count();
+    let labels: Vec<&Label> = report.labels.iter().filter(|l| l.key == index).collect();
+    let rows = report.calls.len() + report.labels.len();
+    let open = if rows <= MOST_UNFOLDED { " open" } else { "" };
+    write!(
+        f,
+        r#"<details class="key" id="key-{index}" data-key="{index}"{open}>
+<summary><h3><span class="module">{}::</span>{}</h3> <span class="ratio">{inline} of {} inline"#,
+        Text(&key.module),
+        Text(&key.name),
+        Count(all, "call")
+    )?;
+    if !labels.is_empty() {
+        write!(f, ", {}", Count(labels.len(), "jump label"))?;
+    }
+    f.write_str("</span> ")?;
+    if all > 0 {
+        bar(f, inline, all)?;
+    }
+    let sites = report.sites.iter().filter(|s| s.key == Some(index)).count();
+    let trampolines = report.trampolines.iter().filter(|t| t.key == index).count();
+    let off = if key.has_no_body { ", off until somebody turns it on" } else { "" };
+    writeln!(
+        f,
+        "</summary>\n<p class=\"facts\"><code>{}</code> <span>declared in <code>{}</code>{off}; {}, {}</span></p>",
+        Text(&key.signature),
+        Text(&key.source.to_string()),
+        Count(sites, "site"),
+        Count(trampolines, "trampoline")
+    )?;
+    if calls.is_empty() && labels.is_empty() {
+        return f.write_str("<p class=\"facts\">Nothing in this image calls it.</p>\n</details>\n");
+    }
+    f.write_str("<ol class=\"rows\" role=\"list\">\n")?;
+    calls.iter().try_for_each(|call| of_call(f, report, call))?;
+    labels.iter().try_for_each(|label| of_label(f, report, label))?;
+    f.write_str("</ol>\n</details>\n")
+}
+
+/// A row: what it is, the drawing, where it stands, and why it is no better.
+struct Row<'r> {
+    drawn: Drawn,
+    kind: Kind,
+    grade: Grade,
+    reason: Option<Reason>,
+    function: Option<&'r str>,
+    source: Option<&'r Source>,
+    is_site: bool,
+}
+
+fn of_call(f: &mut impl Write, report: &Report, call: &Call) -> fmt::Result {
+    let site = call.site.and_then(|s| report.sites.get(s));
+    Row {
+        drawn: Drawn::call(call),
+        kind: call.kind,
+        grade: call.grade,
+        reason: call.reason,
+        function: call.function.as_deref(),
+        source: site.map(|s| &s.source).or(call.source.as_ref()),
+        is_site: site.is_some(),
+    }
+    .write(f)
+}
+
+fn of_label(f: &mut impl Write, report: &Report, label: &Label) -> fmt::Result {
+    let site = label.site.and_then(|s| report.sites.get(s));
+    Row {
+        drawn: Drawn::label(label),
+        kind: Kind::Label,
+        grade: label_grade(label),
+        reason: None,
+        function: None,
+        source: site.map(|s| &s.source),
+        is_site: site.is_some(),
+    }
+    .write(f)
+}
+
+fn label_grade(label: &Label) -> Grade {
+    if label.is_sound { Grade::Quad } else { Grade::None }
+}
+
+impl Row<'_> {
+    fn write(&self, f: &mut impl Write) -> fmt::Result {
+        let Self { drawn, grade: of, .. } = self;
+        let path = drawn.shape.path;
+        let (word, mark, address) = (path.word(), path.mark(), drawn.address);
+        write!(
+            f,
+            r#"<li class="row" data-path="{word}" data-grade="{}" data-kind="{}""#,
+            grade(*of),
+            kind(self.kind)
+        )?;
+        if let Some(why) = self.reason {
+            write!(f, r#" data-reason="{}""#, reason(why))?;
+        }
+        write!(
+            f,
+            r#"><div class="what"><code>{address:#010x}</code> <span class="path {word}"><span aria-hidden="true">{mark} </span>{word}</span> <span class="grade">{}</span> <span class="kind">{}</span></div>"#,
+            if *of == Grade::None { "no grade" } else { grade(*of) },
+            KINDS.iter().find(|(k, _)| *k == self.kind).map(|(_, text)| *text).unwrap_or_default(),
+        )?;
+        drawn.write(f)?;
+        f.write_str("<div class=\"where\">")?;
+        if let Some(source) = self.source {
+            write!(f, "<code>{}</code> ", Text(&source.to_string()))?;
+        }
+        if self.is_site {
+            f.write_str("<span class=\"site\">call!</span> ")?;
+        }
+        if let Some(function) = self.function {
+            write!(f, "<span class=\"function\">in <code>{}</code></span>", Text(function))?;
+        }
+        if let Some(why) = self.reason {
+            write!(f, "<p class=\"why\">{}", Text(&sentence(&why.to_string())))?;
+            // That a cache line is crossed says where.
+            if let (Reason::Line, Some(boundary)) = (why, drawn.crossing()) {
+                write!(f, " at {}", Boundary(boundary))?;
+            }
+            f.write_str("</p>")?;
+        }
+        if path == Path::Alone {
+            f.write_str("<p class=\"why\">Left alone: it tests its key each time</p>")?;
+        }
+        f.write_str("</div></li>\n")
+    }
+}
+
+/// With a capital letter.
+pub(super) fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|c| c.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}

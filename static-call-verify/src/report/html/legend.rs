@@ -1,0 +1,79 @@
+//! What the drawings mean: a picture for every grade, with the reason behind it.
+
+use std::fmt::{self, Write};
+
+use super::line::{Drawn, Shape};
+use super::{Grade, Path, grade};
+
+/// A call at byte `address` of a line, as grade and path go together.
+const fn example(path: Path, address: u64) -> Drawn {
+    Drawn { address, shape: Shape { path, length: 5, displacement: 4 } }
+}
+
+const EXAMPLES: [(Grade, Drawn, &str, &str); 4] = [
+    (
+        Grade::Quad,
+        example(Path::Inline, 9),
+        "The whole instruction lies in one aligned 8 bytes.",
+        "May be rewritten: sent to another target, or turned into a no-op or a constant.",
+    ),
+    (
+        Grade::Disp,
+        example(Path::Inline, 15),
+        "Only the displacement lies in one aligned 8 bytes.",
+        "May be rewritten: sent to another target.",
+    ),
+    (
+        Grade::Line,
+        example(Path::Trampoline, 29),
+        "The displacement is cut by a boundary of 8 bytes, inside one cache line.",
+        "Never rewritten: it calls its trampoline for as long as the program runs.",
+    ),
+    (
+        Grade::Straddle,
+        example(Path::Trampoline, 61),
+        "The displacement is cut by the end of the cache line.",
+        "Never rewritten: it calls its trampoline for as long as the program runs.",
+    ),
+];
+
+pub(super) fn examples() -> [Drawn; 4] {
+    EXAMPLES.map(|(_, drawn, _, _)| drawn)
+}
+
+pub(super) fn write(f: &mut impl Write) -> fmt::Result {
+    f.write_str(
+        r#"<section id="legend" aria-labelledby="legend-title">
+<h2 id="legend-title">How to read the drawings</h2>
+<p>A drawing is one cache line: 64 bytes of machine code, and the call instruction where it lies in them. A byte marked <b>o</b> (empty) says what the instruction does; the four bytes marked <b>D</b> (filled) are its displacement, which says where it goes. Changing a target means rewriting those four.</p>
+<p class="promise">Other threads may run the instruction at that very moment. AMD promises that they see the old bytes or the new ones, never a mixture, for <b>one store inside one aligned quadword</b> (8 bytes, from one thin line to the next); Intel promises nothing, and no mixture was ever reported there. Where a boundary cuts the displacement no such promise holds, and mixtures were seen on real processors: across 32 bytes now and then, across a cache line often. So the place of the instruction decides:</p>
+<dl class="grades">
+"#,
+    )?;
+    for (of, drawn, condition, consequence) in &EXAMPLES {
+        let word = grade(*of);
+        let path = drawn.shape.path;
+        write!(
+            f,
+            r#"<div><dt><span class="grade">{word}</span> <span class="path {}"><span aria-hidden="true">{} </span>{}</span></dt><dd class="picture">"#,
+            path.word(),
+            path.mark(),
+            path.word()
+        )?;
+        drawn.write(f)?;
+        writeln!(f, "</dd><dd>{condition} {consequence}</dd></div>")?;
+    }
+    f.write_str(
+        r##"</dl>
+<ul class="marks">
+<li><svg class="mark" viewBox="-4 6 10 28" aria-hidden="true"><path class="b8" d="M0 9v23"/></svg> 8 bytes: a quadword</li>
+<li><svg class="mark" viewBox="-4 6 10 28" aria-hidden="true"><path class="b32" d="M0 6v26"/></svg> 32 bytes: half a line</li>
+<li><svg class="mark" viewBox="-4 3 10 31" aria-hidden="true"><path class="b64" d="M0 3v29"/></svg> 64 bytes: the cache line</li>
+<li><svg class="mark" viewBox="-6 0 12 40" aria-hidden="true"><use href="#torn"/></svg> the boundary that cuts a displacement</li>
+<li><svg class="mark" viewBox="-1 8 42 22" aria-hidden="true"><g class="inline"><rect class="d" y="9" width="40" height="20"/></g></svg> plain: inline, rewritten in place</li>
+<li><svg class="mark" viewBox="-1 8 42 22" aria-hidden="true"><g class="trampoline"><rect class="d" y="9" width="40" height="20"/><rect y="9" width="40" height="20" fill="url(#hatch)"/></g></svg> hatched: left alone, through the trampoline</li>
+</ul>
+</section>
+"##,
+    )
+}

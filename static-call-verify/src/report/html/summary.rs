@@ -1,0 +1,241 @@
+//! The top of the page: what this is, how many calls are inline, why the others are not, and the
+//! findings.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Write};
+
+use super::escape::{Prose, Text};
+use super::keys::sentence;
+use super::{Count, Level, Report, bar, reason};
+use crate::policy::FindingKey;
+use crate::report::{Finding, ImageKind, Reason, Summary, TableState};
+
+pub(super) fn write(f: &mut impl Write, report: &Report, name: &str) -> fmt::Result {
+    headline(f, report, name)?;
+    if report.summary.calls > 0 {
+        numbers(f, &report.summary)?;
+    }
+    table(f, report)?;
+    reasons(f, report)?;
+    findings(f, report)
+}
+
+fn headline(f: &mut impl Write, report: &Report, name: &str) -> fmt::Result {
+    let Summary { keys, calls, inline, trampoline, labels, .. } = report.summary;
+    write!(
+        f,
+        "<header>\n<p class=\"title\">static-call report on <code>{}</code></p>\n<h1>",
+        Text(name)
+    )?;
+    match (report.image.kind, calls, trampoline) {
+        (ImageKind::Unsupported, ..) => {
+            f.write_str("This file cannot be searched for static calls")?
+        }
+        (_, 0, _) if keys == 0 && labels == 0 => f.write_str("No static calls in this image")?,
+        (_, 0, _) => f.write_str("Nothing in this image makes a static call")?,
+        (_, _, 0) => write!(f, "All {} inline", Count(calls, "call"))?,
+        _ => write!(f, "{inline} of {} inline", Count(calls, "call"))?,
+    }
+    f.write_str(
+        "</h1>\n<p class=\"lead\">A <dfn>static call</dfn> is a function call whose target can be changed while the program runs. \
+         Calls that are <b class=\"inline\">inline</b> are rewritten where they stand and cost what a direct call costs. \
+         The others go through a <b class=\"trampoline\">trampoline</b>, a jump of eight bytes that is rewritten instead: \
+         they reach the same target, at the price of that jump.</p>\n</header>\n",
+    )
+}
+
+fn numbers(f: &mut impl Write, summary: &Summary) -> fmt::Result {
+    let Summary { keys, sites, trampolines, calls, inline, trampoline, labels, .. } = *summary;
+    f.write_str("<section class=\"numbers\" aria-label=\"Numbers\">\n")?;
+    bar(f, inline, calls)?;
+    let share = |part: usize| part * 100 / calls.max(1);
+    write!(
+        f,
+        "\n<p class=\"parts\"><a class=\"path inline\" href=\"#path=inline\"><span aria-hidden=\"true\">✓ </span><b>{inline}</b> inline, {} %</a>",
+        share(inline)
+    )?;
+    if trampoline > 0 {
+        let rest = 100 - share(inline);
+        write!(
+            f,
+            " <a class=\"path trampoline\" href=\"#path=trampoline\"><span aria-hidden=\"true\">↷ </span><b>{trampoline}</b> through a trampoline, {rest} %</a>"
+        )?;
+    }
+    f.write_str("</p>\n<ul class=\"tiles\">")?;
+    let mut tile = |count: usize, one: &str, what: &str| {
+        let plural = if count == 1 { "" } else { "s" };
+        write!(f, "<li><b>{count}</b> {one}{plural} <small>{what}</small></li>")
+    };
+    tile(keys, "key", "functions that can be switched")?;
+    tile(sites, "site", "places in the source")?;
+    tile(calls, "call", "instructions in the image")?;
+    tile(trampolines, "trampoline", "eight bytes each")?;
+    if labels > 0 {
+        tile(labels, "jump label", "no-ops while a hook or flag is off")?;
+    }
+    f.write_str("</ul>\n</section>\n")
+}
+
+/// Whether the runtime will know these calls at all.
+fn table(f: &mut impl Write, report: &Report) -> fmt::Result {
+    const BUILD: &str = "Put `static_call_verify::enable()` into `build.rs`, or build with \
+                         `cargo static-call build`.";
+    if report.summary.calls == 0 {
+        return Ok(());
+    }
+    let (state, text, mend) = match report.image.table {
+        TableState::Filled { .. } => return Ok(()),
+        TableState::Absent => (
+            "The image has no table of its calls.",
+            "The program does not know where they stand, so all of them go through their \
+             trampolines. What is inline here could be inline.",
+            BUILD,
+        ),
+        TableState::Empty { .. } => (
+            "The table of calls is empty.",
+            "The program does not know where they stand, so all of them go through their \
+             trampolines. What is inline here could be inline.",
+            BUILD,
+        ),
+        TableState::Stale => (
+            "The table of calls does not describe this image.",
+            "It was changed after the link, and the program will not trust the table: all calls go \
+             through their trampolines.",
+            "Link it again.",
+        ),
+    };
+    writeln!(
+        f,
+        "<p class=\"callout\" role=\"note\"><b><span aria-hidden=\"true\">▲ </span>{}</b> {} {}</p>",
+        Prose(state),
+        Prose(text),
+        Prose(mend)
+    )
+}
+
+fn reasons(f: &mut impl Write, report: &Report) -> fmt::Result {
+    let mut counts: BTreeMap<Reason, (usize, bool)> = BTreeMap::new();
+    for call in &report.calls {
+        if let Some(reason) = call.reason {
+            let count = counts.entry(reason).or_default();
+            count.0 += 1;
+            count.1 |= call.is_call();
+        }
+    }
+    if counts.is_empty() {
+        return Ok(());
+    }
+    let mut counts: Vec<(Reason, (usize, bool))> = counts.into_iter().collect();
+    // The sort is stable: reasons of one count keep their order.
+    counts.sort_by_key(|&(_, (count, _))| std::cmp::Reverse(count));
+    f.write_str(
+        "<section aria-labelledby=\"why-title\">\n<h2 id=\"why-title\">Why not all, and what to do</h2>\n<table class=\"why\">\n\
+         <thead><tr><th scope=\"col\">How many</th><th scope=\"col\">Why</th><th scope=\"col\">What to do</th></tr></thead>\n<tbody>\n",
+    )?;
+    for (why, (count, is_call)) in counts {
+        let (finding, mend) = advice(why);
+        let what = if is_call { Count(count, "call") } else { Count(count, "other use") };
+        writeln!(
+            f,
+            "<tr><td><a href=\"#reason={}\">{what}</a></td><td>{} <small><code>{finding}</code></small></td><td>{}</td></tr>",
+            reason(why),
+            Prose(&sentence(&why.to_string())),
+            Prose(&sentence(mend))
+        )?;
+    }
+    f.write_str("</tbody></table>\n<p class=\"calm\">None of this is an error: such calls are right, and one jump longer.</p>\n</section>\n")
+}
+
+/// The finding for a reason, and what mends it.
+fn advice(reason: Reason) -> (FindingKey, &'static str) {
+    const FLAGS: &str = "compile with `-Cllvm-args=-x86-align-branch-boundary=8 \
+                         -Cllvm-args=-x86-align-branch=call`, or use `call!`";
+    const LOCAL: &str = "use `call!`, or compile with `-Crelro-level=partial`";
+    const NAME: &str = "call the function by its name, not through a pointer";
+    const CODE: &str = "move the call out of code that no compiler made";
+    match reason {
+        Reason::Line => (FindingKey::CallGradeLine, FLAGS),
+        Reason::Straddle => (FindingKey::CallGradeStraddle, FLAGS),
+        Reason::Short | Reason::Prefix => (FindingKey::CallForm, CODE),
+        Reason::ViaGot => (FindingKey::CallViaGot, LOCAL),
+        Reason::ViaPlt => (FindingKey::CallViaPlt, "hide the symbol, or use `call!`"),
+        Reason::Register => (FindingKey::CallRegister, LOCAL),
+        Reason::AddressComputed | Reason::AddressInData => (FindingKey::TrampAddressTaken, NAME),
+        Reason::NotProved => (FindingKey::ImageUndecodable, CODE),
+        Reason::NoExtent => {
+            (FindingKey::ImageNoFunctionExtents, "keep symbols or unwind tables in the image")
+        }
+        Reason::UnsoundTrampoline => (FindingKey::TrampBytes, "see the finding on the trampoline"),
+    }
+}
+
+fn findings(f: &mut impl Write, report: &Report) -> fmt::Result {
+    f.write_str("<section id=\"findings\" aria-labelledby=\"findings-title\">\n<h2 id=\"findings-title\">Findings</h2>\n")?;
+    if report.findings.is_empty() {
+        return f.write_str("<p><span aria-hidden=\"true\">✓ </span>None.</p>\n</section>\n");
+    }
+    // Findings come worst first, and those of one key together.
+    for group in report.findings.chunk_by(|a, b| (a.severity, a.key) == (b.severity, b.key)) {
+        let [first, ..] = group else { continue };
+        let Finding { severity, key, .. } = first;
+        let mark = match severity {
+            Level::Deny => "✖ ",
+            Level::Warn => "▲ ",
+            Level::Note | Level::Allow => "● ",
+        };
+        let open = if *severity == Level::Deny { " open" } else { "" };
+        writeln!(
+            f,
+            "<details class=\"finding {severity}\"{open}>\n<summary><span class=\"severity\"><span aria-hidden=\"true\">{mark}</span>{severity}</span> <code>{key}</code> <b>{}</b> <span class=\"meaning\">{}</span></summary>\n<ul>",
+            Count(group.len(), "time"),
+            Prose(key.explanation())
+        )?;
+        for finding in group {
+            message(f, finding)?;
+        }
+        f.write_str("</ul>\n</details>\n")?;
+    }
+    f.write_str("</section>\n")
+}
+
+fn message(f: &mut impl Write, finding: &Finding) -> fmt::Result {
+    write!(f, "<li>{}", Prose(&sentence(&finding.message)))?;
+    if let Some(address) = finding.address {
+        write!(f, " <small>at <code>{address:#x}</code></small>")?;
+    }
+    if let Some(source) = &finding.source {
+        write!(f, " <small>in <code>{}</code></small>", Text(&source.to_string()))?;
+    }
+    f.write_str("</li>\n")
+}
+
+pub(super) fn image(f: &mut impl Write, report: &Report) -> fmt::Result {
+    let image = &report.image;
+    let dead = report.sites.iter().filter(|s| s.key.is_none()).count();
+    let has = |yes: bool| if yes { "yes" } else { "no" };
+    f.write_str("<details class=\"image\">\n<summary><h2>The image</h2></summary>\n<dl>\n")?;
+    let mut line = |title: &str, text: &dyn fmt::Display| {
+        writeln!(f, "<div><dt>{title}</dt><dd>{text}</dd></div>")
+    };
+    line("File", &image.kind)?;
+    line("Machine code", &format_args!("{} bytes", image.code))?;
+    let id: String = image.build_id.iter().map(|b| format!("{b:02x}")).collect();
+    line("Build id", if id.is_empty() { &"none" } else { &id })?;
+    line("Symbols of functions", &has(image.has_symbols))?;
+    line("Unwind table", &has(image.has_unwind_table))?;
+    line("Line tables", &has(image.has_debug_info))?;
+    match image.table {
+        TableState::Absent => line("Table of calls", &"none")?,
+        TableState::Stale => line("Table of calls", &"not of this image")?,
+        TableState::Empty { capacity } => {
+            line("Table of calls", &format_args!("empty, room for {capacity}"))?;
+        }
+        TableState::Filled { count, capacity } => {
+            line("Table of calls", &format_args!("{count} entries, room for {capacity}"))?;
+        }
+    }
+    if dead > 0 {
+        line("Dead sites", &format_args!("{dead}: the code around them was dropped"))?;
+    }
+    f.write_str("</dl>\n</details>\n")
+}
