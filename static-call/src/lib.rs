@@ -59,6 +59,8 @@ mod lock;
 mod observer;
 mod path;
 mod previous;
+#[cfg(feature = "probe")]
+pub mod probe;
 mod record;
 #[cfg(feature = "std")]
 mod report;

@@ -4,6 +4,7 @@
 //! wrapper that cargo runs instead of rustc (`rustc`), and the linker (`hook::link`).
 
 mod build;
+mod probe;
 mod rustc;
 mod verify;
 
@@ -39,6 +40,7 @@ pub fn main() -> ExitCode {
     let settings = settings(&matches);
     match matches.subcommand() {
         Some(("verify", matches)) => verify::main(matches, &settings),
+        Some(("probe", matches)) => probe::main(matches),
         Some((name, matches)) => build::main(name, matches, &settings),
         None => ExitCode::from(UNREADABLE),
     }
@@ -105,6 +107,7 @@ fn command() -> Command {
                         .default_value("text"),
                 ),
         )
+        .subcommand(probe::command())
         .subcommand(cargo("build", "cargo build, and every image is verified: no build.rs needed"))
         .subcommand(cargo("run", "cargo run, and every image is verified: no build.rs needed"))
         .subcommand(cargo("test", "cargo test, and every image is verified: no build.rs needed"))

@@ -58,6 +58,26 @@ pub(crate) unsafe fn exchange_quadword(address: usize, old: u64, new: u64) -> bo
     done != 0
 }
 
+/// Overwrites the four bytes at `address`, wherever they lie: what must never be done to code that others
+/// execute, and what the probe does to its own.
+///
+/// # Safety
+///
+/// 1. The four bytes lie in mapped, writable memory of the probe.
+#[cfg(feature = "probe")]
+pub(crate) unsafe fn overwrite(address: usize, new: u32) {
+    // SAFETY: INV-PROBE: mapped, writable, and the probe's own (promise 1); the instruction touches
+    // those four bytes alone.
+    unsafe {
+        asm!(
+            "mov dword ptr [{at}], {new:e}",
+            at = in(reg) address,
+            new = in(reg) new,
+            options(nostack, preserves_flags),
+        );
+    }
+}
+
 /// Reads the quadword at `address` in one load.
 ///
 /// # Safety

@@ -7,3 +7,12 @@ mod linux;
 mod linux;
 
 pub(crate) use linux::*;
+
+#[cfg(all(
+    feature = "probe",
+    target_arch = "x86_64",
+    target_pointer_width = "64",
+    target_os = "linux",
+    not(miri)
+))]
+pub(crate) mod probe;

@@ -1,0 +1,250 @@
+//! Every mixture of the bytes of two forms is executed by an interpreter that knows the instructions by an
+//! independent decoder, and must come back with the right count.
+
+use std::collections::BTreeMap;
+use std::vec::Vec;
+
+use iced_x86::{Code, Decoder, DecoderOptions, Instruction, Mnemonic, OpKind, Register};
+use proptest::prelude::*;
+
+use super::*;
+use crate::layout::Grade;
+
+const CHANGES: [Change; 5] =
+    [Change::Call, Change::Nop, Change::Constant, Change::Label, Change::Trampoline];
+
+/// A processor that does what the loop and its pads need, and stops at all else.
+struct Machine {
+    memory: BTreeMap<u64, u8>,
+    registers: BTreeMap<Register, u64>,
+    zero: bool,
+    stack: Vec<u64>,
+}
+
+impl Machine {
+    fn new(program: &Program) -> Self {
+        let mut memory = BTreeMap::new();
+        for (&at, bytes) in &program.pieces {
+            for (at, &byte) in (at..).zip(bytes) {
+                assert!(memory.insert(at, byte).is_none(), "two pieces at {at:#x}");
+            }
+        }
+        Self { memory, registers: BTreeMap::new(), zero: false, stack: Vec::new() }
+    }
+
+    fn store(&mut self, address: u64, bytes: &[u8]) {
+        for (at, &byte) in (address..).zip(bytes) {
+            assert!(self.memory.insert(at, byte).is_some(), "a store outside the code at {at:#x}");
+        }
+    }
+
+    fn bytes(&self, address: u64, length: u64) -> Vec<u8> {
+        (address..address + length).map_while(|at| self.memory.get(&at).copied()).collect()
+    }
+
+    /// The counts after `calls` executions from `entry` on.
+    fn run(&mut self, entry: u64, calls: u64) -> [u64; 2] {
+        self.registers.insert(Register::RDI, calls);
+        let mut at = entry;
+        for _ in 0..64 * calls {
+            let bytes = self.bytes(at, 15);
+            let mut decoder = Decoder::with_ip(64, &bytes, at, DecoderOptions::NONE);
+            let instruction = decoder.decode();
+            assert!(!instruction.is_invalid(), "nothing to execute at {at:#x}");
+            match self.step(&instruction) {
+                Some(next) => at = next,
+                None => return [Register::R9, Register::R10].map(|r| self.get(r)),
+            }
+        }
+        panic!("no end, at {at:#x}");
+    }
+
+    fn get(&self, register: Register) -> u64 {
+        let value = self.registers.get(&register.full_register()).copied().unwrap_or_default();
+        if register.size() == 4 { value & 0xffff_ffff } else { value }
+    }
+
+    fn set(&mut self, register: Register, value: u64) {
+        let full = register.full_register();
+        let value = match register.size() {
+            8 => value,
+            4 => value & 0xffff_ffff,
+            1 => self.get(full) & !0xff | value & 0xff,
+            size => panic!("a register of {size} bytes"),
+        };
+        self.registers.insert(full, value);
+    }
+
+    fn source(&self, instruction: &Instruction) -> u64 {
+        match instruction.op1_kind() {
+            OpKind::Register => self.get(instruction.op1_register()),
+            _ => instruction.immediate(1),
+        }
+    }
+
+    /// The next address; none after the function's own `ret`.
+    fn step(&mut self, instruction: &Instruction) -> Option<u64> {
+        let next = instruction.next_ip();
+        let (to, source) = (instruction.op0_register(), || self.source(instruction));
+        match instruction.mnemonic() {
+            Mnemonic::Nop => {}
+            Mnemonic::Mov if instruction.op0_kind() == OpKind::Memory => {
+                assert_eq!(instruction.memory_base(), Register::RSI, "a store elsewhere");
+            }
+            Mnemonic::Mov => self.set(to, source()),
+            Mnemonic::Xor => {
+                let value = self.get(to) ^ source();
+                self.zero = value == 0;
+                self.set(to, value);
+            }
+            Mnemonic::Add => self.set(to, self.get(to).wrapping_add(source())),
+            Mnemonic::Cmp => self.zero = self.get(to) == source(),
+            Mnemonic::Sete => self.set(to, self.zero.into()),
+            Mnemonic::Dec => {
+                self.set(to, self.get(to) - 1);
+                self.zero = self.get(to) == 0;
+            }
+            Mnemonic::Je if self.zero => return Some(instruction.near_branch_target()),
+            Mnemonic::Jne if !self.zero => return Some(instruction.near_branch_target()),
+            Mnemonic::Je | Mnemonic::Jne => {}
+            Mnemonic::Call => {
+                self.stack.push(next);
+                return Some(instruction.near_branch_target());
+            }
+            Mnemonic::Jmp => return Some(self.jump(instruction)),
+            Mnemonic::Ret => return self.stack.pop(),
+            other => panic!("{other:?} at {:#x}", instruction.ip()),
+        }
+        Some(next)
+    }
+
+    fn jump(&self, instruction: &Instruction) -> u64 {
+        match instruction.code() {
+            Code::Jmp_rm64 if instruction.op0_kind() == OpKind::Memory => {
+                let slot = self.bytes(instruction.ip_rel_memory_address(), 8);
+                u64::from_le_bytes(slot.try_into().expect("no slot"))
+            }
+            Code::Jmp_rm64 => self.get(instruction.op0_register()),
+            _ => instruction.near_branch_target(),
+        }
+    }
+}
+
+/// What a processor sees as the instruction: its length and its meaning.
+fn seen(bytes: &[u8; 8]) -> (usize, Vec<u8>) {
+    let instruction = Decoder::with_ip(64, bytes, 0, DecoderOptions::NONE).decode();
+    let length = match instruction.mnemonic() {
+        // The operand of a no-op is not looked at.
+        Mnemonic::Nop => return (instruction.len(), Vec::new()),
+        _ => instruction.len(),
+    };
+    (length, bytes[..length].into())
+}
+
+fn every_mixture_comes_back(change: Change, site: u64) {
+    let program = Program::new(change, site);
+    let forms = Forms::new(change);
+    let mixtures = forms.mixtures();
+    assert_eq!(mixtures[..2], [forms.first, forms.second]);
+    let mut unseen = 0;
+    for bytes in &mixtures {
+        let mut machine = Machine::new(&program);
+        machine.store(site, bytes);
+        let expected = match seen(bytes) {
+            it if it == seen(&forms.first) => [3, 0],
+            it if it == seen(&forms.second) => [0, 3],
+            _ => [0, 0],
+        };
+        unseen += usize::from(expected != [0, 0]);
+        assert_eq!(machine.run(program.entry, 3), expected, "{change:?} {site:#x} {bytes:02x?}");
+    }
+    // Besides the two forms, mixtures that are the same instructions: no-ops of five bytes,
+    // and trampolines that differ in their padding.
+    let same = if matches!(change, Change::Nop | Change::Label) { 3 } else { 0 };
+    let same = if change == Change::Trampoline { 1 } else { same };
+    assert_eq!(unseen, 2 + same, "{change:?}");
+}
+
+fn site(change: Change, offset: u64) -> u64 {
+    let site = 0x7f12_3456_0000 + offset;
+    match change {
+        Change::Call => site,
+        Change::Trampoline => site / QUADWORD * QUADWORD,
+        _ => site / QUADWORD * QUADWORD + offset % 4,
+    }
+}
+
+#[test]
+fn mixtures_are_all_there() {
+    for (change, differ) in CHANGES.into_iter().zip([4, 5, 5, 5, 6]) {
+        let mixtures = Forms::new(change).mixtures();
+        let set: std::collections::BTreeSet<_> = mixtures.iter().collect();
+        assert_eq!((mixtures.len(), set.len()), (1 << differ, 1 << differ), "{change:?}");
+    }
+}
+
+#[test]
+fn forms_are_what_the_runtime_writes() {
+    let forms = |change| {
+        let Forms { first, second } = Forms::new(change);
+        [first, second]
+    };
+    for change in [Change::Call, Change::Nop, Change::Constant, Change::Label] {
+        let kind = if change == Change::Label { Kind::Jmp } else { Kind::Call };
+        let branch = Branch::decode(&forms(change)[0]).unwrap();
+        assert_eq!((branch.kind, branch.length), (kind, 5));
+    }
+    assert_eq!(forms(Change::Nop)[1][..5], nop(5).unwrap()[..5]);
+    assert_eq!(forms(Change::Label)[1][..5], nop(5).unwrap()[..5]);
+    assert_eq!(forms(Change::Constant)[1][..5], mov_eax(5, CONSTANT).unwrap()[..5]);
+    let [slot, direct] = forms(Change::Trampoline);
+    assert!(decode_jmp_memory(&slot).is_some() && slot[6..] == [0xcc, 0xcc]);
+    let to = Branch::decode(&direct).unwrap().destination(0);
+    assert_eq!(trampoline_jmp(0, to), Some(direct));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn every_mixture_comes_back_wherever_the_instruction_lies(offset in 0..4096_u64) {
+        for change in CHANGES {
+            every_mixture_comes_back(change, site(change, offset));
+        }
+    }
+
+    #[test]
+    fn a_store_changes_one_form_into_the_other(offset in 0..4096_u64) {
+        for change in CHANGES {
+            let site = site(change, offset);
+            let program = Program::new(change, site);
+            let forms = Forms::new(change);
+            let (address, values) = match program.patch {
+                Patch::Displacement { address, first, second } => {
+                    (address, [first, second].map(|value| value.to_le_bytes().to_vec()))
+                }
+                Patch::Quadword { address, first, second } => {
+                    prop_assert!(address.is_multiple_of(QUADWORD));
+                    (address, [first, second].map(|value| value.to_le_bytes().to_vec()))
+                }
+            };
+            let mut machine = Machine::new(&program);
+            let is_first = |machine: &Machine| machine.bytes(site, 8) == forms.first;
+            prop_assert!(is_first(&machine));
+            let before = machine.memory.clone();
+            machine.store(address, &values[1]);
+            prop_assert_eq!(machine.bytes(site, 8), forms.second);
+            machine.store(address, &values[0]);
+            prop_assert_eq!(&machine.memory, &before);
+        }
+    }
+}
+
+#[test]
+fn whole_instructions_are_exchanged_where_their_grade_is_quad() {
+    for offset in 0..64 {
+        for change in [Change::Nop, Change::Constant, Change::Label] {
+            assert_eq!(crate::arch::x86_64::grade(site(change, offset), 1, 5), Grade::Quad);
+        }
+    }
+}

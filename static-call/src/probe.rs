@@ -1,0 +1,231 @@
+//! Does this processor tear? An experiment on instruction fetches, for `cargo static-call probe`.
+//!
+//! One thread executes an instruction in a loop; another keeps changing it between two forms, with the stores that the
+//! runtime uses, and where the runtime would store nothing with a plain one. All of it is code that the probe
+//! generates in memory of its own. Landing pads stand at every mixture of the bytes of the two forms, so that a fetch of
+//! such a mixture is counted and goes on.
+//!
+//! That no fetch was torn is no promise of the processor's. It is only what was seen.
+
+use core::fmt;
+use core::time::Duration;
+use std::vec::Vec;
+
+pub use crate::arch::probe::Change;
+use crate::arch::x86_64::grade;
+use crate::layout::Grade;
+
+#[cfg(all(target_arch = "x86_64", target_pointer_width = "64", target_os = "linux", not(miri)))]
+mod bench;
+#[cfg(test)]
+mod tests;
+
+/// Where the instruction lies against aligned blocks of bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Boundary {
+    /// All of it in one quadword.
+    None,
+    /// Its displacement in one quadword, its opcode in the one before, in the same cache line.
+    OpcodeBefore8,
+    /// The same, and its opcode in the cache line before.
+    OpcodeBefore64,
+    /// The same, and its opcode in the page before.
+    OpcodeBefore4096,
+    /// Its displacement crosses a boundary of 8 bytes and none of 16.
+    Across8,
+    /// Of 16 bytes and not of 32.
+    Across16,
+    /// Of 32 bytes inside one cache line.
+    Across32,
+    /// Of cache lines, inside a page.
+    Across64,
+    /// Of pages.
+    Across4096,
+}
+
+impl Boundary {
+    /// All of them: those where the runtime stores, then the others.
+    pub const ALL: [Self; 9] = [
+        Self::None,
+        Self::OpcodeBefore8,
+        Self::OpcodeBefore64,
+        Self::OpcodeBefore4096,
+        Self::Across8,
+        Self::Across16,
+        Self::Across32,
+        Self::Across64,
+        Self::Across4096,
+    ];
+
+    /// Offsets in a page of the instruction's first byte; its displacement is a byte further.
+    const fn offsets(self, change: Change) -> &'static [u16] {
+        match self {
+            Self::None if matches!(change, Change::Trampoline) => &[0, 24, 56],
+            Self::None => &[0, 9, 34, 59],
+            Self::OpcodeBefore8 => &[7, 15, 31],
+            Self::OpcodeBefore64 => &[63],
+            Self::OpcodeBefore4096 => &[4095],
+            // One, two and three bytes behind the boundary.
+            Self::Across8 => &[4, 21, 38],
+            Self::Across16 => &[12, 45, 14],
+            Self::Across32 => &[28, 29, 30],
+            Self::Across64 => &[60, 61, 62],
+            Self::Across4096 => &[4092, 4093, 4094],
+        }
+    }
+
+    /// The grade of a call instruction that lies so.
+    #[must_use]
+    pub fn grade(self) -> Grade {
+        grade(self.offsets(Change::Call)[0].into(), 1, 5)
+    }
+}
+
+/// How often the writer stores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Pace {
+    /// As fast as it can.
+    Hammering,
+    /// Every two microseconds.
+    Paced,
+}
+
+/// One line of the table: where the instruction lies, who writes, and what changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Experiment {
+    /// Where the instruction lies.
+    pub boundary: Boundary,
+    /// How often it is changed.
+    pub pace: Pace,
+    /// Between which forms.
+    pub change: Change,
+}
+
+/// What was counted. Counts of parts and of repetitions add up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Executions of the instruction while it was being changed.
+    pub calls: u64,
+    /// Stores.
+    pub writes: u64,
+    /// Executions that were neither of the two forms.
+    pub torn: u64,
+}
+
+impl core::ops::AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.calls += other.calls;
+        self.writes += other.writes;
+        self.torn += other.torn;
+    }
+}
+
+/// Why an experiment cannot be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Unavailable {
+    /// The code is for x86-64 and the memory is Linux's.
+    Platform,
+    /// The system gave no memory that is writable and executable.
+    Memory {
+        /// The `errno` of `mmap(2)` or `mprotect(2)`.
+        errno: i32,
+    },
+    /// The system gave no second thread.
+    Thread,
+}
+
+impl fmt::Display for Unavailable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Platform => {
+                f.write_str("the probe is made for x86-64 Linux, and this is not that")
+            }
+            Self::Memory { errno } => write!(
+                f,
+                "no memory that is writable and executable (errno {errno}): PR_SET_MDWE, SELinux or a seccomp filter \
+                 refuses it, and the runtime would not rewrite code here either"
+            ),
+            Self::Thread => f.write_str("the system refused a thread"),
+        }
+    }
+}
+
+impl std::error::Error for Unavailable {}
+
+impl Experiment {
+    /// All that the probe can do.
+    ///
+    /// ```
+    /// let all = static_call::probe::Experiment::all();
+    /// assert!(all.iter().any(|e| e.is_control()) && all.iter().any(|e| e.is_default()));
+    /// ```
+    #[must_use]
+    pub fn all() -> Vec<Self> {
+        let whole = [Change::Nop, Change::Constant, Change::Label, Change::Trampoline];
+        let calls = Boundary::ALL.map(|boundary| (boundary, Change::Call));
+        let rows = calls.into_iter().chain(whole.map(|change| (Boundary::None, change)));
+        let paces = [Pace::Hammering, Pace::Paced];
+        rows.flat_map(|(boundary, change)| paces.map(|pace| Self { boundary, pace, change }))
+            .collect()
+    }
+
+    /// Whether the runtime makes this change to an instruction that lies so.
+    #[must_use]
+    pub fn is_default(&self) -> bool {
+        self.boundary.grade().is_patchable()
+    }
+
+    /// Whether this must tear if the probe can see tears at all: a displacement across two cache lines.
+    #[must_use]
+    pub fn is_control(&self) -> bool {
+        self.boundary.grade() == Grade::Straddle
+    }
+
+    /// Into how many parts the experiment falls: offsets that lie alike against boundaries.
+    #[must_use]
+    pub fn parts(&self) -> usize {
+        self.boundary.offsets(self.change).len()
+    }
+
+    /// Makes one part of the experiment, for about as long as `time`, with two threads.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use static_call::probe::{Experiment, Unavailable};
+    ///
+    /// let experiment = Experiment::all()[0];
+    /// match experiment.run(0, Duration::from_millis(5)) {
+    ///     Ok(counts) => println!("{} of {} torn", counts.torn, counts.calls),
+    ///     Err(Unavailable::Platform) => println!("not x86-64 Linux"),
+    ///     Err(other) => println!("{other}"),
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`], before any code was run.
+    ///
+    /// # Panics
+    ///
+    /// `part` is not below [`parts`](Self::parts).
+    pub fn run(&self, part: usize, time: Duration) -> Result<Counts, Unavailable> {
+        let offset = self.boundary.offsets(self.change)[part];
+        run(self, offset.into(), time)
+    }
+}
+
+#[cfg(all(target_arch = "x86_64", target_pointer_width = "64", target_os = "linux", not(miri)))]
+fn run(experiment: &Experiment, offset: u64, time: Duration) -> Result<Counts, Unavailable> {
+    bench::Bench::new(experiment, offset)?.run(experiment.pace, time)
+}
+
+#[cfg(not(all(
+    target_arch = "x86_64",
+    target_pointer_width = "64",
+    target_os = "linux",
+    not(miri)
+)))]
+fn run(_: &Experiment, _: u64, _: Duration) -> Result<Counts, Unavailable> {
+    Err(Unavailable::Platform)
+}

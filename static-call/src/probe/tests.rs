@@ -1,0 +1,65 @@
+use super::*;
+
+#[test]
+fn instructions_lie_as_their_boundary_says() {
+    let across = |boundary| match boundary {
+        Boundary::Across8 => (8, Grade::Line),
+        Boundary::Across16 => (16, Grade::Line),
+        Boundary::Across32 => (32, Grade::Line),
+        Boundary::Across64 => (64, Grade::Straddle),
+        Boundary::Across4096 => (4096, Grade::Straddle),
+        Boundary::OpcodeBefore8 => (8, Grade::Disp),
+        Boundary::OpcodeBefore64 => (64, Grade::Disp),
+        Boundary::OpcodeBefore4096 => (4096, Grade::Disp),
+        Boundary::None => (0, Grade::Quad),
+    };
+    for boundary in Boundary::ALL {
+        let (size, expected) = across(boundary);
+        for &offset in boundary.offsets(Change::Call) {
+            let offset = u64::from(offset);
+            assert_eq!(grade(offset, 1, 5), expected, "{boundary:?} {offset}");
+            if expected == Grade::Disp {
+                assert_eq!((offset + 1) % size, 0, "{boundary:?} {offset}");
+                assert!((offset + 1) % 64 == 0 || size < 64, "{boundary:?} {offset}");
+            } else if size > 0 {
+                // The largest block whose boundary lies between the displacement's bytes.
+                let crossed = [8, 16, 32, 64, 4096];
+                let crossed = crossed.into_iter().filter(|n| (offset + 1) / n != (offset + 4) / n);
+                assert_eq!(crossed.max(), Some(size), "{boundary:?} {offset}");
+            }
+        }
+        assert_eq!(boundary.grade(), expected);
+    }
+    for &offset in Boundary::None.offsets(Change::Trampoline) {
+        assert_eq!(offset % 8, 0);
+    }
+}
+
+#[test]
+fn the_runtime_and_the_control_are_told_apart() {
+    let all = Experiment::all();
+    assert_eq!(all.len(), 26);
+    for experiment in &all {
+        assert!(experiment.parts() > 0 && !(experiment.is_default() && experiment.is_control()));
+        let whole = experiment.change != Change::Call;
+        assert!(!whole || experiment.boundary == Boundary::None, "{experiment:?}");
+    }
+    assert_eq!(all.iter().filter(|e| e.is_default()).count(), 16);
+    assert_eq!(all.iter().filter(|e| e.is_control()).count(), 4);
+}
+
+/// Nothing is said about tears: this is to come to an end, and to add up.
+#[test]
+fn every_experiment_ends() {
+    for experiment in Experiment::all() {
+        for part in 0..experiment.parts() {
+            match experiment.run(part, Duration::from_millis(5)) {
+                Ok(counts) => assert!(counts.torn <= counts.calls, "{experiment:?} {counts:?}"),
+                Err(Unavailable::Platform)
+                    if cfg!(any(not(target_arch = "x86_64"), not(target_os = "linux"), miri)) => {}
+                Err(Unavailable::Memory { .. }) => {}
+                Err(other) => panic!("{other}"),
+            }
+        }
+    }
+}
