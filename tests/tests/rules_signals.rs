@@ -6,7 +6,7 @@ mod support;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use static_call::{UpdateError, call, static_call};
+use static_call::{UpdateError, call, flag, static_call};
 use static_call_tests as lib;
 use support::children::{exit, fork, fork_without_handlers, wait};
 use support::supervisor::{Call, Verdict, supervise};
@@ -270,5 +270,61 @@ fn forks_without_handlers_at_first_use() {
         );
         assert!(children >= 5, "{children}");
         check(add_eight);
+    });
+}
+
+flag! { static NOISY = false; }
+
+#[inline(never)]
+fn noise() -> (bool, bool) {
+    (NOISY.unlikely(), NOISY.likely())
+}
+
+/// As above, with a flag: in the child, too, it is on while its count is positive.
+#[test]
+fn forks_without_handlers_while_a_flag_is_counted() {
+    support::in_child("forks_without_handlers_while_a_flag_is_counted", &[], || {
+        let live_on = |first: bool| -> ! {
+            let result = std::panic::catch_unwind(|| {
+                // The flag itself first, or another key.
+                if first {
+                    let before = NOISY.count();
+                    NOISY.inc().unwrap();
+                    assert_eq!(NOISY.count(), before + 1);
+                } else {
+                    number::update(|_| 2).unwrap();
+                }
+                for more in [2, 1, 0] {
+                    let on = NOISY.count() > 0;
+                    assert_eq!((NOISY.get(), noise()), (on, (on, on)), "{more}");
+                    if on {
+                        NOISY.dec().unwrap();
+                    }
+                }
+                assert!(!NOISY.get() && NOISY.dec().is_err());
+            });
+            exit(i32::from(result.is_err()))
+        };
+        static_call::init().unwrap();
+        for up in [true, false, true] {
+            let mut children = 0;
+            supervise(
+                |call| {
+                    if !matches!(call, Call::Futex(_)) {
+                        for first in [true, false] {
+                            match fork_without_handlers() {
+                                0 => live_on(first),
+                                child => wait(child),
+                            }
+                            children += 1;
+                        }
+                    }
+                    Verdict::Continue
+                },
+                || if up { NOISY.inc() } else { NOISY.dec() }.unwrap(),
+            );
+            assert!(children >= 6, "{children}");
+            assert_eq!((NOISY.get(), noise()), (up, (up, up)));
+        }
     });
 }
