@@ -42,3 +42,8 @@ impl<'p> Findings<'p> {
         self.list
     }
 }
+
+/// Bytes as they are written in messages, each after a blank.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!(" {b:02x}")).collect()
+}

@@ -3,7 +3,7 @@
 use static_call::arch::x86_64::Branch;
 
 use crate::decode::{Named, Proof};
-use crate::findings::Findings;
+use crate::findings::{Findings, hex};
 use crate::flow::Doubt;
 use crate::got::Rewrite;
 use crate::image::Image;
@@ -39,8 +39,9 @@ pub(crate) fn mark_entered(records: &mut Records, named: &[Named], findings: &mu
             None,
             format!(
                 "an instruction leads into the middle of the trampoline at {:#x}: its calls are \
-                 left alone",
-                t.address
+                 left alone; {}",
+                t.address,
+                FindingKey::TrampEntered.mend()
             ),
         );
     }
@@ -163,7 +164,8 @@ impl Found<'_, '_> {
         bytes: &[u8],
         findings: &mut Findings<'_>,
     ) {
-        let (key, mend) = advice(reason);
+        let key = key(reason);
+        let mend = key.mend();
         let path = self.records.keys.get(call.key).map(|k| k.path()).unwrap_or_default();
         let what = match call.kind {
             Kind::Call | Kind::CallGot => "call",
@@ -175,8 +177,7 @@ impl Found<'_, '_> {
         };
         let place = call.function.as_ref().map(|f| format!(" in `{f}`")).unwrap_or_default();
         let doubt = doubt.map(|d| format!(" ({d})")).unwrap_or_default();
-        let bytes: String = bytes.iter().map(|b| format!(" {b:02x}")).collect();
-        let bytes = if bytes.is_empty() { bytes } else { format!(", bytes{bytes}") };
+        let bytes = if bytes.is_empty() { String::new() } else { format!(", bytes{}", hex(bytes)) };
         let message = format!(
             "the {what} of `{path}`{place} stays on its trampoline: {reason}{doubt}{bytes}; {mend}"
         );
@@ -184,25 +185,18 @@ impl Found<'_, '_> {
     }
 }
 
-/// The finding for a reason, and the mend.
-fn advice(reason: Reason) -> (FindingKey, &'static str) {
-    const FLAGS: &str = "compile with `-Cllvm-args=-x86-align-branch-boundary=8 \
-                         -Cllvm-args=-x86-align-branch=call`, or use `call!`";
-    const LOCAL: &str = "use `call!`, or compile with `-Crelro-level=partial`";
-    const TAKEN: &str = "calls through the pointer are not inline: call the function by its name";
-    const CODE: &str = "move the call out of code that no compiler made";
+/// The finding for a reason.
+fn key(reason: Reason) -> FindingKey {
     match reason {
-        Reason::Line => (FindingKey::CallGradeLine, FLAGS),
-        Reason::Straddle => (FindingKey::CallGradeStraddle, FLAGS),
-        Reason::Short | Reason::Prefix => (FindingKey::CallForm, CODE),
-        Reason::ViaGot => (FindingKey::CallViaGot, LOCAL),
-        Reason::ViaPlt => (FindingKey::CallViaPlt, "hide the symbol, or use `call!`"),
-        Reason::Register => (FindingKey::CallRegister, LOCAL),
-        Reason::AddressComputed | Reason::AddressInData => (FindingKey::TrampAddressTaken, TAKEN),
-        Reason::NotProved => (FindingKey::ImageUndecodable, CODE),
-        Reason::NoExtent => {
-            (FindingKey::ImageNoFunctionExtents, "keep symbols or unwind tables in the image")
-        }
-        Reason::UnsoundTrampoline => (FindingKey::TrampBytes, "see the finding on the trampoline"),
+        Reason::Line => FindingKey::CallGradeLine,
+        Reason::Straddle => FindingKey::CallGradeStraddle,
+        Reason::Short | Reason::Prefix => FindingKey::CallForm,
+        Reason::ViaGot => FindingKey::CallViaGot,
+        Reason::ViaPlt => FindingKey::CallViaPlt,
+        Reason::Register => FindingKey::CallRegister,
+        Reason::AddressComputed | Reason::AddressInData => FindingKey::TrampAddressTaken,
+        Reason::NotProved => FindingKey::ImageUndecodable,
+        Reason::NoExtent => FindingKey::ImageNoFunctionExtents,
+        Reason::UnsoundTrampoline => FindingKey::TrampBytes,
     }
 }

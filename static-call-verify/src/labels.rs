@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use static_call::arch::x86_64::{Branch, QUADWORD};
 use static_call::layout::{HOOKS_SECTION, HookRecord, Kind, Polarity};
 
-use crate::findings::Findings;
+use crate::findings::{Findings, hex};
 use crate::image::Image;
 use crate::policy::FindingKey;
 use crate::records::{Records, code, elements};
@@ -77,8 +77,12 @@ pub(crate) fn read(
 /// Whether a label is `jmp cold` in one aligned quadword.
 fn check(image: &Image<'_>, label: &Label, records: &Records, findings: &mut Findings<'_>) -> bool {
     let Some(key) = records.keys.get(label.key) else { return false };
-    let mut wrong = |finding, what: &str| {
-        let message = format!("a jump label of `{}` {what}: it is left alone", key.path());
+    let mut wrong = |finding: FindingKey, what: &str| {
+        let bytes = image.at(label.address, LENGTH).map(hex).unwrap_or_default();
+        let mend = finding.mend();
+        let path = key.path();
+        let message =
+            format!("a jump label of `{path}` {what}: it is left alone, bytes{bytes}; {mend}");
         findings.add(finding, Some(label.address), Some(key.source.clone()), message);
         false
     };

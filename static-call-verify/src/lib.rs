@@ -42,7 +42,7 @@ mod verify;
 
 pub use hook::{Hook, enable};
 pub use inputs::InputCounter;
-pub use policy::{FindingKey, Level, Policy, UnknownFinding};
+pub use policy::{FindingKey, Level, Policy, UnknownName};
 pub use report::Report;
 pub use stamp::{Stamped, stamp};
 pub use table_object::table_object;

@@ -43,16 +43,27 @@ impl<'s> Lines<'s> {
             .and_then(|f| f.raw_name().ok().map(|n| is_named(&n, &key.name)))
             .unwrap_or(false);
         let caller = if is_wrapper { frames.next().ok()? } else { None };
-        source(caller.as_ref().unwrap_or(&innermost).location.as_ref()?)
+        let location = caller.as_ref().unwrap_or(&innermost).location.as_ref()?;
+        Some(Source {
+            file: self.file(address, location.file?),
+            line: location.line?,
+            column: location.column.unwrap_or(0),
+        })
     }
-}
 
-fn source(location: &addr2line::Location<'_>) -> Option<Source> {
-    Some(Source {
-        file: location.file?.to_owned(),
-        line: location.line?,
-        column: location.column.unwrap_or(0),
-    })
+    /// A file as `file!()` names it: where the compiler was given a relative path, relative to its
+    /// directory, which the line table has put before it.
+    fn file(&self, address: u64, file: &str) -> String {
+        let relative = || {
+            let unit = self.0.find_dwarf_and_unit(address).skip_all_loads()?;
+            if unit.name?.slice().starts_with(b"/") {
+                return None;
+            }
+            let directory = std::str::from_utf8(unit.comp_dir?.slice()).ok()?;
+            file.strip_prefix(directory)?.strip_prefix('/')
+        };
+        relative().unwrap_or(file).to_owned()
+    }
 }
 
 /// Whether the last segment of a symbol's path is that of a key's name.

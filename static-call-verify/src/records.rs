@@ -8,7 +8,7 @@ use static_call::layout::{
     TrampolineRecord, key_record, site_record,
 };
 
-use crate::findings::Findings;
+use crate::findings::{Findings, hex};
 use crate::image::{Image, Section};
 use crate::pointers::Pointers;
 use crate::policy::FindingKey;
@@ -229,34 +229,28 @@ pub(crate) fn elements<'a, const SIZE: usize>(
 
 /// Whether a trampoline is one aligned quadword of what the macros emit, and leads to its key.
 fn check(image: &Image<'_>, t: &Trampoline, key: &Key, findings: &mut Findings<'_>) -> bool {
-    let path = key.path();
-    if !t.address.is_multiple_of(QUADWORD) {
-        findings.add(
-            FindingKey::TrampMisaligned,
-            Some(t.address),
-            Some(key.source.clone()),
-            format!("a trampoline of `{path}` is not 8-aligned: its calls are left alone"),
-        );
-        return false;
-    }
-    let is_right = match t.form {
-        Form::Slot => leads_to_slot(image, t.address, key, [PADDING; 2].as_slice()),
-        Form::Stub => {
-            leads_to_stub(image, t.address, key) && leads_to_slot(image, key.stub, key, &[])
+    let (finding, what) = if !t.address.is_multiple_of(QUADWORD) {
+        (FindingKey::TrampMisaligned, "does not lie in one aligned 8 bytes")
+    } else {
+        let is_right = match t.form {
+            Form::Slot => leads_to_slot(image, t.address, key, [PADDING; 2].as_slice()),
+            Form::Stub => {
+                leads_to_stub(image, t.address, key) && leads_to_slot(image, key.stub, key, &[])
+            }
+        };
+        if is_right {
+            return true;
         }
+        (FindingKey::TrampBytes, "is not the code that the macros emit")
     };
-    if !is_right {
-        findings.add(
-            FindingKey::TrampBytes,
-            Some(t.address),
-            Some(key.source.clone()),
-            format!(
-                "a trampoline of `{path}` is not the code that the macros emit: its calls are left \
-                 alone"
-            ),
-        );
-    }
-    is_right
+    let bytes = image.at(t.address, TRAMPOLINE_SIZE as u64).map(hex).unwrap_or_default();
+    let message = format!(
+        "a trampoline of `{}` {what}: its calls are left alone, bytes{bytes}; {}",
+        key.path(),
+        finding.mend()
+    );
+    findings.add(finding, Some(t.address), Some(key.source.clone()), message);
+    false
 }
 
 /// `size` bytes of code.

@@ -1,6 +1,6 @@
 //! Runs the phases and makes the report.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use object::elf;
 
@@ -215,9 +215,12 @@ fn summary(report: &Report) -> Summary {
     let graded = |grade: Grade| calls().filter(|c| c.grade == grade).count();
     let of_kind = |kind: Kind| report.calls.iter().filter(|c| c.kind == kind).count();
     let inline = calls().filter(|c| c.inline).count();
+    let plain = report.trampolines.iter().filter(|t| t.sites.is_empty()).map(|t| t.key);
+    let plain = plain.chain(report.labels.iter().filter(|l| l.site.is_none()).map(|l| l.key));
+    let plain: HashSet<usize> = plain.collect();
     Summary {
         keys: report.keys.len(),
-        sites: report.sites.iter().filter(|s| s.key.is_some()).count(),
+        sites: report.sites.iter().filter(|s| s.key.is_some()).count() + plain.len(),
         trampolines: report.trampolines.len(),
         calls: calls().count(),
         inline,

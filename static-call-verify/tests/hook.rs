@@ -204,6 +204,24 @@ fn denied_findings_fail_the_build() {
     let left =
         left.filter(|f| f.as_ref().unwrap().file_name().to_string_lossy().contains(".static-call"));
     assert_eq!(left.count(), 0, "nothing temporary stays");
+
+    // The same from Cargo.toml, where build.rs has the last word.
+    let manifest = fs::read_to_string(fixture.dir().join("Cargo.toml")).unwrap();
+    let metadata = "[package.metadata.static-call]\ndeny = [\"call.grade.*\"]\n";
+    fixture.write("Cargo.toml", &format!("{manifest}{metadata}"));
+    fixture.write("build.rs", "fn main() { static_call_verify::enable(); }");
+    let output = fixture.cargo(&["build"]);
+    let said = self::text(&output);
+    assert!(!output.status.success() && said.contains("error: call.grade."), "{said}");
+    let main = "fn main() { static_call_verify::Hook::new().note(\"call.grade.*\").enable(); }";
+    fixture.write("build.rs", main);
+    let output = fixture.cargo(&["build"]);
+    assert!(output.status.success(), "{}", self::text(&output));
+    fixture.write("Cargo.toml", &format!("{manifest}{}", metadata.replace("grade", "grad")));
+    let output = fixture.cargo(&["build"]);
+    let said = self::text(&output);
+    assert!(!output.status.success() && said.contains("did you mean `call.grade.line`"), "{said}");
+    assert!(said.contains("Cargo.toml:"), "{said}");
 }
 
 #[test]

@@ -75,6 +75,14 @@ fn another_policy_links_again() {
     );
     let denied = fixture.cargo_static_call(&["--deny", "flags.missing", "build"]);
     assert!(!denied.status.success() && text(&denied).contains("error: static-call"));
+
+    let manifest = std::fs::read_to_string(fixture.dir().join("Cargo.toml")).unwrap();
+    let metadata = "[package.metadata.static-call]\n\"flags.missing\" = \"deny\"\n";
+    fixture.write("Cargo.toml", &format!("{manifest}{metadata}"));
+    let denied = fixture.cargo_static_call(&["build"]);
+    assert!(!denied.status.success() && text(&denied).contains("error: static-call"));
+    let built = fixture.cargo_static_call(&[quiet[0], quiet[1], "build"]);
+    assert!(built.status.success(), "the command line counts more: {}", text(&built));
 }
 
 #[test]

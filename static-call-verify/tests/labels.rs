@@ -64,13 +64,16 @@ fn what_the_macros_emit() {
 #[test]
 fn sites_with_a_label_are_live() {
     let report = report_of(&[&LABEL]);
-    assert_eq!((report.summary.sites, report.sites[0].key), (1, Some(0)));
+    // The other site are the plain calls of the key.
+    assert_eq!((report.summary.sites, report.sites[0].key), (2, Some(0)));
 }
 
 #[track_caller]
 fn wrong(label: &Label, key: FindingKey, message: &str, remains: bool) {
     let report = report_of(&[label]);
-    assert_eq!(findings(&report), [(key, message)], "{report}");
+    let found = findings(&report);
+    assert!(matches!(found[..], [(k, m)] if k == key && m.starts_with(message)), "{report}");
+    assert!(!remains || found[0].1.ends_with(key.mend()), "{report}");
     assert_eq!(report.labels.len(), usize::from(remains));
     assert!(!report.labels.iter().any(|label| label.is_sound));
 }

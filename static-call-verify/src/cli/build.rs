@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use clap::ArgMatches;
+use serde_json::Value;
 use static_call::layout::checksum;
 
 use super::UNREADABLE;
@@ -36,7 +37,10 @@ pub(super) fn wrapper_directory(name: Option<&OsString>) -> Option<PathBuf> {
 pub(super) fn main(name: &str, matches: &ArgMatches, settings: &Settings) -> ExitCode {
     let args: Vec<&OsString> = matches.get_many("args").into_iter().flatten().collect();
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let prepared = target_directory(&cargo, &args).and_then(|dir| prepare(&dir, settings));
+    let prepared = metadata(&cargo, &args).and_then(|metadata| {
+        let policies = policies(&metadata);
+        prepare(&target_directory(&metadata, &args)?, settings, &policies)
+    });
     let wrapper = match prepared {
         Ok(wrapper) => wrapper,
         Err(message) => {
@@ -52,11 +56,8 @@ pub(super) fn main(name: &str, matches: &ArgMatches, settings: &Settings) -> Exi
     super::rustc::become_command(command.env(VARIABLE, wrapper))
 }
 
-/// Cargo's target directory: the one place that is writable, stable and cleaned with the rest.
-fn target_directory(cargo: &OsStr, args: &[&OsString]) -> Result<PathBuf, String> {
-    if let Some(dir) = option(args, "--target-dir") {
-        return std::path::absolute(dir).map_err(|e| e.to_string());
-    }
+/// What cargo says of the workspace.
+fn metadata(cargo: &OsStr, args: &[&OsString]) -> Result<Value, String> {
     let mut command = Command::new(cargo);
     command.args(["metadata", "--no-deps", "--format-version=1", "--color=never"]);
     if let Some(path) = option(args, "--manifest-path") {
@@ -66,10 +67,23 @@ fn target_directory(cargo: &OsStr, args: &[&OsString]) -> Result<PathBuf, String
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).trim().to_owned());
     }
-    let metadata: serde_json::Value =
-        serde_json::from_slice(&output.stdout).map_err(|e| format!("cargo metadata: {e}"))?;
+    serde_json::from_slice(&output.stdout).map_err(|e| format!("cargo metadata: {e}"))
+}
+
+/// Cargo's target directory: the one place that is writable, stable and cleaned with the rest.
+fn target_directory(metadata: &Value, args: &[&OsString]) -> Result<PathBuf, String> {
+    if let Some(dir) = option(args, "--target-dir") {
+        return std::path::absolute(dir).map_err(|e| e.to_string());
+    }
     let dir = metadata["target_directory"].as_str().map(PathBuf::from);
     dir.ok_or_else(|| "cargo metadata names no target directory".to_owned())
+}
+
+/// What the packages of the workspace say in `[package.metadata.static-call]`. The wrapper reads it
+/// for each package; here it is part of what makes cargo link again.
+fn policies(metadata: &Value) -> String {
+    let packages = metadata["packages"].as_array().into_iter().flatten();
+    packages.map(|package| format!("{}\n", package["metadata"]["static-call"])).collect()
 }
 
 /// The value of an option of cargo's, which ends its own options with `--`.
@@ -88,10 +102,11 @@ fn option(args: &[&OsString], name: &str) -> Option<OsString> {
 }
 
 /// Makes the wrapper's link for these settings and returns its path.
-fn prepare(target: &Path, settings: &Settings) -> Result<PathBuf, String> {
+fn prepare(target: &Path, settings: &Settings, policies: &str) -> Result<PathBuf, String> {
     let me = env::current_exe().and_then(fs::metadata).and_then(|m| Ok((m.len(), m.modified()?)));
     let me = me.map_err(|e| format!("this executable cannot be read: {e}"))?;
-    let text = format!("{}\n{me:?}\n{}", env!("CARGO_PKG_VERSION"), settings.to_text());
+    let settings_text = settings.to_text();
+    let text = format!("{}\n{me:?}\n{settings_text}{policies}", env!("CARGO_PKG_VERSION"));
     let dir = target.join("static-call").join(format!("{:016x}", checksum(text.as_bytes())));
     let written = install(&dir, WRAPPER).and_then(|()| settings.write(&settings_directory(&dir)));
     written.map_err(|e| format!("cannot write to {}: {e}", dir.display()))?;

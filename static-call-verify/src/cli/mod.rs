@@ -4,18 +4,26 @@
 //! wrapper that cargo runs instead of rustc (`rustc`), and the linker (`hook::link`).
 
 mod build;
+mod explain;
+mod init;
+mod options;
+mod output;
 mod probe;
+mod progress;
 mod rustc;
+mod tables;
 mod verify;
 
 use std::env;
 use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use anstream::ColorChoice;
+use clap::ArgMatches;
+use clap_complete::Shell;
 
-use crate::hook::{Role, run_as_linker, settings::Settings};
-use crate::{FindingKey, Level};
+use crate::hook::{Role, run_as_linker};
 
 /// Exit code: something was found that the policy denies.
 const DENIED: u8 = 1;
@@ -36,119 +44,45 @@ pub fn main() -> ExitCode {
     if args.get(1).is_some_and(|a| a == "static-call") {
         args.remove(1);
     }
-    let matches = command().get_matches_from(args);
-    let settings = settings(&matches);
-    match matches.subcommand() {
-        Some(("verify", matches)) => verify::main(matches, &settings),
-        Some(("probe", matches)) => probe::main(matches),
-        Some((name, matches)) => build::main(name, matches, &settings),
-        None => ExitCode::from(UNREADABLE),
+    let matches = options::command().get_matches_from(args);
+    let settings = options::settings(&matches);
+    let Some((name, matches)) = matches.subcommand() else { return ExitCode::from(UNREADABLE) };
+    match matches.get_one::<String>("color").map(String::as_str) {
+        Some("always") => ColorChoice::Always.write_global(),
+        Some("never") => ColorChoice::Never.write_global(),
+        _ => {}
+    }
+    match name {
+        "verify" | "report" => verify::main(name, matches, settings),
+        "init" => init::main(matches),
+        "explain" => explain::main(matches),
+        "completions" => completions(matches),
+        "probe" => probe::main(matches),
+        name => build::main(name, matches, &settings),
     }
 }
 
-fn command() -> Command {
-    let cargo = |name: &'static str, about: &'static str| {
-        Command::new(name).about(about).arg(
-            Arg::new("args")
-                .help("What follows goes to cargo as it is")
-                .value_name("CARGO ARGS")
-                .num_args(..)
-                .trailing_var_arg(true)
-                .allow_hyphen_values(true)
-                .value_parser(value_parser!(OsString)),
-        )
-    };
-    let level = |name: &'static str, help: &'static str| {
-        Arg::new(name)
-            .long(name)
-            .value_name("FINDING")
-            .help(help)
-            .action(ArgAction::Append)
-            .global(true)
-            .value_parser(|word: &str| word.parse::<FindingKey>())
-    };
-    Command::new("cargo static-call")
-        .bin_name("cargo static-call")
-        .version(env!("CARGO_PKG_VERSION"))
-        .about("Finds, grades and records the call instructions of static calls in linked images")
-        .after_help(
-            "Exit codes: 0 if everything holds, 1 if a finding is denied, 2 if an image cannot be \
-             read;\nbuild, run and test exit as cargo does.",
-        )
-        .subcommand_required(true)
-        .arg_required_else_help(true)
-        .arg(level("allow", "Does not report a finding, such as call.grade.straddle"))
-        .arg(level("note", "Puts a finding into the report alone"))
-        .arg(level("warn", "Prints a finding with the linker's messages"))
-        .arg(level("deny", "Makes a finding fail the build, or the verification"))
-        .arg(
-            Arg::new("strict")
-                .long("strict")
-                .help("Fails the build where an image cannot be verified")
-                .action(ArgAction::SetTrue)
-                .global(true),
-        )
-        .subcommand(
-            Command::new("verify")
-                .about("Reads a linked image and prints what was found in it")
-                .arg(
-                    Arg::new("image")
-                        .help("An ELF executable or shared object")
-                        .value_name("IMAGE")
-                        .required(true)
-                        .num_args(1..)
-                        .value_parser(value_parser!(OsString)),
-                )
-                .arg(
-                    Arg::new("format")
-                        .long("format")
-                        .help("How the report is printed")
-                        .value_parser(["text"])
-                        .default_value("text"),
-                ),
-        )
-        .subcommand(probe::command())
-        .subcommand(cargo("build", "cargo build, and every image is verified: no build.rs needed"))
-        .subcommand(cargo("run", "cargo run, and every image is verified: no build.rs needed"))
-        .subcommand(cargo("test", "cargo test, and every image is verified: no build.rs needed"))
-        .subcommand(cargo("bench", "cargo bench, and every image is verified: no build.rs needed"))
+fn completions(matches: &ArgMatches) -> ExitCode {
+    let mut command = options::command().name("cargo-static-call").bin_name("cargo-static-call");
+    if let Some(shell) = matches.get_one::<Shell>("shell") {
+        let mut text = Vec::new();
+        clap_complete::generate(*shell, &mut command, "cargo-static-call", &mut text);
+        output::print(&String::from_utf8_lossy(&text));
+    }
+    ExitCode::SUCCESS
 }
 
-/// The levels that the command line sets: where a finding is named twice, the stricter one.
-fn settings(matches: &ArgMatches) -> Settings {
-    let matches = matches.subcommand().map_or(matches, |(_, sub)| sub);
-    let mut settings = Settings { strict: matches.get_flag("strict"), ..Settings::default() };
-    for level in [Level::Allow, Level::Note, Level::Warn, Level::Deny] {
-        let keys = matches.get_many::<FindingKey>(level.as_str()).into_iter().flatten();
-        settings.levels.extend(keys.map(|key| (*key, level)));
+/// The manifest that is meant: the one that was named, else the nearest above the working directory.
+fn manifest(matches: &ArgMatches) -> Option<PathBuf> {
+    if let Some(path) = matches.get_one::<OsString>("manifest-path") {
+        return Some(path.into());
     }
-    settings
+    let current = env::current_dir().ok()?;
+    current.ancestors().map(|dir| dir.join("Cargo.toml")).find(|path| path.is_file())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        command().debug_assert();
-    }
-
-    #[test]
-    fn what_follows_goes_to_cargo() {
-        let line = ["x", "--deny", "call.register", "run", "--release", "--", "--deny", "x"];
-        let matches = command().try_get_matches_from(line).unwrap();
-        assert_eq!(settings(&matches).levels, [(FindingKey::CallRegister, Level::Deny)]);
-        let (name, matches) = matches.subcommand().unwrap();
-        let args: Vec<&OsString> = matches.get_many("args").unwrap().collect();
-        assert_eq!(name, "run");
-        assert_eq!(args, ["--release", "--", "--deny", "x"]);
-    }
-
-    #[test]
-    fn mistakes_are_explained() {
-        let error = command().try_get_matches_from(["x", "--deny", "call.nothing", "build"]);
-        let message = error.unwrap_err().to_string();
-        assert!(message.contains("call.grade.straddle"), "{message}");
-    }
+/// Says what went wrong, and what with.
+fn complain(subject: &Path, what: &dyn std::fmt::Display) {
+    let red = anstyle::AnsiColor::Red.on_default().bold();
+    anstream::eprintln!("{red}error{red:#}: static-call: {}: {what}", subject.display());
 }

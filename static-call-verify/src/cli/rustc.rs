@@ -13,6 +13,7 @@ use super::build::{INNER, settings_directory};
 use crate::hook::driver::{self, DriverError, Way};
 use crate::hook::flags::{self, Flags};
 use crate::hook::install::install;
+use crate::hook::manifest;
 use crate::hook::settings::{self, Settings};
 use crate::{FindingKey, Level};
 
@@ -29,7 +30,15 @@ pub(super) fn main(dir: &Path, args: &[OsString]) -> ExitCode {
     let expanded = expand(args);
     let words: Vec<&str> = expanded.iter().filter_map(|a| a.to_str()).collect();
     if let Some(kind) = Unit::of(&words).filter(|_| is_patched(&words)) {
-        let settings = Settings::read(&settings_directory(dir));
+        let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
+        let own = match manifest::read(&package.join("Cargo.toml")) {
+            Ok(own) => own.below(&package),
+            Err(mistakes) => {
+                mistakes.iter().for_each(|mistake| say(true, mistake));
+                return ExitCode::FAILURE;
+            }
+        };
+        let settings = Settings::read(&settings_directory(dir)).over(own);
         let flags = Flags::parse(words.iter().copied());
         if kind == Unit::Program && !check_flags(&flags, &settings) {
             return ExitCode::FAILURE;
@@ -135,7 +144,9 @@ fn hook(flags: &Flags, mut settings: Settings, wrapper: &Path) -> Result<Vec<Str
     // Cargo gives its own setting as a flag as well.
     let linker = flags.linker_or(None);
     let selecting = flags.selecting_args();
-    let identity = format!("{linker}\n{}\n{:?}", selecting.join("\n"), flags.flavor);
+    // Packages of one workspace have settings of their own.
+    let identity = [linker, &selecting.join("\n"), &settings.to_text()].join("\n");
+    let identity = format!("{identity}\n{:?}", flags.flavor);
     let dir = wrapper.join(format!("{:016x}", checksum(identity.as_bytes())));
     let install_error = |source| DriverError::Install { dir: dir.clone(), source };
     let way = if flags.is_direct(linker) {

@@ -1,4 +1,4 @@
-//! `cargo static-call verify`.
+//! `cargo static-call verify` and `report`.
 
 use std::ffi::OsString;
 use std::fs;
@@ -7,42 +7,117 @@ use std::process::ExitCode;
 
 use clap::ArgMatches;
 
-use super::{DENIED, UNREADABLE};
-use crate::hook::settings::Settings;
-use crate::report::ImageKind;
-use crate::verify;
+use super::progress::Progress;
+use super::{DENIED, UNREADABLE, complain, manifest, output, tables};
+use crate::hook::{manifest as metadata, settings::Settings};
+use crate::report::{ImageKind, JSON_SCHEMA, html, json, sarif};
+use crate::{FindingKey, Policy, Report, verify};
 
-/// Prints the report of every image. The exit code is the worst.
-pub(super) fn main(matches: &ArgMatches, settings: &Settings) -> ExitCode {
-    let images: Vec<&OsString> = matches.get_many("image").into_iter().flatten().collect();
-    let codes = images.iter().map(|image| {
-        if images.len() > 1 {
-            println!("{}:", Path::new(image).display());
+/// Prints the reports of all images. The exit code is the worst.
+pub(super) fn main(name: &str, matches: &ArgMatches, settings: Settings) -> ExitCode {
+    if name == "verify" && matches.get_flag("schema") {
+        output::print(JSON_SCHEMA);
+        return ExitCode::SUCCESS;
+    }
+    let manifest = manifest(matches);
+    if let Some(path) = manifest.as_deref().filter(|path| !path.is_file()) {
+        complain(path, &"there is no such manifest");
+        return ExitCode::from(UNREADABLE);
+    }
+    let base = match manifest.map(|path| metadata::read(&path)) {
+        Some(Err(mistakes)) => {
+            for mistake in mistakes {
+                eprintln!("error: static-call: {mistake}");
+            }
+            return ExitCode::from(UNREADABLE);
         }
-        one(Path::new(image), settings)
-    });
-    ExitCode::from(codes.max().unwrap_or_default())
+        Some(Ok(base)) => base,
+        None => Settings::default(),
+    };
+    let policy = settings.over(base).policy();
+    let images: Vec<&OsString> = matches.get_many("image").into_iter().flatten().collect();
+    let format = matches.get_one::<String>("format").map_or("text", String::as_str);
+    if format == "html" && images.len() > 1 {
+        eprintln!("error: static-call: a page is about one image: name one with `--format html`");
+        return ExitCode::from(UNREADABLE);
+    }
+    let mut code = 0;
+    let mut reports = Vec::new();
+    for (n, path) in images.iter().map(Path::new).enumerate() {
+        let count = if images.len() > 1 {
+            format!(" ({} of {})", n + 1, images.len())
+        } else {
+            String::new()
+        };
+        let progress = Progress::new(format!("verifying {}{count}", path.display()));
+        let result = read(path, &policy);
+        drop(progress);
+        match result {
+            Ok(report) => {
+                if report.denied().next().is_some() {
+                    code = code.max(DENIED);
+                }
+                reports.push((path.display().to_string(), report));
+            }
+            Err(why) => {
+                complain(path, &why);
+                code = UNREADABLE;
+            }
+        }
+    }
+    let file = matches.get_one::<OsString>("output").map(Path::new);
+    let text = match format {
+        "json" => reports.iter().map(|(image, report)| json(report, image) + "\n").collect(),
+        "sarif" => sarif(&reports) + "\n",
+        "html" => reports.iter().map(|(image, report)| html(report, image)).collect(),
+        _ => text(name, &reports),
+    };
+    if let Err(error) = output::deliver(&text, file) {
+        complain(file.unwrap_or(Path::new("standard output")), &error);
+        return ExitCode::from(UNREADABLE);
+    }
+    for (image, report) in &reports {
+        match report.denied().count() {
+            0 => {}
+            1 => complain(Path::new(image), &"1 finding is denied"),
+            count => complain(Path::new(image), &format_args!("{count} findings are denied")),
+        }
+    }
+    ExitCode::from(code)
 }
 
-fn one(image: &Path, settings: &Settings) -> u8 {
-    let bytes = match fs::read(image) {
-        Ok(bytes) => bytes,
-        Err(error) => {
-            eprintln!("static-call: {}: {error}", image.display());
-            return UNREADABLE;
-        }
-    };
-    let report = verify(&bytes, &settings.policy());
-    println!("{report}");
-    if report.image.kind == ImageKind::Unsupported {
-        eprintln!("static-call: {}: not an ELF image for x86_64", image.display());
-        return UNREADABLE;
+/// The report of an image, or why there is none.
+fn read(path: &Path, policy: &Policy) -> Result<Report, String> {
+    let is_file = fs::metadata(path).map_err(|error| error.to_string())?.is_file();
+    if !is_file {
+        return Err("this is not a file".to_owned());
     }
-    match report.denied().count() {
-        0 => 0,
-        count => {
-            eprintln!("static-call: {}: {count} denied", image.display());
-            DENIED
+    let bytes = fs::read(path).map_err(|error| error.to_string())?;
+    let report = verify(&bytes, policy);
+    let unread = [FindingKey::ImageUnsupported, FindingKey::ImageCorrupt];
+    match report.findings.iter().find(|finding| unread.contains(&finding.key)) {
+        Some(finding) => Err(finding.message.clone()),
+        None if report.image.kind == ImageKind::Unsupported => {
+            Err("this is no image that can be verified".to_owned())
         }
+        None => Ok(report),
     }
+}
+
+fn text(command: &str, reports: &[(String, Report)]) -> String {
+    let mut text = String::new();
+    for (image, report) in reports {
+        if reports.len() > 1 {
+            text += &format!("{}:\n", output::paint(output::heading(), image));
+        }
+        let is_empty = report.keys.is_empty() && report.trampolines.is_empty();
+        if is_empty && report.findings.is_empty() {
+            text += &format!("no static calls in this {}\n", report.image.kind);
+        }
+        text += &match command {
+            "report" => tables::tables(report),
+            _ => output::coloured(&report.to_string()),
+        };
+    }
+    text
 }

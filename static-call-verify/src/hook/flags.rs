@@ -21,7 +21,8 @@ const ALIGNMENT: [&str; 2] =
 /// What is said where they are not set, with the mend, in one line.
 pub(crate) fn missing() -> String {
     format!(
-        "flags.missing: about two calls of five will stay on their trampolines; set `rustflags = \
+        "flags.missing: rustc is not told to align call instructions, so that about two static calls \
+         of five will stay on their trampolines; run `cargo static-call init`, or set `rustflags = \
          {ALIGNMENT:?}` under `[build]` in .cargo/config.toml"
     )
 }

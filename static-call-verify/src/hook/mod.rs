@@ -13,6 +13,7 @@ pub(crate) mod flags;
 pub(crate) mod install;
 #[cfg(unix)]
 pub(crate) mod link;
+pub(crate) mod manifest;
 pub(crate) mod output;
 mod role;
 mod script;
@@ -73,7 +74,9 @@ impl Hook {
         Self { settings: Settings::default(), mistakes: Vec::new() }
     }
 
-    /// Sets the level of a finding, named by its dotted key, to "not reported".
+    /// Sets the level of a finding, named by its dotted key, to "not reported". A pattern such as
+    /// `call.grade.*` names several; of two calls that name one finding, the later counts, and
+    /// either counts more than `[package.metadata.static-call]` of `Cargo.toml`.
     #[must_use]
     pub fn allow(self, finding: &str) -> Self {
         self.level(finding, Level::Allow)
@@ -114,7 +117,18 @@ impl Hook {
         self
     }
 
-    /// Hooks the links of this package: see [`enable`].
+    /// Hooks the links of this package: see [`enable`]. `[package.metadata.static-call]` of its
+    /// `Cargo.toml` is read first:
+    ///
+    /// ```toml
+    /// [package.metadata.static-call]
+    /// deny = ["call.grade.*", "call.register"]  # or `"call.register" = "deny"`
+    /// report = "target/static-call"
+    /// strict = true
+    /// ```
+    ///
+    /// A build script that prints `cargo::rerun-if-changed` names `Cargo.toml` there too, so that
+    /// a change of these settings is seen.
     ///
     /// Exits the process if the build must fail: with an unknown finding, or with one that is
     /// denied, or where [`strict`](Self::strict) asks for it.
@@ -123,9 +137,9 @@ impl Hook {
     }
 
     fn level(mut self, finding: &str, level: Level) -> Self {
-        match finding.parse::<FindingKey>() {
-            Ok(key) => self.settings.levels.push((key, level)),
-            Err(mistake) => self.mistakes.push(mistake.to_string()),
+        match FindingKey::matching(finding) {
+            Ok(keys) => self.settings.levels.extend(keys.into_iter().map(|key| (key, level))),
+            Err(mistake) => self.mistakes.push(format!("build.rs: {mistake}")),
         }
         self
     }

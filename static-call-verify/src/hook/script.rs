@@ -6,6 +6,7 @@ use std::process::exit;
 
 use super::driver::{self, DriverError, Way};
 use super::flags::{self, Flags};
+use super::manifest;
 use super::settings::Settings;
 use crate::{FindingKey, Level};
 
@@ -20,12 +21,16 @@ pub(crate) fn run(settings: Settings, mistakes: &[String]) {
         eprintln!("static-call: the link hook is called from build.rs, by cargo");
         return;
     };
-    for mistake in mistakes {
+    let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
+    let manifest = manifest::read(&package.join("Cargo.toml"));
+    for mistake in mistakes.iter().chain(manifest.as_ref().err().into_iter().flatten()) {
         say("error", mistake);
     }
+    let Ok(manifest) = manifest else { exit(1) };
     if !mistakes.is_empty() {
         exit(1);
     }
+    let settings = settings.over(manifest).below(&package);
     let is = |name: &str, value: &str| env::var(name).is_ok_and(|v| v == value);
     let is_patched = is("CARGO_CFG_TARGET_ARCH", "x86_64")
         && is("CARGO_CFG_TARGET_OS", "linux")
@@ -82,9 +87,6 @@ fn hook(flags: &Flags, mut settings: Settings, dir: &Path) -> Result<Vec<String>
     let way = driver::find_way(linker, &selecting, dir)?;
     if way != Way::Prefix {
         settings.linker = driver::default_linker(linker, &selecting, dir);
-    }
-    if let Some(report) = &mut settings.report {
-        *report = env::current_dir().unwrap_or_default().join(&*report);
     }
     settings.write(dir).map_err(|source| NotHooked::Settings { dir: dir.to_owned(), source })?;
     Ok(way.arguments(dir))

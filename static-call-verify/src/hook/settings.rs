@@ -32,6 +32,21 @@ impl Settings {
         policy
     }
 
+    /// These settings where they say something, and `base` where they do not.
+    pub(crate) fn over(self, mut base: Self) -> Self {
+        base.levels.extend(self.levels);
+        base.report = self.report.or(base.report);
+        base.linker = self.linker.or(base.linker);
+        base.strict |= self.strict;
+        base
+    }
+
+    /// The settings, their paths relative to `directory`.
+    pub(crate) fn below(mut self, directory: &Path) -> Self {
+        self.report = self.report.map(|report| directory.join(report));
+        self
+    }
+
     /// One setting a line, `name value`.
     pub(crate) fn to_text(&self) -> String {
         let mut text = String::new();

@@ -1,11 +1,19 @@
 //! What a verification found. Plain data; the text form is [`Report`]'s `Display`.
 
 mod html;
+#[cfg(feature = "cli")]
+mod json;
+#[cfg(feature = "cli")]
+mod sarif;
 mod text;
 
 use std::fmt;
 
 pub use html::html;
+#[cfg(feature = "cli")]
+pub use json::{JSON_SCHEMA, json};
+#[cfg(feature = "cli")]
+pub use sarif::sarif;
 pub use static_call::layout::{Form, Grade, Kind, Polarity};
 
 use crate::policy::{FindingKey, Level};
@@ -306,15 +314,22 @@ pub struct Finding {
 }
 
 impl fmt::Display for Finding {
+    /// One line: `error: call.grade.line: src/main.rs:3:5: …; what to do (at 0x1234)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}: {}", self.severity, self.key, self.message)?;
-        if let Some(address) = self.address {
-            write!(f, " (at {address:#x})")?;
-        }
+        let severity = match self.severity {
+            Level::Allow | Level::Note => "note",
+            Level::Warn => "warning",
+            Level::Deny => "error",
+        };
+        write!(f, "{severity}: {}: ", self.key)?;
         if let Some(source) = &self.source {
-            write!(f, " in {source}")?;
+            write!(f, "{source}: ")?;
         }
-        Ok(())
+        write!(f, "{}", self.message)?;
+        match self.address {
+            Some(address) => write!(f, " (at {address:#x})"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -324,7 +339,8 @@ impl fmt::Display for Finding {
 pub struct Summary {
     /// Keys.
     pub keys: usize,
-    /// Live sites (`call!`).
+    /// Live sites, as the runtime's report counts them: every `call!`, and for each key that is
+    /// called plainly its plain calls together.
     pub sites: usize,
     /// Trampolines.
     pub trampolines: usize,

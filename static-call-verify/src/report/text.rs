@@ -99,6 +99,21 @@ fn kind(kind: Kind) -> &'static str {
     }
 }
 
+/// What an instruction is, as one word: the names of the machine-readable forms.
+#[cfg(feature = "cli")]
+pub(crate) fn dashed(what: Kind) -> String {
+    kind(what).replace(' ', "-")
+}
+
+/// A grade as one word.
+#[cfg(feature = "cli")]
+pub(crate) fn grade_word(what: Grade) -> &'static str {
+    match what {
+        Grade::None => "none",
+        _ => grade(what),
+    }
+}
+
 fn grade(grade: Grade) -> &'static str {
     match grade {
         Grade::Quad => "quad",
@@ -110,13 +125,15 @@ fn grade(grade: Grade) -> &'static str {
 }
 
 impl fmt::Display for Summary {
-    /// `static-call: K keys, S sites, C calls: I inline, T trampoline`, and `; L jump labels` if there are any.
+    /// `static-call: K keys, S sites, C calls: I inline, T trampoline, 0 indirect`, as in the
+    /// runtime's report, and `; L jump labels` if there are any. Which calls go through the slot
+    /// is known at run time alone.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { keys, sites, calls, inline, trampoline, labels, .. } = self;
         write!(
             f,
             "static-call: {keys} keys, {sites} sites, {calls} calls: {inline} inline, {trampoline} \
-             trampoline"
+             trampoline, 0 indirect"
         )?;
         match labels {
             0 => Ok(()),

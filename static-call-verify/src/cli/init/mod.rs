@@ -1,0 +1,178 @@
+//! `cargo static-call init`: the flags and the lint, merged into what is there.
+
+mod cfg;
+mod config;
+mod diff;
+mod lints;
+
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use clap::ArgMatches;
+use toml_edit::{Item, TableLike};
+
+use super::{UNREADABLE, complain, manifest, output};
+
+/// A file's text with the change, and what is to be said about it.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Edited {
+    text: String,
+    notes: Vec<String>,
+}
+
+/// A file before and after.
+struct Change {
+    path: PathBuf,
+    before: String,
+    after: String,
+}
+
+/// Why nothing was done.
+struct Failure(PathBuf, String);
+
+/// Shows the change, and makes it unless it is a dry run.
+pub(super) fn main(matches: &ArgMatches) -> ExitCode {
+    let Some(manifest) = manifest(matches) else {
+        let current = env::current_dir().unwrap_or_default();
+        complain(&current, &"there is no Cargo.toml here or above: name one by --manifest-path");
+        return ExitCode::from(UNREADABLE);
+    };
+    match run(&manifest, matches.get_flag("dry-run")) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure(path, why)) => {
+            complain(&path, &why);
+            ExitCode::from(UNREADABLE)
+        }
+    }
+}
+
+fn run(manifest: &Path, is_dry_run: bool) -> Result<(), Failure> {
+    let manifest =
+        std::path::absolute(manifest).map_err(|e| Failure(manifest.into(), e.to_string()))?;
+    let root = workspace(&manifest);
+    let mut notes = Vec::new();
+    // Everything is read and changed in memory before the first file is written.
+    let mut changes = vec![change(config_path(&root), &mut notes, config::edit)?];
+    let own = read(&manifest)?;
+    if own.is_empty() {
+        return Err(Failure(manifest, "there is no such manifest".to_owned()));
+    }
+    let inherits = lints::inherits(&own).map_err(|why| Failure(manifest.clone(), why))?;
+    let lint_file = if inherits { root.join("Cargo.toml") } else { manifest.clone() };
+    changes.push(change(lint_file, &mut notes, |text| lints::edit(text, inherits))?);
+    if !lints::has_verifier(&own) {
+        notes.push(
+            "next: `static_call_verify::enable()` in build.rs (with `cargo add --build \
+             static-call-verify`), or build with `cargo static-call build`"
+                .to_owned(),
+        );
+    }
+    for name in ["CARGO_ENCODED_RUSTFLAGS", "RUSTFLAGS"] {
+        if env::var_os(name).is_some() {
+            notes.push(format!("{name} is set in the environment, and replaces these flags"));
+        }
+    }
+    let current = env::current_dir().unwrap_or_default();
+    let mut text = String::new();
+    changes.retain(|change| change.before != change.after);
+    for change in &changes {
+        let name = change.path.strip_prefix(&current).unwrap_or(&change.path);
+        text += &diff::unified(&name.display().to_string(), &change.before, &change.after);
+    }
+    if !is_dry_run {
+        for change in &changes {
+            write(change).map_err(|error| Failure(change.path.clone(), error.to_string()))?;
+        }
+    }
+    text += match (changes.len(), is_dry_run) {
+        (0, _) => "everything is set already: nothing to change\n",
+        (_, true) => "dry run: nothing was written\n",
+        (_, false) => "written\n",
+    };
+    for note in notes {
+        text += &format!("{}: {note}\n", output::paint(output::heading(), "note"));
+    }
+    output::print(&text);
+    Ok(())
+}
+
+/// Adds a setting behind the others of a table. The blank before the `}` of an inline table goes
+/// with the last one.
+fn insert(table: &mut dyn TableLike, name: &str, mut item: Item) {
+    let last = table.iter_mut().last().and_then(|(_, last)| last.as_value_mut());
+    if let Some(last) = last
+        && last.decor().suffix().and_then(|suffix| suffix.as_str()) == Some(" ")
+        && let Some(new) = item.as_value_mut()
+    {
+        last.decor_mut().set_suffix("");
+        new.decor_mut().set_suffix(" ");
+    }
+    table.insert(name, item);
+}
+
+fn change(
+    path: PathBuf,
+    notes: &mut Vec<String>,
+    edit: impl FnOnce(&str) -> Result<Edited, String>,
+) -> Result<Change, Failure> {
+    let before = read(&path)?;
+    // What edits sees neither a byte order mark nor carriage returns, and both come back.
+    let plain = before.strip_prefix('\u{feff}').unwrap_or(&before);
+    let has_returns = plain.contains("\r\n");
+    let edited = edit(&plain.replace("\r\n", "\n")).map_err(|why| Failure(path.clone(), why))?;
+    notes.extend(edited.notes);
+    let mut after = edited.text;
+    if after == plain.replace("\r\n", "\n") {
+        after = before.clone();
+    } else {
+        if has_returns {
+            after = after.replace('\n', "\r\n");
+        }
+        if plain.len() != before.len() {
+            after.insert(0, '\u{feff}');
+        }
+    }
+    Ok(Change { path, before, after })
+}
+
+/// A file's text; none if it is not there.
+fn read(path: &Path) -> Result<String, Failure> {
+    match fs::read_to_string(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+        result => result.map_err(|error| Failure(path.to_owned(), error.to_string())),
+    }
+}
+
+/// Writes a file in one step, with the permissions that it had, behind the link that it may be.
+fn write(change: &Change) -> io::Result<()> {
+    let path = fs::canonicalize(&change.path).unwrap_or_else(|_| change.path.clone());
+    if let Some(directory) = path.parent() {
+        fs::create_dir_all(directory)?;
+    }
+    let permissions = fs::metadata(&path).map(|m| m.permissions());
+    crate::hook::output::replace(&path, change.after.as_bytes())?;
+    permissions.map_or(Ok(()), |permissions| fs::set_permissions(&path, permissions))
+}
+
+/// The directory of the workspace, where cargo is run as a rule.
+fn workspace(manifest: &Path) -> PathBuf {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
+    let output = Command::new(cargo)
+        .args(["locate-project", "--workspace", "--message-format=plain", "--manifest-path"])
+        .arg(manifest)
+        .output();
+    let root = output.ok().filter(|o| o.status.success());
+    let root = root.and_then(|o| String::from_utf8(o.stdout).ok()).map(PathBuf::from);
+    let root = root.as_deref().unwrap_or(manifest);
+    root.parent().map(Path::to_owned).unwrap_or_default()
+}
+
+/// The configuration file, under the name that it has or should have.
+fn config_path(root: &Path) -> PathBuf {
+    let [old, new] = ["config", "config.toml"].map(|name| root.join(".cargo").join(name));
+    if old.is_file() && !new.is_file() { old } else { new }
+}

@@ -1,0 +1,104 @@
+//! The tables of `cargo static-call report`: by key and by source file.
+
+use std::collections::BTreeMap;
+
+use super::output::{bad, good, heading, paint};
+use crate::report::{Call, Grade, Report};
+
+/// The numbers of a row.
+#[derive(Clone, Copy, Default)]
+struct Row {
+    calls: usize,
+    inline: usize,
+    grades: [usize; 4],
+    /// What is no call: addresses in registers, code and data.
+    others: usize,
+    labels: usize,
+}
+
+impl Row {
+    fn add(&mut self, call: &Call) {
+        if !call.is_call() {
+            self.others += 1;
+            return;
+        }
+        self.calls += 1;
+        self.inline += usize::from(call.inline);
+        let grades = [Grade::Quad, Grade::Disp, Grade::Line, Grade::Straddle];
+        if let Some(at) = grades.iter().position(|grade| *grade == call.grade) {
+            self.grades[at] += 1;
+        }
+    }
+
+    fn numbers(&self) -> [usize; 9] {
+        let [quad, disp, line, straddle] = self.grades;
+        let trampoline = self.calls - self.inline;
+        [self.calls, self.inline, trampoline, quad, disp, line, straddle, self.others, self.labels]
+    }
+}
+
+const HEADS: [&str; 9] =
+    ["calls", "inline", "trampoline", "quad", "disp", "line", "straddle", "address", "label"];
+
+/// Both tables, what stays on its trampoline by reason, and the line of numbers.
+pub(super) fn tables(report: &Report) -> String {
+    let mut by_key: BTreeMap<String, Row> =
+        report.keys.iter().map(|key| (key.path(), Row::default())).collect();
+    let mut by_file: BTreeMap<String, Row> = BTreeMap::new();
+    let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
+    let key = |index: usize| report.keys.get(index).map(|key| key.path()).unwrap_or_default();
+    let unknown = || "(not known)".to_owned();
+    for call in &report.calls {
+        by_key.entry(key(call.key)).or_default().add(call);
+        let file = call.source.as_ref().map_or_else(unknown, |source| source.file.clone());
+        by_file.entry(file).or_default().add(call);
+        if let Some(reason) = call.reason {
+            *reasons.entry(reason.to_string()).or_default() += 1;
+        }
+    }
+    for label in &report.labels {
+        by_key.entry(key(label.key)).or_default().labels += 1;
+        let site = label.site.and_then(|site| report.sites.get(site));
+        let file = site.map_or_else(unknown, |site| site.source.file.clone());
+        by_file.entry(file).or_default().labels += 1;
+    }
+    let mut text = String::new();
+    if !by_key.is_empty() {
+        text += &table("key", &by_key);
+        text += &table("source file", &by_file);
+    }
+    if !reasons.is_empty() {
+        text += &format!("{}\n", paint(heading(), "why not inline"));
+        for (reason, count) in reasons {
+            text += &format!("{count:>8} x {reason}\n");
+        }
+        text.push('\n');
+    }
+    text + &format!("{}\n", paint(heading(), &report.summary.to_string()))
+}
+
+fn table(title: &str, rows: &BTreeMap<String, Row>) -> String {
+    // The columns about labels and addresses are there where there are any.
+    let all: Vec<(&str, [usize; 9])> =
+        rows.iter().map(|(name, row)| (name.as_str(), row.numbers())).collect();
+    let shown: Vec<usize> =
+        (0..9).filter(|&i| i < 7 || all.iter().any(|(_, numbers)| numbers[i] != 0)).collect();
+    let names = all.iter().map(|(name, _)| name.chars().count());
+    let width = names.chain([title.len()]).max().unwrap_or_default();
+    let head: String =
+        shown.iter().map(|&i| format!("  {:>1$}", HEADS[i], HEADS[i].len().max(6))).collect();
+    let mut text = format!("{}\n", paint(heading(), &format!("{title:<width$}{head}")));
+    for (name, numbers) in all {
+        text += &format!("{name:<width$}");
+        for &i in &shown {
+            let number = format!("  {:>1$}", numbers[i], HEADS[i].len().max(6));
+            text += &match i {
+                1 if numbers[i] > 0 => paint(good(), &number),
+                2 if numbers[i] > 0 => paint(bad(), &number),
+                _ => number,
+            };
+        }
+        text.push('\n');
+    }
+    text + "\n"
+}

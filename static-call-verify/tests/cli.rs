@@ -1,0 +1,309 @@
+//! The command as a person or a script meets it: what it prints, and its exit codes.
+#![cfg(all(target_arch = "x86_64", target_os = "linux"))]
+
+#[path = "images/mod.rs"]
+mod images;
+#[path = "cli/init.rs"]
+mod init;
+#[path = "cli/json.rs"]
+mod json;
+#[path = "cli/schema.rs"]
+mod schema;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use images::{fresh, function, image};
+use serde_json::Value;
+use static_call_verify::FindingKey;
+
+/// Calls of every grade, a tail call, an address in a register, in code and in data.
+const BODY: &str = "\
+    call tramp              # quad
+    .nops 2
+    call tramp              # disp
+    .p2align 4
+    .skip 5, 0x90
+    call tramp              # line
+    .p2align 6
+    .skip 61, 0x90
+    call site_tramp         # straddle
+    .p2align 3
+    jmp tramp
+    lea tramp(%rip), %rax
+    ret
+    .data
+    .quad tramp
+    .text";
+
+/// A file that goes away.
+struct Image(PathBuf);
+
+impl Image {
+    fn new(body: &str, args: &[&str]) -> Self {
+        Self::of(&image(&function("_start", body), args))
+    }
+
+    fn of(bytes: &[u8]) -> Self {
+        let path = fresh("cli-image");
+        fs::write(&path, bytes).unwrap();
+        Self(path)
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for Image {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// Runs the command in a directory where no manifest is near.
+fn run(args: &[&str]) -> Output {
+    run_in(Path::new("/"), args)
+}
+
+fn run_in(dir: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_cargo-static-call"))
+        .arg("static-call")
+        .args(args)
+        .current_dir(dir)
+        .env("CARGO", env!("CARGO"))
+        .env_remove("RUSTFLAGS")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .output()
+        .unwrap()
+}
+
+fn out(output: &Output) -> &str {
+    std::str::from_utf8(&output.stdout).unwrap()
+}
+
+fn err(output: &Output) -> &str {
+    std::str::from_utf8(&output.stderr).unwrap()
+}
+
+/// A directory of this test's own.
+fn directory(name: &str) -> PathBuf {
+    let dir = fresh(name);
+    fs::create_dir_all(&dir).unwrap();
+    dir
+}
+
+#[test]
+fn sarif_has_rules_levels_and_places() {
+    let image = Image::new(BODY, &[]);
+    let args = ["--deny", "call.grade.straddle", "verify", "--format", "sarif", image.path()];
+    let output = run(&args);
+    assert_eq!(output.status.code(), Some(1));
+    let log: Value = serde_json::from_str(out(&output)).unwrap();
+    assert_eq!(log["version"], "2.1.0");
+    let run = &log["runs"][0];
+    let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
+    assert_eq!(rules.len(), FindingKey::ALL.len());
+    let results = run["results"].as_array().unwrap();
+    assert!(!results.is_empty());
+    for result in results {
+        let rule = &rules[result["ruleIndex"].as_u64().unwrap() as usize];
+        assert_eq!(rule["id"], result["ruleId"]);
+        assert!(["note", "warning", "error"].contains(&result["level"].as_str().unwrap()));
+        let place = &result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"];
+        assert!(place.is_string(), "{result}");
+    }
+    let denied = results.iter().find(|result| result["level"] == "error").unwrap();
+    let place = &denied["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "file.rs");
+    assert_eq!(place["region"], serde_json::json!({ "startLine": 11, "startColumn": 13 }));
+    assert_eq!(denied["locations"][0]["logicalLocations"][0]["fullyQualifiedName"], "_start");
+}
+
+#[test]
+fn html_is_a_page_about_one_image() {
+    let image = Image::new(BODY, &[]);
+    let output = run(&["verify", "--format", "html", image.path()]);
+    assert_eq!(output.status.code(), Some(0));
+    let page = out(&output);
+    assert!(page.starts_with("<!DOCTYPE html>") && page.contains("module::key"), "{page}");
+    let two = run(&["verify", "--format", "html", image.path(), "/bin/sh"]);
+    assert_eq!((two.status.code(), out(&two)), (Some(2), ""));
+    assert!(err(&two).contains("a page is about one image"), "{}", err(&two));
+}
+
+#[test]
+fn exit_codes() {
+    let image = Image::new(BODY, &[]);
+    let code = |args: &[&str]| {
+        let output = run(args);
+        (output.status.code(), err(&output).to_owned())
+    };
+    for command in ["verify", "report"] {
+        assert_eq!(code(&[command, image.path()]), (Some(0), String::new()));
+        assert_eq!(code(&[command, "/bin/sh"]).0, Some(0));
+        let (denied, said) = code(&[command, "--deny", "call.grade.*", image.path()]);
+        assert_eq!(denied, Some(1));
+        assert!(said.contains("2 findings are denied"), "{said}");
+        let (unread, said) = code(&[command, "/nowhere"]);
+        assert_eq!(unread, Some(2));
+        assert!(said.starts_with("error: static-call: /nowhere: No such file"), "{said}");
+        let (unread, said) = code(&[command, "/etc/passwd"]);
+        assert_eq!((unread, said.contains("this is not an ELF file")), (Some(2), true), "{said}");
+        assert_eq!(code(&[command, "/etc", image.path()]).0, Some(2), "the worst of all");
+    }
+    // One that can be read is printed although another cannot.
+    let output = run(&["verify", "/nowhere", image.path()]);
+    assert!(out(&output).contains("module::key"));
+    assert_eq!(code(&["verify"]).0, Some(2));
+    assert_eq!(code(&["--deny", "nothing", "verify", image.path()]).0, Some(2));
+}
+
+#[test]
+fn a_denied_finding_says_everything_that_helps() {
+    let image = Image::new(BODY, &[]);
+    let output = run(&["verify", "--deny", "call.grade.straddle", image.path()]);
+    let line = out(&output).lines().find(|line| line.starts_with("error: ")).unwrap();
+    for part in [
+        "error: call.grade.straddle: file.rs:11:13: the call of `module::key` in `_start`",
+        "it crosses a cache line",
+        "bytes e8 ",
+        "compile with `-Cllvm-args=-x86-align-branch-boundary=8",
+        "(at 0x",
+    ] {
+        assert!(line.contains(part), "{part}: {line}");
+    }
+}
+
+#[test]
+fn the_text_names_paths_grades_and_numbers() {
+    let image = Image::new(BODY, &[]);
+    let text = out(&run(&["verify", image.path()])).to_owned();
+    assert!(!text.contains('\x1b'), "no colours where nobody sees them");
+    for part in ["quad      inline", "disp      inline", "line      trampoline", "address taken"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let last = "static-call: 1 keys, 2 sites, 5 calls: 3 inline, 2 trampoline, 0 indirect";
+    assert_eq!(text.lines().last(), Some(last));
+    let coloured = run(&["verify", "--color", "always", image.path()]);
+    assert!(out(&coloured).contains("\x1b[32minline\x1b[0m"), "{}", out(&coloured));
+
+    let nothing = run(&["verify", "/bin/sh"]);
+    assert!(out(&nothing).starts_with("no static calls in this position-independent executable\n"));
+}
+
+#[test]
+fn tables_by_key_and_by_file() {
+    let image = Image::new(BODY, &[]);
+    let text = out(&run(&["report", image.path()])).to_owned();
+    let row = |name: &str| -> Vec<String> {
+        let line = text
+            .lines()
+            .find(|line| line.starts_with(name))
+            .unwrap_or_else(|| panic!("{name}: {text}"));
+        line[name.len()..].split_whitespace().map(str::to_owned).collect()
+    };
+    let heads = ["calls", "inline", "trampoline", "quad", "disp", "line", "straddle", "address"];
+    assert_eq!(row("key "), heads);
+    assert_eq!(row("source file"), heads);
+    assert_eq!(row("module::key"), ["5", "3", "2", "2", "1", "1", "1", "2"]);
+    assert_eq!(row("file.rs"), ["1", "0", "1", "0", "0", "0", "1", "0"]);
+    assert_eq!(row("(not known)"), ["4", "3", "1", "2", "1", "1", "0", "2"]);
+    assert!(text.contains("1 x it crosses a cache line"), "{text}");
+}
+
+#[test]
+fn output_goes_to_a_file() {
+    let image = Image::new(BODY, &[]);
+    let file = fresh("cli-output");
+    let path = file.to_str().unwrap();
+    let output = run(&["verify", "--color=always", "--output", path, image.path()]);
+    assert_eq!((output.status.code(), out(&output)), (Some(0), ""));
+    assert_eq!(fs::read_to_string(&file).unwrap(), out(&run(&["verify", image.path()])));
+    fs::remove_file(&file).unwrap();
+    let output = run(&["verify", "--output", "/nowhere/file", image.path()]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(err(&output).contains("/nowhere/file: No such file"), "{}", err(&output));
+}
+
+#[test]
+fn levels_from_the_manifest() {
+    let image = Image::new(BODY, &[]);
+    let dir = directory("cli-manifest");
+    let deep = dir.join("src/deep");
+    fs::create_dir_all(&deep).unwrap();
+    let manifest = dir.join("Cargo.toml");
+    let write = |text: &str| {
+        fs::write(
+            &manifest,
+            format!("[package]\nname = \"x\"\n[package.metadata.static-call]\n{text}\n"),
+        )
+        .unwrap();
+    };
+    let code = |args: &[&str]| {
+        let output = run_in(&deep, &[args, &[image.path()]].concat());
+        (output.status.code(), err(&output).to_owned())
+    };
+    write("deny = [\"call.grade.*\"]");
+    assert_eq!(code(&["verify"]).0, Some(1));
+    assert_eq!(code(&["--warn", "call.grade.*", "verify"]).0, Some(0), "the command line counts");
+    write("call.grade.line = \"deny\"");
+    assert_eq!(code(&["verify"]).0, Some(1));
+    let path = manifest.to_str().unwrap();
+    let elsewhere = run(&["verify", "--manifest-path", path, image.path()]);
+    assert_eq!(elsewhere.status.code(), Some(1));
+    write("deny = [\"call.grade.lime\"]");
+    let (status, said) = code(&["verify"]);
+    assert_eq!(status, Some(2));
+    let expected = format!(
+        "error: static-call: {path}:4: [package.metadata.static-call]: there is no finding \
+         `call.grade.lime`; did you mean `call.grade.line`?\n"
+    );
+    assert_eq!(said, expected);
+    assert_eq!(code(&["verify", "--manifest-path", "/nowhere/Cargo.toml"]).0, Some(2));
+    fs::remove_dir_all(dir).unwrap();
+}
+
+#[test]
+fn findings_are_explained() {
+    let list = run(&["explain"]);
+    for key in FindingKey::ALL {
+        assert!(out(&list).lines().any(|line| line.starts_with(key.as_str())), "{key}");
+        let one = run(&["explain", key.as_str()]);
+        let text = out(&one);
+        assert!(text.starts_with(&format!("{key}\n")), "{text}");
+        for part in ["What it means", "Why it matters", "What mends it", "Level"] {
+            assert!(text.contains(part), "{text}");
+        }
+        assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+    }
+    assert_eq!(out(&run(&["explain", "call.grade.*"])).matches("What mends it").count(), 2);
+    let unknown = run(&["explain", "call.grade"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(err(&unknown).contains("did you mean `call.grade.line`"), "{}", err(&unknown));
+}
+
+#[test]
+fn completions_for_every_shell() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let output = run(&["completions", shell]);
+        assert_eq!(output.status.code(), Some(0));
+        let text = out(&output);
+        assert!(text.contains("cargo-static-call") && text.contains("explain"), "{shell}");
+    }
+    assert_eq!(run(&["completions", "ed"]).status.code(), Some(2));
+}
+
+#[test]
+fn help_teaches() {
+    let help = run(&["--help"]);
+    for part in ["Examples:", "init --dry-run", "explain call.grade.straddle", "Exit codes: 0"] {
+        assert!(out(&help).contains(part), "{part}: {}", out(&help));
+    }
+    for command in ["verify", "report", "init", "explain", "build", "run", "completions"] {
+        let help = run(&[command, "--help"]);
+        assert_eq!(help.status.code(), Some(0), "{command}");
+        assert!(out(&help).lines().all(|line| line.chars().count() <= 100), "{}", out(&help));
+    }
+}

@@ -1,0 +1,130 @@
+//! `cargo static-call init` in packages and workspaces.
+
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+
+use super::{directory, err, out, run_in};
+
+const CONFIG: &str = "# mine\n[build]\njobs = 3 # enough\n\n[alias]\nb = \"build\"\n";
+const MANIFEST: &str = "[package] # the package\nname = \"x\"\nedition = \"2024\"\n\n[lints.rust]\n\
+                        missing_docs = \"warn\" # all of them\n";
+
+fn package(name: &str) -> std::path::PathBuf {
+    let dir = directory(name);
+    fs::create_dir_all(dir.join("src")).unwrap();
+    fs::create_dir_all(dir.join(".cargo")).unwrap();
+    // A workspace of its own, whatever stands above.
+    fs::write(dir.join("Cargo.toml"), format!("{MANIFEST}\n[workspace]\n")).unwrap();
+    fs::write(dir.join("src/main.rs"), "fn main() {}\n").unwrap();
+    fs::write(dir.join(".cargo/config.toml"), CONFIG).unwrap();
+    dir
+}
+
+fn init(dir: &Path, args: &[&str]) -> Output {
+    run_in(dir, &[&["init"], args].concat())
+}
+
+fn read(dir: &Path, name: &str) -> String {
+    fs::read_to_string(dir.join(name)).unwrap()
+}
+
+#[test]
+fn merges_shows_and_is_done_once() {
+    let dir = package("init");
+    let before = (read(&dir, ".cargo/config.toml"), read(&dir, "Cargo.toml"));
+    let dry = init(&dir, &["--dry-run"]);
+    assert_eq!(dry.status.code(), Some(0), "{}", err(&dry));
+    for line in [
+        "--- .cargo/config.toml",
+        "+    \"-Cllvm-args=-x86-align-branch-boundary=8\",",
+        " jobs = 3 # enough",
+        "--- Cargo.toml",
+        "+linker_messages = \"warn\"",
+        "dry run: nothing was written",
+    ] {
+        assert!(out(&dry).lines().any(|l| l == line), "{line}: {}", out(&dry));
+    }
+    assert_eq!((read(&dir, ".cargo/config.toml"), read(&dir, "Cargo.toml")), before);
+
+    let done = init(&dir, &[]);
+    assert_eq!(done.status.code(), Some(0), "{}", err(&done));
+    let change =
+        |text: &str| text.lines().take_while(|l| l.starts_with(['-', '+', ' ', '@'])).count();
+    assert!(change(out(&done)) > 8 && out(&done).contains("\nwritten\n"), "{}", out(&done));
+    assert_eq!(change(out(&done)), change(out(&dry)));
+    let after = (read(&dir, ".cargo/config.toml"), read(&dir, "Cargo.toml"));
+    for (before, after) in [(&before.0, &after.0), (&before.1, &after.1)] {
+        for line in before.lines() {
+            assert!(after.lines().any(|l| l == line), "lost: {line}");
+        }
+    }
+    let again = init(&dir, &[]);
+    assert!(out(&again).starts_with("everything is set already: nothing to change\n"));
+    assert_eq!((read(&dir, ".cargo/config.toml"), read(&dir, "Cargo.toml")), after);
+
+    // What cargo makes of it: the hook's own test is that the flags are there.
+    let flags = std::process::Command::new(env!("CARGO"))
+        .args(["check", "--offline", "-v"])
+        .current_dir(&dir)
+        .env_remove("RUSTFLAGS")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .env("CARGO_TARGET_DIR", dir.join("target"))
+        .output()
+        .unwrap();
+    assert!(
+        flags.status.success() && err(&flags).contains("-x86-align-branch=call"),
+        "{}",
+        err(&flags)
+    );
+    assert!(err(&flags).contains("--warn=linker_messages"), "{}", err(&flags));
+    fs::remove_dir_all(dir).unwrap();
+}
+
+#[test]
+fn in_a_new_package_and_from_below() {
+    let dir = package("init-new");
+    fs::remove_dir_all(dir.join(".cargo")).unwrap();
+    let done = init(&dir.join("src"), &[]);
+    assert_eq!(done.status.code(), Some(0), "{}", err(&done));
+    assert!(out(&done).contains("--- /dev/null\n"), "{}", out(&done));
+    assert!(out(&done).contains("note: next: `static_call_verify::enable()`"), "{}", out(&done));
+    assert!(read(&dir, ".cargo/config.toml").starts_with("[build]\n"));
+    fs::remove_dir_all(dir).unwrap();
+}
+
+#[test]
+fn line_endings_permissions_and_links_stay() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let dir = package("init-crlf");
+    let config = dir.join(".cargo/config.toml");
+    let real = dir.join("real.toml");
+    fs::write(&real, format!("\u{feff}{}", CONFIG.replace('\n', "\r\n"))).unwrap();
+    fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).unwrap();
+    fs::remove_file(&config).unwrap();
+    symlink(&real, &config).unwrap();
+    assert_eq!(init(&dir, &[]).status.code(), Some(0));
+    assert!(fs::symlink_metadata(&config).unwrap().is_symlink());
+    assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o640);
+    let text = fs::read_to_string(&real).unwrap();
+    assert!(text.starts_with("\u{feff}# mine\r\n[build]\r\n"), "{text:?}");
+    assert_eq!(text.matches('\n').count(), text.matches("\r\n").count());
+    fs::remove_dir_all(dir).unwrap();
+}
+
+#[test]
+fn what_cannot_be_read_is_left_alone() {
+    let dir = package("init-broken");
+    fs::write(dir.join(".cargo/config.toml"), "[build\n").unwrap();
+    let before = read(&dir, "Cargo.toml");
+    let output = init(&dir, &[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        err(&output).contains(".cargo/config.toml: TOML parse error at line 1"),
+        "{}",
+        err(&output)
+    );
+    assert_eq!(read(&dir, "Cargo.toml"), before, "nothing is written halfway");
+    fs::remove_dir_all(dir).unwrap();
+    assert_eq!(init(Path::new("/"), &[]).status.code(), Some(2), "no manifest anywhere");
+}

@@ -1,0 +1,114 @@
+//! The JSON against its schema, which is strict, and against the library.
+
+use std::fs;
+use std::process::Command;
+
+use serde_json::Value;
+use static_call_verify::report::JSON_SCHEMA;
+use static_call_verify::{FindingKey, Policy, verify};
+
+use super::{BODY, Image, err, images, out, run, schema};
+
+#[test]
+fn json_is_what_the_schema_says() {
+    let schema: Value = serde_json::from_str(JSON_SCHEMA).unwrap();
+    assert_eq!(out(&run(&["verify", "--schema"])), JSON_SCHEMA);
+    let names = schema["$defs"]["finding"]["properties"]["key"]["enum"].as_array().unwrap();
+    let all: Vec<&str> = FindingKey::ALL.iter().map(|key| key.as_str()).collect();
+    assert_eq!(names, &all, "the schema names every finding");
+
+    let stripped = Image::new(BODY, &[]);
+    images::run(Command::new("strip").arg(&stripped.0));
+    let mut damaged = fs::read(&stripped.0).unwrap();
+    let record = object::read::File::parse(&*damaged).unwrap();
+    let record = object::Object::section_by_name(&record, "static_call_0_1_trampolines").unwrap();
+    let at = object::ObjectSection::file_range(&record).unwrap().0 as usize;
+    damaged[at + 12] = 99;
+    let examples = [
+        Image::new(BODY, &[]),
+        Image::new(BODY, &["-static-pie"]),
+        Image::new("    call tramp\n    ret", &["-shared"]),
+        Image::of(&damaged),
+        stripped,
+    ];
+    let mut paths: Vec<&str> = examples.iter().map(Image::path).collect();
+    // An image that others built, without static calls.
+    paths.push("/bin/sh");
+    let output = run(&[&["verify", "--format", "json"], &paths[..]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let lines: Vec<&str> = out(&output).lines().collect();
+    assert_eq!(lines.len(), paths.len(), "one line for each image");
+    let mut findings = Vec::new();
+    for (line, path) in lines.iter().zip(&paths) {
+        let document: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(schema::mistakes(&schema, &document), [""; 0], "{document:#}");
+        assert_eq!(document["image"], *path);
+        agrees(&document, path);
+        findings.extend(document["findings"].as_array().unwrap().iter().cloned());
+    }
+    for key in ["call.grade.straddle", "tramp.address-taken", "record.corrupt", "table.missing"] {
+        assert!(findings.iter().any(|finding| finding["key"] == key), "{key}: {findings:#?}");
+    }
+}
+
+/// The numbers are those of the library, and add up.
+fn agrees(document: &Value, path: &str) {
+    let report = verify(&fs::read(path).unwrap(), &Policy::default());
+    let s = &document["summary"];
+    let numbers = [
+        (&s["keys"], report.summary.keys),
+        (&s["sites"], report.summary.sites),
+        (&s["trampolines"], report.summary.trampolines),
+        (&s["calls"]["total"], report.summary.calls),
+        (&s["calls"]["quad"], report.summary.quad),
+        (&s["calls"]["disp"], report.summary.disp),
+        (&s["calls"]["line"], report.summary.line),
+        (&s["calls"]["straddle"], report.summary.straddle),
+        (&s["paths"]["inline"], report.summary.inline),
+        (&s["paths"]["trampoline"], report.summary.trampoline),
+        (&s["via_got"], report.summary.via_got),
+        (&s["register"], report.summary.register),
+        (&s["address_taken"], report.summary.address_taken),
+    ];
+    for (number, expected) in numbers {
+        assert_eq!(number, expected, "{document:#}");
+    }
+    let calls = document["calls"].as_array().unwrap();
+    let inline = calls.iter().filter(|call| call["path"] == "inline").count();
+    assert_eq!(inline, report.summary.inline);
+    assert_eq!(calls.len(), report.calls.len());
+    for (call, expected) in calls.iter().zip(&report.calls) {
+        assert_eq!(call["address"], expected.address);
+        assert_eq!(call["key"], "module::key");
+    }
+}
+
+#[test]
+fn the_schema_refuses_what_is_not_a_report() {
+    let schema: Value = serde_json::from_str(JSON_SCHEMA).unwrap();
+    let image = Image::new(BODY, &[]);
+    let output = run(&["verify", "--format=json", image.path()]);
+    let good: Value = serde_json::from_str(out(&output)).unwrap();
+    for (path, value) in [
+        ("/format", Value::from(2)),
+        ("/image", Value::Null),
+        ("/summary/calls/quad", Value::from(-1)),
+        ("/summary/calls", Value::from(3)),
+        ("/calls/0/kind", Value::from("nop")),
+        ("/calls/0/grade", Value::Null),
+        ("/calls/0/source", Value::from("nowhere")),
+        ("/findings/0/key", Value::from("call.grade")),
+        ("/findings/0/severity", Value::from("allow")),
+        ("/findings/0/message", Value::from("")),
+    ] {
+        let mut bad = good.clone();
+        *bad.pointer_mut(path).unwrap() = value;
+        assert!(!schema::mistakes(&schema, &bad).is_empty(), "{path}");
+    }
+    let mut more = good.clone();
+    more["summary"]["more"] = 1.into();
+    assert!(!schema::mistakes(&schema, &more).is_empty());
+    let mut less = good;
+    less["summary"].as_object_mut().unwrap().remove("paths");
+    assert!(!schema::mistakes(&schema, &less).is_empty());
+}
