@@ -186,7 +186,7 @@ impl Found<'_, '_> {
 }
 
 /// The finding for a reason.
-fn key(reason: Reason) -> FindingKey {
+pub(crate) fn key(reason: Reason) -> FindingKey {
     match reason {
         Reason::Line => FindingKey::CallGradeLine,
         Reason::Straddle => FindingKey::CallGradeStraddle,

@@ -120,7 +120,7 @@ impl Path {
         match self {
             Self::Inline => "✓",
             Self::Trampoline => "↷",
-            Self::Address => "＊",
+            Self::Address => "*",
             Self::Alone => "?",
         }
     }

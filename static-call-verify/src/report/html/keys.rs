@@ -118,7 +118,7 @@ fn one(
     let off = if key.has_no_body { ", off until somebody turns it on" } else { "" };
     writeln!(
         f,
-        "</summary>\n<p class=\"facts\"><code>{}</code> <span>declared in <code>{}</code>{off}; {}, {}</span></p>",
+        "</summary>\n<p class=\"facts\"><code>{}</code> <span>declared in <code>{}</code>{off}; {} with <code>call!</code>, {}</span></p>",
         Text(&key.signature),
         Text(&key.source.to_string()),
         Count(sites, "site"),

@@ -140,7 +140,8 @@ impl Shape {
         format!("{}-{}-{}", self.path.word(), self.length, self.displacement)
     }
 
-    /// Letters: `o` for the operation, `D` for a byte of the displacement, `P` for a pointer.
+    /// Letters: `o` for the operation, `D` for a byte of the displacement; none where nothing is
+    /// called.
     fn write(self, f: &mut impl Write) -> fmt::Result {
         let (length, displacement) = (u64::from(self.length), u64::from(self.displacement));
         let operation = length - displacement;
@@ -160,7 +161,8 @@ impl Shape {
         let cuts: String = (1..length).map(|i| format!("M{} 9v20", i * UNIT)).collect();
         write!(f, r#"<path class="cut" d="{cuts}"/>"#)?;
         write!(f, r#"<rect class="whole" y="9" width="{}" height="20"/>"#, length * UNIT)?;
-        for byte in 0..length {
+        let letters = if self.path == Path::Address { 0 } else { length };
+        for byte in 0..letters {
             let letter = if byte >= operation { "D" } else { "o" };
             write!(
                 f,

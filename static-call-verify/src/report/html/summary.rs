@@ -1,14 +1,17 @@
 //! The top of the page: what this is, how many calls are inline, why the others are not, and the
 //! findings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write};
 
 use super::escape::{Prose, Text};
 use super::keys::sentence;
 use super::{Count, Level, Report, bar, reason};
-use crate::policy::FindingKey;
+use crate::grade;
 use crate::report::{Finding, ImageKind, Reason, Summary, TableState};
+
+/// Denied findings of a key are unfolded up to this many.
+const MOST_OPEN: usize = 8;
 
 pub(super) fn write(f: &mut impl Write, report: &Report, name: &str) -> fmt::Result {
     headline(f, report, name)?;
@@ -133,40 +136,21 @@ fn reasons(f: &mut impl Write, report: &Report) -> fmt::Result {
          <thead><tr><th scope=\"col\">How many</th><th scope=\"col\">Why</th><th scope=\"col\">What to do</th></tr></thead>\n<tbody>\n",
     )?;
     for (why, (count, is_call)) in counts {
-        let (finding, mend) = advice(why);
+        let finding = grade::key(why);
         let what = if is_call { Count(count, "call") } else { Count(count, "other use") };
         writeln!(
             f,
             "<tr><td><a href=\"#reason={}\">{what}</a></td><td>{} <small><code>{finding}</code></small></td><td>{}</td></tr>",
             reason(why),
             Prose(&sentence(&why.to_string())),
-            Prose(&sentence(mend))
+            Prose(&sentence(finding.mend()))
         )?;
     }
-    f.write_str("</tbody></table>\n<p class=\"calm\">None of this is an error: such calls are right, and one jump longer.</p>\n</section>\n")
-}
-
-/// The finding for a reason, and what mends it.
-fn advice(reason: Reason) -> (FindingKey, &'static str) {
-    const FLAGS: &str = "compile with `-Cllvm-args=-x86-align-branch-boundary=8 \
-                         -Cllvm-args=-x86-align-branch=call`, or use `call!`";
-    const LOCAL: &str = "use `call!`, or compile with `-Crelro-level=partial`";
-    const NAME: &str = "call the function by its name, not through a pointer";
-    const CODE: &str = "move the call out of code that no compiler made";
-    match reason {
-        Reason::Line => (FindingKey::CallGradeLine, FLAGS),
-        Reason::Straddle => (FindingKey::CallGradeStraddle, FLAGS),
-        Reason::Short | Reason::Prefix => (FindingKey::CallForm, CODE),
-        Reason::ViaGot => (FindingKey::CallViaGot, LOCAL),
-        Reason::ViaPlt => (FindingKey::CallViaPlt, "hide the symbol, or use `call!`"),
-        Reason::Register => (FindingKey::CallRegister, LOCAL),
-        Reason::AddressComputed | Reason::AddressInData => (FindingKey::TrampAddressTaken, NAME),
-        Reason::NotProved => (FindingKey::ImageUndecodable, CODE),
-        Reason::NoExtent => {
-            (FindingKey::ImageNoFunctionExtents, "keep symbols or unwind tables in the image")
-        }
-        Reason::UnsoundTrampoline => (FindingKey::TrampBytes, "see the finding on the trampoline"),
+    f.write_str("</tbody></table>\n")?;
+    if report.denied().next().is_none() {
+        f.write_str("<p class=\"calm\">None of this is an error: such calls are right, and one jump longer.</p>\n")?;
     }
+    f.write_str("</section>\n")
 }
 
 fn findings(f: &mut impl Write, report: &Report) -> fmt::Result {
@@ -174,6 +158,7 @@ fn findings(f: &mut impl Write, report: &Report) -> fmt::Result {
     if report.findings.is_empty() {
         return f.write_str("<p><span aria-hidden=\"true\">✓ </span>None.</p>\n</section>\n");
     }
+    let drawn: BTreeSet<u64> = report.calls.iter().map(|c| c.address).collect();
     // Findings come worst first, and those of one key together.
     for group in report.findings.chunk_by(|a, b| (a.severity, a.key) == (b.severity, b.key)) {
         let [first, ..] = group else { continue };
@@ -183,25 +168,36 @@ fn findings(f: &mut impl Write, report: &Report) -> fmt::Result {
             Level::Warn => "▲ ",
             Level::Note | Level::Allow => "● ",
         };
-        let open = if *severity == Level::Deny { " open" } else { "" };
+        let open = *severity == Level::Deny && group.len() <= MOST_OPEN;
+        let open = if open { " open" } else { "" };
         writeln!(
             f,
-            "<details class=\"finding {severity}\"{open}>\n<summary><span class=\"severity\"><span aria-hidden=\"true\">{mark}</span>{severity}</span> <code>{key}</code> <b>{}</b> <span class=\"meaning\">{}</span></summary>\n<ul>",
+            "<details class=\"finding {severity}\"{open}>\n<summary><span class=\"severity\"><span aria-hidden=\"true\">{mark}</span>{severity}</span> <code>{key}</code> <b>{}</b> <span class=\"meaning\">{}</span></summary>\n<p>{} <b>What to do:</b> {}.</p>\n<ul>",
             Count(group.len(), "time"),
-            Prose(key.explanation())
+            Prose(key.explanation()),
+            Prose(key.why()),
+            Prose(&sentence(key.mend()))
         )?;
         for finding in group {
-            message(f, finding)?;
+            message(f, finding, &drawn)?;
         }
         f.write_str("</ul>\n</details>\n")?;
     }
     f.write_str("</section>\n")
 }
 
-fn message(f: &mut impl Write, finding: &Finding) -> fmt::Result {
-    write!(f, "<li>{}", Prose(&sentence(&finding.message)))?;
-    if let Some(address) = finding.address {
-        write!(f, " <small>at <code>{address:#x}</code></small>")?;
+fn message(f: &mut impl Write, finding: &Finding, drawn: &BTreeSet<u64>) -> fmt::Result {
+    // The mend stands above the list.
+    let message = finding.message.strip_suffix(finding.key.mend());
+    let message = message.and_then(|m| m.strip_suffix("; ")).unwrap_or(&finding.message);
+    write!(f, "<li>{}", Prose(&sentence(message)))?;
+    match finding.address {
+        Some(address) if drawn.contains(&address) => {
+            let address = format!("{address:#010x}");
+            write!(f, " <small>at <a href=\"#text={address}\"><code>{address}</code></a></small>")?;
+        }
+        Some(address) => write!(f, " <small>at <code>{address:#x}</code></small>")?,
+        None => {}
     }
     if let Some(source) = &finding.source {
         write!(f, " <small>in <code>{}</code></small>", Text(&source.to_string()))?;
