@@ -168,18 +168,17 @@ impl Found<'_, '_> {
         let mend = key.mend();
         let path = self.records.keys.get(call.key).map(|k| k.path()).unwrap_or_default();
         let what = match call.kind {
-            Kind::Call | Kind::CallGot => "call",
-            Kind::Jmp | Kind::JmpGot => "tail call",
-            Kind::Jcc => "conditional tail call",
-            Kind::Register => "load of the address",
-            Kind::AddressTaken => "address",
-            Kind::Label => "jump label",
+            Kind::Call | Kind::CallGot => "the call",
+            Kind::Jmp | Kind::JmpGot => "the tail call",
+            Kind::Jcc => "the conditional tail call",
+            Kind::Register | Kind::AddressTaken => "what calls through the address",
+            Kind::Label => "the jump label",
         };
         let place = call.function.as_ref().map(|f| format!(" in `{f}`")).unwrap_or_default();
         let doubt = doubt.map(|d| format!(" ({d})")).unwrap_or_default();
         let bytes = if bytes.is_empty() { String::new() } else { format!(", bytes{}", hex(bytes)) };
         let message = format!(
-            "the {what} of `{path}`{place} stays on its trampoline: {reason}{doubt}{bytes}; {mend}"
+            "{what} of `{path}`{place} stays on its trampoline: {reason}{doubt}{bytes}; {mend}"
         );
         findings.add(key, Some(call.address), call.source.clone(), message);
     }

@@ -199,6 +199,9 @@ fn denied_findings_fail_the_build() {
     assert!(!output.status.success(), "{text}");
     assert!(text.contains("call.grade.") && text.contains("src/main.rs:1"), "{text}");
     assert!(text.contains("denied") && !text.contains("flags.missing"), "{text}");
+    for part in ["the call of `hooked::add` in `hooked::main`", ", bytes e8 ", "; compile with `"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
     assert!(!fixture.product("hooked").exists());
     let left = fs::read_dir(fixture.product("deps")).unwrap();
     let left =

@@ -20,7 +20,7 @@ Examples:
   cargo static-call init --dry-run                 what would be set up in this package
   cargo static-call run --release                  build, verify and run, without a build.rs
   cargo static-call verify target/release/app      every static call, and whether it is inline
-  cargo static-call report target/release/app      the same as tables, by key and by file
+  cargo static-call report target/release/app      how many by key and by file
   cargo static-call --deny 'call.grade.*' verify target/release/app
                                                    fails if a call cannot be rewritten in place
   cargo static-call explain call.grade.straddle    what a finding means, and what mends it
@@ -98,8 +98,11 @@ pub(super) fn command() -> Command {
                 .mut_arg("image", |image| image.required_unless_present("schema")),
         )
         .subcommand(
-            images("report", "The same as tables: by key and by source file")
-                .mut_arg("image", |image| image.required(true)),
+            images(
+                "report",
+                "Counts the static calls in a linked program: by key and by source file",
+            )
+            .mut_arg("image", |image| image.required(true)),
         )
         .subcommand(
             Command::new("init")

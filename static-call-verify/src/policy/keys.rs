@@ -100,7 +100,7 @@ finding_keys! {
         "The function was used as a value, for example as a `fn` pointer or in a table. Such a call \
          reads the pointer when it is made, so that there is no instruction to rewrite. It still \
          reaches the current target, through the trampoline.",
-        "calls through the pointer are not inline: call the function by its name";
+        "where it matters, call the function by its name and not through a pointer";
     /// A trampoline does not start at an address that is a multiple of 8.
     TrampMisaligned = "tramp.misaligned", Warn,
         "A trampoline is rewritten by one store of eight aligned bytes. One that is not aligned is \

@@ -8,7 +8,7 @@ use super::{Call, Finding, Report};
 /// The format that `format` names. A change that a reader would notice raises it.
 const FORMAT: u32 = 1;
 
-/// The schema of [`json`], as JSON Schema 2020-12.
+/// The schema of [`json()`], as JSON Schema 2020-12.
 pub const JSON_SCHEMA: &str = include_str!("../../schema/report.schema.json");
 
 /// The report of an image as JSON, on one line, by [`JSON_SCHEMA`]. `image` is the name that it
