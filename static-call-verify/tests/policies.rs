@@ -1,0 +1,97 @@
+//! Every finding under every level, and what its message tells.
+#![cfg(all(target_arch = "x86_64", target_os = "linux"))]
+
+mod images;
+
+use images::{PRELUDE, assemble, function, link};
+use static_call_verify::{FindingKey, Level, Policy, verify};
+
+const PIE: &[&str] = &["-pie", "-Wl,--no-relax"];
+
+/// An image of a function, with one place of the macros' text changed.
+fn image(body: &str, change: (&str, &str)) -> Vec<u8> {
+    let prelude = PRELUDE.replacen(change.0, change.1, 1);
+    let object = assemble(&format!("{prelude}{}", function("_start", body)));
+    let image = link(&[&object], PIE);
+    let _ = std::fs::remove_file(object);
+    image
+}
+
+/// Holds that an image has a finding: not if it is allowed, else with the level that is set, and a
+/// message with all of `parts` and the mend.
+#[track_caller]
+fn check(image: &[u8], key: FindingKey, parts: &[&str]) {
+    for level in Level::ALL {
+        let mut policy = Policy::default();
+        policy.set(key, level);
+        let report = verify(image, &policy);
+        let found: Vec<_> = report.findings.iter().filter(|f| f.key == key).collect();
+        if level == Level::Allow {
+            assert!(found.is_empty(), "{report}");
+            continue;
+        }
+        assert!(!found.is_empty() && found.iter().all(|f| f.severity == level), "{report}");
+        assert_eq!(report.denied().count(), if level == Level::Deny { found.len() } else { 0 });
+        let tells = |line: &String| {
+            parts.iter().copied().chain([key.mend()]).all(|part| line.contains(part))
+        };
+        let mut lines = found.iter().map(ToString::to_string);
+        assert!(lines.any(|line| tells(&line)), "{parts:?}: {report}");
+    }
+    // A pattern means it as well.
+    let mut policy = Policy::default();
+    let (family, _) = key.as_str().split_once('.').unwrap();
+    policy.set_matching(&format!("{family}.*"), Level::Deny).unwrap();
+    assert_eq!(policy.level(key), Level::Deny);
+}
+
+#[test]
+fn calls() {
+    let same = ("", "");
+    let line = image(".skip 5, 0x90\n call site_tramp\n ret", same);
+    let everything =
+        ["file.rs:11:13: the call of `module::key` in `_start`", "bytes e8 ", "(at 0x"];
+    check(&line, FindingKey::CallGradeLine, &everything);
+    let straddle = image(".skip 61, 0x90\n call site_tramp\n ret", same);
+    check(&straddle, FindingKey::CallGradeStraddle, &everything);
+    let got = image("call *tramp@GOTPCREL(%rip)\n ret", same);
+    let parts = ["the call of `module::key` in `_start`", "through the GOT, bytes ff 15 "];
+    check(&got, FindingKey::CallViaGot, &parts);
+    let register = image("mov tramp@GOTPCREL(%rip), %rax\n call *%rax\n ret", same);
+    let parts = ["what calls through the address of `module::key`", "bytes 48 8b 05 "];
+    check(&register, FindingKey::CallRegister, &parts);
+    let taken = image("lea tramp(%rip), %rax\n ret", same);
+    let parts = ["what calls through the address of `module::key`", "bytes 48 8d 05 "];
+    check(&taken, FindingKey::TrampAddressTaken, &parts);
+    let undecodable = image("jmp 1f\n .byte 0xe8\n .long tramp - . - 4\n1: ret", same);
+    let parts = ["`module::key`", "`_start`", "it is not proved to be an instruction"];
+    check(&undecodable, FindingKey::ImageUndecodable, &parts);
+}
+
+#[test]
+fn outside_every_function() {
+    let object = assemble(&format!("{PRELUDE}_start: call tramp\n ret\n"));
+    let image = link(&[&object], PIE);
+    let _ = std::fs::remove_file(object);
+    let parts = ["the call of `module::key`", "it lies in no known function"];
+    check(&image, FindingKey::ImageNoFunctionExtents, &parts);
+}
+
+#[test]
+fn trampolines() {
+    let body = "call tramp\n ret";
+    let misaligned = image(body, ("tramp:\n    jmp", " nop\ntramp:\n    jmp"));
+    let parts =
+        ["file.rs:5:9: a trampoline of `module::key`", "one aligned 8 bytes", "bytes ff 25 "];
+    check(&misaligned, FindingKey::TrampMisaligned, &parts);
+    let other = image(body, ("0xcc, 0xcc", "0xcc, 0x90"));
+    let parts = ["file.rs:5:9: a trampoline of `module::key`", "the macros emit", "cc 90"];
+    check(&other, FindingKey::TrampBytes, &parts);
+}
+
+#[test]
+fn tables() {
+    let missing = image("call tramp\n ret", ("", ""));
+    let key = FindingKey::TableMissing;
+    check(&missing, key, &["the image has static calls and no table"]);
+}
