@@ -76,6 +76,7 @@ fn in_function(
             next += 1;
         }
     });
+    let mut last: Option<(&[u8], Option<String>)> = None;
     for (candidate, operand) in candidates.iter().zip(operands) {
         let named = match operand {
             Some(n) => match function.proof(n.address) {
@@ -88,11 +89,17 @@ fn in_function(
                 Err(doubt) => by_bytes(image, candidate, Proof::Doubted(doubt)),
             },
         };
-        let name = |n: &Named| {
-            let name = String::from_utf8_lossy(extent.function(n.address)?);
-            Some(format!("{:#}", rustc_demangle::demangle(&name)))
-        };
-        all.extend(named.map(|n| Named { function: name(&n), ..n }));
+        let Some(mut named) = named else { continue };
+        if let Some(symbol) = extent.function(named.address) {
+            if last.as_ref().is_none_or(|(name, _)| *name != symbol) {
+                let name = String::from_utf8_lossy(symbol);
+                let name = format!("{:#}", rustc_demangle::demangle(&name));
+                last = Some((symbol, image.budget.spend(name.len()).then_some(name)));
+            }
+            let name = last.as_ref().and_then(|(_, name)| name.as_deref());
+            named.function = name.filter(|name| image.budget.spend(name.len())).map(str::to_owned);
+        }
+        all.push(named);
     }
 }
 

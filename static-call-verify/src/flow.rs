@@ -74,7 +74,6 @@ pub(crate) struct Function {
 /// An address that the code computes or reads.
 #[derive(Clone, Copy, Debug)]
 struct Reference {
-    from: u64,
     to: u64,
     /// Entries of a jump table there would be absolute 8-byte addresses, not relative 4-byte ones.
     is_absolute: bool,
@@ -177,7 +176,7 @@ impl Function {
                 self.doubt = self.doubt.or(Some(Doubt::Data(ip)));
             }
             if instruction.code() == Code::Lea_r64_m {
-                self.references.push(Reference { from: ip, to, is_absolute: false });
+                self.references.push(Reference { to, is_absolute: false });
             }
         } else if flow == FlowControl::IndirectBranch
             && instruction.op0_kind() == OpKind::Memory
@@ -185,7 +184,7 @@ impl Function {
             && instruction.memory_index() != Register::None
         {
             let to = instruction.memory_displacement64();
-            self.references.push(Reference { from: ip, to, is_absolute: true });
+            self.references.push(Reference { to, is_absolute: true });
         }
     }
 
@@ -237,16 +236,7 @@ impl Function {
         let mut destinations = Vec::new();
         let mut seen = HashSet::new();
         for r in self.references.iter().filter(|r| seen.insert(r.to)) {
-            let Some(section) = image
-                .sections
-                .iter()
-                .find(|s| s.is_allocated() && !s.is_code() && s.contains(r.to))
-            else {
-                continue;
-            };
-            let Some(data) = image.section_data(section) else { continue };
-            // `contains` bounds the difference by the section's size, `data` by the file's.
-            let table = data.get((r.to - section.address) as usize..).unwrap_or_default();
+            let Some(table) = image.data_at(r.to) else { continue };
             let relative = table
                 .as_chunks::<4>()
                 .0
@@ -256,7 +246,7 @@ impl Function {
             let is_entry =
                 |a: &u64| *a > extent.start && *a < extent.end && self.index_of(*a).is_some();
             let room = MOST_ENTRIES.saturating_sub(destinations.len());
-            debug_assert!(self.index_of(r.from).is_some(), "{:#x}", r.from);
+            let is_entry = |a: &u64| is_entry(a) && image.budget.spend(1);
             if r.is_absolute {
                 destinations.extend(absolute.take_while(is_entry).take(room));
             } else {

@@ -11,7 +11,7 @@ use crate::lines::Lines;
 use crate::pointers::Holder;
 use crate::policy::FindingKey;
 use crate::records::Records;
-use crate::report::{Call, Grade, Kind, Reason};
+use crate::report::{Call, Grade, Kind, Reason, Source};
 use crate::scan::Target;
 
 /// What the phases before have found.
@@ -151,9 +151,12 @@ impl Found<'_, '_> {
         self.records.trampolines.binary_search_by_key(&address, |t| t.address).ok()
     }
 
-    fn source(&self, call: &Call) -> Option<crate::report::Source> {
+    fn source(&self, call: &Call) -> Option<Source> {
         let site = call.site.and_then(|s| self.records.sites.get(s)).map(|s| s.source.clone());
-        site.or_else(|| self.lines?.source(call.address, self.records.keys.get(call.key)?))
+        let lines = || self.lines?.source(call.address, self.records.keys.get(call.key)?);
+        // Once for the call, once for a finding.
+        let is_affordable = |s: &Source| self.image.budget.spend(2 * s.file.len());
+        site.or_else(lines).filter(is_affordable)
     }
 
     fn report(
@@ -177,6 +180,10 @@ impl Found<'_, '_> {
         let place = call.function.as_ref().map(|f| format!(" in `{f}`")).unwrap_or_default();
         let doubt = doubt.map(|d| format!(" ({d})")).unwrap_or_default();
         let bytes = if bytes.is_empty() { String::new() } else { format!(", bytes{}", hex(bytes)) };
+        if !self.image.budget.spend(path.len() + place.len() + 256) {
+            let message = format!("{reason}; {mend}");
+            return findings.add(key, Some(call.address), None, message);
+        }
         let message = format!(
             "{what} of `{path}`{place} stays on its trampoline: {reason}{doubt}{bytes}; {mend}"
         );

@@ -1,12 +1,20 @@
 //! The image as ELF: segments, sections, symbols. Everything is checked here once against the
 //! length of the file, so that later phases read ranges that exist.
 
+mod ident;
+
 use object::elf::{self, FileHeader64, Sym64};
 use object::pod;
 use object::read::elf::{FileHeader, ProgramHeader, SectionHeader};
 use object::{LittleEndian as LE, ReadRef};
+use static_call::layout::TABLE_SECTION;
 
+use crate::budget::Budget;
+use crate::places::Places;
 use crate::report::ImageKind;
+
+/// The kind of a section without bytes in the file.
+const SHT_NOBITS: u32 = elf::SHT_NOBITS.0;
 
 /// Why an image cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -50,6 +58,11 @@ impl Section<'_> {
         self.flags & elf::SHF_ALLOC.0 != 0
     }
 
+    /// Whether any bytes of the file are its own.
+    pub(crate) fn has_bytes(&self) -> bool {
+        !matches!(self.kind, 0 | SHT_NOBITS) && self.size != 0
+    }
+
     /// Machine code that stands in the file.
     pub(crate) fn is_code(&self) -> bool {
         self.is_allocated()
@@ -85,13 +98,22 @@ pub(crate) struct Symbol<'a> {
 pub(crate) struct Image<'a> {
     bytes: &'a [u8],
     pub(crate) kind: ImageKind,
+    /// In the order of the file.
     pub(crate) segments: Vec<Segment>,
     pub(crate) sections: Vec<Section<'a>>,
+    places: Places<'a>,
+    problem: Option<String>,
+    symbols: SymbolTable<'a>,
+    dynamic_symbols: SymbolTable<'a>,
+    pub(crate) budget: Budget,
 }
+
+/// Symbols and their names.
+type SymbolTable<'a> = (&'a [Sym64<LE>], &'a [u8]);
 
 impl<'a> Image<'a> {
     pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, ImageError> {
-        check_ident(bytes)?;
+        ident::check(bytes)?;
         let header = FileHeader64::<LE>::parse(bytes)
             .map_err(|_| ImageError::corrupt("its ELF header does not parse"))?;
         let kind = match header.e_type(LE) {
@@ -104,9 +126,26 @@ impl<'a> Image<'a> {
             }
             _ => return Err(ImageError::Unsupported("this ELF file is not a program image")),
         };
-        let mut image = Self { bytes, kind, segments: Vec::new(), sections: Vec::new() };
+        let mut image = Self {
+            bytes,
+            kind,
+            segments: Vec::new(),
+            sections: Vec::new(),
+            places: Places::default(),
+            problem: None,
+            symbols: Default::default(),
+            dynamic_symbols: Default::default(),
+            budget: Budget::new(bytes.len()),
+        };
         image.read_segments(header)?;
         image.read_sections(header)?;
+        let is_placed =
+            |s: &&Section<'_>| s.is_allocated() && !matches!(s.kind, 0 | SHT_NOBITS) && s.size != 0;
+        let placed = image.sections.iter().filter(is_placed).copied();
+        let (places, problem) = Places::new(&image.segments, placed);
+        (image.places, image.problem) = (places, problem.err());
+        image.symbols = image.symbol_table(elf::SHT_SYMTAB.0);
+        image.dynamic_symbols = image.symbol_table(elf::SHT_DYNSYM.0);
         Ok(image)
     }
 
@@ -156,10 +195,13 @@ impl<'a> Image<'a> {
         let sections = header
             .sections(LE, self.bytes)
             .map_err(|_| ImageError::corrupt("its section headers lie outside the file"))?;
+        let names = header.shstrndx(LE, self.bytes).unwrap_or_default();
+        let names = sections.section(object::SectionIndex(names as usize));
+        let names = names.ok().and_then(|s| self.slice(s.sh_offset(LE), s.sh_size(LE)));
         self.sections = sections
             .iter()
             .map(|s| Section {
-                name: sections.section_name(LE, s).unwrap_or_default(),
+                name: text(names.unwrap_or_default(), s.sh_name(LE)),
                 kind: s.sh_type(LE).0,
                 flags: s.sh_flags(LE).0,
                 address: s.sh_addr(LE),
@@ -168,7 +210,18 @@ impl<'a> Image<'a> {
                 link: s.sh_link(LE),
             })
             .collect();
+        // Each phase reads each section once: laid over each other they would be read many times.
+        let in_file = self.sections.iter().filter(|s| s.has_bytes());
+        let total = in_file.map(|s| s.size).fold(0, u64::saturating_add);
+        if total / 2 > self.bytes.len() as u64 {
+            return Err(ImageError::corrupt("its sections are larger than the file"));
+        }
         Ok(())
+    }
+
+    /// What contradicts itself in the layout: such an image is not verified.
+    pub(crate) fn problem(&self) -> Option<&str> {
+        self.problem.as_deref()
     }
 
     /// Bytes of the file.
@@ -180,7 +233,7 @@ impl<'a> Image<'a> {
 
     /// Bytes of a section that has any.
     pub(crate) fn section_data(&self, section: &Section<'_>) -> Option<&'a [u8]> {
-        if section.kind == elf::SHT_NOBITS.0 {
+        if section.kind == SHT_NOBITS {
             return None;
         }
         self.slice(section.offset, section.size)
@@ -191,10 +244,12 @@ impl<'a> Image<'a> {
         self.sections.iter().filter(move |s| s.name == name.as_bytes())
     }
 
-    /// Bytes of a section for debug information, decompressed within reason.
-    pub(crate) fn debug_section(&self, name: &str) -> Option<std::borrow::Cow<'a, [u8]>> {
-        // A zlib stream cannot expand more than 1032 times; beyond a GiB nobody waits for it.
-        const MOST: u64 = 1 << 30;
+    /// Bytes of a section for debug information, decompressed as far as there is `room`.
+    pub(crate) fn debug_section(
+        &self,
+        name: &str,
+        room: &Budget,
+    ) -> Option<std::borrow::Cow<'a, [u8]>> {
         let section = self.sections_named(name).next()?;
         let data = self.section_data(section)?;
         if section.flags & elf::SHF_COMPRESSED.0 == 0 {
@@ -209,7 +264,9 @@ impl<'a> Image<'a> {
         };
         let data = data.get(usize::try_from(at).ok()?..)?;
         let uncompressed_size = header.ch_size.get(LE);
-        if uncompressed_size > MOST || uncompressed_size / 1100 > data.len() as u64 {
+        let size = usize::try_from(uncompressed_size).ok()?;
+        // A zlib stream cannot expand more than 1032 times.
+        if size / 1100 > data.len() || !room.spend(size) {
             return None;
         }
         object::CompressedData { format, data, uncompressed_size }.decompress().ok()
@@ -217,10 +274,7 @@ impl<'a> Image<'a> {
 
     /// Offset in the file of `size` bytes at an address.
     pub(crate) fn offset_of(&self, address: u64, size: u64) -> Option<u64> {
-        self.segments.iter().find_map(|s| {
-            let into = address.checked_sub(s.address)?;
-            (into.checked_add(size)? <= s.file_size).then(|| s.offset + into)
-        })
+        self.places.offset_of(address, size)
     }
 
     /// `size` bytes at an address, as they stand in the file.
@@ -233,29 +287,46 @@ impl<'a> Image<'a> {
         if let Some(bytes) = self.at(address, 8) {
             return bytes.try_into().ok().map(u64::from_le_bytes);
         }
-        self.segments.iter().any(|s| address.wrapping_sub(s.address) < s.memory_size).then_some(0)
+        self.places.segment(address).map(|_| 0)
+    }
+
+    /// The section with bytes in memory and in the file at an address.
+    pub(crate) fn section_at(&self, address: u64) -> Option<&Section<'a>> {
+        self.places.section(address)
+    }
+
+    /// The data from an address to the end of its section. The table is none: filling it must
+    /// change nothing of what is read.
+    pub(crate) fn data_at(&self, address: u64) -> Option<&'a [u8]> {
+        let is_data = |s: &&Section<'_>| !s.is_code() && s.name != TABLE_SECTION.as_bytes();
+        let section = self.section_at(address).filter(is_data)?;
+        self.section_data(section)?.get(usize::try_from(address - section.address).ok()?..)
     }
 
     /// The section with machine code at an address.
     pub(crate) fn code_section(&self, address: u64) -> Option<&Section<'a>> {
-        self.sections.iter().find(|s| s.is_code() && s.contains(address))
+        self.section_at(address).filter(|s| s.is_code())
+    }
+
+    /// The sections with machine code, by address.
+    pub(crate) fn code(&self) -> impl Iterator<Item = &Section<'a>> {
+        self.places.sections().iter().filter(|s| s.is_code())
     }
 
     /// The symbols with an address, of the fullest table there is.
     pub(crate) fn symbols(&self) -> impl Iterator<Item = Symbol<'a>> + use<'a> {
-        let full = self.symbol_table(elf::SHT_SYMTAB.0);
-        let (symbols, names) =
-            if full.0.is_empty() { self.symbol_table(elf::SHT_DYNSYM.0) } else { full };
+        let full = self.symbols;
+        let (symbols, names) = if full.0.is_empty() { self.dynamic_symbols } else { full };
         symbols.iter().filter_map(move |s| symbol(s, names))
     }
 
     /// A symbol that the dynamic loader sees, if this image defines it.
     pub(crate) fn dynamic_symbol(&self, index: u32) -> Option<Symbol<'a>> {
-        let (symbols, names) = self.symbol_table(elf::SHT_DYNSYM.0);
+        let (symbols, names) = self.dynamic_symbols;
         symbol(symbols.get(usize::try_from(index).ok()?)?, names)
     }
 
-    fn symbol_table(&self, kind: u32) -> (&'a [Sym64<LE>], &'a [u8]) {
+    fn symbol_table(&self, kind: u32) -> SymbolTable<'a> {
         let table = || {
             let section = self.sections.iter().find(|s| s.kind == kind)?;
             let data = self.section_data(section)?;
@@ -268,6 +339,15 @@ impl<'a> Image<'a> {
     }
 }
 
+/// The text at an offset of a string table, or its beginning where it is absurdly long.
+fn text(names: &[u8], at: u32) -> &[u8] {
+    const LONGEST: usize = 1 << 12;
+    let name = usize::try_from(at).ok().and_then(|at| names.get(at..)).unwrap_or_default();
+    let name = name.get(..LONGEST).unwrap_or(name);
+    let end = memchr::memchr(0, name).unwrap_or(name.len());
+    name.get(..end).unwrap_or_default()
+}
+
 fn symbol<'a>(s: &Sym64<LE>, names: &'a [u8]) -> Option<Symbol<'a>> {
     let section = s.st_shndx.get(LE);
     let kind = s.st_type();
@@ -275,10 +355,8 @@ fn symbol<'a>(s: &Sym64<LE>, names: &'a [u8]) -> Option<Symbol<'a>> {
     if !is_placed || matches!(kind, elf::STT_SECTION | elf::STT_FILE | elf::STT_TLS) {
         return None;
     }
-    let name = names.get(usize::try_from(s.st_name.get(LE)).ok()?..).unwrap_or_default();
-    let end = memchr::memchr(0, name).unwrap_or(name.len());
     Some(Symbol {
-        name: name.get(..end).unwrap_or_default(),
+        name: text(names, s.st_name.get(LE)),
         address: s.st_value.get(LE),
         size: s.st_size.get(LE),
         is_function: matches!(kind, elf::STT_FUNC | elf::STT_GNU_IFUNC),
@@ -297,35 +375,4 @@ fn dynamic_flags_1(dynamic: &[u8]) -> u64 {
         .take_while(|&(tag, _)| tag != 0)
         .find(|&(tag, _)| tag == elf::DT_FLAGS_1.0 as u64)
         .map_or(0, |(_, value)| value)
-}
-
-fn check_ident(bytes: &[u8]) -> Result<(), ImageError> {
-    const SHORTEST: usize = size_of::<FileHeader64<LE>>();
-    let unsupported = |what| Err(ImageError::Unsupported(what));
-    match bytes {
-        [b'!', b'<', b'a', b'r', b'c', b'h', b'>', ..] => {
-            unsupported("this is an archive: only a linked image can be verified")
-        }
-        [0xcf | 0xce, 0xfa, 0xed, 0xfe, ..] | [0xca, 0xfe, 0xba, 0xbe, ..] => {
-            unsupported("this is a Mach-O file: static calls are verified in ELF images")
-        }
-        [b'M', b'Z', ..] => {
-            unsupported("this is a PE file: static calls are verified in ELF images")
-        }
-        [0x7f, b'E', b'L', b'F', ..] if bytes.len() < SHORTEST => {
-            Err(ImageError::corrupt("it ends in its ELF header"))
-        }
-        [0x7f, b'E', b'L', b'F', 2, 1, ..] => {
-            let machine = u16::from_le_bytes([bytes[18], bytes[19]]);
-            if machine == elf::EM_X86_64.0 {
-                Ok(())
-            } else {
-                unsupported("this ELF file is not for x86-64: nothing is patched there")
-            }
-        }
-        [0x7f, b'E', b'L', b'F', ..] => {
-            unsupported("this ELF file is not 64-bit little-endian: nothing is patched there")
-        }
-        _ => unsupported("this is not an ELF file"),
-    }
 }

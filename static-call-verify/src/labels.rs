@@ -94,7 +94,8 @@ fn check(image: &Image<'_>, label: &Label, records: &Records, findings: &mut Fin
         let is_long = b.kind == Kind::Jmp && u64::from(b.length) == LENGTH;
         is_long && b.destination(label.address) == label.cold
     });
-    let is_trampoline = records.trampolines.iter().any(|t| t.address == label.cold);
+    let is_trampoline =
+        records.trampolines.binary_search_by_key(&label.cold, |t| t.address).is_ok();
     if !leads_to_cold || is_trampoline || image.code_section(label.cold).is_none() {
         return wrong(FindingKey::HookBytes, "is not the code that the macros emit");
     }

@@ -14,6 +14,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod budget;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
@@ -28,6 +29,7 @@ mod image;
 mod inputs;
 mod labels;
 mod lines;
+mod places;
 mod plt;
 mod pointers;
 mod policy;

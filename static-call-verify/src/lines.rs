@@ -6,6 +6,7 @@ use std::convert::Infallible;
 use addr2line::Context;
 use gimli::{DwarfSections, EndianSlice, LittleEndian};
 
+use crate::budget::Budget;
 use crate::image::Image;
 use crate::report::{Key, Source};
 
@@ -15,7 +16,9 @@ pub(crate) struct DebugSections<'a>(DwarfSections<Cow<'a, [u8]>>);
 impl<'a> DebugSections<'a> {
     pub(crate) fn load(image: &Image<'a>) -> Option<Self> {
         image.sections_named(".debug_line").next()?;
-        let load = |id: gimli::SectionId| image.debug_section(id.name()).unwrap_or_default();
+        // Of all sections together: nobody waits for more.
+        let room = Budget::of(1 << 30);
+        let load = |id: gimli::SectionId| image.debug_section(id.name(), &room).unwrap_or_default();
         let sections = DwarfSections::load(|id| Ok::<_, Infallible>(load(id)));
         sections.ok().map(Self)
     }

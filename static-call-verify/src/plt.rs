@@ -12,7 +12,7 @@ pub(crate) fn entries(image: &Image<'_>, slots: &HashMap<u64, usize>) -> Vec<(u6
     if slots.is_empty() {
         return entries;
     }
-    for section in image.sections.iter().filter(|s| s.is_code() && s.is_plt()) {
+    for section in image.code().filter(|s| s.is_plt()) {
         // psABI, "Procedure Linkage Table": 16 bytes, 8 in `.plt.got`.
         let size: u64 = if section.name == b".plt.got" { 8 } else { 16 };
         let Some(data) = image.section_data(section) else { continue };

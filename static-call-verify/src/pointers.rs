@@ -56,10 +56,16 @@ impl Pointers {
         records: &[Section<'_>],
         is_trampoline: impl Fn(u64) -> bool,
     ) -> Self {
+        let mut records = records.to_vec();
+        records.retain(|s| s.size != 0);
+        // `Image::problem`: they do not overlap.
+        records.sort_by_key(|s| s.address);
         let mut all = Self::default();
         let mut words: HashMap<u64, Value> = HashMap::new();
         for_each_relocation(image, |place, value| {
-            if records.iter().any(|s| s.contains(place)) {
+            let before = records.partition_point(|s| s.address <= place);
+            if before.checked_sub(1).and_then(|i| records.get(i)).is_some_and(|s| s.contains(place))
+            {
                 all.in_records.insert(place, value);
             }
             if value.address().is_some_and(&is_trampoline) {
@@ -74,10 +80,9 @@ impl Pointers {
                 }
             });
         }
-        let got: Vec<&Section<'_>> = image.sections.iter().filter(|s| s.is_got()).collect();
         for (place, value) in words {
             let Some(trampoline) = value.address() else { continue };
-            let is_got = got.iter().any(|s| s.contains(place));
+            let is_got = image.section_at(place).is_some_and(|s| s.is_got());
             let is_constant = is_got && matches!(value, Value::Address(_));
             all.holders.push(Holder { place, trampoline, is_constant, is_got });
         }

@@ -192,7 +192,7 @@ impl Reader<'_, '_> {
     /// A `&'static str`: pointer and length.
     fn text(&self, place: u64) -> Option<String> {
         let length = self.image.word(place + 8)?;
-        if length > LONGEST_TEXT {
+        if length > LONGEST_TEXT || !self.image.budget.spend(usize::try_from(length).ok()?) {
             return None;
         }
         if length == 0 {

@@ -6,7 +6,7 @@ use static_call::layout::{
 };
 
 use crate::findings::Findings;
-use crate::image::Image;
+use crate::image::{Image, Section};
 use crate::policy::FindingKey;
 use crate::report::{Call, TableState, Trampoline};
 
@@ -41,6 +41,16 @@ impl<'a> Table<'a> {
         };
         let entries = data.get(TableHeader::SIZE..).unwrap_or_default();
         let room = entries.len() / TableEntry::SIZE;
+        // Filling it must change nothing else.
+        let is_shared = |s: &Section<'_>| {
+            let is_itself = s.offset == section.offset && s.name == section.name;
+            let starts_before_end = s.offset < section.offset.saturating_add(section.size);
+            let ends_after_start = s.offset.saturating_add(s.size) > section.offset;
+            !is_itself && s.has_bytes() && starts_before_end && ends_after_start
+        };
+        if image.sections.iter().any(is_shared) {
+            return Err("the table shares its bytes with another section".to_owned());
+        }
         let is_whole = usize::try_from(header.capacity).is_ok_and(|c| c <= room)
             && header.count <= header.capacity
             && section.address % 8 == 0

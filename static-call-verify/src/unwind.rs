@@ -1,13 +1,17 @@
 //! Function extents and landing pads from `.eh_frame_hdr`, `.eh_frame` and `.gcc_except_table`.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use gimli::{
-    BaseAddresses, EhFrame, EhFrameOffset, EndianSlice, LittleEndian, Pointer, Reader,
-    UnwindSection,
+    BaseAddresses, CommonInformationEntry, EhFrame, EhFrameOffset, EndianSlice, LittleEndian,
+    Pointer, Reader, UnwindSection,
 };
 
 use crate::image::Image;
 
 type Slice<'a> = EndianSlice<'a, LittleEndian>;
+type Cie<'a> = CommonInformationEntry<Slice<'a>>;
 
 /// A function as the unwind table knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +27,8 @@ pub(crate) struct Unwind<'a> {
     index: Option<Index<'a>>,
     frames: EhFrame<Slice<'a>>,
     frames_address: u64,
+    /// What frames share: hundreds of thousands of them, one of these for each unit as a rule.
+    shared: RefCell<HashMap<usize, gimli::Result<Cie<'a>>>>,
     /// Of an image without a usable index: all frames, by start.
     list: Vec<Frame>,
 }
@@ -66,7 +72,14 @@ impl<'a> Unwind<'a> {
         frames.set_address_size(8);
         let bases = BaseAddresses::default().set_eh_frame(section.address);
         let (index, frames_address) = (Index::find(image), section.address);
-        let mut unwind = Self { bases, index, frames, frames_address, list: Vec::new() };
+        let mut unwind = Self {
+            bases,
+            index,
+            frames,
+            frames_address,
+            shared: RefCell::default(),
+            list: Vec::new(),
+        };
         if unwind.index.is_none() {
             unwind.list = unwind.all();
         }
@@ -78,7 +91,8 @@ impl<'a> Unwind<'a> {
         let frame = if let Some(index) = &self.index {
             let offset = index.frame(address)?.checked_sub(self.frames_address)?;
             let offset = EhFrameOffset(usize::try_from(offset).ok()?);
-            let fde = self.frames.fde_from_offset(&self.bases, offset, EhFrame::cie_from_offset);
+            let cie = |_: &_, _: &_, offset| self.cie(offset);
+            let fde = self.frames.fde_from_offset(&self.bases, offset, cie);
             Frame::new(&fde.ok()?)?
         } else {
             let after = self.list.partition_point(|f| f.start <= address);
@@ -87,12 +101,17 @@ impl<'a> Unwind<'a> {
         (frame.start..frame.end).contains(&address).then_some(frame)
     }
 
+    fn cie(&self, offset: EhFrameOffset) -> gimli::Result<Cie<'a>> {
+        let parse = || self.frames.cie_from_offset(&self.bases, offset);
+        self.shared.borrow_mut().entry(offset.0).or_insert_with(parse).clone()
+    }
+
     fn all(&self) -> Vec<Frame> {
         let mut list = Vec::new();
         let mut entries = self.frames.entries(&self.bases);
         while let Ok(Some(entry)) = entries.next() {
             if let gimli::CieOrFde::Fde(partial) = entry
-                && let Ok(fde) = partial.parse(EhFrame::cie_from_offset)
+                && let Ok(fde) = partial.parse(|_, _, offset| self.cie(offset))
             {
                 list.extend(Frame::new(&fde));
             }
@@ -116,22 +135,22 @@ impl Frame {
     /// (LSB "Exception Frames" and the Itanium C++ ABI, "Exception Handling Tables").
     pub(crate) fn landing_pads(&self, image: &Image<'_>) -> Vec<u64> {
         let mut pads = Vec::new();
-        let table = || {
-            let lsda = self.lsda?;
-            let section = image.sections.iter().find(|s| s.is_allocated() && s.contains(lsda))?;
-            image.section_data(section)?.get(usize::try_from(lsda - section.address).ok()?..)
-        };
-        if let Some(data) = table() {
+        if let Some(data) = self.lsda.and_then(|lsda| image.data_at(lsda)) {
             // What was read before an error is true.
             let _ = call_sites(EndianSlice::new(data, LittleEndian), |pad| {
-                pads.extend(self.start.checked_add(pad));
+                // Tables of many functions can be one table.
+                let room = image.budget.spend(1);
+                if pad != 0 {
+                    pads.extend(self.start.checked_add(pad));
+                }
+                room
             });
         }
         pads
     }
 }
 
-fn call_sites(mut r: Slice<'_>, mut each: impl FnMut(u64)) -> gimli::Result<()> {
+fn call_sites(mut r: Slice<'_>, mut each: impl FnMut(u64) -> bool) -> gimli::Result<()> {
     const OMIT: u8 = 0xff;
     const ULEB128: u8 = 0x01;
     const UDATA4: u8 = 0x03;
@@ -152,8 +171,8 @@ fn call_sites(mut r: Slice<'_>, mut each: impl FnMut(u64)) -> gimli::Result<()> 
             _ => Err(gimli::Error::UnsupportedPointerEncoding(gimli::DwEhPe(encoding))),
         };
         let (_start, _length, pad) = (value()?, value()?, value()?);
-        if pad != 0 {
-            each(pad);
+        if !each(pad) {
+            break;
         }
         sites.read_uleb128()?;
     }

@@ -3,12 +3,13 @@
 use std::collections::{HashMap, HashSet};
 
 use object::elf;
+use static_call::layout::TRAMPOLINES_SECTION;
 
 use crate::decode::{self, Named};
 use crate::findings::Findings;
 use crate::got::{self, Rewrite};
 use crate::grade::{self, Found};
-use crate::image::{Image, ImageError};
+use crate::image::{Image, ImageError, Section};
 use crate::labels;
 use crate::lines::{DebugSections, Lines};
 use crate::plt;
@@ -80,11 +81,27 @@ fn run(
         findings.add(FindingKey::ImageUnsupported, None, None, message.to_owned());
         return Stamp::Refused;
     }
+    let is_split_off = |s: &Section<'_>| s.kind == elf::SHT_NOBITS.0 && s.size != 0;
+    if image.sections_named(TRAMPOLINES_SECTION).any(is_split_off) {
+        let message = "this file holds the debug information of a program and not its code: verify \
+                       the program";
+        findings.add(FindingKey::ImageUnsupported, None, None, message.to_owned());
+        return Stamp::Refused;
+    }
     let instances = records::instances(image, findings);
     // The runtime's own anchors make empty sections in programs without static calls.
     let record_sections = records::record_sections(image);
     if instances.is_empty() && record_sections.iter().all(|s| s.size == 0) {
         return Stamp::NothingToDo;
+    }
+    if let Some(problem) = image.problem() {
+        findings.add(
+            FindingKey::ImageCorrupt,
+            None,
+            None,
+            format!("the image is damaged: {problem}"),
+        );
+        return Stamp::Refused;
     }
     let mut addresses: Vec<u64> = instances.iter().map(|i| i.trampoline).collect();
     addresses.sort_unstable();

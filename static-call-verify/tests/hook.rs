@@ -8,6 +8,8 @@ mod fixture;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use object::Object;
+
 use fixture::{
     DIRECT, Fixture, check_inline, check_not_inline, check_table, have, header, linker, text,
 };
@@ -19,6 +21,13 @@ fn default_linker() {
     assert_eq!(linker(&image), "LLD", "rustc's default since 1.90");
     let mode = fs::metadata(fixture.product("hooked")).unwrap().permissions().mode();
     assert_eq!(mode & 0o111, 0o111);
+    let file = object::File::parse(&*image).unwrap();
+    assert!(file.section_by_name(".debug_line").is_some(), "debug information stays");
+    // The image gets its name when it is whole, and what it was before is gone.
+    let dir = fixture.product("hooked").parent().unwrap().join("deps");
+    let names = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name());
+    let left: Vec<_> = names.filter(|n| n.to_string_lossy().contains("static-call.")).collect();
+    assert!(left.is_empty(), "{left:?}");
 }
 
 #[test]

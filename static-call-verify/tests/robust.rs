@@ -1,12 +1,14 @@
 //! Damaged and foreign images: findings, never a panic.
 
+mod hostile;
 mod images;
 
 use std::sync::OnceLock;
 
+use hostile::{Random, check, check_all, mutate};
 use images::{function, image};
 use proptest::prelude::*;
-use static_call_verify::{FindingKey, InputCounter, Policy, Stamped, stamp, table_object, verify};
+use static_call_verify::{FindingKey, InputCounter, Policy, table_object, verify};
 
 /// A small image with every kind of thing in it.
 fn sample() -> &'static [u8] {
@@ -28,20 +30,6 @@ fn sample() -> &'static [u8] {
     })
 }
 
-fn all(bytes: &[u8]) {
-    let policy = Policy::default();
-    let report = verify(bytes, &policy);
-    let _ = report.to_string();
-    let mut copy = bytes.to_vec();
-    let (_, stamped) = stamp(&mut copy, &policy);
-    if !matches!(stamped, Stamped::Done { .. }) {
-        assert_eq!(copy, bytes, "{stamped:?}");
-    }
-    let mut counter = InputCounter::default();
-    counter.add(bytes);
-    let _ = counter.entries();
-}
-
 #[test]
 fn truncated_images() {
     let sample = sample();
@@ -49,7 +37,7 @@ fn truncated_images() {
     assert!(summary.inline > 0 && summary.labels > 0, "{summary}");
     for end in (0..sample.len()).step_by(64).chain([sample.len() - 1]) {
         let cut = &sample[..end];
-        all(cut);
+        check_all(cut);
         let report = verify(cut, &Policy::default());
         let damaged = [FindingKey::ImageCorrupt, FindingKey::ImageUnsupported];
         assert!(report.findings.iter().any(|f| damaged.contains(&f.key)), "{end}: {report}");
@@ -60,7 +48,7 @@ fn truncated_images() {
 fn foreign_files() {
     let unsupported = |bytes: &[u8]| {
         let report = verify(bytes, &Policy::default());
-        all(bytes);
+        check_all(bytes);
         assert_eq!(report.findings[0].key, FindingKey::ImageUnsupported, "{report}");
     };
     unsupported(b"");
@@ -97,7 +85,7 @@ fn every_flipped_header_byte() {
     for at in ends.filter(|&a| a < sample.len()) {
         for byte in [0xff, sample[at] ^ 0x80] {
             copy[at] = byte;
-            all(&copy);
+            check_all(&copy);
         }
         copy[at] = sample[at];
     }
@@ -117,7 +105,7 @@ proptest! {
             let at = at.index(copy.len());
             copy[at] ^= 1 << bit;
         }
-        all(&copy);
+        check_all(&copy);
     }
 
     #[test]
@@ -134,12 +122,140 @@ proptest! {
             let at = at.index(copy.len() / 8) * 8;
             copy[at..at + 8].copy_from_slice(&word.to_le_bytes());
         }
-        all(&copy);
+        check_all(&copy);
     }
 
     #[test]
     fn cut_anywhere(end in any::<prop::sample::Index>()) {
         let sample = sample();
-        all(&sample[..end.index(sample.len())]);
+        check_all(&sample[..end.index(sample.len())]);
+    }
+}
+
+/// Files of a directory below this package's, by name.
+fn files(dir: &str) -> Vec<(String, Vec<u8>)> {
+    let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(dir);
+    let entries = std::fs::read_dir(&dir).unwrap_or_else(|e| panic!("{}: {e}", dir.display()));
+    let mut files: Vec<_> = entries
+        .map(|entry| {
+            let entry = entry.unwrap();
+            let name = entry.file_name().into_string().unwrap();
+            (name, std::fs::read(entry.path()).unwrap())
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+/// A file that is `sample` with other section headers.
+fn with_sections(headers: &[[u64; 10]], content: usize) -> Vec<u8> {
+    let mut file = files("../fuzz/seeds/verify").into_iter().find(|f| f.0 == "pie.elf").unwrap().1;
+    file.resize(file.len().next_multiple_of(8) + content, 0x90);
+    let at = file.len() as u64;
+    for header in headers {
+        let sizes = [4, 4, 8, 8, 8, 8, 4, 4, 8, 8];
+        for (value, size) in header.iter().zip(sizes) {
+            file.extend(&value.to_le_bytes()[..size]);
+        }
+    }
+    file[40..48].copy_from_slice(&at.to_le_bytes());
+    file[60..62].copy_from_slice(&(headers.len() as u16).to_le_bytes());
+    file[62..64].copy_from_slice(&0u16.to_le_bytes());
+    file
+}
+
+/// Sixty thousand sections that are all of the file would be read sixty thousand times.
+#[test]
+fn sections_on_top_of_each_other() {
+    const CODE: [u64; 10] = [0, 1, 6, 0, 0, 4 << 20, 0, 0, 1, 0];
+    const RELOCATIONS: [u64; 10] = [0, 4, 2, 0, 0, 4 << 20, 0, 0, 8, 24];
+    const SYMBOLS: [u64; 10] = [0, 2, 0, 0, 0, 4 << 20, 0, 0, 8, 24];
+    for header in [CODE, RELOCATIONS, SYMBOLS] {
+        let file = with_sections(&vec![header; 60_000], 4 << 20);
+        let report = check(&file);
+        assert_eq!(report.findings[0].key, FindingKey::ImageCorrupt, "{report}");
+        check_all(&file);
+    }
+}
+
+#[test]
+fn huge_sizes_and_counts() {
+    for (name, seed) in files("../fuzz/seeds/verify") {
+        let header = |at: usize| u16::from_le_bytes([seed[at], seed[at + 1]]);
+        let sections = u64::from_le_bytes(*seed[40..].first_chunk().unwrap()) as usize;
+        for section in 0..usize::from(header(60)) {
+            for field in [16, 24, 32] {
+                for value in [u64::MAX, 1 << 63, 1 << 40, seed.len() as u64, u64::MAX - 4095] {
+                    let mut copy = seed.clone();
+                    let at = sections + section * 64 + field;
+                    copy[at..at + 8].copy_from_slice(&value.to_le_bytes());
+                    check_all(&copy);
+                }
+            }
+        }
+        // Counts of the table, of program headers, of sections.
+        let table = seed.windows(8).position(|w| w == b"STATCALL").unwrap();
+        for at in [table + 12, table + 16, 54, 56, 58, 60] {
+            let mut copy = seed.clone();
+            copy[at..at + 2].copy_from_slice(&[0xff, 0xff]);
+            let report = check(&copy);
+            check_all(&copy);
+            assert!(!report.findings.is_empty(), "{name} {at}: {report}");
+        }
+    }
+}
+
+/// One long name and many calls: the report is not their product.
+#[test]
+fn texts_are_bounded() {
+    let name = "N".repeat(4000);
+    let body = ".rept 20000\n call tramp\n.endr\n ret";
+    let text = format!(".text\n{}.set _start, {name}\n", function(&name, body));
+    let bytes = image(&text, &["-pie"]);
+    let report = check(&bytes);
+    assert_eq!(report.summary.calls, 20_000);
+    let told: usize =
+        report.calls.iter().filter_map(|c| c.function.as_ref()).map(|f| f.len()).sum();
+    let said: usize = report.findings.iter().map(|f| f.message.len()).sum();
+    assert!(told > 0 && told + said < 64 * bytes.len() + (32 << 20), "{told} {said}");
+}
+
+/// What fuzzing has found stays found.
+#[test]
+fn regressions() {
+    let files = files("tests/regressions");
+    assert!(!files.is_empty());
+    for (name, bytes) in files {
+        println!("{name}");
+        check_all(&bytes);
+    }
+}
+
+/// The fuzzer's mutations, the same ones every time, on the images that it begins with.
+#[test]
+fn hostile_images() {
+    let mut random = Random::new(1);
+    for (name, seed) in files("../fuzz/seeds/verify") {
+        assert!(check(&seed).summary.inline > 0, "{name}");
+        for round in 0..1000 {
+            let mut copy = seed.clone();
+            for _ in 0..=round % 4 {
+                mutate(&mut copy, &mut random);
+            }
+            check_all(&copy);
+        }
+    }
+    for (name, seed) in files("../fuzz/seeds/inputs") {
+        let entries = |bytes: &[u8]| {
+            let mut counter = InputCounter::default();
+            counter.add(bytes);
+            counter.entries()
+        };
+        assert!(entries(&seed) > 0, "{name}");
+        for _ in 0..1000 {
+            let mut copy = seed.clone();
+            mutate(&mut copy, &mut random);
+            assert!(entries(&copy) as usize <= copy.len() / 24);
+        }
     }
 }

@@ -10,15 +10,26 @@ const MOST_OF_A_KEY: usize = 8;
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, key) in self.keys.iter().enumerate() {
-            let calls: Vec<&Call> = self.calls.iter().filter(|c| c.key == index).collect();
+        let mut calls_of: Vec<Vec<&Call>> = vec![Vec::new(); self.keys.len()];
+        for call in &self.calls {
+            if let Some(calls) = calls_of.get_mut(call.key) {
+                calls.push(call);
+            }
+        }
+        let mut labels_of: Vec<Vec<&Label>> = vec![Vec::new(); self.keys.len()];
+        for label in &self.labels {
+            if let Some(labels) = labels_of.get_mut(label.key) {
+                labels.push(label);
+            }
+        }
+        for ((key, calls), labels) in self.keys.iter().zip(calls_of).zip(labels_of) {
             let inline = calls.iter().filter(|c| c.inline).count();
             let all = calls.iter().filter(|c| c.is_call()).count();
             writeln!(f, "{}  {inline} of {all} inline  {}", key.path(), key.source)?;
             for call in calls {
                 self.call(f, call)?;
             }
-            for label in self.labels.iter().filter(|l| l.key == index) {
+            for label in labels {
                 self.label(f, label)?;
             }
         }

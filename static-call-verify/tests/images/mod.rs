@@ -105,9 +105,14 @@ pub(crate) fn has(program: &str) -> bool {
 
 /// Assembles `text` to an object file.
 pub(crate) fn assemble(text: &str) -> PathBuf {
+    assemble_with(text, &[])
+}
+
+/// Assembles `text` with more arguments.
+pub(crate) fn assemble_with(text: &str, args: &[&str]) -> PathBuf {
     let (source, object) = (fresh("a.s"), fresh("a.o"));
     std::fs::write(&source, text).expect("the source is written");
-    run(Command::new("cc").args(["-c", "-o"]).arg(&object).arg(&source));
+    run(Command::new("cc").args(["-c", "-o"]).arg(&object).arg(&source).args(args));
     let _ = std::fs::remove_file(source);
     object
 }

@@ -1,0 +1,70 @@
+//! Records, table and encodings, as runtime and verifier read them.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use static_call::arch::effect::{Effect, mov_eax};
+use static_call::arch::x86_64::{Branch, decode_jmp_memory, direct_jump, nop, trampoline_jmp};
+use static_call::layout::{HookRecord, TableEntry, TableHeader, TrampolineRecord, checksum};
+
+fuzz_target!(|bytes: &[u8]| {
+    let Some((address, rest)) = bytes.split_first_chunk().map(|(a, r)| (u64::from_le_bytes(*a), r))
+    else {
+        return;
+    };
+    // What a caller checks: an element and one more lie before the end of the address space.
+    let place = address.min(u64::MAX - 64);
+    if let Some(b) = rest.first_chunk() {
+        let _ = TrampolineRecord::from_bytes(b).addresses(place);
+    }
+    if let Some(b) = rest.first_chunk() {
+        let _ = HookRecord::from_bytes(b).addresses(place);
+    }
+    if let Some(header) = rest.first_chunk().and_then(TableHeader::from_bytes) {
+        assert_eq!(header.to_bytes(), rest[..TableHeader::SIZE]);
+    }
+    if let Some(entry) = rest.first_chunk().and_then(TableEntry::from_bytes) {
+        assert_eq!(entry.to_bytes(), rest[..TableEntry::SIZE]);
+    }
+    if let Some(branch) = Branch::decode(rest) {
+        let destination = branch.destination(place);
+        assert_eq!(branch.displacement_to(place, destination), Some(branch.displacement));
+        let grade = branch.grade(place);
+        assert_eq!(grade, naive_grade(place, &branch));
+        if let Some(old) = rest.first_chunk() {
+            let length = usize::from(branch.length);
+            let new = branch.with_displacement(old, branch.displacement);
+            assert_eq!(new[..length], old[..length]);
+        }
+    }
+    if let Some(displacement) = decode_jmp_memory(rest) {
+        assert_eq!(displacement.to_le_bytes(), rest[2..6]);
+    }
+    if let Some(destination) = direct_jump(place, rest)
+        && let Some(code) = trampoline_jmp(place, destination)
+    {
+        assert_eq!(direct_jump(place, &code), Some(destination));
+    }
+    if let Effect::Returns(value) = Effect::of(rest) {
+        for length in 0..8 {
+            let code = mov_eax(length, value).map(|c| [&c[..length.into()], &[0xc3]].concat());
+            assert!(code.is_none_or(|c| length == 6 || Effect::of(&c) == Effect::Returns(value)));
+            assert_eq!(nop(length).is_some(), mov_eax(length, value).is_some());
+        }
+    }
+    let _ = checksum(rest);
+});
+
+/// The grade by the numbers of the bytes.
+fn naive_grade(address: u64, branch: &Branch) -> static_call::layout::Grade {
+    use static_call::layout::Grade;
+    let in_one = |from: u8, to: u8, unit: u64| {
+        (from..to).all(|i| (address + u64::from(i)) / unit == (address + u64::from(from)) / unit)
+    };
+    let (disp, end) = (branch.disp_at, branch.length);
+    match () {
+        () if in_one(0, end, 8) => Grade::Quad,
+        () if in_one(disp, end, 8) => Grade::Disp,
+        () if in_one(0, end, 64) => Grade::Line,
+        () => Grade::Straddle,
+    }
+}

@@ -1,0 +1,23 @@
+//! Any table in an image that is right: nothing but the true one is taken for filled.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use static_call::layout::{TableEntry, TableHeader};
+use static_call_verify::report::TableState;
+use static_call_verify::{Policy, verify};
+
+const IMAGE: &[u8] = include_bytes!("../seeds/verify/pie.elf");
+/// Room of the image's table.
+const CAPACITY: usize = 20;
+
+fuzz_target!(|bytes: &[u8]| {
+    let mut image = IMAGE.to_vec();
+    let at = image.windows(8).position(|w| w == b"STATCALL").expect("the image has a table");
+    let room = TableHeader::SIZE + CAPACITY * TableEntry::SIZE;
+    let size = bytes.len().min(room);
+    image[at..at + size].copy_from_slice(&bytes[..size]);
+    let report = verify(&image, &Policy::default());
+    if let TableState::Filled { count, .. } = report.image.table {
+        assert!(count as usize >= report.summary.inline, "{report}");
+    }
+});

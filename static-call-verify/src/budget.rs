@@ -1,0 +1,28 @@
+//! A bound on work and memory: names, texts and tables of an image can lie on top of each other, so
+//! that what is read is not bounded by the length of the file. It is bounded by this.
+
+use std::cell::Cell;
+
+/// What is left.
+#[derive(Debug)]
+pub(crate) struct Budget(Cell<u64>);
+
+impl Budget {
+    /// For an image of `length` bytes: far more than any that a linker has made needs.
+    pub(crate) fn new(length: usize) -> Self {
+        const BASE: u64 = 16 << 20;
+        const PER_BYTE: u64 = 64;
+        Self::of((length as u64).saturating_mul(PER_BYTE).saturating_add(BASE))
+    }
+
+    /// Of so much.
+    pub(crate) fn of(amount: u64) -> Self {
+        Self(Cell::new(amount))
+    }
+
+    /// Takes `amount` if there is as much left: bytes that are copied, or steps.
+    pub(crate) fn spend(&self, amount: usize) -> bool {
+        let left = self.0.get().checked_sub(amount as u64);
+        left.map(|left| self.0.set(left)).is_some()
+    }
+}
