@@ -27,19 +27,15 @@ pub struct InputCounter {
 impl InputCounter {
     /// Adds an input: an object, an archive, or anything else (which counts nothing).
     pub fn add(&mut self, bytes: &[u8]) {
-        if memmem::find(bytes, MARK).is_none() {
-            return;
-        }
-        let Ok(archive) = ArchiveFile::parse(bytes) else {
-            // What does not parse counts nothing: the linker will complain, or need no table.
+        // What does not parse counts nothing: the linker will complain, or need no table.
+        if !bytes.starts_with(b"!<arch>\n") {
             let _ = self.object(bytes);
             return;
-        };
+        }
+        let Ok(archive) = ArchiveFile::parse(bytes) else { return };
         for member in archive.members().flatten() {
             let Ok(member) = member.data(bytes) else { continue };
-            if memmem::find(member, MARK).is_some() {
-                let _ = self.object(member);
-            }
+            let _ = self.object(member);
         }
     }
 
@@ -57,6 +53,12 @@ impl InputCounter {
             return Ok(());
         }
         let sections = header.sections(LE, bytes)?;
+        // Sections of an object do not overlap; laid over each other they would be read many times.
+        let in_file = sections.iter().filter(|s| s.sh_type(LE) != elf::SHT_NOBITS);
+        let total = in_file.map(|s| s.sh_size(LE)).fold(0, u64::saturating_add);
+        if total / 2 > bytes.len() as u64 || !mentions_trampolines(&sections, bytes) {
+            return Ok(());
+        }
         let symbols = sections.symbols(LE, bytes, elf::SHT_SYMTAB)?;
         let code = trampoline_sections(&sections);
         for (index, symbol) in symbols.enumerate() {
@@ -90,6 +92,14 @@ impl InputCounter {
         }
         Ok(())
     }
+}
+
+/// Whether a name of a section or a symbol is that of a trampoline. Of an object that is made for
+/// debugging, names are a small part.
+fn mentions_trampolines(sections: &SectionTable<'_, FileHeader64<LE>>, bytes: &[u8]) -> bool {
+    let tables = sections.iter().filter(|s| s.sh_type(LE) == elf::SHT_STRTAB);
+    let mut names = tables.filter_map(|s| s.data(LE, bytes).ok());
+    names.any(|names| memmem::find(names, MARK).is_some())
 }
 
 /// The code sections that records are linked to.

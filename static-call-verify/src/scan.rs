@@ -8,7 +8,7 @@
 
 use std::collections::HashMap;
 
-use crate::image::{Image, Section};
+use crate::image::Image;
 
 /// What an address means to the scan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +53,8 @@ pub(crate) struct Targets {
     by_quadword: HashMap<u64, Vec<(u64, Target)>>,
     filter: Vec<u64>,
     mask: u64,
+    /// Lowest and highest quadword.
+    bounds: (u64, u64),
 }
 
 impl Targets {
@@ -63,22 +65,40 @@ impl Targets {
             by_quadword.entry(address / 8).or_default().push((address, target));
         }
         let bits = (by_quadword.len() * 64).next_power_of_two().max(FEWEST_BITS);
-        let mut targets = Self { by_quadword, filter: vec![0; bits / 64], mask: bits as u64 - 1 };
-        let mut filter = std::mem::take(&mut targets.filter);
-        for quadword in targets.by_quadword.keys() {
-            let bit = quadword & targets.mask;
+        let (mut filter, mask) = (vec![0; bits / 64], bits as u64 - 1);
+        let mut bounds = (u64::MAX, 0);
+        for &quadword in by_quadword.keys() {
+            bounds = (quadword.min(bounds.0), quadword.max(bounds.1));
+            let bit = quadword & mask;
             if let Some(word) = filter.get_mut((bit / 64) as usize) {
                 *word |= 1 << (bit % 64);
             }
         }
-        targets.filter = filter;
-        targets
+        Self { by_quadword, filter, mask, bounds }
     }
 
+    /// The last bytes that a displacement of code at `from..to` to a target can have: 0 and 255 in an
+    /// image of less than 16 MiB, which three of four bytes are not.
+    fn last_bytes(&self, from: u64, to: u64) -> [bool; 256] {
+        let lowest = i128::from(self.bounds.0) * 8 - i128::from(to);
+        let highest = i128::from(self.bounds.1) * 8 + 7 - i128::from(from);
+        let mut last = [false; 256];
+        let clamped = |d: i128| d.clamp(i32::MIN.into(), i32::MAX.into()) >> 24;
+        for byte in clamped(lowest)..=clamped(highest) {
+            last[usize::from(byte as u8)] = true;
+        }
+        last
+    }
+
+    /// Adds a candidate if `destination` is a target.
     #[inline(always)]
-    fn may_contain(&self, address: u64) -> bool {
-        let bit = (address / 8) & self.mask;
-        self.filter.get((bit / 64) as usize).is_some_and(|w| w >> (bit % 64) & 1 != 0)
+    fn check(&self, destination: u64, field: u64, form: FieldForm, found: &mut Vec<Candidate>) {
+        let bit = (destination / 8) & self.mask;
+        // The mask keeps the index inside.
+        let may_be = self.filter[(bit / 64) as usize] >> (bit % 64) & 1 != 0;
+        if may_be && let Some((target, is_exact)) = self.find(destination) {
+            found.push(Candidate { field, target, destination, is_exact, form });
+        }
     }
 
     /// What stands at `address`; for an address inside a trampoline, the trampoline.
@@ -99,44 +119,56 @@ pub(crate) fn candidates(
     has_absolute: bool,
 ) -> Vec<Candidate> {
     let mut found = Vec::new();
-    let is_code = |s: &&Section<'_>| s.is_code() && s.address.checked_add(s.size).is_some();
-    for section in image.sections.iter().filter(is_code) {
+    for section in image.code() {
         let Some(data) = image.section_data(section) else { continue };
         relative(data, section.address, targets, &mut found);
         if has_absolute {
             absolute(data, section.address, targets, &mut found);
         }
-        for &t in trampolines.iter().filter(|&&t| section.contains(t)) {
-            short(data, section.address, t, targets, &mut found);
-        }
+    }
+    for &t in trampolines {
+        let Some(section) = image.code_section(t) else { continue };
+        let Some(data) = image.section_data(section) else { continue };
+        short(data, section.address, t, targets, &mut found);
     }
     found.sort_unstable_by_key(|c| (c.field, c.form as u8));
     found
 }
 
 fn relative(data: &[u8], address: u64, targets: &Targets, found: &mut Vec<Candidate>) {
-    for (i, field) in data.windows(4).enumerate() {
-        let displacement = i32::from_le_bytes([field[0], field[1], field[2], field[3]]);
-        let end = address.wrapping_add(i as u64 + 4);
-        let destination = end.wrapping_add_signed(displacement.into());
-        if targets.may_contain(destination)
-            && let Some((target, is_exact)) = targets.find(destination)
-        {
-            let (field, form) = (address + i as u64, FieldForm::Relative);
-            found.push(Candidate { field, target, destination, is_exact, form });
-        }
-    }
+    let last = targets.last_bytes(address, address + data.len() as u64);
+    each_field(data, &last, |i, field| {
+        let end = address.wrapping_add(i as u64).wrapping_add(4);
+        let destination = end.wrapping_add_signed(i64::from(field as i32));
+        targets.check(destination, address + i as u64, FieldForm::Relative, found);
+    });
 }
 
 fn absolute(data: &[u8], address: u64, targets: &Targets, found: &mut Vec<Candidate>) {
-    for (i, field) in data.windows(4).enumerate() {
-        let destination = u32::from_le_bytes([field[0], field[1], field[2], field[3]]).into();
-        if targets.may_contain(destination)
-            && let Some((target, is_exact)) = targets.find(destination)
-        {
-            let (field, form) = (address + i as u64, FieldForm::Absolute);
-            found.push(Candidate { field, target, destination, is_exact, form });
+    // An address is a displacement from 0, without a sign.
+    let mut last = targets.last_bytes(0, 0);
+    if targets.bounds.1 >= 1 << 28 {
+        last = [true; 256];
+    }
+    each_field(data, &last, |i, field| {
+        targets.check(field.into(), address + i as u64, FieldForm::Absolute, found);
+    });
+}
+
+/// Shows `each` the four bytes at every place where the last of them is one of `last`.
+///
+/// Plain loops and indices, no iterators: a link hook is most often built without optimisation, as
+/// build scripts are, and this is where it would spend its time.
+#[inline(always)]
+fn each_field(data: &[u8], last: &[bool; 256], mut each: impl FnMut(usize, u32)) {
+    let mut i = 3;
+    while i < data.len() {
+        if last[data[i] as usize] {
+            let [a, b, c, d] = [data[i - 3], data[i - 2], data[i - 1], data[i]];
+            let field = a as u32 | (b as u32) << 8 | (c as u32) << 16 | (d as u32) << 24;
+            each(i - 3, field);
         }
+        i += 1;
     }
 }
 
@@ -163,6 +195,59 @@ fn short(
             && let Some((target, is_exact)) = targets.find(destination)
         {
             found.push(Candidate { field, target, destination, is_exact, form: FieldForm::Short });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every field of `data` that leads to a target, found one by one.
+    fn naive(data: &[u8], address: u64, targets: &[u64], form: FieldForm) -> Vec<u64> {
+        let leads = |i: &usize| {
+            let field = i32::from_le_bytes(data[*i..i + 4].try_into().unwrap());
+            let end = address + *i as u64 + 4;
+            let destination = match form {
+                FieldForm::Absolute => u64::from(field as u32),
+                _ => end.wrapping_add_signed(field.into()),
+            };
+            targets.iter().any(|&t| destination.wrapping_sub(t) < 8)
+        };
+        (0..data.len() - 3).filter(leads).map(|i| address + i as u64).collect()
+    }
+
+    #[test]
+    fn all_fields_are_found() {
+        // Targets near and far, around 2 GiB away, and around the sign of an absolute address.
+        let address = 0x4000_1003;
+        let cases: &[&[u64]] = &[
+            &[0x4000_1000, 0x4000_1400],
+            &[0x3000_0000],
+            &[0x4000_2000, 0x4200_0008],
+            &[0x8000_0000 - 8, 0x8000_0000],
+            &[8, 0xbfff_fff0],
+            &[0x1_0000_0000, 0xffff_fff8],
+        ];
+        for targets in cases {
+            let mut data = vec![0x90; 600];
+            for (n, &target) in targets.iter().cycle().take(40).enumerate() {
+                let (at, into) = (n * 13 + 7, n as u64 % 9);
+                let end = address + at as u64 + 4;
+                let near = (target + into).wrapping_sub(end) as u32;
+                let field = if n % 3 == 0 { (target + into) as u32 } else { near };
+                data[at..at + 4].copy_from_slice(&field.to_le_bytes());
+            }
+            let list = Targets::new(targets.iter().map(|&t| (t, Target::Trampoline(0))));
+            for form in [FieldForm::Relative, FieldForm::Absolute] {
+                let mut found = Vec::new();
+                match form {
+                    FieldForm::Absolute => absolute(&data, address, &list, &mut found),
+                    _ => relative(&data, address, &list, &mut found),
+                }
+                let found: Vec<u64> = found.iter().map(|c| c.field).collect();
+                assert_eq!(found, naive(&data, address, targets, form), "{targets:x?} {form:?}");
+            }
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Rewrites calls through the GOT and fills the table.
 
+use std::ops::Range;
+
 use crate::verify::{Analysis, Stamp, analyse, verify};
 use crate::{Policy, Report};
 
@@ -36,42 +38,49 @@ pub enum Stamped {
 /// unchanged; stamping it again gives the same bytes.
 #[must_use]
 pub fn stamp(image: &mut [u8], policy: &Policy) -> (Report, Stamped) {
+    let (report, stamped, _) = stamp_parts(image, policy);
+    (report, stamped)
+}
+
+/// [`stamp`], and the parts of the image that it wrote.
+pub(crate) fn stamp_parts(
+    image: &mut [u8],
+    policy: &Policy,
+) -> (Report, Stamped, Vec<Range<usize>>) {
     let Analysis { mut report, stamp } = analyse(image, policy, true);
     let stamped = match stamp {
         Some(Stamp::Write { entries, rewrites, table_offset, table }) => {
             let writes = rewrites.iter().map(|r| (r.offset, r.bytes.as_slice()));
-            if write(image, writes.chain([(table_offset, table.as_slice())])) {
+            let written = write(image, writes.chain([(table_offset, table.as_slice())]));
+            if let Some(parts) = written {
                 let rewritten = u32::try_from(rewrites.len()).unwrap_or(u32::MAX);
-                return (report, Stamped::Done { entries, rewritten });
+                return (report, Stamped::Done { entries, rewritten }, parts);
             }
             Stamped::Refused
         }
-        Some(Stamp::NothingToDo) => return (report, Stamped::NothingToDo),
+        Some(Stamp::NothingToDo) => return (report, Stamped::NothingToDo, Vec::new()),
         Some(Stamp::NoTable) => Stamped::NoTable,
         Some(Stamp::TooSmall { capacity, needed }) => Stamped::TooSmall { capacity, needed },
         Some(Stamp::Refused) | None => Stamped::Refused,
     };
     // The report was of the image as it would have been.
     report = verify(image, policy);
-    (report, stamped)
+    (report, stamped, Vec::new())
 }
 
-/// Writes all ranges, or none if one lies outside the image.
-fn write<'w>(image: &mut [u8], writes: impl Iterator<Item = (u64, &'w [u8])> + Clone) -> bool {
-    let range = |offset: u64, bytes: &[u8]| {
+/// Writes all parts, or none if one lies outside the image.
+fn write<'w>(
+    image: &mut [u8],
+    writes: impl Iterator<Item = (u64, &'w [u8])> + Clone,
+) -> Option<Vec<Range<usize>>> {
+    let range = |(offset, bytes): (u64, &[u8])| {
         let start = usize::try_from(offset).ok()?;
-        Some(start..start.checked_add(bytes.len())?)
+        let range = start..start.checked_add(bytes.len())?;
+        image.get(range.clone()).map(|_| range)
     };
-    let fits = |(offset, bytes): (u64, &[u8])| {
-        range(offset, bytes).is_some_and(|r| image.get(r).is_some())
-    };
-    if !writes.clone().all(fits) {
-        return false;
+    let parts: Vec<_> = writes.clone().map(range).collect::<Option<_>>()?;
+    for (part, (_, bytes)) in parts.iter().zip(writes) {
+        image.get_mut(part.clone())?.copy_from_slice(bytes);
     }
-    for (offset, bytes) in writes {
-        if let Some(place) = range(offset, bytes).and_then(|r| image.get_mut(r)) {
-            place.copy_from_slice(bytes);
-        }
-    }
-    true
+    Some(parts)
 }

@@ -1,7 +1,7 @@
 //! How many entries the table of a link needs, from the link's inputs.
 
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs::File;
+use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use crate::InputCounter;
@@ -17,11 +17,14 @@ const BITCODE: [&[u8]; 2] = [b"BC\xc0\xde", b"\xde\xc0\x17\x0b"];
 pub(crate) fn of(inputs: &[PathBuf]) -> Option<u32> {
     let mut counter = InputCounter::default();
     let mut unknown = false;
+    // One for all: getting memory from the system costs as much as reading into it.
+    let mut bytes = Vec::new();
     for input in inputs.iter().filter(|path| !is_of_toolchain(path)) {
         // What cannot be read is the linker's to complain about.
-        let Ok(Some(bytes)) = read_object(input) else { continue };
-        counter.add(&bytes);
-        unknown = unknown || holds_bitcode(&bytes);
+        if read_object(input, &mut bytes).is_ok_and(|is_object| is_object) {
+            counter.add(&bytes);
+            unknown = unknown || holds_bitcode(&bytes);
+        }
     }
     match counter.entries() {
         n if unknown => Some(n.max(UNKNOWN)),
@@ -35,18 +38,23 @@ fn is_of_toolchain(path: &Path) -> bool {
     path.to_str().is_some_and(|p| p.contains("/lib/rustlib/"))
 }
 
-/// The file, if it is an object, an archive or bitcode.
-fn read_object(path: &Path) -> io::Result<Option<Vec<u8>>> {
+/// Reads the file to `bytes`, if it is an object, an archive or bitcode.
+fn read_object(path: &Path, bytes: &mut Vec<u8>) -> io::Result<bool> {
     const RELOCATABLE: [u8; 2] = [1, 0];
     let mut start = [0; 18];
     let mut file = File::open(path)?;
     if !file.metadata()?.is_file() || file.read_exact(&mut start).is_err() {
-        return Ok(None);
+        return Ok(false);
     }
     let is_object = start.starts_with(b"\x7fELF") && start[16..] == RELOCATABLE;
     let is_wanted =
         is_object || start.starts_with(ARCHIVE) || BITCODE.iter().any(|m| start.starts_with(m));
-    if is_wanted { fs::read(path).map(Some) } else { Ok(None) }
+    if is_wanted {
+        bytes.clear();
+        file.rewind()?;
+        file.read_to_end(bytes)?;
+    }
+    Ok(is_wanted)
 }
 
 /// Whether a file is bitcode or an archive with bitcode in it.

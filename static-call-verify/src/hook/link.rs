@@ -17,7 +17,8 @@ use super::install::{BFD, REAL_LD};
 use super::output::{self, Temporary};
 use super::settings::Settings;
 use crate::report::Finding;
-use crate::{Level, Policy, Report, Stamped, stamp, table_object, verify};
+use crate::stamp::stamp_parts;
+use crate::{Level, Policy, Report, Stamped, table_object, verify};
 
 /// How many findings are printed for one image.
 const MOST_PRINTED: usize = 20;
@@ -107,15 +108,15 @@ impl Link<'_> {
             self.write(object.path(), &table_object(capacity, &policy))?;
             let messages = self.link(object.path(), image.path())?;
             let mut bytes = fs::read(image.path()).map_err(|e| file(image.path(), e))?;
-            let stamped = catch_unwind(AssertUnwindSafe(|| stamp(&mut bytes, &policy)));
-            let (report, stamped) =
+            let stamped = catch_unwind(AssertUnwindSafe(|| stamp_parts(&mut bytes, &policy)));
+            let (report, stamped, parts) =
                 stamped.map_err(|_| Failure::Stamp("the verifier panicked".into()))?;
             match stamped {
                 Stamped::TooSmall { needed, .. } => {
                     capacity = needed;
                     continue;
                 }
-                Stamped::Done { .. } => output::write_changes(image.path(), &bytes)
+                Stamped::Done { .. } => output::write_parts(image.path(), &bytes, &parts)
                     .map_err(|e| file(image.path(), e))?,
                 Stamped::NothingToDo => {}
                 other => self.unstamped(other)?,

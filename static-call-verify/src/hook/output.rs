@@ -2,7 +2,8 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// `path` with `suffix` behind its file name.
@@ -22,24 +23,19 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     done
 }
 
-/// Writes the parts of `bytes` that differ from the file at `path`, which has their length.
+/// Writes `parts` of `bytes` to the file at `path`, which has their length.
 ///
-/// Stamping changes the table and a few instructions of an image that may be large: comparing is
-/// much cheaper than writing all of it. Nobody else knows the file yet.
-pub(crate) fn write_changes(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    const CHUNK: usize = 1 << 16;
-    let mut file: File = OpenOptions::new().read(true).write(true).open(path)?;
+/// Stamping changes the table and a few instructions of an image that may be large. Nobody else
+/// knows the file yet.
+pub(crate) fn write_parts(path: &Path, bytes: &[u8], parts: &[Range<usize>]) -> io::Result<()> {
+    let mut file: File = OpenOptions::new().write(true).open(path)?;
     if usize::try_from(file.metadata()?.len()) != Ok(bytes.len()) {
         return Err(io::Error::other("the image changed its length"));
     }
-    let mut old = vec![0; CHUNK];
-    for new in bytes.chunks(CHUNK) {
-        let old = &mut old[..new.len()];
-        file.read_exact(old)?;
-        if old != new {
-            file.seek_relative(-(new.len() as i64))?;
-            file.write_all(new)?;
-        }
+    for part in parts {
+        file.seek(SeekFrom::Start(part.start as u64))?;
+        let part = bytes.get(part.clone());
+        file.write_all(part.ok_or(io::ErrorKind::InvalidInput)?)?;
     }
     file.flush()
 }
@@ -82,12 +78,15 @@ mod tests {
         );
         let mut bytes: Vec<u8> = (0..300_000_u32).map(|i| (i * 7) as u8).collect();
         fs::write(file.path(), &bytes).unwrap();
-        for i in [0, 65_535, 65_536, 140_000, 299_999] {
+        let parts = [0..1, 65_535..65_537, 140_000..140_100, 299_999..300_000];
+        for i in parts.iter().cloned().flatten() {
             bytes[i] ^= 0xff;
         }
-        write_changes(file.path(), &bytes).unwrap();
+        write_parts(file.path(), &bytes, &parts).unwrap();
         assert!(fs::read(file.path()).unwrap() == bytes);
+        let behind = 299_999..300_001;
+        assert!(write_parts(file.path(), &bytes, &[behind]).is_err(), "behind the end");
         bytes.push(0);
-        assert!(write_changes(file.path(), &bytes).is_err(), "another length is refused");
+        assert!(write_parts(file.path(), &bytes, &[]).is_err(), "another length is refused");
     }
 }
