@@ -22,7 +22,16 @@ pub(crate) fn test(_: &[String]) -> Result {
 
 /// The parts of the test suite that `cargo test --workspace` leaves out.
 pub(crate) fn test_rest(_: &[String]) -> Result {
-    let cli = ["--package", "static-call-verify", "--features", "cli", "--lib", "--bins", "--test", "cli"];
+    let cli = [
+        "--package",
+        "static-call-verify",
+        "--features",
+        "cli",
+        "--lib",
+        "--bins",
+        "--test",
+        "cli",
+    ];
     run(cargo(["test"]).args(cli))?;
     let versions = ["--package", "static-call-tests", "--test", "rules_versions"];
     run(cargo(["test"]).args(versions).args(["--", "--ignored"]))
