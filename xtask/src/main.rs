@@ -1,9 +1,11 @@
 //! The task table: `cargo xtask list` prints it, `cargo xtask <task>` runs one of them.
 
 mod aarch64;
+mod bench;
 mod generate;
 mod matrix;
 mod run;
+mod sweep;
 mod tasks;
 
 use std::process::ExitCode;
@@ -25,6 +27,8 @@ const TASKS: &[(&str, &str, Run)] = &[
     ("matrix-pairs", "the cells of the matrix that cover all pairs of options", matrix::pairs),
     ("matrix-ci", "the cells of the matrix that fit continuous integration", matrix::quick),
     ("soak", "the generated program for ten minutes (--seconds N)", matrix::soak),
+    ("sweep", "every ELF file of this machine is read and has no static calls", sweep::sweep),
+    ("bench-verify", "the verifier against sha256sum, objdump and the linker", bench::verify),
     ("aarch64", "the runtime tests on aarch64 under qemu (needs Debian)", aarch64::test),
 ];
 
