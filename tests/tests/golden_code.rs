@@ -275,7 +275,7 @@ fn sites_are_what_they_were() {
         with_labels().into_iter().for_each(|site| is_one_no_op(&symbols, site));
         static_call::batch(|batch| {
             batch.set(on_request::KEY, |_, _| {})?;
-            batch.set(answer::KEY, |x| Some(x))?;
+            batch.set(answer::KEY, Some)?;
             batch.set_flag(&RARE, true)?;
             batch.set_flag(&USUAL, false)
         })
