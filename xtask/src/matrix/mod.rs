@@ -65,7 +65,7 @@ pub(crate) fn pairs(args: &[String]) -> Result {
 
 /// The cells that continuous integration has time for.
 pub(crate) fn quick(args: &[String]) -> Result {
-    cells(&cell::quick(), &Options::parse(args, 2.0, 10.0)?)
+    cells(&cell::quick(), &Options::parse(args, 2.0, 5.0)?)
 }
 
 /// The ordinary cell for long.
