@@ -38,7 +38,18 @@ pub fn in_child(test: &str, environment: &[(&str, &str)], body: impl FnOnce()) {
 
 /// Runs this executable again, with one test; see [`in_child`].
 pub fn child(test: &str, environment: &[(&str, &str)]) -> Output {
-    let mut command = Command::new(std::env::current_exe().expect("this test"));
+    let exe = std::env::current_exe().expect("this test");
+    // Under an emulator the system cannot start this executable: cargo's runner can.
+    let runner = std::env::var_os("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER")
+        .filter(|_| cfg!(target_arch = "aarch64"));
+    let mut command = match runner {
+        Some(runner) => {
+            let mut command = Command::new(runner);
+            command.arg(exe);
+            command
+        }
+        None => Command::new(exe),
+    };
     command.args(["--exact", test, "--nocapture", "--test-threads=1"]).env(CHILD, test);
     command.env_remove("STATIC_CALL").envs(environment.iter().copied());
     finish(command)
