@@ -1,15 +1,32 @@
 //! The report where nothing is patched: every site goes through the slot.
 
+use std::string::ToString;
 use std::vec;
 use std::vec::Vec;
 
-use super::{CallReport, KeyReport, Report, SiteReport};
+use super::{CallReport, Finding, KeyReport, Report, SiteReport};
+use crate::lock;
 use crate::path::{Path, Reason};
 use crate::record::{KeyRecord, STATIC_CALL_0_1_KEYS};
 use crate::site::STATIC_CALL_0_1_SITES;
+use crate::update::UpdateError;
 
 pub(super) fn collect() -> Report {
-    let keys = STATIC_CALL_0_1_KEYS.iter().map(|record| {
+    // Room before the lock, so that nothing allocates under it; the lock, so that a batch is seen whole.
+    let mut targets = Vec::with_capacity(STATIC_CALL_0_1_KEYS.len());
+    match lock::lock() {
+        Ok(_guard) => targets.extend(STATIC_CALL_0_1_KEYS.iter().map(KeyRecord::target)),
+        Err(reentered) => {
+            let message = UpdateError::from(reentered).to_string();
+            return Report {
+                keys: Vec::new(),
+                other_sites: Vec::new(),
+                dead_sites: 0,
+                findings: vec![Finding { address: None, message }],
+            };
+        }
+    }
+    let keys = STATIC_CALL_0_1_KEYS.iter().zip(targets).map(|(record, target)| {
         let (module, file, line, column) = record.place();
         KeyReport {
             name: record.name(),
@@ -19,7 +36,7 @@ pub(super) fn collect() -> Report {
             column,
             signature: record.signature(),
             is_flag: record.has(KeyRecord::IS_FLAG),
-            target: record.target(),
+            target,
             bound: false,
             sites: vec![site(file, line, column, true)],
         }
