@@ -7,6 +7,7 @@
 mod label;
 #[cfg(test)]
 mod tests;
+mod words;
 
 pub use label::{HookRecord, Polarity};
 

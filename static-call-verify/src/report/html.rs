@@ -126,20 +126,6 @@ impl Path {
     }
 }
 
-/// The names of this module's enums in the page's attributes and rows: one word each.
-fn kind(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Call => "call",
-        Kind::Jmp => "jmp",
-        Kind::Jcc => "jcc",
-        Kind::CallGot => "call-got",
-        Kind::JmpGot => "jmp-got",
-        Kind::Register => "register",
-        Kind::AddressTaken => "address-taken",
-        Kind::Label => "label",
-    }
-}
-
 const KINDS: [(Kind, &str); 8] = [
     (Kind::Call, "call"),
     (Kind::Jmp, "tail call"),
@@ -150,16 +136,6 @@ const KINDS: [(Kind, &str); 8] = [
     (Kind::AddressTaken, "address taken"),
     (Kind::Label, "jump label"),
 ];
-
-fn grade(grade: Grade) -> &'static str {
-    match grade {
-        Grade::Quad => "quad",
-        Grade::Disp => "disp",
-        Grade::Line => "line",
-        Grade::Straddle => "straddle",
-        Grade::None => "none",
-    }
-}
 
 const GRADES: [Grade; 5] = [Grade::Quad, Grade::Disp, Grade::Line, Grade::Straddle, Grade::None];
 

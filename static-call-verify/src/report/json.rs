@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use super::text::{dashed, grade_word};
 use super::{Call, Finding, Report};
 
 /// The format that `format` names. A change that a reader would notice raises it.
@@ -44,8 +43,8 @@ pub fn json(report: &Report, image: &str) -> String {
 fn call(report: &Report, call: &Call) -> Value {
     json!({
         "address": call.address,
-        "kind": dashed(call.kind),
-        "grade": grade_word(call.grade),
+        "kind": call.kind.as_str(),
+        "grade": call.grade.as_str(),
         "path": if call.inline { "inline" } else { "trampoline" },
         "key": report.keys.get(call.key).map(super::Key::path),
         "function": call.function,

@@ -97,41 +97,15 @@ impl Report {
     }
 }
 
-fn kind(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Call => "call",
-        Kind::Jmp => "jmp",
-        Kind::Jcc => "jcc",
-        Kind::CallGot => "call got",
-        Kind::JmpGot => "jmp got",
-        Kind::Register => "register",
-        Kind::AddressTaken => "address taken",
-        Kind::Label => "label",
-    }
-}
-
-/// What an instruction is, as one word: the names of the machine-readable forms.
-#[cfg(feature = "cli")]
-pub(crate) fn dashed(what: Kind) -> String {
-    kind(what).replace(' ', "-")
-}
-
-/// A grade as one word.
-#[cfg(feature = "cli")]
-pub(crate) fn grade_word(what: Grade) -> &'static str {
-    match what {
-        Grade::None => "none",
-        _ => grade(what),
-    }
+/// A kind in words.
+fn kind(kind: Kind) -> String {
+    kind.as_str().replace('-', " ")
 }
 
 fn grade(grade: Grade) -> &'static str {
     match grade {
-        Grade::Quad => "quad",
-        Grade::Disp => "disp",
-        Grade::Line => "line",
-        Grade::Straddle => "straddle",
         Grade::None => "-",
+        _ => grade.as_str(),
     }
 }
 

@@ -8,44 +8,24 @@ use crate::path::{Path, Reason};
 use crate::target::Target;
 
 /// As the text of a report has it.
-macro_rules! as_text {
+impl Serialize for Reason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// As one word.
+macro_rules! as_word {
     ($($ty:ty)*) => {$(
         impl Serialize for $ty {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
+                serializer.serialize_str(self.as_str())
             }
         }
     )*};
 }
 
-as_text!(Path Reason);
-
-impl Serialize for Grade {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(match self {
-            Self::Quad => "quad",
-            Self::Disp => "disp",
-            Self::Line => "line",
-            Self::Straddle => "straddle",
-            Self::None => "none",
-        })
-    }
-}
-
-impl Serialize for Kind {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(match self {
-            Self::Call => "call",
-            Self::Jmp => "jmp",
-            Self::Jcc => "jcc",
-            Self::CallGot => "call-got",
-            Self::JmpGot => "jmp-got",
-            Self::Register => "register",
-            Self::AddressTaken => "address-taken",
-            Self::Label => "label",
-        })
-    }
-}
+as_word!(Grade Kind Path);
 
 impl Serialize for Target {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -11,7 +11,7 @@ fn take(v: __m256i) -> u8 {
 #[static_call]
 fn give(v: &[f32]) -> __m512 {
     let _ = v;
-    unimplemented!()
+    loop {}
 }
 
 fn main() {}

@@ -37,7 +37,7 @@ fn references(report: &Report) -> BTreeSet<Reference> {
     let references = report.calls.iter().map(|call| Reference {
         address: call.address,
         kind: kind(call.kind),
-        grade: grade(call.grade),
+        grade: call.grade.as_str(),
         length: call.length,
         trampoline: report.trampolines[call.trampoline].address,
     });
@@ -112,25 +112,10 @@ fn first(lines: &[String]) -> String {
     if lines.len() > 8 { format!("{shown}\n… {} in all", lines.len()) } else { shown }
 }
 
+/// A kind in the oracle's words.
 fn kind(kind: Kind) -> &'static str {
     match kind {
-        Kind::Call => "call",
-        Kind::Jmp => "jmp",
-        Kind::Jcc => "jcc",
-        Kind::CallGot => "call-got",
-        Kind::JmpGot => "jmp-got",
-        Kind::Register => "register",
         Kind::AddressTaken => "taken",
-        Kind::Label => "label",
-    }
-}
-
-fn grade(grade: Grade) -> &'static str {
-    match grade {
-        Grade::Quad => "quad",
-        Grade::Disp => "disp",
-        Grade::Line => "line",
-        Grade::Straddle => "straddle",
-        Grade::None => "none",
+        _ => kind.as_str(),
     }
 }

@@ -224,11 +224,8 @@ fn change_name(change: Change) -> &'static str {
 
 fn grade_name(grade: Grade) -> &'static str {
     match grade {
-        Grade::Quad => "quad",
-        Grade::Disp => "disp",
-        Grade::Line => "line",
-        Grade::Straddle => "straddle",
         Grade::None => "-",
+        _ => grade.as_str(),
     }
 }
 

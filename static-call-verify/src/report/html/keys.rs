@@ -5,8 +5,7 @@ use std::fmt::{self, Write};
 use super::escape::Text;
 use super::line::{Boundary, Drawn};
 use super::{
-    Call, Count, GRADES, Grade, KINDS, Kind, MOST_UNFOLDED, Path, Reason, Report, bar, grade, kind,
-    reason,
+    Call, Count, GRADES, Grade, KINDS, Kind, MOST_UNFOLDED, Path, Reason, Report, bar, reason,
 };
 use crate::report::{Key, Label, Source};
 
@@ -50,13 +49,13 @@ fn controls(f: &mut impl Write, report: &Report) -> fmt::Result {
         report.calls.iter().any(|c| c.grade == of) || report.labels.iter().any(label)
     };
     let grades = GRADES.into_iter().filter(|&of| has(of));
-    select(f, "grade", "Grade", grades.map(|of| (grade(of), grade(of))))?;
+    select(f, "grade", "Grade", grades.map(|of| (of.as_str(), of.as_str())))?;
     let has = |of| {
         let label = of == Kind::Label && !report.labels.is_empty();
         label || report.calls.iter().any(|c| c.kind == of)
     };
     let kinds = KINDS.into_iter().filter(|&(of, _)| has(of));
-    select(f, "kind", "Kind", kinds.map(|(of, text)| (kind(of), text)))?;
+    select(f, "kind", "Kind", kinds.map(|(of, text)| (of.as_str(), text)))?;
     let mut reasons: Vec<Reason> = report.calls.iter().filter_map(|c| c.reason).collect();
     reasons.sort_unstable();
     reasons.dedup();
@@ -184,8 +183,8 @@ impl Row<'_> {
         write!(
             f,
             r#"<li class="row" data-path="{word}" data-grade="{}" data-kind="{}""#,
-            grade(*of),
-            kind(self.kind)
+            of.as_str(),
+            self.kind.as_str()
         )?;
         if let Some(why) = self.reason {
             write!(f, r#" data-reason="{}""#, reason(why))?;
@@ -193,7 +192,7 @@ impl Row<'_> {
         write!(
             f,
             r#"><div class="what"><code>{address:#010x}</code> <span class="path {word}"><span aria-hidden="true">{mark} </span>{word}</span> <span class="grade">{}</span> <span class="kind">{}</span></div>"#,
-            if *of == Grade::None { "no grade" } else { grade(*of) },
+            if *of == Grade::None { "no grade" } else { of.as_str() },
             KINDS.iter().find(|(k, _)| *k == self.kind).map(|(_, text)| *text).unwrap_or_default(),
         )?;
         drawn.write(f)?;

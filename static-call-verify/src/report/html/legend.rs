@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use super::line::{Drawn, Shape};
-use super::{Grade, Path, grade};
+use super::{Grade, Path};
 
 /// A call at byte `address` of a line, as grade and path go together.
 const fn example(path: Path, address: u64) -> Drawn {
@@ -51,7 +51,7 @@ pub(super) fn write(f: &mut impl Write) -> fmt::Result {
 "#,
     )?;
     for (of, drawn, condition, consequence) in &EXAMPLES {
-        let word = grade(*of);
+        let word = of.as_str();
         let path = drawn.shape.path;
         write!(
             f,

@@ -148,7 +148,7 @@ fn every_call_is_drawn_once_where_it_stands() {
             .calls
             .iter()
             .filter(|c| c.key == index)
-            .map(|c| (Drawn::call(c), kind(c.kind), grade(c.grade), c.reason.map(reason)));
+            .map(|c| (Drawn::call(c), c.kind.as_str(), c.grade.as_str(), c.reason.map(reason)));
         let labels = report.labels.iter().filter(|l| l.key == index);
         let labels = labels
             .map(|l| (Drawn::label(l), "label", if l.is_sound { "quad" } else { "none" }, None));
@@ -227,7 +227,7 @@ fn the_legend_shows_what_it_says() {
     let grades = legend::examples().map(|d| {
         let graded = grade_of(d.address, 1, d.shape.length);
         assert_eq!(d.shape.path == Path::Inline, graded.is_patchable());
-        grade(graded)
+        graded.as_str()
     });
     assert_eq!(grades, ["quad", "disp", "line", "straddle"]);
     let page = html(&report(), "app");
