@@ -23,7 +23,7 @@ const TASKS: &[(&str, &str, Run)] = &[
     ("tidy", "file lengths, module boundaries, reasons for exceptions", tasks::tidy),
     ("quickstart", "the quickstart runs, and its last line is right", tasks::quickstart),
     ("examples", "each example runs, and its results are right", tasks::examples),
-    ("matrix", "a generated program in every way of building, against an oracle", matrix::full),
+    ("matrix", "a generated program in every way of building, against three oracles", matrix::full),
     ("matrix-pairs", "the cells of the matrix that cover all pairs of options", matrix::pairs),
     ("matrix-ci", "the cells of the matrix that fit continuous integration", matrix::quick),
     ("soak", "the generated program for ten minutes (--seconds N)", matrix::soak),

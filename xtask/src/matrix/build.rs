@@ -14,14 +14,12 @@ const TARGET: &str = "x86_64-unknown-linux-gnu";
 /// The images of a cell: the same code, linked with different options.
 pub(super) struct Built {
     /// With the relocations that the linker kept, and symbols.
-    pub(super) with_relocations: Vec<u8>,
+    pub(super) with_relocations: PathBuf,
     /// Where the symbols are bound as in the object files.
-    pub(super) with_bindings: Vec<u8>,
+    pub(super) with_bindings: PathBuf,
     /// For a stripped program, the same without stripping.
-    pub(super) with_symbols: Option<Vec<u8>>,
+    pub(super) with_symbols: Option<PathBuf>,
     /// The program that runs.
-    pub(super) image: Vec<u8>,
-    /// Where that is.
     pub(super) program: PathBuf,
     pub(super) took: Duration,
 }
@@ -36,7 +34,7 @@ pub(super) fn build(dir: &Path, cell: &Cell) -> Result<Built> {
         fs::remove_dir_all(&products)?;
     }
     let image = products.join("release/matrix-app");
-    let build = |linker: &str, last: &str| -> Result<Vec<u8>> {
+    let build = |name: &str, linker: &str, last: &str| -> Result<PathBuf> {
         let mut command = cargo(["rustc", "--offline", "--quiet", "--release"]);
         command.args(["--target", TARGET, "--package", "matrix-app", "--", last]);
         command.args((!linker.is_empty()).then(|| format!("-Clink-arg=-fuse-ld={linker}")));
@@ -44,24 +42,28 @@ pub(super) fn build(dir: &Path, cell: &Cell) -> Result<Built> {
         command.env("CARGO_ENCODED_RUSTFLAGS", cell.flags()?.join("\u{1f}"));
         command.env("CARGO_TARGET_DIR", &target).env("CARGO_INCREMENTAL", "0");
         output(&mut command)?;
-        Ok(fs::read(&image)?)
+        // The next build writes over it.
+        let copy = products.join(name);
+        fs::copy(&image, &copy)?;
+        Ok(copy)
     };
     // Only the last package gets these flags, so that the other builds link anew and little more.
     let linker = if cell.is_linked_by_mold() { "mold" } else { "" };
     let keep = "-Clink-arg=-Wl,--emit-relocs";
-    let with_bindings = cell.is_linked_by_mold().then(|| build("bfd", keep)).transpose()?;
+    let with_bindings =
+        cell.is_linked_by_mold().then(|| build("with-bindings", "bfd", keep)).transpose()?;
     // Lld orders sections in another way where it keeps relocations, so that addresses differ.
     // (A stack that is not executable is what rustc asks the linker for anyway.)
-    let with_symbols =
-        cell.is_stripped().then(|| build(linker, "-Clink-arg=-Wl,-z,noexecstack")).transpose()?;
-    let with_relocations = build(linker, keep)?;
-    let stripped = cell.is_stripped().then(|| build(linker, "-Cstrip=symbols")).transpose()?;
+    let not_stripped = || build("with-symbols", linker, "-Clink-arg=-Wl,-z,noexecstack");
+    let with_symbols = cell.is_stripped().then(not_stripped).transpose()?;
+    let with_relocations = build("with-relocations", linker, keep)?;
+    let stripped =
+        cell.is_stripped().then(|| build("stripped", linker, "-Cstrip=symbols")).transpose()?;
     Ok(Built {
         with_bindings: with_bindings.unwrap_or_else(|| with_relocations.clone()),
         with_symbols,
-        image: stripped.unwrap_or_else(|| with_relocations.clone()),
+        program: stripped.unwrap_or_else(|| with_relocations.clone()),
         with_relocations,
-        program: image,
         took: start.elapsed(),
     })
 }

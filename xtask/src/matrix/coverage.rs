@@ -7,22 +7,22 @@ use static_call_verify::report::{Kind, Report};
 use crate::run::{Result, output};
 
 const HEAD: &str = "\
-| cell | commit | calls | labels | quad | disp | line | straddle | jmp | jcc | via got | register | taken | inline |
-|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|
+| cell | commit | oracles | calls | labels | quad | disp | line | straddle | jmp | jcc | via got | register | taken | inline |
+|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|
 ";
 
 pub(super) fn head() -> &'static str {
     HEAD
 }
 
-/// The row of a cell.
-pub(super) fn row(cell: &str, commit: &str, report: &Report) -> String {
+/// The row of a cell; so many oracles agreed with the verifier.
+pub(super) fn row(cell: &str, commit: &str, report: &Report, oracles: usize) -> String {
     let s = &report.summary;
     let of = |kind| report.calls.iter().filter(|c| c.kind == kind).count();
     #[expect(clippy::cast_precision_loss, reason = "a share for people to read")]
     let share = 100.0 * s.inline as f64 / s.calls.max(1) as f64;
     format!(
-        "| {cell} | {commit} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {share:.1} % |\n",
+        "| {cell} | {commit} | {oracles} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {share:.1} % |\n",
         s.calls,
         s.labels,
         s.quad,
@@ -58,8 +58,10 @@ pub(super) fn document(command: &str, rows: &str) -> Result<String> {
     Ok(format!(
         "# Coverage of the matrix\n\n\
          {}, `{command}` (`--cell NAME` renews one row), {}, {count} × {}.\n\n\
-         The generated program: call instructions, jump labels of hooks, calls by grade and by kind where it is\n\
-         not `call`, and the share that is rewritten in place. Every `call` to a local trampoline is `quad`. The others go to\n\
+         The generated program: how many oracles find what the verifier finds (3: the relocations that the linker\n\
+         kept, a decode of every function by iced-x86, and objdump; 1: the first), by address, kind, length and\n\
+         grade; call instructions, jump labels of hooks, calls by grade and by kind where it is not `call`, and the\n\
+         share that is rewritten in place. Every `call` to a local trampoline is `quad`. The others go to\n\
          trampolines that their crate exports (plain calls of `pub` keys in their own library, generic\n\
          functions that are instantiated in both crates), whose calls the assembler does not align\n\
          (`call symbol@PLT`) unless the relocation model is static, or they are tail calls.\n\n\

@@ -1,11 +1,11 @@
-//! The matrix: a generated program in every way of compiling and linking, verified against an
-//! oracle, and run on all cores while a thread retargets at random.
+//! The matrix: a generated program in every way of compiling and linking, verified against three
+//! oracles, and run on all cores while a thread retargets at random.
 
 mod build;
 mod cell;
 mod compare;
 mod coverage;
-mod oracle;
+pub(crate) mod oracles;
 
 use std::path::Path;
 use std::process::Command;
@@ -111,9 +111,9 @@ fn cells(cells: &[Cell], options: &Options) -> Result {
 /// Builds, verifies and runs one cell; returns its row.
 fn check(dir: &Path, cell: &Cell, commit: &str, seconds: f64) -> Result<String> {
     let built = build::build(dir, cell)?;
-    let report = compare::compare(&built)?;
+    let (report, agreed) = compare::compare(&built)?;
     let (account, counts) = build::run(&built.program, seconds)?;
-    println!("{}: built in {:.0} s; {account}", cell.name(), built.took.as_secs_f64());
+    println!("{}: built in {:.0} s; {agreed}; {account}", cell.name(), built.took.as_secs_f64());
     let summary = &report.summary;
     let paths = (counts.calls, counts.inline, counts.indirect);
     // To the program a jump label is a call instruction of its site, and inline.
@@ -121,5 +121,5 @@ fn check(dir: &Path, cell: &Cell, commit: &str, seconds: f64) -> Result<String> 
     if paths != ((summary.calls + labels) as u64, (summary.inline + labels) as u64, 0) {
         return Err(format!("the program reports {counts:?}, the verifier {summary:?}").into());
     }
-    Ok(coverage::row(&cell.name(), commit, &report))
+    Ok(coverage::row(&cell.name(), commit, &report, agreed.oracles()))
 }

@@ -1,64 +1,26 @@
-//! What names a trampoline, found without the verifier: from the relocations that the linker kept
-//! (`--emit-relocs`) and a look at the final bytes before each. Deliberately naive, and shares no
-//! code with the verifier.
+//! What names a trampoline, by the relocations that the linker kept (`--emit-relocs`) and a look at
+//! the final bytes before each.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use object::elf;
-use object::read::elf::{ElfFile64, ElfSymbol64};
+use object::read::elf::ElfSymbol64;
 use object::{
-    Object, ObjectSection, ObjectSymbol, RelocationFlags, RelocationTarget, SectionFlags,
-    SymbolScope,
+    LittleEndian, Object, ObjectSection, ObjectSymbol, RelocationFlags, RelocationTarget,
+    SectionFlags, SymbolScope,
 };
 
+use super::facts::{Bytes, Facts, File, RECORDS};
+use super::{Reference, grade};
 use crate::run::Result;
-
-/// Something that names a trampoline.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Reference {
-    /// Of the first byte of the instruction, or of the pointer.
-    pub(crate) address: u64,
-    pub(crate) kind: &'static str,
-    pub(crate) grade: &'static str,
-    pub(crate) length: u8,
-    pub(crate) trampoline: u64,
-}
-
-/// What an image holds.
-pub(crate) struct Found {
-    /// The trampolines by symbol, with its name.
-    pub(crate) by_symbol: BTreeMap<u64, String>,
-    /// The trampolines by record.
-    pub(crate) by_record: BTreeSet<u64>,
-    pub(crate) references: BTreeSet<Reference>,
-}
 
 /// How the names of trampolines end; both manglings write a name's length before it.
 const NAMES: [&str; 2] = ["10trampoline", "12__trampoline"];
-const RECORDS: &str = "static_call_0_1_trampolines";
-
-/// A section's contents and where they lie.
-struct Bytes<'a>(u64, &'a [u8]);
-
-impl Bytes<'_> {
-    /// The byte at an address; 0 where there is none.
-    fn at(&self, address: u64) -> u8 {
-        let index = address.checked_sub(self.0).and_then(|i| usize::try_from(i).ok());
-        index.and_then(|i| self.1.get(i)).copied().unwrap_or(0)
-    }
-
-    fn word(&self, address: u64) -> i64 {
-        let bytes = [0, 1, 2, 3].map(|i| self.at(address + i));
-        i64::from(i32::from_le_bytes(bytes))
-    }
-}
-
-type File<'a> = ElfFile64<'a, object::Endianness>;
 
 /// The trampolines by symbol, with their names.
 fn trampolines<'a>(
     file: &'a File<'a>,
-) -> impl Iterator<Item = (&'a str, ElfSymbol64<'a, 'a, object::Endianness>)> {
+) -> impl Iterator<Item = (&'a str, ElfSymbol64<'a, 'a, LittleEndian>)> {
     file.symbols().filter(ObjectSymbol::is_definition).filter_map(|symbol| {
         let name = symbol.name().ok()?;
         NAMES.iter().any(|n| name.contains(n)).then_some((name, symbol))
@@ -68,7 +30,7 @@ fn trampolines<'a>(
 /// Names of the trampolines whose symbols are local or hidden in the object files: compilers call
 /// those without a detour. Mold makes every symbol local that is not exported; the other linkers
 /// tell the truth.
-pub(crate) fn local_names(image: &[u8]) -> Result<BTreeSet<String>> {
+pub(in crate::matrix) fn local_names(image: &[u8]) -> Result<BTreeSet<String>> {
     let file = File::parse(image)?;
     let is_local = |symbol: &ElfSymbol64<'_, '_, _>| {
         matches!(symbol.scope(), SymbolScope::Compilation | SymbolScope::Linkage)
@@ -77,19 +39,15 @@ pub(crate) fn local_names(image: &[u8]) -> Result<BTreeSet<String>> {
     Ok(local.map(|(name, _)| name.to_owned()).collect())
 }
 
-pub(crate) fn find(image: &[u8]) -> Result<Found> {
+/// The trampolines by symbol.
+pub(in crate::matrix) fn names(image: &[u8]) -> Result<BTreeMap<u64, String>> {
     let file = File::parse(image)?;
-    let by_symbol: BTreeMap<_, _> =
-        trampolines(&file).map(|(name, s)| (s.address(), name.to_owned())).collect();
-    let mut by_record = BTreeSet::new();
-    // mold makes two sections of this name: one of records, and the anchor's.
-    for section in file.sections().filter(|s| s.name() == Ok(RECORDS)) {
-        let bytes = Bytes(section.address(), section.data()?);
-        for record in (section.address()..section.address() + section.size()).step_by(16) {
-            by_record.insert(record.wrapping_add_signed(bytes.word(record)));
-        }
-    }
+    Ok(trampolines(&file).map(|(name, s)| (s.address(), name.to_owned())).collect())
+}
 
+/// The references, and how many relocations there are.
+pub(super) fn find(image: &[u8], facts: &Facts) -> Result<(BTreeSet<Reference>, usize)> {
+    let file = File::parse(image)?;
     let mut references = BTreeSet::new();
     let mut relocations = 0;
     for section in file.sections() {
@@ -110,7 +68,7 @@ pub(crate) fn find(image: &[u8]) -> Result<Found> {
             let place = Place { bytes: &bytes, offset, code };
             let (destination, found) =
                 place.classify(r_type, symbol.address(), relocation.addend());
-            if !by_symbol.contains_key(&destination) {
+            if !facts.trampolines.contains(&destination) {
                 continue;
             }
             let Some((kind, address, length, displacement)) = found else {
@@ -123,7 +81,7 @@ pub(crate) fn find(image: &[u8]) -> Result<Found> {
             };
             let grade = match displacement {
                 Some(at) if (at + 4).wrapping_add_signed(bytes.word(at)) == destination => {
-                    grade(address, length, at)
+                    grade(address, length.into())
                 }
                 Some(at) => {
                     return Err(format!("{at:#x}: does not lead to {destination:#x}").into());
@@ -133,10 +91,7 @@ pub(crate) fn find(image: &[u8]) -> Result<Found> {
             references.insert(Reference { address, kind, grade, length, trampoline: destination });
         }
     }
-    if relocations == 0 {
-        return Err("the image has kept no relocations".into());
-    }
-    Ok(Found { by_symbol, by_record, references })
+    Ok((references, relocations))
 }
 
 /// A relocated field.
@@ -218,38 +173,11 @@ impl Place<'_> {
     }
 }
 
-/// The grade, byte by byte: which aligned 8 and 64 bytes do they lie in?
-fn grade(address: u64, length: u8, displacement: u64) -> &'static str {
-    let blocks = |from: u64, n: u64, size: u64| -> BTreeSet<u64> {
-        (from..from + n).map(|byte| byte / size).collect()
-    };
-    if blocks(address, length.into(), 8).len() == 1 {
-        "quad"
-    } else if blocks(displacement, 4, 8).len() == 1 {
-        "disp"
-    } else if blocks(address, length.into(), 64).len() == 1 {
-        "line"
-    } else {
-        "straddle"
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use object::elf;
 
-    use super::{Bytes, Place, grade};
-
-    #[test]
-    fn grades_are_those_of_the_table_in_design() {
-        assert_eq!(grade(0x1003, 5, 0x1004), "quad");
-        assert_eq!(grade(0x1007, 5, 0x1008), "disp");
-        assert_eq!(grade(0x1004, 5, 0x1005), "line");
-        assert_eq!(grade(0x103c, 5, 0x103d), "straddle");
-        // A displacement that fills a quadword's half behind a line's end is patchable.
-        assert_eq!(grade(0x103f, 5, 0x1040), "disp");
-        assert_eq!(grade(0x1002, 6, 0x1004), "quad");
-    }
+    use super::{Bytes, Place};
 
     #[test]
     fn instructions_are_told_by_the_bytes_before_the_field() {
