@@ -234,6 +234,17 @@ fn denied_findings_fail_the_build() {
     let said = self::text(&output);
     assert!(!output.status.success() && said.contains("did you mean `call.grade.line`"), "{said}");
     assert!(said.contains("Cargo.toml:"), "{said}");
+
+    // From the workspace's table, where the package has the last word.
+    fixture.write("build.rs", "fn main() { static_call_verify::enable(); }");
+    let shared = format!("{manifest}{}", metadata.replace("package", "workspace"));
+    fixture.write("Cargo.toml", &shared);
+    let output = fixture.cargo(&["build"]);
+    let said = self::text(&output);
+    assert!(!output.status.success() && said.contains("error: call.grade."), "{said}");
+    fixture.write("Cargo.toml", &format!("{shared}{}", metadata.replace("deny", "note")));
+    let output = fixture.cargo(&["build"]);
+    assert!(output.status.success(), "{}", self::text(&output));
 }
 
 #[test]

@@ -79,11 +79,12 @@ fn target_directory(metadata: &Value, args: &[&OsString]) -> Result<PathBuf, Str
     dir.ok_or_else(|| "cargo metadata names no target directory".to_owned())
 }
 
-/// What the packages of the workspace say in `[package.metadata.static-call]`. The wrapper reads it
-/// for each package; here it is part of what makes cargo link again.
+/// What the workspace and its packages say under `metadata.static-call`. The wrapper reads it for
+/// each package; here it is part of what makes cargo link again.
 fn policies(metadata: &Value) -> String {
     let packages = metadata["packages"].as_array().into_iter().flatten();
-    packages.map(|package| format!("{}\n", package["metadata"]["static-call"])).collect()
+    let all = std::iter::once(metadata).chain(packages);
+    all.map(|package| format!("{}\n", package["metadata"]["static-call"])).collect()
 }
 
 /// The value of an option of cargo's, which ends its own options with `--`.

@@ -47,7 +47,8 @@ fn explain(key: FindingKey) -> String {
     let policy = format!(
         "`{level}`, unless a policy says otherwise: `--deny {key}` on the command \
                           line, `.deny(\"{key}\")` on the hook in build.rs, or `deny = [\"{key}\"]` \
-                          under `[package.metadata.static-call]` in Cargo.toml."
+                          under `[package.metadata.static-call]`, or for all packages \
+                          `[workspace.metadata.static-call]`, in Cargo.toml."
     );
     [
         format!("{name}\n"),

@@ -28,6 +28,7 @@ Examples:
 Levels can also stand in Cargo.toml, where build.rs and the command line override them:
   [package.metadata.static-call]
   deny = [\"call.grade.*\"]
+[workspace.metadata.static-call] says the same for all packages; what a package says counts more.
 
 Exit codes: 0 if everything holds, 1 if a finding is denied, 2 if something cannot be read;
 build, run, test and bench exit as cargo does.";
@@ -239,7 +240,8 @@ pub(super) fn settings(matches: &ArgMatches) -> Settings {
     }
     levels.sort_by_key(|(place, ..)| *place);
     let levels = levels.into_iter().flat_map(|(_, keys, l)| keys.iter().map(move |k| (*k, l)));
-    Settings { strict: matches.get_flag("strict"), levels: levels.collect(), ..Settings::default() }
+    let strict = matches.get_flag("strict").then_some(true);
+    Settings { strict, levels: levels.collect(), ..Settings::default() }
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ pub(super) fn main(dir: &Path, args: &[OsString]) -> ExitCode {
     if let Some(kind) = Unit::of(&words).filter(|_| is_patched(&words)) {
         let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
         let own = match manifest::read(&package.join("Cargo.toml")) {
-            Ok(own) => own.below(&package),
+            Ok(own) => own,
             Err(mistakes) => {
                 mistakes.iter().for_each(|mistake| say(true, mistake));
                 return ExitCode::FAILURE;
@@ -44,7 +44,7 @@ pub(super) fn main(dir: &Path, args: &[OsString]) -> ExitCode {
             return ExitCode::FAILURE;
         }
         if !flags.link_args.iter().any(|a| is_hook(a)) {
-            let strict = settings.strict;
+            let strict = settings.is_strict();
             match hook(&flags, settings, dir) {
                 Ok(extra) => _ = command.args(extra),
                 Err(why) => {

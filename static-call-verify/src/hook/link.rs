@@ -58,7 +58,7 @@ pub(crate) fn main(dir: &Path) -> ! {
             );
             exit(1);
         }
-        Err(why) if settings.strict => {
+        Err(why) if settings.is_strict() => {
             let _ = fs::remove_file(&line.output);
             eprintln!("static-call: error: {why}");
             exit(1);
@@ -152,7 +152,7 @@ impl Link<'_> {
             _ => "it or its records are damaged or of another version".to_owned(),
         };
         let failure = Failure::Stamp(why);
-        if self.settings.strict {
+        if self.settings.is_strict() {
             return Err(failure);
         }
         eprintln!("static-call: warning: {failure}: its calls stay on their trampolines");

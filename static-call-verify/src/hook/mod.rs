@@ -113,7 +113,7 @@ impl Hook {
     /// their trampolines.
     #[must_use]
     pub fn strict(mut self, strict: bool) -> Self {
-        self.settings.strict = strict;
+        self.settings.strict = Some(strict);
         self
     }
 
@@ -127,8 +127,14 @@ impl Hook {
     /// strict = true
     /// ```
     ///
+    /// `[workspace.metadata.static-call]` of its workspace says the same for all packages; what a
+    /// package says of a finding, or of another setting, counts more. A relative `report` is
+    /// relative to the manifest that has it.
+    ///
     /// A build script that prints `cargo::rerun-if-changed` names `Cargo.toml` there too, so that
-    /// a change of these settings is seen.
+    /// a change of these settings is seen. One that prints none is run again when a file of its
+    /// package changes; the workspace's `Cargo.toml` is no such file, as a rule:
+    /// `cargo static-call build` sees its changes, too.
     ///
     /// Exits the process if the build must fail: with an unknown finding, or with one that is
     /// denied, or where [`strict`](Self::strict) asks for it.

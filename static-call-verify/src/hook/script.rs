@@ -48,9 +48,9 @@ pub(crate) fn run(settings: Settings, mistakes: &[String]) {
             }
         }
         Err(why) => {
-            let level = if settings.strict { "error" } else { "warning" };
+            let level = if settings.is_strict() { "error" } else { "warning" };
             say(level, &format!("{why}: static calls stay on their trampolines. {}", mend()));
-            if settings.strict {
+            if settings.is_strict() {
                 exit(1);
             }
         }

@@ -15,8 +15,8 @@ pub(crate) struct Settings {
     pub(crate) levels: Vec<(FindingKey, Level)>,
     /// Directory of the reports.
     pub(crate) report: Option<PathBuf>,
-    /// Whether what cannot be stamped fails the link.
-    pub(crate) strict: bool,
+    /// Whether what cannot be stamped fails the link, if that was said.
+    pub(crate) strict: Option<bool>,
     /// The linker that runs if the driver's command line names none; where the driver is not run
     /// at all, the linker.
     pub(crate) linker: Option<PathBuf>,
@@ -32,12 +32,17 @@ impl Settings {
         policy
     }
 
+    /// Whether what cannot be stamped fails the link: not where nothing is said.
+    pub(crate) fn is_strict(&self) -> bool {
+        self.strict.unwrap_or(false)
+    }
+
     /// These settings where they say something, and `base` where they do not.
     pub(crate) fn over(self, mut base: Self) -> Self {
         base.levels.extend(self.levels);
         base.report = self.report.or(base.report);
         base.linker = self.linker.or(base.linker);
-        base.strict |= self.strict;
+        base.strict = self.strict.or(base.strict);
         base
     }
 
@@ -58,8 +63,8 @@ impl Settings {
                 text += &format!("{name} {}\n", path.display());
             }
         }
-        if self.strict {
-            text += "strict\n";
+        if let Some(strict) = self.strict {
+            text += &format!("strict {strict}\n");
         }
         text
     }
@@ -77,7 +82,7 @@ impl Settings {
                 }
                 ("report", path) => settings.report = Some(path.into()),
                 ("linker", path) => settings.linker = Some(path.into()),
-                ("strict", _) => settings.strict = true,
+                ("strict", value) => settings.strict = value.parse().ok(),
                 _ => {}
             }
         }
@@ -108,11 +113,26 @@ mod tests {
                 (FindingKey::CallGradeStraddle, Level::Allow),
             ],
             report: Some("/a path/with blanks".into()),
-            strict: true,
+            strict: Some(true),
             linker: Some("/usr/bin/ld.lld".into()),
         };
         assert_eq!(Settings::from_text(&settings.to_text()), settings);
         assert_eq!(Settings::from_text(""), Settings::default());
         assert_eq!(settings.policy().level(FindingKey::CallGradeStraddle), Level::Allow);
+    }
+
+    #[test]
+    fn what_is_said_counts_more_than_what_is_below() {
+        let said = |level, strict, report: Option<&str>| Settings {
+            levels: vec![(FindingKey::CallForm, level)],
+            strict,
+            report: report.map(Into::into),
+            linker: None,
+        };
+        let base = said(Level::Deny, Some(true), Some("below"));
+        let over = said(Level::Note, Some(false), None).over(base.clone());
+        assert_eq!(over.policy().level(FindingKey::CallForm), Level::Note);
+        assert!(!over.is_strict() && over.report == Some("below".into()));
+        assert_eq!(Settings::default().over(base.clone()), base);
     }
 }
