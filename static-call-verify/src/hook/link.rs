@@ -65,7 +65,7 @@ pub(crate) fn main(dir: &Path) -> ! {
         }
         Err(why) => {
             eprintln!("static-call: warning: {why}: linking without a table");
-            become_linker(&linker, &args);
+            link.without_table()
         }
     }
 }
@@ -100,13 +100,14 @@ struct Link<'a> {
 impl Link<'_> {
     /// Makes the image under another name, so that it appears stamped or not at all.
     fn run(&self, mut capacity: u32) -> Result<(), Failure> {
-        let object = Temporary::new(output::beside(self.output, ".static-call.o"));
-        let image = Temporary::new(output::beside(self.output, ".static-call"));
+        output::remove_leftovers(self.output);
+        let object = Temporary::new(output::own(self.output, ".o"));
+        let image = Temporary::new(output::own(self.output, ""));
         let mut policy = self.settings.policy();
         policy.set_source_lines(self.settings.report.is_some());
         for _ in 0..LINKS {
             self.write(object.path(), &table_object(capacity, &policy))?;
-            let messages = self.link(object.path(), image.path())?;
+            let messages = self.link(Some(object.path()), image.path())?;
             let mut bytes = fs::read(image.path()).map_err(|e| file(image.path(), e))?;
             let stamped = catch_unwind(AssertUnwindSafe(|| stamp_parts(&mut bytes, &policy)));
             let (report, stamped, parts) =
@@ -128,14 +129,41 @@ impl Link<'_> {
         Err(Failure::Growing(capacity))
     }
 
+    /// The same link without a table; the image appears whole or not at all here, too.
+    fn without_table(&self) -> ! {
+        let image = Temporary::new(output::own(self.output, ""));
+        let free = fs::write(image.path(), []).and_then(|()| fs::remove_file(image.path()));
+        if free.is_err() {
+            // No file can be made beside the output: the linker knows what to say.
+            become_linker(self.linker, self.args);
+        }
+        let code = match self.link(None, image.path()) {
+            Ok(messages) => {
+                forward(&messages);
+                let made = image.persist(self.output).map_err(|e| file(self.output, e));
+                made.map_or_else(|why| failed(&why), |()| 0)
+            }
+            Err(Failure::Link { status, stderr }) => {
+                drop(image);
+                eprintln!("{stderr}\nstatic-call: error: the link failed ({status})");
+                status.code().unwrap_or(1)
+            }
+            Err(why) => {
+                drop(image);
+                failed(&why)
+            }
+        };
+        exit(code)
+    }
+
     fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         fs::write(path, bytes).map_err(|e| file(path, e))
     }
 
-    fn link(&self, object: &Path, image: &Path) -> Result<Output, Failure> {
+    fn link(&self, object: Option<&Path>, image: &Path) -> Result<Output, Failure> {
         let mut command = Command::new(self.linker);
         // All linkers take the last `-o`.
-        let output = command.args(self.args).arg(object).arg("-o").arg(image).output();
+        let output = command.args(self.args).args(object).arg("-o").arg(image).output();
         let output =
             output.map_err(|source| Failure::Run { linker: self.linker.to_owned(), source })?;
         if output.status.success() {
@@ -191,6 +219,12 @@ impl Link<'_> {
             count => Err(Failure::Denied(count)),
         }
     }
+}
+
+/// Says why there is no image; the exit code.
+fn failed(why: &Failure) -> i32 {
+    eprintln!("static-call: error: {why}");
+    1
 }
 
 fn file(path: &Path, source: io::Error) -> Failure {
