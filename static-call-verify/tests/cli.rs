@@ -12,7 +12,7 @@ mod schema;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use images::{fresh, function, image};
 use serde_json::Value;
@@ -68,15 +68,19 @@ fn run(args: &[&str]) -> Output {
 }
 
 fn run_in(dir: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_cargo-static-call"))
+    command(dir, args).output().unwrap()
+}
+
+fn command(dir: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-static-call"));
+    command
         .arg("static-call")
         .args(args)
         .current_dir(dir)
         .env("CARGO", env!("CARGO"))
         .env_remove("RUSTFLAGS")
-        .env_remove("CARGO_ENCODED_RUSTFLAGS")
-        .output()
-        .unwrap()
+        .env_remove("CARGO_ENCODED_RUSTFLAGS");
+    command
 }
 
 fn out(output: &Output) -> &str {
@@ -296,12 +300,81 @@ fn completions_for_every_shell() {
 }
 
 #[test]
+fn a_result_that_cannot_be_written_is_no_success() {
+    let image = Image::new(BODY, &[]);
+    let to = |stdout: Stdio, args: &[&str]| {
+        let output = command(Path::new("/"), args).stdout(stdout).output().unwrap();
+        (output.status.code(), err(&output).to_owned())
+    };
+    for args in [&["verify", image.path()][..], &["explain"], &["completions", "bash"]] {
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let (status, said) = to(full.into(), args);
+        assert_eq!(status, Some(2), "{args:?}");
+        assert!(said.contains("error: static-call: standard output: No space left"), "{said}");
+    }
+    // A reader that went away is no error, and hides none.
+    let gone = || Stdio::from(std::io::pipe().unwrap().1);
+    assert_eq!(to(gone(), &["verify", image.path()]), (Some(0), String::new()));
+    let (status, said) = to(gone(), &["verify", "--deny", "call.grade.straddle", image.path()]);
+    assert_eq!(status, Some(1));
+    assert!(said.contains("1 finding is denied"), "{said}");
+}
+
+#[test]
+fn colours_are_for_terminals() {
+    if !images::has("script") {
+        return;
+    }
+    let image = Image::new(BODY, &[]);
+    let on_terminal = |variable: (&str, &str)| {
+        let line = format!(
+            "'{}' verify '{}' /nowhere",
+            env!("CARGO_BIN_EXE_cargo-static-call"),
+            image.path()
+        );
+        let mut script = Command::new("script");
+        script.args(["--quiet", "--return", "--command", &line, "/dev/null"]);
+        script.env_remove("NO_COLOR").env("TERM", "xterm").env(variable.0, variable.1);
+        let output = script.current_dir("/").output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{}", err(&output));
+        out(&output).to_owned()
+    };
+    let coloured = on_terminal(("TERM", "xterm"));
+    assert!(coloured.contains("\x1b[32minline\x1b[0m"), "{coloured}");
+    assert!(coloured.contains("error\x1b[0m: static-call: /nowhere: "), "{coloured}");
+    let plain = on_terminal(("NO_COLOR", "1"));
+    assert!(plain.contains("  inline  ") && !plain.contains("\x1b["), "{plain}");
+}
+
+#[test]
+fn levels_stand_where_they_count() {
+    for command in ["verify", "report", "build", "run", "test", "bench"] {
+        let help = run(&[command, "--help"]);
+        assert!(out(&help).contains("--deny <FINDING>"), "{command}: {}", out(&help));
+    }
+    for command in ["explain", "init", "completions", "probe"] {
+        let help = run(&[command, "--help"]);
+        assert!(!out(&help).contains("--deny"), "{command}: {}", out(&help));
+        assert_eq!(run(&[command, "--deny", "call.*"]).status.code(), Some(2), "{command}");
+    }
+}
+
+#[test]
+fn what_cargo_says_is_passed_on() {
+    let output = run(&["build"]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = err(&output);
+    assert!(said.starts_with("error: static-call: could not find `Cargo.toml`"), "{said}");
+}
+
+#[test]
 fn help_teaches() {
     let help = run(&["--help"]);
+    assert!(out(&help).lines().all(|line| line.chars().count() <= 100), "{}", out(&help));
     for part in ["Examples:", "init --dry-run", "explain call.grade.straddle", "Exit codes: 0"] {
         assert!(out(&help).contains(part), "{part}: {}", out(&help));
     }
-    for command in ["verify", "report", "init", "explain", "build", "run", "completions"] {
+    for command in ["verify", "report", "init", "explain", "build", "completions", "probe"] {
         let help = run(&[command, "--help"]);
         assert_eq!(help.status.code(), Some(0), "{command}");
         assert!(out(&help).lines().all(|line| line.chars().count() <= 100), "{}", out(&help));

@@ -44,7 +44,7 @@ pub(super) fn main(name: &str, matches: &ArgMatches, settings: &Settings) -> Exi
     let wrapper = match prepared {
         Ok(wrapper) => wrapper,
         Err(message) => {
-            eprintln!("static-call: {message}");
+            super::output::complain(message);
             return ExitCode::from(UNREADABLE);
         }
     };
@@ -65,7 +65,8 @@ fn metadata(cargo: &OsStr, args: &[&OsString]) -> Result<Value, String> {
     }
     let output = command.output().map_err(|e| format!("cannot run cargo: {e}"))?;
     if !output.status.success() {
-        return Err(String::from_utf8_lossy(&output.stderr).trim().to_owned());
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(said.trim().trim_start_matches("error: ").to_owned());
     }
     serde_json::from_slice(&output.stdout).map_err(|e| format!("cargo metadata: {e}"))
 }

@@ -13,8 +13,7 @@ pub(super) fn main(matches: &ArgMatches) -> ExitCode {
         Some(keys) => keys.iter().map(|key| explain(*key)).collect::<Vec<_>>().join("\n"),
         None => list(),
     };
-    output::print(&text);
-    ExitCode::SUCCESS
+    output::finish(&text)
 }
 
 fn list() -> String {

@@ -16,7 +16,7 @@ mod verify;
 
 use std::env;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anstream::ColorChoice;
@@ -27,7 +27,7 @@ use crate::hook::{Role, run_as_linker};
 
 /// Exit code: something was found that the policy denies.
 const DENIED: u8 = 1;
-/// Exit code: an image could not be read, or the command not be run.
+/// Exit code: an image could not be read, a result not be written, or the command not be run.
 const UNREADABLE: u8 = 2;
 
 /// What the executable does.
@@ -67,7 +67,7 @@ fn completions(matches: &ArgMatches) -> ExitCode {
     if let Some(shell) = matches.get_one::<Shell>("shell") {
         let mut text = Vec::new();
         clap_complete::generate(*shell, &mut command, "cargo-static-call", &mut text);
-        output::print(&String::from_utf8_lossy(&text));
+        return output::finish(&String::from_utf8_lossy(&text));
     }
     ExitCode::SUCCESS
 }
@@ -79,10 +79,4 @@ fn manifest(matches: &ArgMatches) -> Option<PathBuf> {
     }
     let current = env::current_dir().ok()?;
     current.ancestors().map(|dir| dir.join("Cargo.toml")).find(|path| path.is_file())
-}
-
-/// Says what went wrong, and what with.
-fn complain(subject: &Path, what: &dyn std::fmt::Display) {
-    let red = anstyle::AnsiColor::Red.on_default().bold();
-    anstream::eprintln!("{red}error{red:#}: static-call: {}: {what}", subject.display());
 }

@@ -53,29 +53,23 @@ pub(super) fn command() -> Command {
             .trailing_var_arg(true)
             .allow_hyphen_values(true)
             .value_parser(value_parser!(OsString));
-        Command::new(name).about(about).arg(args).after_help(format!("Example:\n  {example}"))
+        let command = Command::new(name).about(about).arg(args).args(levels()).arg(strict());
+        command.after_help(format!("Example:\n  {example}"))
     };
     Command::new("cargo static-call")
         .bin_name("cargo static-call")
         .version(env!("CARGO_PKG_VERSION"))
         .styles(STYLES)
         .about(
-            "Static calls are function calls whose target changes while the program runs. This \
-             finds every one in a linked program, tells which can be rewritten in place, and why \
+            "Static calls are function calls whose target changes while the program runs. This\n\
+             finds every one in a linked program, tells which can be rewritten in place, and why\n\
              the others cannot.",
         )
         .after_help(EXAMPLES)
         .subcommand_required(true)
         .arg_required_else_help(true)
         .args(levels())
-        .arg(
-            Arg::new("strict")
-                .long("strict")
-                .help("Fails the build where an image cannot be verified")
-                .action(ArgAction::SetTrue)
-                .help_heading(COMMON)
-                .global(true),
-        )
+        .arg(strict())
         .arg(
             Arg::new("color")
                 .long("color")
@@ -199,6 +193,15 @@ fn images(name: &'static str, about: &'static str) -> Command {
                 .value_parser(value_parser!(OsString)),
         )
         .arg(manifest_path())
+        .args(levels())
+}
+
+fn strict() -> Arg {
+    Arg::new("strict")
+        .long("strict")
+        .help("Fails the build where an image cannot be verified")
+        .action(ArgAction::SetTrue)
+        .help_heading(COMMON)
 }
 
 fn manifest_path() -> Arg {
@@ -217,7 +220,6 @@ fn levels() -> [Arg; 4] {
             .help(help)
             .action(ArgAction::Append)
             .help_heading("Levels of findings")
-            .global(true)
             .value_parser(FindingKey::matching)
     };
     [
@@ -228,20 +230,27 @@ fn levels() -> [Arg; 4] {
     ]
 }
 
-/// The levels that the command line sets, in its order: the later counts.
+/// What the command line sets before the subcommand and behind it: the later level counts.
 pub(super) fn settings(matches: &ArgMatches) -> Settings {
-    let matches = matches.subcommand().map_or(matches, |(_, sub)| sub);
-    let mut levels: Vec<(usize, &Vec<FindingKey>, Level)> = Vec::new();
-    for level in Level::ALL {
-        let name = level.as_str();
-        let keys = matches.get_many::<Vec<FindingKey>>(name).into_iter().flatten();
-        let places = matches.indices_of(name).into_iter().flatten();
-        levels.extend(places.zip(keys).map(|(place, keys)| (place, keys, level)));
+    let mut settings = Settings::default();
+    for matches in std::iter::once(matches).chain(matches.subcommand().map(|(_, sub)| sub)) {
+        let mut levels: Vec<(usize, &Vec<FindingKey>, Level)> = Vec::new();
+        for level in Level::ALL {
+            let name = level.as_str();
+            // Not every subcommand takes levels.
+            let keys = matches.try_get_many::<Vec<FindingKey>>(name).ok().flatten();
+            let places = keys.as_ref().and_then(|_| matches.indices_of(name));
+            let keys = places.into_iter().flatten().zip(keys.into_iter().flatten());
+            levels.extend(keys.map(|(place, keys)| (place, keys, level)));
+        }
+        levels.sort_by_key(|(place, ..)| *place);
+        let levels = levels.into_iter().flat_map(|(_, keys, l)| keys.iter().map(move |k| (*k, l)));
+        settings.levels.extend(levels);
+        if matches.try_get_one("strict").ok().flatten() == Some(&true) {
+            settings.strict = Some(true);
+        }
     }
-    levels.sort_by_key(|(place, ..)| *place);
-    let levels = levels.into_iter().flat_map(|(_, keys, l)| keys.iter().map(move |k| (*k, l)));
-    let strict = matches.get_flag("strict").then_some(true);
-    Settings { strict, levels: levels.collect(), ..Settings::default() }
+    settings
 }
 
 #[cfg(test)]
@@ -277,11 +286,17 @@ mod tests {
         assert_eq!(level(&["--deny", "call.*", "--allow", "call.via-got"]), Level::Allow);
         assert_eq!(level(&["--allow", "call.via-got", "--deny", "call.*"]), Level::Deny);
         assert_eq!(level(&["--deny", "call.grade.*"]), Level::Warn);
+        let line = ["--deny=call.*", "verify", "--allow=call.*", "--warn=call.via-got", "image"];
+        assert_eq!(settings(&matches(&line)).policy().level(FindingKey::CallViaGot), Level::Warn);
+        assert!(settings(&matches(&["build", "--strict"])).is_strict());
+        assert!(settings(&matches(&["--strict", "build"])).is_strict());
+        assert!(!settings(&matches(&["--allow=call.*", "explain"])).is_strict());
     }
 
     #[test]
     fn mistakes_are_explained() {
-        for line in [["--deny", "call.grade.stradle", "build"], ["explain", "straddle", "--strict"]]
+        for line in
+            [["--deny", "call.grade.stradle", "build"], ["explain", "straddle", "--color=never"]]
         {
             let error = command().try_get_matches_from([&["x"], &line[..]].concat()).unwrap_err();
             let message = error.to_string();

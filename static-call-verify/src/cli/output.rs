@@ -1,26 +1,52 @@
 //! Where results go, and their colours.
 
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::Path;
+use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
 
-/// Prints to standard output. A reader that went away, as `head` does, ends the process quietly.
-pub(super) fn print(text: &str) {
+use super::UNREADABLE;
+
+/// Prints to standard output. That a reader went away, as `head` does, is no error.
+fn print(text: &str) -> io::Result<()> {
     let mut out = anstream::stdout().lock();
-    if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush())
-        && error.kind() == io::ErrorKind::BrokenPipe
-    {
-        std::process::exit(0);
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
     }
 }
 
-/// Writes to a file, in one step and without colours, or prints.
-pub(super) fn deliver(text: &str, file: Option<&Path>) -> io::Result<()> {
-    let Some(path) = file else {
-        print(text);
-        return Ok(());
-    };
+/// Prints all that a command has to say.
+pub(super) fn finish(text: &str) -> ExitCode {
+    match deliver(text, None) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(code) => code,
+    }
+}
+
+/// Says what went wrong.
+pub(super) fn complain(what: impl Display) {
+    let red = AnsiColor::Red.on_default().bold();
+    anstream::eprintln!("{red}error{red:#}: static-call: {what}");
+}
+
+/// The same of a file.
+pub(super) fn complain_of(file: &Path, what: impl Display) {
+    complain(format_args!("{}: {what}", file.display()));
+}
+
+/// Writes to a file, in one step and without colours, or prints. An error is complained of.
+pub(super) fn deliver(text: &str, file: Option<&Path>) -> Result<(), ExitCode> {
+    let result = file.map_or_else(|| print(text), |path| write(text, path));
+    result.map_err(|error| {
+        complain_of(file.unwrap_or(Path::new("standard output")), error);
+        ExitCode::from(UNREADABLE)
+    })
+}
+
+fn write(text: &str, path: &Path) -> io::Result<()> {
     let plain = anstream::adapter::strip_str(text).to_string();
     if std::fs::metadata(path).is_ok_and(|m| !m.is_file()) {
         return std::fs::write(path, plain);

@@ -22,16 +22,16 @@ pub(super) fn command() -> Command {
         .about("Measures on this machine which stores into code other processors see torn")
         .long_about(
             "Measures on this machine which stores into code other processors see torn.\n\n\
-             One thread executes an instruction in a loop while another keeps changing it between two \
-             forms: inside an aligned quadword with the stores of the runtime, across boundaries with plain \
-             ones. Every mixture of the bytes of the two forms leads to code that counts it, so nothing \
-             crashes. All of that is memory of the probe's own.\n\n\
-             Displacements across two cache lines are the positive control: where they do not \
-             tear, the probe could not have seen anything.",
+             One thread executes an instruction in a loop while another keeps changing it between two\n\
+             forms: inside an aligned quadword with the stores of the runtime, across boundaries with\n\
+             plain ones. Every mixture of the bytes of the two forms leads to code that counts it, so\n\
+             nothing crashes. All of that is memory of the probe's own.\n\n\
+             Displacements across two cache lines are the positive control: where they do not tear,\n\
+             the probe could not have seen anything.",
         )
         .after_help(
-            "Exit codes: 0 if what was seen agrees with the rules of the runtime, 1 if a store that it \
-             makes was torn,\n2 if the probe cannot run here or could not see tears at all.",
+            "Exit codes: 0 if what was seen agrees with the rules of the runtime, 1 if a store that \
+             it makes\nwas torn, 2 if the probe cannot run here or could not see tears at all.",
         )
         .arg(
             Arg::new("seconds")
@@ -44,6 +44,7 @@ pub(super) fn command() -> Command {
         .arg(
             Arg::new("format")
                 .long("format")
+                .value_name("FORMAT")
                 .help("How the result is printed")
                 .value_parser(value_parser!(String))
                 .value_parser(["text", "json"])
@@ -56,7 +57,7 @@ pub(super) fn main(matches: &ArgMatches) -> ExitCode {
     let rows = match measure(time, &mut Progress::new()) {
         Ok(rows) => rows,
         Err(error) => {
-            eprintln!("static-call: {error}");
+            super::output::complain(error);
             return ExitCode::from(UNREADABLE);
         }
     };

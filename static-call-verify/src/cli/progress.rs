@@ -13,9 +13,10 @@ const TICK: Duration = Duration::from_millis(120);
 pub(super) struct Progress(Option<(Sender<()>, JoinHandle<()>)>);
 
 impl Progress {
-    /// Begins, if standard error is a terminal.
+    /// Begins, if standard error is a terminal that can take a line back.
     pub(super) fn new(what: String) -> Self {
-        if !io::stderr().is_terminal() {
+        let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        if is_dumb || !io::stderr().is_terminal() {
             return Self(None);
         }
         let (stop, stopped) = mpsc::channel();

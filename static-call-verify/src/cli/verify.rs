@@ -7,8 +7,9 @@ use std::process::ExitCode;
 
 use clap::ArgMatches;
 
+use super::output::{complain, complain_of};
 use super::progress::Progress;
-use super::{DENIED, UNREADABLE, complain, manifest, output, tables};
+use super::{DENIED, UNREADABLE, manifest, output, tables};
 use crate::hook::{manifest as metadata, settings::Settings};
 use crate::report::{ImageKind, JSON_SCHEMA, html, json, sarif};
 use crate::{FindingKey, Policy, Report, verify};
@@ -16,18 +17,17 @@ use crate::{FindingKey, Policy, Report, verify};
 /// Prints the reports of all images. The exit code is the worst.
 pub(super) fn main(name: &str, matches: &ArgMatches, settings: Settings) -> ExitCode {
     if name == "verify" && matches.get_flag("schema") {
-        output::print(JSON_SCHEMA);
-        return ExitCode::SUCCESS;
+        return output::finish(JSON_SCHEMA);
     }
     let manifest = manifest(matches);
     if let Some(path) = manifest.as_deref().filter(|path| !path.is_file()) {
-        complain(path, &"there is no such manifest");
+        complain_of(path, "there is no such manifest");
         return ExitCode::from(UNREADABLE);
     }
     let base = match manifest.map(|path| metadata::read(&path)) {
         Some(Err(mistakes)) => {
             for mistake in mistakes {
-                eprintln!("error: static-call: {mistake}");
+                complain(mistake);
             }
             return ExitCode::from(UNREADABLE);
         }
@@ -38,7 +38,7 @@ pub(super) fn main(name: &str, matches: &ArgMatches, settings: Settings) -> Exit
     let images: Vec<&OsString> = matches.get_many("image").into_iter().flatten().collect();
     let format = matches.get_one::<String>("format").map_or("text", String::as_str);
     if format == "html" && images.len() > 1 {
-        eprintln!("error: static-call: a page is about one image: name one with `--format html`");
+        complain("a page is about one image: name one with `--format html`");
         return ExitCode::from(UNREADABLE);
     }
     let mut code = 0;
@@ -60,7 +60,7 @@ pub(super) fn main(name: &str, matches: &ArgMatches, settings: Settings) -> Exit
                 reports.push((path.display().to_string(), report));
             }
             Err(why) => {
-                complain(path, &why);
+                complain_of(path, why);
                 code = UNREADABLE;
             }
         }
@@ -72,15 +72,14 @@ pub(super) fn main(name: &str, matches: &ArgMatches, settings: Settings) -> Exit
         "html" => reports.iter().map(|(image, report)| html(report, image)).collect(),
         _ => text(name, &reports),
     };
-    if let Err(error) = output::deliver(&text, file) {
-        complain(file.unwrap_or(Path::new("standard output")), &error);
-        return ExitCode::from(UNREADABLE);
+    if let Err(code) = output::deliver(&text, file) {
+        return code;
     }
     for (image, report) in &reports {
         match report.denied().count() {
             0 => {}
-            1 => complain(Path::new(image), &"1 finding is denied"),
-            count => complain(Path::new(image), &format_args!("{count} findings are denied")),
+            1 => complain_of(Path::new(image), "1 finding is denied"),
+            count => complain_of(Path::new(image), format_args!("{count} findings are denied")),
         }
     }
     ExitCode::from(code)

@@ -15,7 +15,8 @@ use std::process::{Command, ExitCode};
 use clap::ArgMatches;
 use toml_edit::{Item, TableLike};
 
-use super::{UNREADABLE, complain, manifest, output};
+use super::output::complain_of;
+use super::{UNREADABLE, manifest, output};
 
 /// A file's text with the change, and what is to be said about it.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -38,19 +39,20 @@ struct Failure(PathBuf, String);
 pub(super) fn main(matches: &ArgMatches) -> ExitCode {
     let Some(manifest) = manifest(matches) else {
         let current = env::current_dir().unwrap_or_default();
-        complain(&current, &"there is no Cargo.toml here or above: name one by --manifest-path");
+        complain_of(&current, "there is no Cargo.toml here or above: name one by --manifest-path");
         return ExitCode::from(UNREADABLE);
     };
     match run(&manifest, matches.get_flag("dry-run")) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(text) => output::finish(&text),
         Err(Failure(path, why)) => {
-            complain(&path, &why);
+            complain_of(&path, why);
             ExitCode::from(UNREADABLE)
         }
     }
 }
 
-fn run(manifest: &Path, is_dry_run: bool) -> Result<(), Failure> {
+/// Returns what is to be printed.
+fn run(manifest: &Path, is_dry_run: bool) -> Result<String, Failure> {
     let manifest =
         std::path::absolute(manifest).map_err(|e| Failure(manifest.into(), e.to_string()))?;
     let root = workspace(&manifest);
@@ -96,8 +98,7 @@ fn run(manifest: &Path, is_dry_run: bool) -> Result<(), Failure> {
     for note in notes {
         text += &format!("{}: {note}\n", output::paint(output::heading(), "note"));
     }
-    output::print(&text);
-    Ok(())
+    Ok(text)
 }
 
 /// Adds a setting behind the others of a table. The blank before the `}` of an inline table goes
