@@ -139,11 +139,14 @@ struct Left {
 /// Fills the pending stores, trampolines first, then jump labels, then call instructions; returns
 /// how many.
 fn plan(registry: &mut Registry, aim: Aim) -> usize {
+    for key in 0..registry.keys.len() {
+        registry.keys[key].wish = wish(registry, key);
+    }
     let mut count = 0;
     for patched in [Patched::Trampolines, Patched::Labels, Patched::Calls] {
         for key in 0..registry.keys.len() {
-            let Some(wish) = wish(registry, key) else { continue };
             let state = &registry.keys[key];
+            let Some(wish) = state.wish else { continue };
             let range = match patched {
                 Patched::Trampolines => state.trampolines(),
                 Patched::Labels => state.labels(),
@@ -155,10 +158,9 @@ fn plan(registry: &mut Registry, aim: Aim) -> usize {
                     Patched::Labels => plan_label(registry, i, wish, aim),
                     Patched::Calls => plan_call(registry, i, wish, aim),
                 };
-                if let Some(pending) = pending {
-                    registry.pending[count] = pending;
-                    count += 1;
-                }
+                let Some(pending) = pending else { continue };
+                registry.pending[count] = pending;
+                count += 1;
             }
         }
     }

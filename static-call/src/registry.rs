@@ -12,7 +12,7 @@ use crate::arena::Arena;
 use crate::cap::Cap;
 use crate::image::{self, Image, TableFault};
 use crate::layout::{Grade, Kind, TableEntry};
-use crate::plan::{CallShape, Change, Lead};
+use crate::plan::{CallShape, Change, Lead, Wish};
 use crate::record::{KeyRecord, STATIC_CALL_0_1_KEYS};
 use crate::site::SiteRecord;
 use crate::sys::{self, Protection};
@@ -32,6 +32,8 @@ pub(crate) struct KeyState {
     pub(crate) record: &'static KeyRecord,
     /// The target that the batch at hand gives it, if it is about this key.
     pub(crate) wanted: Option<Chosen>,
+    /// What that asks of its code, once the batch is planned.
+    pub(crate) wish: Option<Wish>,
     /// Its call instructions follow its target.
     pub(crate) bound: bool,
     trampolines: (u32, u32),
@@ -226,6 +228,7 @@ impl Registry {
         let keys = arena.slice(records.len(), |i| KeyState {
             record: &records[i],
             wanted: None,
+            wish: None,
             bound: false,
             trampolines: range(trampolines, i as u32, |t| t.key),
             calls: range(calls, i as u32, |c| c.key),
