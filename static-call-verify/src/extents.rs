@@ -71,7 +71,7 @@ pub(crate) fn around<'a>(
     }
     for extent in &mut extents {
         let functions = extent.symbols.iter().filter(|s| s.is_function);
-        extent.names = functions.map(|s| (s.address, s.name)).collect();
+        extent.names = functions.map(|s| (s.address, s.name())).collect();
         extent.names.sort_unstable();
         extent.names.dedup_by_key(|&mut (address, _)| address);
     }

@@ -86,11 +86,19 @@ impl Section<'_> {
 /// A symbol of a function, or any other that stands in a section.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Symbol<'a> {
-    pub(crate) name: &'a [u8],
+    names: &'a [u8],
+    name: u32,
     pub(crate) address: u64,
     pub(crate) size: u64,
     pub(crate) is_function: bool,
     pub(crate) is_data: bool,
+}
+
+impl<'a> Symbol<'a> {
+    /// Looked for only here: most symbols are passed over, and their names are long.
+    pub(crate) fn name(&self) -> &'a [u8] {
+        text(self.names, self.name)
+    }
 }
 
 /// An ELF image for x86-64.
@@ -356,7 +364,8 @@ fn symbol<'a>(s: &Sym64<LE>, names: &'a [u8]) -> Option<Symbol<'a>> {
         return None;
     }
     Some(Symbol {
-        name: text(names, s.st_name.get(LE)),
+        names,
+        name: s.st_name.get(LE),
         address: s.st_value.get(LE),
         size: s.st_size.get(LE),
         is_function: matches!(kind, elf::STT_FUNC | elf::STT_GNU_IFUNC),

@@ -2,16 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use memchr::memmem;
 use object::LittleEndian as LE;
 use object::elf::{self, FileHeader64};
 use object::read::archive::ArchiveFile;
 use object::read::elf::{FileHeader, Rela, SectionHeader, SectionTable, Sym};
 use static_call::layout::TRAMPOLINES_SECTION;
-
-/// Part of the name of every trampoline function and of [`TRAMPOLINES_SECTION`]: an object without
-/// it neither defines nor calls a trampoline.
-const MARK: &[u8] = b"trampoline";
 
 /// Counts relocations against trampolines over all inputs of a link.
 #[derive(Clone, Debug, Default)]
@@ -68,6 +63,8 @@ impl InputCounter {
                 self.defined.insert(symbols.symbol_name(LE, symbol)?.to_vec());
             }
         }
+        // By symbol, since many name the same one.
+        let mut counts = vec![0_u32; symbols.len()];
         for section in sections.iter() {
             let Some((relocations, _)) = section.rela(LE, bytes)? else { continue };
             let place = sections.section(object::SectionIndex(section.sh_info(LE) as usize))?;
@@ -75,19 +72,27 @@ impl InputCounter {
                 continue;
             }
             for relocation in relocations {
-                let Some(index) = relocation.symbol(LE, false) else { continue };
-                let symbol = symbols.symbol(index)?;
-                match symbols.symbol_section(LE, symbol, index)? {
-                    Some(s) if code.contains(&s.0) => self.own = self.own.saturating_add(1),
-                    None if symbol.is_undefined(LE) => {
-                        let name = symbols.symbol_name(LE, symbol)?;
-                        if memmem::find(name, MARK).is_some() {
-                            let count = self.undefined.entry(name.to_vec()).or_default();
-                            *count = count.saturating_add(1);
-                        }
-                    }
-                    _ => {}
+                let index = relocation.symbol(LE, false);
+                if let Some(count) = index.and_then(|index| counts.get_mut(index.0)) {
+                    *count = count.saturating_add(1);
                 }
+            }
+        }
+        for (index, symbol) in symbols.enumerate() {
+            let count = counts.get(index.0).copied().unwrap_or_default();
+            if count == 0 {
+                continue;
+            }
+            match symbols.symbol_section(LE, symbol, index)? {
+                Some(s) if code.contains(&s.0) => self.own = self.own.saturating_add(count),
+                None if symbol.is_undefined(LE) => {
+                    let name = symbols.symbol_name(LE, symbol)?;
+                    if has_mark(name) {
+                        let all = self.undefined.entry(name.to_vec()).or_default();
+                        *all = all.saturating_add(count);
+                    }
+                }
+                _ => {}
             }
         }
         Ok(())
@@ -99,7 +104,37 @@ impl InputCounter {
 fn mentions_trampolines(sections: &SectionTable<'_, FileHeader64<LE>>, bytes: &[u8]) -> bool {
     let tables = sections.iter().filter(|s| s.sh_type(LE) == elf::SHT_STRTAB);
     let mut names = tables.filter_map(|s| s.data(LE, bytes).ok());
-    names.any(|names| memmem::find(names, MARK).is_some())
+    names.any(has_mark)
+}
+
+/// Whether `trampoline` stands in some names: it is part of that of every trampoline function and of
+/// [`TRAMPOLINES_SECTION`], so that an object without it neither defines nor calls a trampoline.
+///
+/// By Horspool's method ("Practical fast searching in strings", 1980): a link hook is most often
+/// built without optimisation, as build scripts are, and there vector instructions are function
+/// calls.
+pub(crate) fn has_mark(names: &[u8]) -> bool {
+    const MARK: &[u8] = b"trampoline";
+    const LAST: usize = MARK.len() - 1;
+    // How far the text can move on, by the byte at its end.
+    const SKIP: [usize; 256] = {
+        let mut skip = [MARK.len(); 256];
+        let mut i = 0;
+        while i < LAST {
+            skip[MARK[i] as usize] = LAST - i;
+            i += 1;
+        }
+        skip
+    };
+    let mut end = LAST;
+    while end < names.len() {
+        let byte = names[end];
+        if byte == MARK[LAST] && names[end - LAST..].starts_with(MARK) {
+            return true;
+        }
+        end += SKIP[byte as usize];
+    }
+    false
 }
 
 /// The code sections that records are linked to.
@@ -116,4 +151,21 @@ fn trampoline_sections(sections: &SectionTable<'_, FileHeader64<LE>>) -> HashSet
 /// themselves, of unwind tables and of debug information.
 fn is_counted(name: &[u8], flags: elf::SectionFlags) -> bool {
     flags.contains(elf::SHF_ALLOC) && name != TRAMPOLINES_SECTION.as_bytes() && name != b".eh_frame"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_are_found_wherever_they_stand() {
+        let mark = b"trampoline";
+        for before in 0..40 {
+            let text: Vec<u8> = b"trampolintrampo".iter().cycle().take(before).copied().collect();
+            assert!(!has_mark(&text));
+            assert!(has_mark(&[&text, &mark[..]].concat()));
+            assert!(has_mark(&[&text, &mark[..], b"17hE\0"].concat()));
+            assert!(!has_mark(&[&text, &mark[..9], b"\0"].concat()), "{before}");
+        }
+    }
 }

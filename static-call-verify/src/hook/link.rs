@@ -13,6 +13,7 @@ use super::args::{self, LinkArgs, PROBE};
 use super::capacity;
 use super::choice::{Choice, Told};
 use super::driver::ANSWER;
+use super::image_file;
 use super::install::{BFD, REAL_LD};
 use super::output::{self, Temporary};
 use super::settings::Settings;
@@ -108,7 +109,8 @@ impl Link<'_> {
         for _ in 0..LINKS {
             self.write(object.path(), &table_object(capacity, &policy))?;
             let messages = self.link(Some(object.path()), image.path())?;
-            let mut bytes = fs::read(image.path()).map_err(|e| file(image.path(), e))?;
+            let read = image_file::read(image.path(), policy.source_lines());
+            let mut bytes = read.map_err(|e| file(image.path(), e))?;
             let stamped = catch_unwind(AssertUnwindSafe(|| stamp_parts(&mut bytes, &policy)));
             let (report, stamped, parts) =
                 stamped.map_err(|_| Failure::Stamp("the verifier panicked".into()))?;
@@ -123,7 +125,7 @@ impl Link<'_> {
                 other => self.unstamped(other)?,
             }
             forward(&messages);
-            self.report(report, &bytes, &policy)?;
+            self.report(report, image.path(), &policy)?;
             return image.persist(self.output).map_err(|e| file(self.output, e));
         }
         Err(Failure::Growing(capacity))
@@ -188,12 +190,13 @@ impl Link<'_> {
     }
 
     /// Prints findings from warnings upwards, writes the report.
-    fn report(&self, mut report: Report, image: &[u8], policy: &Policy) -> Result<(), Failure> {
+    fn report(&self, mut report: Report, image: &Path, policy: &Policy) -> Result<(), Failure> {
         let is_printed = |f: &&Finding| f.severity >= Level::Warn;
         if report.findings.iter().any(|f| is_printed(&f)) && !policy.source_lines() {
             let mut policy = policy.clone();
             policy.set_source_lines(true);
-            report = verify(image, &policy);
+            let bytes = image_file::read(image, true).map_err(|e| file(image, e))?;
+            report = verify(&bytes, &policy);
         }
         let mut printed: Vec<&Finding> = report.findings.iter().filter(is_printed).collect();
         printed.sort_by_key(|f| std::cmp::Reverse(f.severity));

@@ -90,8 +90,11 @@ impl Temporary {
         &self.0
     }
 
-    /// Gives it its name.
+    /// Gives it its name, in the place of what had it.
     pub(crate) fn persist(self, path: &Path) -> io::Result<()> {
+        // As linkers do. Where a rename replaces a file, some file systems start to write the new
+        // one to the disk at once.
+        let _ = fs::remove_file(path);
         fs::rename(&self.0, path)
     }
 }

@@ -1,0 +1,62 @@
+//! Files that are read in pieces: a link reads its inputs, and the hook wants little of them.
+
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+/// A regular file.
+#[derive(Debug)]
+pub(crate) struct Pieces {
+    file: File,
+    length: u64,
+}
+
+impl Pieces {
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        let file = File::open(path)?;
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        Ok(Self { file, length: metadata.len() })
+    }
+
+    /// Bytes of the file.
+    pub(crate) fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Reads bytes of the file to `memory`, which grows where it must.
+    pub(crate) fn read<'m>(
+        &self,
+        range: Range<u64>,
+        memory: &'m mut Vec<u8>,
+    ) -> io::Result<&'m mut [u8]> {
+        let size = self.size_of(&range)?;
+        if memory.len() < size {
+            // Zeros from the system; written one by one, without optimisation, they cost more than
+            // the reading.
+            *memory = vec![0; size.next_power_of_two()];
+        }
+        let bytes = memory.get_mut(..size).ok_or(io::ErrorKind::UnexpectedEof)?;
+        self.file.read_exact_at(bytes, range.start)?;
+        Ok(bytes)
+    }
+
+    /// Reads bytes of the file to their place in `image`, which is as long as the file.
+    pub(crate) fn read_in_place(&self, range: Range<u64>, image: &mut [u8]) -> io::Result<()> {
+        let size = self.size_of(&range)?;
+        let place =
+            usize::try_from(range.start).ok().and_then(|at| image.get_mut(at..)?.get_mut(..size));
+        self.file.read_exact_at(place.ok_or(io::ErrorKind::UnexpectedEof)?, range.start)
+    }
+
+    /// A size from a file is believed only where the file has as much.
+    fn size_of(&self, range: &Range<u64>) -> io::Result<usize> {
+        let size = range.end.checked_sub(range.start).filter(|_| range.end <= self.length);
+        let size = size.and_then(|size| usize::try_from(size).ok());
+        size.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    }
+}
