@@ -92,8 +92,8 @@ impl Temporary {
 
     /// Gives it its name, in the place of what had it.
     pub(crate) fn persist(self, path: &Path) -> io::Result<()> {
-        // As linkers do. Where a rename replaces a file, some file systems start to write the new
-        // one to the disk at once.
+        // As linkers do, and earlier. Where a rename replaces a file, ext4 begins at once to write the
+        // new one to the disk. Who is killed between the two leaves none.
         let _ = fs::remove_file(path);
         fs::rename(&self.0, path)
     }
