@@ -1,31 +1,16 @@
 //! What is a call instruction and what is not: programs in assembly, some of them hostile.
 
 mod images;
+mod reports;
 
-use images::{function, image};
-use static_call_verify::report::{Call, Grade, Kind, Reason};
+use images::function;
+use reports::{check, has, only};
+use static_call_verify::report::{Grade, Kind, Reason};
 use static_call_verify::{FindingKey, Policy, Report, Stamped, stamp, table_object, verify};
-
-fn check(text: &str, args: &[&str]) -> Report {
-    let text = format!(".text\n{text}\n.set _start, f\n");
-    let report = verify(&image(&text, args), &Policy::default());
-    assert_eq!((report.keys.len(), report.trampolines.len()), (1, 2), "{report}");
-    assert!(report.trampolines.iter().all(|t| t.is_sound), "{report}");
-    report
-}
 
 /// The report of one function `f`.
 fn body(text: &str) -> Report {
     check(&function("f", text), &["-pie"])
-}
-
-fn only(report: &Report) -> &Call {
-    let [call] = report.calls.as_slice() else { panic!("{report}") };
-    call
-}
-
-fn has(report: &Report, key: FindingKey) -> bool {
-    report.findings.iter().any(|f| f.key == key)
 }
 
 #[test]

@@ -1,27 +1,11 @@
 //! Calls in every place where linkers put code, and files that hold none or contradict themselves.
 
 mod images;
+mod reports;
 
 use images::{function, image};
-use static_call_verify::report::Call;
-use static_call_verify::{FindingKey, Policy, Report, Stamped, stamp, verify};
-
-fn check(text: &str, args: &[&str]) -> Report {
-    let text = format!(".text\n{text}\n.set _start, f\n");
-    let report = verify(&image(&text, args), &Policy::default());
-    assert_eq!((report.keys.len(), report.trampolines.len()), (1, 2), "{report}");
-    assert!(report.trampolines.iter().all(|t| t.is_sound), "{report}");
-    report
-}
-
-fn only(report: &Report) -> &Call {
-    let [call] = report.calls.as_slice() else { panic!("{report}") };
-    call
-}
-
-fn has(report: &Report, key: FindingKey) -> bool {
-    report.findings.iter().any(|f| f.key == key)
-}
+use reports::{check, has, only};
+use static_call_verify::{FindingKey, Policy, Stamped, stamp, verify};
 
 #[test]
 fn several_sections_of_code_and_cold_parts() {

@@ -1,0 +1,26 @@
+//! Reports of programs in assembly, and what they hold.
+
+use static_call_verify::report::Call;
+use static_call_verify::{FindingKey, Policy, Report, verify};
+
+use crate::images::image;
+
+/// The report of a program around `f`, whose records are right.
+pub(crate) fn check(text: &str, args: &[&str]) -> Report {
+    let text = format!(".text\n{text}\n.set _start, f\n");
+    let report = verify(&image(&text, args), &Policy::default());
+    assert_eq!((report.keys.len(), report.trampolines.len()), (1, 2), "{report}");
+    assert!(report.trampolines.iter().all(|t| t.is_sound), "{report}");
+    report
+}
+
+/// The only call.
+pub(crate) fn only(report: &Report) -> &Call {
+    let [call] = report.calls.as_slice() else { panic!("{report}") };
+    call
+}
+
+/// Whether there is a finding of this key.
+pub(crate) fn has(report: &Report, key: FindingKey) -> bool {
+    report.findings.iter().any(|f| f.key == key)
+}
