@@ -64,11 +64,20 @@ pub(crate) struct Function {
     offsets: Vec<u32>,
     ends_path: Vec<bool>,
     is_reached: Vec<bool>,
-    /// Offset of a branch and its destination inside the function.
-    branches: Vec<(u32, u64)>,
+    /// In order.
+    branches: Vec<Branch>,
     references: Vec<Reference>,
     jumps_indirectly: bool,
     doubt: Option<Doubt>,
+}
+
+/// A branch with its destination inside the function.
+#[derive(Clone, Copy, Debug)]
+struct Branch {
+    /// Indices of instructions; of the destination's where it is the first byte of one.
+    from: usize,
+    into: Option<usize>,
+    to: u64,
 }
 
 /// An address that the code computes or reads.
@@ -157,7 +166,7 @@ impl Function {
         if instruction.op0_kind() == OpKind::NearBranch64 {
             let to = instruction.near_branch_target();
             if inside(to) {
-                self.branches.push((offset, to));
+                self.branches.push(Branch { from: self.offsets.len() - 1, into: None, to });
             }
             if is_ambiguous_branch(bytes) {
                 self.doubt = self.doubt.or(Some(Doubt::Ambiguous(ip)));
@@ -190,11 +199,14 @@ impl Function {
 
     /// Looks for contradictions.
     fn check(&mut self, extent: &Extent<'_>) {
-        let inside = self
-            .branches
-            .iter()
-            .find(|&&(_, to)| self.index_of(to).is_none())
-            .map(|&(from, _)| Doubt::BranchInside(self.start + u64::from(from)));
+        let mut branches = std::mem::take(&mut self.branches);
+        for branch in &mut branches {
+            branch.into = self.index_of(branch.to);
+        }
+        let inside = branches.iter().find(|branch| branch.into.is_none());
+        let offset = inside.and_then(|branch| self.offsets.get(branch.from)).copied();
+        let inside = offset.map(|offset| Doubt::BranchInside(self.start + u64::from(offset)));
+        self.branches = branches;
         let symbol = extent
             .symbols
             .iter()
@@ -214,14 +226,13 @@ impl Function {
         self.is_reached = vec![false; self.offsets.len()];
         let mut next: Vec<usize> = roots.into_iter().filter_map(|a| self.index_of(a)).collect();
         while let Some(from) = next.pop() {
+            let first = self.branches.partition_point(|branch| branch.from < from);
+            let mut branches = self.branches.iter().skip(first).peekable();
             for i in from..self.offsets.len() {
                 let Some(reached) = self.is_reached.get_mut(i).filter(|r| !**r) else { break };
                 *reached = true;
-                let offset = self.offsets.get(i).copied().unwrap_or_default();
-                if let Ok(at) = self.branches.binary_search_by_key(&offset, |&(from, _)| from)
-                    && let Some(to) = self.branches.get(at).and_then(|&(_, to)| self.index_of(to))
-                {
-                    next.push(to);
+                if let Some(branch) = branches.next_if(|branch| branch.from == i) {
+                    next.extend(branch.into);
                 }
                 if self.ends_path.get(i) == Some(&true) {
                     break;

@@ -2,8 +2,8 @@
 //!
 //! Every direct branch and every operand relative to `%rip` ends in a 4-byte displacement counted
 //! from the byte after it (an immediate can follow, but not in a form that takes an address). So one
-//! question is asked of every byte of code: do the four bytes here lead to a trampoline, or to a
-//! word that holds one? It is asked of a bitmap indexed by the low bits of the quadword's number,
+//! question is asked of every byte of code that can stand before one: do the next four lead to a
+//! trampoline, or to a word that holds one? It is asked of a bitmap indexed by the low bits of the quadword's number,
 //! small enough for the first-level cache; what passes is looked up.
 
 use std::collections::HashMap;
@@ -137,7 +137,7 @@ pub(crate) fn candidates(
 
 fn relative(data: &[u8], address: u64, targets: &Targets, found: &mut Vec<Candidate>) {
     let last = targets.last_bytes(address, address + data.len() as u64);
-    each_field(data, &last, |i, field| {
+    each_field(data, &BEFORE_RELATIVE, &last, |i, field| {
         let end = address.wrapping_add(i as u64).wrapping_add(4);
         let destination = end.wrapping_add_signed(i64::from(field as i32));
         targets.check(destination, address + i as u64, FieldForm::Relative, found);
@@ -150,20 +150,40 @@ fn absolute(data: &[u8], address: u64, targets: &Targets, found: &mut Vec<Candid
     if targets.bounds.1 >= 1 << 28 {
         last = [true; 256];
     }
-    each_field(data, &last, |i, field| {
+    each_field(data, &[true; 256], &last, |i, field| {
         targets.check(field.into(), address + i as u64, FieldForm::Absolute, found);
     });
 }
 
-/// Shows `each` the four bytes at every place where the last of them is one of `last`.
+/// The bytes that stand before a displacement of 4 bytes: the opcode of a call (`e8`), a jump (`e9`) or
+/// a conditional one (`0f 80` to `0f 8f`), the second byte of `xbegin` (`c7 f8`), or a ModR/M byte with
+/// mod 0 and r/m 5, an operand relative to `%rip` (SDM vol. 2, table 2-2 and section 2.2.1.6).
+const BEFORE_RELATIVE: [bool; 256] = {
+    let mut before = [false; 256];
+    let mut i = 0;
+    while i < 256 {
+        before[i] = matches!(i, 0xe8 | 0xe9 | 0x80..=0x8f | 0xf8) || i & 0xc7 == 5;
+        i += 1;
+    }
+    before
+};
+
+/// Shows `each` the four bytes at every place where the last of them is one of `last` and the byte
+/// before them is one of `before`: an instruction has a byte there, at least.
 ///
 /// Plain loops and indices, no iterators: a link hook is most often built without optimisation, as
 /// build scripts are, and this is where it would spend its time.
 #[inline(always)]
-fn each_field(data: &[u8], last: &[bool; 256], mut each: impl FnMut(usize, u32)) {
-    let mut i = 3;
+fn each_field(
+    data: &[u8],
+    before: &[bool; 256],
+    last: &[bool; 256],
+    mut each: impl FnMut(usize, u32),
+) {
+    let mut i = 4;
     while i < data.len() {
-        if last[data[i] as usize] {
+        // Together: one of them alone is true too often for a branch to be foreseen.
+        if last[data[i] as usize] & before[data[i - 4] as usize] {
             let [a, b, c, d] = [data[i - 3], data[i - 2], data[i - 1], data[i]];
             let field = a as u32 | (b as u32) << 8 | (c as u32) << 16 | (d as u32) << 24;
             each(i - 3, field);
@@ -201,6 +221,8 @@ fn short(
 
 #[cfg(test)]
 mod tests {
+    use iced_x86::{Decoder, DecoderOptions, OpKind};
+
     use super::*;
 
     /// Every field of `data` that leads to a target, found one by one.
@@ -214,7 +236,39 @@ mod tests {
             };
             targets.iter().any(|&t| destination.wrapping_sub(t) < 8)
         };
-        (0..data.len() - 3).filter(leads).map(|i| address + i as u64).collect()
+        (1..data.len() - 3).filter(leads).map(|i| address + i as u64).collect()
+    }
+
+    /// Of all instructions, the byte before a displacement is one of those that are looked for.
+    #[test]
+    fn displacements_follow_what_is_looked_for() {
+        let mut state = 1_u64;
+        let mut bytes = [0; 15];
+        let mut seen = [false; 256];
+        for _ in 0..1_000_000 {
+            for byte in &mut bytes {
+                state =
+                    state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+                *byte = (state >> 56) as u8;
+            }
+            // Half of them with an escape, which random bytes seldom begin with.
+            if state & 1 == 0 {
+                bytes[0] =
+                    [0x0f, 0x62, 0xc4, 0xc5, 0x66, 0xf2, 0xc7, 0x48][(state >> 1) as usize % 8];
+            }
+            let mut decoder = Decoder::new(64, &bytes, DecoderOptions::NONE);
+            let i = decoder.decode();
+            let offsets = decoder.get_constant_offsets(&i);
+            let at = if i.is_ip_rel_memory_operand() {
+                offsets.displacement_offset()
+            } else if i.op0_kind() == OpKind::NearBranch64 && offsets.immediate_size() == 4 {
+                offsets.immediate_offset()
+            } else {
+                continue;
+            };
+            seen[usize::from(bytes[at - 1])] = true;
+        }
+        assert_eq!(seen, BEFORE_RELATIVE);
     }
 
     #[test]
@@ -236,6 +290,7 @@ mod tests {
                 let end = address + at as u64 + 4;
                 let near = (target + into).wrapping_sub(end) as u32;
                 let field = if n % 3 == 0 { (target + into) as u32 } else { near };
+                data[at - 1] = [0xe8, 0xe9, 0x8f, 0x05, 0x3d, 0xf8][n % 6];
                 data[at..at + 4].copy_from_slice(&field.to_le_bytes());
             }
             let list = Targets::new(targets.iter().map(|&t| (t, Target::Trampoline(0))));
