@@ -44,7 +44,7 @@ pub(crate) fn run(settings: Settings, mistakes: &[String]) {
     match hook(&flags, settings.clone(), &PathBuf::from(out_dir).join(DIR)) {
         Ok(arguments) => {
             for argument in arguments {
-                println!("cargo::rustc-link-arg={argument}");
+                tell("rustc-link-arg", &argument);
             }
         }
         Err(why) => {
@@ -109,5 +109,46 @@ fn check_flags(flags: &Flags, settings: &Settings) {
 
 /// A message that cargo shows to the user; one line, or cargo would not see the rest.
 fn say(level: &str, message: &str) {
-    println!("cargo::{level}=static-call: {}", message.replace('\n', " "));
+    tell(level, &format!("static-call: {}", message.replace('\n', " ")));
+}
+
+fn tell(name: &str, value: &str) {
+    let version = env::var("CARGO_PKG_RUST_VERSION").unwrap_or_default();
+    println!("{}", instruction(&version, name, value));
+}
+
+/// A line for cargo, as it wants it in a package that states this Rust version: in one that has
+/// to be built by cargo before 1.77, `cargo::` is an error. There is no `error` then, and the messages of a
+/// script that fails are shown anyway.
+fn instruction(rust_version: &str, name: &str, value: &str) -> String {
+    let mut numbers = rust_version.split(['.', '-']).map(|n| n.parse::<u32>());
+    let is_old = match (numbers.next(), numbers.next()) {
+        (Some(Ok(1)), Some(Ok(minor))) => minor < 77,
+        (Some(Ok(1)), None) => true,
+        _ => false,
+    };
+    match (is_old, name) {
+        (true, "error") => format!("cargo:warning={value}"),
+        (true, _) => format!("cargo:{name}={value}"),
+        (false, _) => format!("cargo::{name}={value}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::instruction;
+
+    #[test]
+    fn old_packages_are_told_in_the_old_way() {
+        for version in ["1.61", "1.76.0", "1.57.0", "1"] {
+            let line = instruction(version, "rustc-link-arg", "-Bdir");
+            assert_eq!(line, "cargo:rustc-link-arg=-Bdir", "{version}");
+            assert_eq!(instruction(version, "error", "no"), "cargo:warning=no", "{version}");
+        }
+        for version in ["", "1.77", "1.77.0", "1.88", "2.0"] {
+            let line = instruction(version, "rustc-link-arg", "-Bdir");
+            assert_eq!(line, "cargo::rustc-link-arg=-Bdir", "{version}");
+            assert_eq!(instruction(version, "error", "no"), "cargo::error=no", "{version}");
+        }
+    }
 }
