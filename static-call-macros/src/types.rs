@@ -5,7 +5,24 @@ use proc_macro2::{Ident, Span};
 use quote::quote;
 use syn::visit_mut::{self, VisitMut};
 use syn::{BoundLifetimes, parse_quote};
-use syn::{Expr, Lifetime, ParenthesizedGenericArguments, Type, TypeFnPtr, TypeReference};
+use syn::{
+    Expr, Lifetime, ParenthesizedGenericArguments, ReturnType, Type, TypeFnPtr, TypeReference,
+};
+
+/// Whether a `+` behind the type would be read as one more bound of its trait object.
+pub(crate) fn ends_in_bounds(ty: &Type) -> bool {
+    match ty {
+        Type::TraitObject(_) | Type::ImplTrait(_) => true,
+        Type::Reference(reference) => ends_in_bounds(&reference.elem),
+        Type::Ptr(pointer) => ends_in_bounds(&pointer.elem),
+        Type::FnPtr(function) => match &function.output {
+            ReturnType::Type(_, output) => ends_in_bounds(output),
+            ReturnType::Default => false,
+        },
+        Type::Group(group) => ends_in_bounds(&group.elem),
+        _ => false,
+    }
+}
 
 /// Gives names to elided lifetimes, as far as they are visible: `&T` and `'_`.
 ///

@@ -1,6 +1,8 @@
 //! Free functions under `#[static_call]`: plain calls, `call!`, and the functions of the enum.
 #![allow(clippy::unused_unit, clippy::toplevel_ref_arg, reason = "shapes that users write")]
 
+use std::fmt::Debug;
+
 use static_call::{call, static_call};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -195,6 +197,16 @@ fn callback(f: fn(&u8) -> &u8, g: &mut dyn FnMut(&str) -> u8, h: Box<dyn Fn(u8) 
 }
 
 #[static_call]
+fn shape(_: u8) -> &'static dyn Debug {
+    &1
+}
+
+#[static_call]
+fn shape_of(_: u8) -> fn(&u8) -> &dyn Debug {
+    |n| n
+}
+
+#[static_call]
 fn iterate<'a>(text: &'a [u8]) -> Box<dyn Iterator<Item = &'a u8> + 'a> {
     Box::new(text.iter())
 }
@@ -235,6 +247,18 @@ fn lifetimes() {
     assert_eq!(iterate(b"ab").count() + call!(iterate(b"cde")).count(), 5);
     iterate::update(|text| Box::new(text[1..].iter())).unwrap();
     assert_eq!(iterate(b"ab").count() + call!(iterate(b"cde")).count(), 3);
+}
+
+/// Bounds may follow an output in generated code, and would be read as the trait object's.
+#[test]
+fn outputs_that_end_in_a_trait() {
+    let debug = |value: &dyn Debug| format!("{value:?}");
+    assert_eq!((debug(shape(1)), debug(call!(shape(1)))), ("1".into(), "1".into()));
+    shape::update(|_| &"other").unwrap();
+    assert_eq!(debug(shape(1)), "\"other\"");
+    assert_eq!(debug(shape_of(1)(&7)), "7");
+    shape_of::update(|_| |_| &'c').unwrap();
+    assert_eq!(debug(call!(shape_of(1))(&7)), "'c'");
 }
 
 /// Reads.

@@ -5,6 +5,7 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{FnArg, Lifetime, Pat, Type};
 
 use crate::model::{Argument, Function, Output};
+use crate::types::ends_in_bounds;
 
 /// How a generated function writes its types.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -40,13 +41,17 @@ impl Function {
         }
     }
 
-    /// The output where `!` cannot be written.
+    /// The output where `!` cannot be written, and where more bounds may follow.
     pub(super) fn output_in_bound(&self, named: Option<Place>) -> TokenStream {
         let sc = self.private();
-        match (&self.output, named) {
+        let output = match (&self.output, named) {
             (Output::Never, _) => quote!(#sc::Never),
             (Output::Type(types), None) => types.written.to_token_stream(),
             (_, place) => self.output_at(place.unwrap_or(Place::Outside)),
+        };
+        match &self.output {
+            Output::Type(types) if ends_in_bounds(&types.written) => quote!((#output)),
+            _ => output,
         }
     }
 
