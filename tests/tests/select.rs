@@ -181,6 +181,42 @@ fn a_candidate_is_forced() {
     assert!(forced::query().is_default());
 }
 
+/// As crates lay out what they have for several processors.
+#[cfg(target_arch = "x86_64")]
+mod modules {
+    pub(super) mod sse42 {
+        #[target_feature(enable = "sse4.2")]
+        pub(crate) fn answer() -> &'static str {
+            "sse42"
+        }
+    }
+
+    pub(super) mod sse2 {
+        #[target_feature(enable = "sse2")]
+        pub(crate) fn answer() -> &'static str {
+            "sse2"
+        }
+    }
+}
+
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn candidates_of_one_name_are_told_apart_by_their_modules() {
+    #[static_call(select("sse4.2" => modules::sse42::answer, sse2 => modules::sse2::answer))]
+    fn answer() -> &'static str {
+        "body"
+    }
+    assert_eq!(answer(), if has(&["sse4.2"]) { "sse42" } else { "sse2" });
+    // SAFETY: every x86-64 processor has sse2.
+    unsafe { answer::force_sse2_answer().unwrap() };
+    assert_eq!((answer(), call!(answer())), ("sse2", "sse2"));
+    if has(&["sse4.2"]) {
+        // SAFETY: the processor has it.
+        unsafe { answer::force_sse42_answer().unwrap() };
+        assert_eq!(answer(), "sse42");
+    }
+}
+
 #[test]
 fn a_sealed_choice_is_still_made() {
     #[static_call(select(sse2 => narrow, neon => arm))]

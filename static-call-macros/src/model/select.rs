@@ -26,9 +26,28 @@ impl Candidate {
         cfgs
     }
 
+    /// Whether a program can hold both. Of two with attributes, one may stand where the other is
+    /// configured away.
+    pub(crate) fn meets(&self, other: &Self) -> bool {
+        let architectures = self.architectures();
+        self.attrs.is_empty()
+            && other.attrs.is_empty()
+            && other.architectures().iter().any(|arch| architectures.contains(arch))
+    }
+
     /// The last name of its path, without `r#`.
     fn plain_name(&self) -> String {
         self.name().map(|name| name.unraw().to_string()).unwrap_or_default()
+    }
+
+    /// The last two names of its path, or the last where a keyword stands before it.
+    fn long_name(&self) -> String {
+        let parent = self.path.path.segments.iter().rev().nth(1).map(|s| s.ident.unraw());
+        let parent = parent.map(|name| name.to_string()).unwrap_or_default();
+        match parent.as_str() {
+            "" | "crate" | "self" | "super" | "Self" => self.plain_name(),
+            _ => format!("{parent}_{}", self.plain_name()),
+        }
     }
 }
 
@@ -38,6 +57,18 @@ impl Function {
         self.select.as_ref().map_or(&[], |select| &select.candidates)
     }
 
+    /// What a candidate is called in the names that it gets: the last name of its path, and the module's
+    /// before it where another one has the same (`avx2::find`, `sse2::find`).
+    pub(crate) fn candidate_name(&self, candidate: &Candidate) -> String {
+        let name = candidate.plain_name();
+        let mut others = self.candidates().iter().filter(|other| !std::ptr::eq(*other, candidate));
+        if others.any(|other| other.meets(candidate) && other.plain_name() == name) {
+            candidate.long_name()
+        } else {
+            name
+        }
+    }
+
     /// The static that holds the record of the body, where that is not the default.
     pub(crate) fn body_record(&self) -> Ident {
         format_ident!("{}_BODY", self.record())
@@ -45,17 +76,17 @@ impl Function {
 
     /// The static that holds the record of a candidate.
     pub(crate) fn candidate_record(&self, candidate: &Candidate) -> Ident {
-        format_ident!("{}_SELECT_{}", self.record(), candidate.plain_name())
+        format_ident!("{}_SELECT_{}", self.record(), self.candidate_name(candidate))
     }
 
     /// The shim of a candidate.
     pub(crate) fn candidate_shim_name(&self, candidate: &Candidate) -> Ident {
-        format_ident!("__select_{}", candidate.plain_name())
+        format_ident!("__select_{}", self.candidate_name(candidate))
     }
 
     /// The function that forces a candidate.
     pub(crate) fn force(&self, candidate: &Candidate) -> Ident {
-        let name = candidate.plain_name();
+        let name = self.candidate_name(candidate);
         let span = candidate.name().map_or_else(proc_macro2::Span::call_site, Ident::span);
         match &self.owner {
             None => format_ident!("force_{name}", span = span),

@@ -82,10 +82,7 @@ fn architecture(candidate: &Candidate, errors: &mut Errors) {
 
 /// Rejects two candidates of which one is in the other's way; whether it did.
 fn pair(f: &Function, earlier: &Candidate, later: &Candidate, errors: &mut Errors) -> bool {
-    let architectures = earlier.architectures();
-    let meet = later.architectures().iter().any(|arch| architectures.contains(arch));
-    // Where one is configured away the other may stand in its place.
-    if !meet || !earlier.attrs.is_empty() || !later.attrs.is_empty() {
+    if !earlier.meets(later) {
         return false;
     }
     let covers = |a: &Candidate, b: &Candidate| {
@@ -112,7 +109,7 @@ fn pair(f: &Function, earlier: &Candidate, later: &Candidate, errors: &mut Error
         );
         return true;
     }
-    if earlier.name() == later.name() {
+    if f.candidate_name(earlier) == f.candidate_name(later) {
         errors.at(
             &later.path,
             format!(
