@@ -20,7 +20,7 @@ impl Random {
         self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
     }
 
-    fn below(&mut self, n: u64) -> u64 {
+    pub(crate) fn below(&mut self, n: u64) -> u64 {
         (self.next() >> 16) % n.max(1)
     }
 }
@@ -135,7 +135,7 @@ fn set(bytes: &mut [u8], at: u64, size: u64, random: &mut Random) {
     put(bytes, at, size, new);
 }
 
-fn word(bytes: &[u8], at: u64, size: u64) -> u64 {
+pub(crate) fn word(bytes: &[u8], at: u64, size: u64) -> u64 {
     let byte = |i| usize::try_from(at.wrapping_add(i)).ok().and_then(|i| bytes.get(i)).copied();
     (0..size).rev().fold(0, |value, i| value << 8 | u64::from(byte(i).unwrap_or(0)))
 }
@@ -151,7 +151,12 @@ fn put(bytes: &mut [u8], at: u64, size: u64, value: u64) {
 
 /// What holds for the report of any bytes.
 pub(crate) fn check(bytes: &[u8]) -> Report {
-    let report = verify(bytes, &Policy::default());
+    check_with(bytes, &Policy::default())
+}
+
+/// The same under a policy.
+pub(crate) fn check_with(bytes: &[u8], policy: &Policy) -> Report {
+    let report = verify(bytes, policy);
     for call in report.calls.iter().filter(|c| c.inline) {
         assert!(call.grade.is_patchable() && call.kind.is_direct() && call.reason.is_none());
         let trampoline = &report.trampolines[call.trampoline];
