@@ -21,7 +21,7 @@ pub(crate) struct Found<'f, 'a> {
     pub(crate) holders: &'f [Holder],
     /// The rewrites that count as done, by address.
     pub(crate) rewrites: &'f [Rewrite],
-    pub(crate) lines: Option<&'f Lines<'f>>,
+    pub(crate) lines: Option<&'f Lines>,
 }
 
 /// Marks trampolines that something leads into the middle of.

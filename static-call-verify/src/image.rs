@@ -232,6 +232,11 @@ impl<'a> Image<'a> {
         self.problem.as_deref()
     }
 
+    /// How long the file is.
+    pub(crate) fn length(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Bytes of the file.
     pub(crate) fn slice(&self, offset: u64, size: u64) -> Option<&'a [u8]> {
         let start = usize::try_from(offset).ok()?;

@@ -1,36 +1,87 @@
-//! Source lines of instructions, from line tables in the image.
+//! Source lines of instructions, from debug information in the image.
+//!
+//! Debug information is a program that says where it goes on: tables that many units share, lists that
+//! lie on top of each other. Every unit is read once, for all instructions in it together, and every
+//! step is paid from a budget in proportion to its size: where that ends, lines are missing.
+
+mod functions;
+mod program;
+#[cfg(test)]
+mod tests;
+mod units;
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::convert::Infallible;
 
-use addr2line::Context;
-use gimli::{DwarfSections, EndianSlice, LittleEndian};
+use gimli::{Dwarf, DwarfSections, EndianSlice, LittleEndian};
 
+use self::functions::Function;
+use self::units::Units;
 use crate::budget::Budget;
 use crate::image::Image;
 use crate::report::{Key, Source};
 
+type Slice<'s> = EndianSlice<'s, LittleEndian>;
+
 /// The debug sections, decompressed.
-pub(crate) struct DebugSections<'a>(DwarfSections<Cow<'a, [u8]>>);
+pub(crate) struct DebugSections<'a> {
+    sections: DwarfSections<Cow<'a, [u8]>>,
+    length: usize,
+}
 
 impl<'a> DebugSections<'a> {
     pub(crate) fn load(image: &Image<'a>) -> Option<Self> {
         image.sections_named(".debug_line").next()?;
-        // Of all sections together: nobody waits for more.
-        let room = Budget::of(1 << 30);
-        let load = |id: gimli::SectionId| image.debug_section(id.name(), &room).unwrap_or_default();
-        let sections = DwarfSections::load(|id| Ok::<_, Infallible>(load(id)));
-        sections.ok().map(Self)
+        // Of all sections together; they shrink to a third or a fifth where they are compressed.
+        let room = Budget::new(image.length());
+        let mut length = 0_usize;
+        let mut load = |id: gimli::SectionId| {
+            let data = image.debug_section(id.name(), &room).unwrap_or_default();
+            length = length.saturating_add(data.len());
+            data
+        };
+        let sections = DwarfSections::load(|id| Ok::<_, Infallible>(load(id))).ok()?;
+        Some(Self { sections, length })
+    }
+
+    /// What may be spent on reading them: what compilers emit takes a byte's step for a byte or two.
+    fn budget(&self) -> Budget {
+        const BASE: u64 = 16 << 20;
+        const PER_BYTE: u64 = 8;
+        Budget::of((self.length as u64).saturating_mul(PER_BYTE).saturating_add(BASE))
     }
 }
 
-/// Looks up source lines.
-pub(crate) struct Lines<'s>(Context<EndianSlice<'s, LittleEndian>>);
+/// Where an instruction stands, as far as that is known.
+#[derive(Debug, Default)]
+struct Place {
+    /// Start of the sequence of rows, and its row's place.
+    row: Option<(u64, Option<Source>)>,
+    function: Option<Function>,
+}
 
-impl<'s> Lines<'s> {
-    pub(crate) fn new(sections: &'s DebugSections<'_>) -> Option<Self> {
-        let dwarf = sections.0.borrow(|section| EndianSlice::new(section, LittleEndian));
-        Context::from_dwarf(dwarf).ok().map(Self)
+/// Source lines by address.
+pub(crate) struct Lines(HashMap<u64, Place>);
+
+impl Lines {
+    /// Looks up the lines of these instructions.
+    pub(crate) fn new(sections: &DebugSections<'_>, addresses: impl Iterator<Item = u64>) -> Self {
+        let dwarf = sections.sections.borrow(|section| EndianSlice::new(section, LittleEndian));
+        Self::read(dwarf, sections.budget(), addresses)
+    }
+
+    fn read(dwarf: Dwarf<Slice<'_>>, budget: Budget, addresses: impl Iterator<Item = u64>) -> Self {
+        let mut addresses: Vec<u64> = addresses.collect();
+        addresses.sort_unstable();
+        addresses.dedup();
+        let mut places: Vec<Place> = addresses.iter().map(|_| Place::default()).collect();
+        let units = Units::new(dwarf, budget);
+        for header in units.headers() {
+            // What was read before an error or the end of the budget is true.
+            let _ = look_up(&units, header, &addresses, &mut places);
+        }
+        Self(addresses.into_iter().zip(places).collect())
     }
 
     /// Where the call at `address` of a key's plain trampoline stands.
@@ -38,35 +89,64 @@ impl<'s> Lines<'s> {
     /// The innermost inlined function is the key's own wrapper, whose line is that of the
     /// declaration: the caller is the one around it.
     pub(crate) fn source(&self, address: u64, key: &Key) -> Option<Source> {
-        let mut frames = self.0.find_frames(address).skip_all_loads().ok()?;
-        let innermost = frames.next().ok()??;
-        let is_wrapper = innermost
-            .function
-            .as_ref()
-            .and_then(|f| f.raw_name().ok().map(|n| is_named(&n, &key.name)))
-            .unwrap_or(false);
-        let caller = if is_wrapper { frames.next().ok()? } else { None };
-        let location = caller.as_ref().unwrap_or(&innermost).location.as_ref()?;
-        Some(Source {
-            file: self.file(address, location.file?),
-            line: location.line?,
-            column: location.column.unwrap_or(0),
-        })
+        let place = self.0.get(&address)?;
+        let innermost = place.function.as_ref();
+        match innermost.filter(|f| f.name.as_deref().is_some_and(|n| is_named(n, &key.name))) {
+            Some(Function { caller: Some(caller), .. }) => caller.clone(),
+            _ => place.row.as_ref()?.1.clone(),
+        }
     }
+}
 
-    /// A file as `file!()` names it: where the compiler was given a relative path, relative to its
-    /// directory, which the line table has put before it.
-    fn file(&self, address: u64, file: &str) -> String {
-        let relative = || {
-            let unit = self.0.find_dwarf_and_unit(address).skip_all_loads()?;
-            if unit.name?.slice().starts_with(b"/") {
-                return None;
-            }
-            let directory = std::str::from_utf8(unit.comp_dir?.slice()).ok()?;
-            file.strip_prefix(directory)?.strip_prefix('/')
-        };
-        relative().unwrap_or(file).to_owned()
+/// Looks up what a unit knows of its instructions among `addresses`.
+fn look_up<'s>(
+    units: &Units<'s>,
+    header: &units::Header<'s>,
+    addresses: &[u64],
+    places: &mut [Place],
+) -> Option<()> {
+    let unit = units.open(header)?;
+    let mut own = Vec::new();
+    let mut has_ranges = false;
+    let _ = units.ranges(&unit, &unit.root, |begin, end| {
+        has_ranges = true;
+        own.extend(within(addresses, begin, end));
+        units.spend(within(addresses, begin, end).len())
+    });
+    if !has_ranges {
+        // Its rows tell.
+        units.spend(addresses.len())?;
+        own.extend(0..addresses.len());
     }
+    own.sort_unstable();
+    own.dedup();
+    if own.is_empty() {
+        return None;
+    }
+    let wanted: Vec<u64> = own.iter().filter_map(|&i| addresses.get(i)).copied().collect();
+    let rows = program::Rows::read(units, &unit, &wanted);
+    for (&i, row) in own.iter().zip(rows.iter().flat_map(|r| &r.found)) {
+        let Some((row, place)) = row.as_ref().zip(places.get_mut(i)) else { continue };
+        // Of code that was dropped the rows stay, at address 0.
+        if place.row.as_ref().is_none_or(|(start, _)| *start < row.start) {
+            let source = rows.as_ref().and_then(|r| r.source(units, &unit, row.file, row.line));
+            place.row = Some((row.start, source));
+        }
+    }
+    let functions = functions::find(units, &unit, &wanted, rows.as_ref());
+    for (&i, function) in own.iter().zip(functions) {
+        let Some((function, place)) = function.zip(places.get_mut(i)) else { continue };
+        if place.function.as_ref().is_none_or(|f| f.begin < function.begin) {
+            place.function = Some(function);
+        }
+    }
+    Some(())
+}
+
+/// The indices of those sorted `addresses` that lie in a range.
+fn within(addresses: &[u64], begin: u64, end: u64) -> std::ops::Range<usize> {
+    let from = addresses.partition_point(|&a| a < begin);
+    from..addresses.partition_point(|&a| a < end).max(from)
 }
 
 /// Whether the last segment of a symbol's path is that of a key's name.

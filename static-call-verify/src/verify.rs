@@ -119,7 +119,7 @@ fn run(
         Vec::new()
     };
     let sections = policy.source_lines().then(|| DebugSections::load(image)).flatten();
-    let lines = sections.as_ref().and_then(Lines::new);
+    let lines = sections.as_ref().map(|s| Lines::new(s, named.iter().map(|n| n.address)));
     let found = Found {
         image,
         records: &records,

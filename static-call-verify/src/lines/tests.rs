@@ -1,0 +1,230 @@
+//! Debug information that costs more than it is long: it has to run into the budget.
+
+use std::collections::HashMap;
+
+use super::*;
+
+/// An instruction that every unit says is its own.
+const ADDRESS: u64 = 0x1010;
+/// What may be spent here.
+const BUDGET: u64 = 1 << 18;
+
+/// Debug information, section by section (DWARF 4).
+#[derive(Default)]
+struct Sections(HashMap<&'static str, Vec<u8>>);
+
+/// Abbreviations: a unit with ranges, with bounds, and without either; a function; an inlined function.
+const WITH_RANGES: u8 = 1;
+const WITH_BOUNDS: u8 = 2;
+const FUNCTION: u8 = 3;
+const INLINED: u8 = 4;
+const ABBREVIATIONS: &[u8] = &[
+    1, 0x11, 1, 0x10, 0x17, 0x55, 0x17, 0x03, 0x08, 0, 0, // stmt_list, ranges, name
+    2, 0x11, 1, 0x10, 0x17, 0x11, 0x01, 0x12, 0x07, 0x03, 0x08, 0,
+    0, // stmt_list, low, high, name
+    3, 0x2e, 1, 0x11, 0x01, 0x12, 0x07, 0x03, 0x08, 0, 0, // low_pc, high_pc, name
+    4, 0x1d, 1, 0x11, 0x01, 0x12, 0x07, 0x03, 0x08, 0x58, 0x0b, 0x59, 0x0b, 0,
+    0, // and the call
+    0,
+];
+
+impl Sections {
+    fn put(&mut self, section: &'static str, bytes: &[u8]) -> usize {
+        let section = self.0.entry(section).or_default();
+        section.extend(bytes);
+        section.len() - bytes.len()
+    }
+
+    fn unit(&mut self, abbreviations: usize, entries: &[u8]) {
+        let length = (7 + entries.len()) as u32;
+        let offset = (abbreviations as u32).to_le_bytes();
+        self.put(
+            ".debug_info",
+            &[&length.to_le_bytes()[..], &[4, 0], &offset, &[8], entries].concat(),
+        );
+    }
+
+    /// A program of a hostile unit.
+    fn program(&mut self, first: &[u8]) -> u32 {
+        self.lines_from(0x1000, 2, first)
+    }
+
+    /// A program whose first sequence is `first`, and whose second says that all from `start` on is of
+    /// one line.
+    fn lines_from(&mut self, start: u64, line: u8, first: &[u8]) -> u32 {
+        let mut tail = vec![1, 1, 1, 0xfb, 14, 13, 0, 1, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1];
+        tail.extend(b"\0a.rs\0\0\0\0\0");
+        let mut code = first.to_vec();
+        code.extend([&[0, 9, 2][..], &start.to_le_bytes()].concat());
+        code.extend([3, line - 1, 1, 2, 0x80, 0x20, 0, 1, 1]);
+        let header = (tail.len() as u32).to_le_bytes();
+        let rest = [&[4, 0][..], &header, &tail, &code].concat();
+        let whole = [&(rest.len() as u32).to_le_bytes()[..], &rest].concat();
+        self.put(".debug_line", &whole) as u32
+    }
+
+    /// The unit that knows the line, behind all others.
+    fn good(&mut self) {
+        let abbreviations = self.put(".debug_abbrev", ABBREVIATIONS);
+        // Of sequences on top of each other the one that starts last counts.
+        let program = self.lines_from(ADDRESS, 7, &[]);
+        let unit = with_bounds(WITH_BOUNDS, Some(program), 0x1000, 0x1000);
+        let entries = [unit, with_bounds(FUNCTION, None, 0x1000, 0x100), vec![0, 0]].concat();
+        self.unit(abbreviations, &entries);
+    }
+
+    fn lines(&self, addresses: u64, budget: u64) -> Lines {
+        let data = |id: gimli::SectionId| self.0.get(id.name()).map_or(&[][..], Vec::as_slice);
+        let load = |id| Ok::<_, Infallible>(EndianSlice::new(data(id), LittleEndian));
+        let Ok(dwarf) = Dwarf::load(load);
+        Lines::read(dwarf, Budget::of(budget), ADDRESS..ADDRESS + addresses)
+    }
+
+    fn line(&self, budget: u64) -> Option<u32> {
+        let lines = self.lines(1, budget);
+        lines.0[&ADDRESS].row.as_ref().and_then(|(_, source)| Some(source.as_ref()?.line))
+    }
+}
+
+/// An entry with bounds, and a name.
+fn with_bounds(code: u8, program: Option<u32>, low: u64, size: u64) -> Vec<u8> {
+    let program = program.map(u32::to_le_bytes).into_iter().flatten();
+    let mut entry = vec![code];
+    entry.extend(program);
+    entry.extend([low.to_le_bytes(), size.to_le_bytes()].concat());
+    entry.extend(b"f\0");
+    entry
+}
+
+/// Whether the line behind so many hostile things is found.
+fn found(hostile: impl Fn(&mut Sections, usize), count: usize) -> bool {
+    let mut sections = Sections::default();
+    hostile(&mut sections, count);
+    sections.good();
+    // With a budget that is none, all is as it should be: what was built is read to its end.
+    assert_eq!(sections.line(u64::MAX), Some(7), "{count}");
+    sections.line(BUDGET) == Some(7)
+}
+
+/// A few are affordable, and the square of some hundreds is not.
+fn is_bounded(hostile: impl Fn(&mut Sections, usize)) {
+    assert!(found(&hostile, 3), "a few");
+    assert!(!found(&hostile, 1200), "many are read for nothing");
+}
+
+#[test]
+fn one_program_of_many_units() {
+    is_bounded(|sections, n| {
+        let abbreviations = sections.put(".debug_abbrev", ABBREVIATIONS);
+        // Rows at an address of their own.
+        let program = sections.program(&[&[1].repeat(n)[..], &[0, 1, 1]].concat());
+        for _ in 0..n {
+            let unit = with_bounds(WITH_BOUNDS, Some(program), ADDRESS, 1);
+            sections.unit(abbreviations, &unit);
+        }
+    });
+}
+
+#[test]
+fn one_list_of_ranges_of_many_units() {
+    is_bounded(|sections, n| {
+        let abbreviations = sections.put(".debug_abbrev", ABBREVIATIONS);
+        let range = [0x10_u64.to_le_bytes(), 0x20_u64.to_le_bytes()].concat();
+        let list = sections.put(".debug_ranges", &[range.repeat(n), vec![0; 16]].concat()) as u32;
+        let program = sections.program(&[]);
+        let mut unit = vec![WITH_RANGES];
+        unit.extend([program.to_le_bytes(), list.to_le_bytes()].concat());
+        unit.extend(b"f\0");
+        (0..n).for_each(|_| sections.unit(abbreviations, &unit));
+    });
+}
+
+/// Entries of a list that say nothing of a range are gone over at once by gimli's iterator.
+#[test]
+fn one_list_of_base_addresses_of_many_units() {
+    is_bounded(|sections, n| {
+        let abbreviations = sections.put(".debug_abbrev", ABBREVIATIONS);
+        let base = [u64::MAX.to_le_bytes(), 0x10_u64.to_le_bytes()].concat();
+        let list = sections.put(".debug_ranges", &[base.repeat(n), vec![0; 16]].concat()) as u32;
+        let program = sections.program(&[]);
+        let mut unit = vec![WITH_RANGES];
+        unit.extend([program.to_le_bytes(), list.to_le_bytes()].concat());
+        unit.extend(b"f\0");
+        (0..n).for_each(|_| sections.unit(abbreviations, &unit));
+    });
+}
+
+#[test]
+fn abbreviations_on_top_of_each_other() {
+    is_bounded(|sections, n| {
+        // Each begins one declaration further, and goes on to the end of all.
+        let declared: Vec<u8> = (0..n as u64)
+            .flat_map(|i| [0x81 + (i % 0x7e) as u8, 1 + (i / 0x7e) as u8, 0x11, 0, 0, 0])
+            .collect();
+        let start = sections.put(".debug_abbrev", &declared);
+        sections.put(".debug_abbrev", &[0]);
+        (0..n).for_each(|i| sections.unit(start + 6 * i, &[0]));
+    });
+}
+
+/// Attributes that take no byte, of entries that take one.
+#[test]
+fn attributes_of_nothing() {
+    is_bounded(|sections, n| {
+        let present = [0x34, 0x19].repeat(n);
+        let table = [&[1, 0x11, 1, 0, 0, 2, 0x34, 0][..], &present, &[0, 0, 0]].concat();
+        let start = sections.put(".debug_abbrev", &table);
+        sections.unit(start, &[&[1][..], &[2].repeat(n), &[0]].concat());
+    });
+}
+
+/// Functions inlined into each other, each around all of the calls.
+#[test]
+fn inlined_deeply_around_many_calls() {
+    let build = |depth: usize| {
+        let mut sections = Sections::default();
+        let abbreviations = sections.put(".debug_abbrev", ABBREVIATIONS);
+        let program = sections.program(&[]);
+        let mut entries = with_bounds(WITH_BOUNDS, Some(program), 0x1000, 0x1000);
+        entries.extend(with_bounds(FUNCTION, None, 0x1000, 0x1000));
+        for i in 0..depth {
+            entries.extend(with_bounds(INLINED, None, 0x1000, 0x1000));
+            entries.extend([1, i as u8]);
+        }
+        entries.extend(vec![0; depth + 2]);
+        sections.unit(abbreviations, &entries);
+        sections
+    };
+    let caller = |depth: usize, budget| {
+        let lines = build(depth).lines(4000, budget);
+        let function = lines.0[&ADDRESS].function.as_ref()?;
+        function.caller.clone()?.map(|source| source.line as usize)
+    };
+    assert_eq!(caller(3, BUDGET), Some(2), "the innermost is called in the last line");
+    assert_eq!(caller(200, u64::MAX), Some(199));
+    assert_ne!(caller(200, BUDGET), Some(199));
+}
+
+/// Bounds that wrap, offsets behind the end, lengths that are not there.
+#[test]
+fn nonsense_is_no_panic() {
+    for (low, size) in [(u64::MAX - 1, 16), (0x1000, u64::MAX), (u64::MAX, u64::MAX)] {
+        let mut sections = Sections::default();
+        let abbreviations = sections.put(".debug_abbrev", ABBREVIATIONS);
+        let unit = with_bounds(WITH_BOUNDS, Some(u32::MAX), low, size);
+        let function = with_bounds(FUNCTION, None, low, size);
+        sections.unit(abbreviations, &[unit, function, vec![0, 0]].concat());
+        sections.unit(usize::MAX, &[1]);
+        sections.good();
+        assert_eq!(sections.line(BUDGET), Some(7));
+        let names: Vec<_> = sections.0.keys().copied().collect();
+        for name in names {
+            let whole = sections.0[name].clone();
+            for end in 0..whole.len() {
+                sections.0.insert(name, whole[..end].to_vec());
+                let _ = sections.lines(2, BUDGET);
+            }
+            sections.0.insert(name, whole);
+        }
+    }
+}
