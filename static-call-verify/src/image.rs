@@ -1,7 +1,11 @@
 //! The image as ELF: segments, sections, symbols. Everything is checked here once against the
 //! length of the file, so that later phases read ranges that exist.
 
+#[cfg(unix)]
+pub(crate) mod file;
 mod ident;
+#[cfg(unix)]
+pub(crate) mod pieces;
 
 use object::elf::{self, FileHeader64, Sym64};
 use object::pod;

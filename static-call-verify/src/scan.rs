@@ -7,8 +7,12 @@
 //! small enough for the first-level cache; what passes is looked up.
 
 use std::collections::HashMap;
+use std::thread;
 
 use crate::image::Image;
+
+/// Bytes of code that are worth a thread.
+const PART: usize = 4 << 20;
 
 /// What an address means to the scan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,7 +125,7 @@ pub(crate) fn candidates(
     let mut found = Vec::new();
     for section in image.code() {
         let Some(data) = image.section_data(section) else { continue };
-        relative(data, section.address, targets, &mut found);
+        relative_in_parts(data, section.address, targets, &mut found);
         if has_absolute {
             absolute(data, section.address, targets, &mut found);
         }
@@ -133,6 +137,30 @@ pub(crate) fn candidates(
     }
     found.sort_unstable_by_key(|c| (c.field, c.form as u8));
     found
+}
+
+/// [`relative`], by several threads where there is much code.
+fn relative_in_parts(data: &[u8], address: u64, targets: &Targets, found: &mut Vec<Candidate>) {
+    let processors = match data.len() / PART {
+        ..2 => 1,
+        parts => thread::available_parallelism().map_or(1, usize::from).min(parts),
+    };
+    let size = data.len().div_ceil(processors).max(PART);
+    let part = |n: usize| {
+        // The fields that begin in the part, with the byte before the first.
+        let (from, to) = (n * size, (n + 1).saturating_mul(size).saturating_add(4));
+        let part = data.get(from..to.min(data.len())).unwrap_or_default();
+        let mut found = Vec::new();
+        relative(part, address + from as u64, targets, &mut found);
+        found
+    };
+    thread::scope(|scope| {
+        let others: Vec<_> = (1..processors).map(|n| scope.spawn(move || part(n))).collect();
+        found.extend(part(0));
+        for other in others {
+            found.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+    });
 }
 
 fn relative(data: &[u8], address: u64, targets: &Targets, found: &mut Vec<Candidate>) {
@@ -237,6 +265,31 @@ mod tests {
             targets.iter().any(|&t| destination.wrapping_sub(t) < 8)
         };
         (1..data.len() - 3).filter(leads).map(|i| address + i as u64).collect()
+    }
+
+    #[test]
+    fn parts_miss_nothing_at_their_seams() {
+        let size = 3 * PART + 5;
+        let mut data = vec![0x90; size];
+        let target = 0x4000_0000_u64 + size as u64;
+        let seams = (1..4).flat_map(|n| {
+            let processors = thread::available_parallelism().map_or(1, usize::from).min(3);
+            let seam = n * size.div_ceil(processors).max(PART);
+            (0..3).map(move |k| seam + k * 5 - 7)
+        });
+        let places: Vec<usize> = seams.chain([1, size - 4]).filter(|p| p + 4 <= size).collect();
+        for shift in 0..5 {
+            for at in places.iter().map(|at| at + shift).filter(|at| at + 4 <= size) {
+                let end = 0x4000_0000 + at as u64 + 4;
+                data[at - 1] = 0xe8;
+                data[at..at + 4].copy_from_slice(&((target - end) as u32).to_le_bytes());
+            }
+            let targets = Targets::new([(target, Target::Trampoline(0))].into_iter());
+            let [mut whole, mut parts] = [Vec::new(), Vec::new()];
+            relative(&data, 0x4000_0000, &targets, &mut whole);
+            relative_in_parts(&data, 0x4000_0000, &targets, &mut parts);
+            assert!(whole.len() >= 3 && whole == parts, "{shift}");
+        }
     }
 
     /// Of all instructions, the byte before a displacement is one of those that are looked for.

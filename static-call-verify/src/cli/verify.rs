@@ -91,7 +91,7 @@ fn read(path: &Path, policy: &Policy) -> Result<Report, String> {
     if !is_file {
         return Err("this is not a file".to_owned());
     }
-    let bytes = fs::read(path).map_err(|error| error.to_string())?;
+    let bytes = bytes(path, policy).map_err(|error| error.to_string())?;
     let report = verify(&bytes, policy);
     let unread = [FindingKey::ImageUnsupported, FindingKey::ImageCorrupt];
     match report.findings.iter().find(|finding| unread.contains(&finding.key)) {
@@ -101,6 +101,16 @@ fn read(path: &Path, policy: &Policy) -> Result<Report, String> {
         }
         None => Ok(report),
     }
+}
+
+#[cfg(unix)]
+fn bytes(path: &Path, policy: &Policy) -> std::io::Result<Vec<u8>> {
+    crate::image::file::read(path, policy.source_lines())
+}
+
+#[cfg(not(unix))]
+fn bytes(path: &Path, _: &Policy) -> std::io::Result<Vec<u8>> {
+    fs::read(path)
 }
 
 fn text(command: &str, reports: &[(String, Report)]) -> String {

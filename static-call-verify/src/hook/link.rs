@@ -13,10 +13,10 @@ use super::args::{self, LinkArgs, PROBE};
 use super::capacity;
 use super::choice::{Choice, Told};
 use super::driver::ANSWER;
-use super::image_file;
 use super::install::{BFD, REAL_LD};
 use super::output::{self, Temporary};
 use super::settings::Settings;
+use crate::image::file::read as read_image;
 use crate::report::Finding;
 use crate::stamp::stamp_parts;
 use crate::{Level, Policy, Report, Stamped, table_object, verify};
@@ -109,7 +109,7 @@ impl Link<'_> {
         for _ in 0..LINKS {
             self.write(object.path(), &table_object(capacity, &policy))?;
             let messages = self.link(Some(object.path()), image.path())?;
-            let read = image_file::read(image.path(), policy.source_lines());
+            let read = read_image(image.path(), policy.source_lines());
             let mut bytes = read.map_err(|e| file(image.path(), e))?;
             let stamped = catch_unwind(AssertUnwindSafe(|| stamp_parts(&mut bytes, &policy)));
             let (report, stamped, parts) =
@@ -195,7 +195,7 @@ impl Link<'_> {
         if report.findings.iter().any(|f| is_printed(&f)) && !policy.source_lines() {
             let mut policy = policy.clone();
             policy.set_source_lines(true);
-            let bytes = image_file::read(image, true).map_err(|e| file(image, e))?;
+            let bytes = read_image(image, true).map_err(|e| file(image, e))?;
             report = verify(&bytes, &policy);
         }
         let mut printed: Vec<&Finding> = report.findings.iter().filter(is_printed).collect();

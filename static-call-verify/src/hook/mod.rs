@@ -10,8 +10,6 @@ mod capacity;
 pub(crate) mod choice;
 pub(crate) mod driver;
 pub(crate) mod flags;
-#[cfg(unix)]
-mod image_file;
 pub(crate) mod install;
 #[cfg(unix)]
 pub(crate) mod link;
@@ -19,8 +17,6 @@ pub(crate) mod manifest;
 #[cfg(unix)]
 mod objects;
 pub(crate) mod output;
-#[cfg(unix)]
-mod pieces;
 mod role;
 mod script;
 pub(crate) mod settings;

@@ -10,7 +10,7 @@ use object::elf::{self, FileHeader64, SectionHeader64};
 use object::pod;
 use object::read::elf::{FileHeader, SectionHeader};
 
-use super::pieces::Pieces;
+use crate::image::pieces::Pieces;
 use crate::inputs::has_mark;
 
 const ARCHIVE: &[u8] = b"!<arch>\n";

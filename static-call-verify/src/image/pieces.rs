@@ -1,4 +1,4 @@
-//! Files that are read in pieces: a link reads its inputs, and the hook wants little of them.
+//! Files that are read in pieces.
 
 use std::fs::File;
 use std::io;
@@ -48,9 +48,14 @@ impl Pieces {
     /// Reads bytes of the file to their place in `image`, which is as long as the file.
     pub(crate) fn read_in_place(&self, range: Range<u64>, image: &mut [u8]) -> io::Result<()> {
         let size = self.size_of(&range)?;
-        let place =
-            usize::try_from(range.start).ok().and_then(|at| image.get_mut(at..)?.get_mut(..size));
-        self.file.read_exact_at(place.ok_or(io::ErrorKind::UnexpectedEof)?, range.start)
+        let start = usize::try_from(range.start).ok();
+        let place = start.and_then(|start| image.get_mut(start..)?.get_mut(..size));
+        self.read_exact(range.start, place.ok_or(io::ErrorKind::UnexpectedEof)?)
+    }
+
+    /// Fills `bytes` with those of the file from an offset on.
+    pub(crate) fn read_exact(&self, start: u64, bytes: &mut [u8]) -> io::Result<()> {
+        self.file.read_exact_at(bytes, start)
     }
 
     /// A size from a file is believed only where the file has as much.
