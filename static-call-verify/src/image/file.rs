@@ -13,7 +13,7 @@ use object::read::elf::{FileHeader, ProgramHeader, SectionHeader};
 
 use super::pieces::Pieces;
 
-/// Where linkers write the program headers.
+/// The file's header, and what most often follows it.
 const HEAD: u64 = 4096;
 /// What a thread reads at once.
 const PIECE: u64 = 4 << 20;
@@ -29,7 +29,9 @@ pub(crate) fn read(path: &Path, source_lines: bool) -> io::Result<Vec<u8>> {
     let mut image = vec![0; usize::try_from(length).map_err(io::Error::other)?];
     let known = headers(&file, &mut image)?;
     let wanted = known.and_then(|known| wanted(&image, known, source_lines));
-    read_all(&file, &wanted.unwrap_or_else(|| vec![0..length]), &mut image)?;
+    let all = 0..length;
+    let wanted = wanted.as_deref().unwrap_or(std::slice::from_ref(&all));
+    read_all(&file, wanted, &mut image)?;
     Ok(image)
 }
 
@@ -42,21 +44,18 @@ fn headers(file: &Pieces, image: &mut [u8]) -> io::Result<Option<Headers>> {
     let Ok(header) = FileHeader64::<LE>::parse(&*image) else { return Ok(None) };
     let segments = range(header.e_phoff(LE), 56 * u64::from(header.e_phnum(LE)));
     let sections = range(header.e_shoff(LE), 64 * u64::from(header.e_shnum(LE)));
-    if segments.end > head.end || sections.end > length || sections.is_empty() {
+    if segments.end > length || sections.end > length || sections.is_empty() {
         return Ok(None);
     }
+    file.read_in_place(segments.clone(), image)?;
     file.read_in_place(sections.clone(), image)?;
     let Some(names) = names(image) else { return Ok(None) };
     file.read_in_place(names.clone(), image)?;
-    Ok(Some(Headers { head, sections, names }))
+    Ok(Some([head, segments, sections, names]))
 }
 
-/// Where the headers are in a file.
-struct Headers {
-    head: Range<u64>,
-    sections: Range<u64>,
-    names: Range<u64>,
-}
+/// Where the headers are in a file: the file's, the segments', the sections', and their names.
+type Headers = [Range<u64>; 4];
 
 /// Where the names of sections are.
 fn names(image: &[u8]) -> Option<Range<u64>> {
@@ -69,16 +68,16 @@ fn names(image: &[u8]) -> Option<Range<u64>> {
 
 /// What is to be read, in order and disjoint; `None` where the headers leave a doubt.
 fn wanted(image: &[u8], known: Headers, source_lines: bool) -> Option<Vec<Range<u64>>> {
-    let names = image.get(known.names.start as usize..known.names.end as usize)?;
+    let [.., names] = &known;
+    let names = image.get(names.start as usize..names.end as usize)?;
     // The sections of all versions, and those of linkme.
     let mark = b"static_call_";
     let has_static_calls = names.windows(mark.len()).any(|w| w.eq_ignore_ascii_case(mark));
-    let mut known = vec![known.head, known.sections, known.names];
     if !has_static_calls {
-        known.extend(notes(image)?);
-        return disjoint(known, image.len() as u64);
+        let all = known.into_iter().chain(notes(image)?).collect();
+        return disjoint(all, image.len() as u64);
     }
-    let holes = if source_lines { Vec::new() } else { holes(image, known)? };
+    let holes = if source_lines { Vec::new() } else { holes(image, known.into())? };
     let starts = [0].into_iter().chain(holes.iter().map(|hole| hole.end));
     let ends = holes.iter().map(|hole| hole.start).chain([image.len() as u64]);
     Some(starts.zip(ends).map(|(start, end)| start..end).collect())
