@@ -57,8 +57,11 @@ impl Boundary {
         Self::Across4096,
     ];
 
-    /// Offsets in a page of the instruction's first byte; its displacement is a byte further.
+    /// Offsets in a page of the instruction's first byte.
     const fn offsets(self, change: Change) -> &'static [u16] {
+        if change.disp_at() == 2 {
+            return self.offsets_of_six();
+        }
         match self {
             Self::None if matches!(change, Change::Trampoline) => &[0, 24, 56],
             Self::None => &[0, 9, 34, 59],
@@ -74,6 +77,21 @@ impl Boundary {
         }
     }
 
+    /// The same for a displacement two bytes further.
+    const fn offsets_of_six(self) -> &'static [u16] {
+        match self {
+            Self::None => &[0, 9, 34],
+            Self::OpcodeBefore8 => &[6, 14, 30],
+            Self::OpcodeBefore64 => &[62],
+            Self::OpcodeBefore4096 => &[4094],
+            Self::Across8 => &[3, 20, 37],
+            Self::Across16 => &[11, 44, 13],
+            Self::Across32 => &[27, 28, 29],
+            Self::Across64 => &[59, 60, 61],
+            Self::Across4096 => &[4091, 4092, 4093],
+        }
+    }
+
     /// The grade of a call instruction that lies so.
     #[must_use]
     pub fn grade(self) -> Grade {
@@ -86,7 +104,8 @@ impl Boundary {
 pub enum Pace {
     /// As fast as it can.
     Hammering,
-    /// Every two microseconds.
+    /// Two microseconds after the moment that was set for the store before, or at once where those have
+    /// passed: reading the clock takes its time, too. [`Counts::writes`] tells what came of it.
     Paced,
 }
 
@@ -162,9 +181,22 @@ impl Experiment {
     /// ```
     #[must_use]
     pub fn all() -> Vec<Self> {
-        let whole = [Change::Nop, Change::Constant, Change::Label, Change::Trampoline];
+        let others =
+            [Change::Jump, Change::ConditionalJump, Change::PaddedCall, Change::PaddedJump];
+        // What the runtime stores, and a control: the same bytes of a displacement tear alike.
+        let places =
+            [Boundary::None, Boundary::OpcodeBefore8, Boundary::OpcodeBefore64, Boundary::Across64];
+        let whole = [
+            Change::Nop,
+            Change::Constant,
+            Change::PaddedConstant,
+            Change::Label,
+            Change::Trampoline,
+        ];
         let calls = Boundary::ALL.map(|boundary| (boundary, Change::Call));
-        let rows = calls.into_iter().chain(whole.map(|change| (Boundary::None, change)));
+        let others = others.into_iter().flat_map(|change| places.map(|place| (place, change)));
+        let whole = whole.map(|change| (Boundary::None, change));
+        let rows = calls.into_iter().chain(others).chain(whole);
         let paces = [Pace::Hammering, Pace::Paced];
         rows.flat_map(|(boundary, change)| paces.map(|pace| Self { boundary, pace, change }))
             .collect()

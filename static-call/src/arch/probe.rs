@@ -2,7 +2,12 @@
 //! wherever any mixture of the bytes of the two forms leads.
 //!
 //! Instructions besides those of `x86_64` and `effect`: `jmp rax` (ff e0), `mov rax, imm64` (48 b8), `mov eax, imm32`
-//! (b8), `xor`, `add`, `cmp`, `sete`, `dec`, `jnz`, `mov m64, r64`, `ret`. Intel SDM vol. 2.
+//! (b8), `xor`, `add`, `cmp`, `sete`, `dec`, `jnz`, `mov m64, r64`, `ret`; the first two of `x86_64` and `mov eax, imm32`
+//! also behind the prefixes `67` and `40`, which say nothing there. Intel SDM vol. 2.
+//!
+//! A call of six bytes and a no-op of six are not among the changes: a mixture of their opcodes is `66 e8`, which
+//! takes the instruction pointer's upper bits away on some processors (AMD APM vol. 3, "CALL (Near)"), where no pad can
+//! stand.
 //!
 //! The displacements are chosen so that a mixture of two opcodes is an instruction that does no harm: `0f 84` is `jz`,
 //! taken because the loop sets the zero flag, and `0f 1f 84` an eight-byte no-op, which swallows the
@@ -32,17 +37,53 @@ pub(crate) const CONSTANT: u32 = 0x4420;
 pub enum Change {
     /// A call, to another target.
     Call,
+    /// A jump, as tail calls are, to another target.
+    Jump,
+    /// A conditional jump (six bytes), to another target.
+    ConditionalJump,
+    /// A call of six bytes, with the prefix `67` that a call through the GOT is rewritten with, to another target.
+    PaddedCall,
+    /// The same of a jump.
+    PaddedJump,
     /// A call and a no-op.
     Nop,
     /// A call and a constant in `eax`.
     Constant,
+    /// A call of six bytes and a constant in `eax`.
+    PaddedConstant,
     /// A jump label: a jump and a no-op.
     Label,
     /// A trampoline: a jump through the slot and a direct jump.
     Trampoline,
 }
 
-/// The two forms as the runtime writes them, and where they have five bytes the three behind them.
+impl Change {
+    /// Offset of the displacement in the instruction; its length is four more, but a trampoline's.
+    pub(crate) const fn disp_at(self) -> u8 {
+        match self {
+            Self::Call | Self::Jump | Self::Nop | Self::Constant | Self::Label => 1,
+            Self::ConditionalJump | Self::PaddedCall | Self::PaddedJump | Self::PaddedConstant => 2,
+            Self::Trampoline => 1,
+        }
+    }
+
+    /// Bytes of the instruction in the loop.
+    const fn length(self) -> u64 {
+        self.disp_at() as u64 + 4
+    }
+
+    /// Whether the displacement alone changes.
+    pub(crate) const fn is_retarget(self) -> bool {
+        match self {
+            Self::Call | Self::Jump | Self::ConditionalJump | Self::PaddedCall => true,
+            Self::PaddedJump => true,
+            Self::Nop | Self::Constant | Self::PaddedConstant | Self::Label => false,
+            Self::Trampoline => false,
+        }
+    }
+}
+
+/// The two forms as the runtime writes them, and up to the eighth the bytes behind them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Forms {
     pub(crate) first: [u8; 8],
@@ -81,8 +122,6 @@ pub(crate) struct Program {
 /// Behind the instruction: `add eax, eax`, and a no-op for the eight-byte no-op's sake. The first byte
 /// is the last of a torn `jz`'s displacement.
 const AFTER: [u8; 3] = [0x01, 0xc0, 0x90];
-/// Bytes of the instruction in the loop.
-const LENGTH: u64 = 5;
 /// From a trampoline back to its loop, and to the pad of `jmp rax`.
 const LOOP_BEFORE: u64 = 0x200;
 const PAD_BEFORE: u64 = 0x100;
@@ -91,20 +130,34 @@ impl Forms {
     pub(crate) fn new(change: Change) -> Self {
         let five = |opcode: u8, displacement: u32| {
             let [a, b, c, d] = displacement.to_le_bytes();
-            with_after([opcode, a, b, c, d, 0, 0, 0])
+            with_after([opcode, a, b, c, d, 0, 0, 0], 5)
         };
-        let no_op = with_after(nop(5).unwrap_or_default());
+        let six = |[opcode, more]: [u8; 2], displacement: u32| {
+            let [a, b, c, d] = displacement.to_le_bytes();
+            with_after([opcode, more, a, b, c, d, 0, 0], 6)
+        };
+        let no_op = with_after(nop(5).unwrap_or_default(), 5);
+        let targets = [0x0010_2030, 0x0111_2140];
         let (first, second) = match change {
-            Change::Call => (five(0xe8, 0x0010_2030), five(0xe8, 0x0111_2140)),
+            Change::Call => targets.map(|to| five(0xe8, to)).into(),
+            Change::Jump => targets.map(|to| five(0xe9, to)).into(),
+            // `jz`, taken because the loop sets the zero flag.
+            Change::ConditionalJump => targets.map(|to| six([0x0f, 0x84], to)).into(),
+            Change::PaddedCall => targets.map(|to| six([0x67, 0xe8], to)).into(),
+            Change::PaddedJump => targets.map(|to| six([0x67, 0xe9], to)).into(),
+            Change::PaddedConstant => {
+                let constant = mov_eax(6, CONSTANT).unwrap_or_default();
+                (six([0x67, 0xe8], 0x0101_8484), with_after(constant, 6))
+            }
             Change::Nop => (five(0xe8, 0x0101_8484), no_op),
             Change::Constant => {
                 let constant = mov_eax(5, CONSTANT).unwrap_or_default();
-                (five(0xe8, 0x0101_8484), with_after(constant))
+                (five(0xe8, 0x0101_8484), with_after(constant, 5))
             }
             Change::Label => (five(0xe9, 0x0101_8484), no_op),
             Change::Trampoline => {
                 // `e0`, its lowest byte, makes `jmp rax` behind the other form's `ff`.
-                let direct = trampoline_jmp(0, LENGTH + 0x0111_90e0).unwrap_or_default();
+                let direct = trampoline_jmp(0, change.length() + 0x0111_90e0).unwrap_or_default();
                 ([0xff, 0x25, 0x40, 0x20, 0x00, 0x00, 0xcc, 0xcc], direct)
             }
         };
@@ -128,8 +181,12 @@ impl Forms {
     }
 }
 
-fn with_after(mut bytes: [u8; 8]) -> [u8; 8] {
-    bytes[5..].copy_from_slice(&AFTER);
+/// Fills what an instruction of `length` bytes leaves of the eight; behind six the last no-op has no
+/// room, and there is nothing that would swallow it.
+fn with_after(mut bytes: [u8; 8], length: usize) -> [u8; 8] {
+    for (place, byte) in bytes.iter_mut().skip(length).zip(AFTER) {
+        *place = byte;
+    }
     bytes
 }
 
@@ -141,7 +198,7 @@ impl Lead {
         match Branch::decode(bytes) {
             Some(call) if call.kind == Kind::Call => Self::Call(call.destination(site)),
             Some(jump) => Self::Jump(jump.destination(site)),
-            // A no-op, a constant, or `jmp rax`.
+            // A no-op, a constant, or `jmp rax`; `40 e8`, which leads where `67 e8` does.
             None => Self::Elsewhere,
         }
     }
@@ -150,13 +207,14 @@ impl Lead {
 impl Program {
     /// The experiment with its instruction, or its trampoline, at `site`.
     ///
-    /// `site` is at least 1 GiB from both ends of the address space; for all changes but
-    /// [`Change::Call`] the instruction lies in one aligned quadword.
+    /// `site` is at least 1 GiB from both ends of the address space; where more than a displacement
+    /// changes, the instruction lies in one aligned quadword.
     pub(crate) fn new(change: Change, site: u64) -> Self {
         let forms = Forms::new(change);
         let nothing = Patch::Displacement { address: 0, first: 0, second: 0 };
         let mut program = Self { pieces: BTreeMap::new(), entry: 0, patch: nothing };
-        let second = if change == Change::Constant { CONSTANT } else { SECOND };
+        let is_constant = matches!(change, Change::Constant | Change::PaddedConstant);
+        let second = if is_constant { CONSTANT } else { SECOND };
         program.place_loop(change, site, &forms, second);
         for bytes in forms.mixtures() {
             let value = match bytes {
@@ -178,7 +236,7 @@ impl Program {
             let shape = Branch { kind: Kind::Call, disp_at: 1, length: 5, displacement: 0 };
             let displacement = shape.displacement_to(at, site).unwrap_or_default();
             let call = shape.with_displacement(&[0xe8, 0, 0, 0, 0, 0, 0, 0], displacement);
-            (pad, with_after(call), at)
+            (pad, with_after(call, 5), at)
         } else {
             // What a no-op leaves as it is.
             (SECOND.into(), forms.first, site)
@@ -209,7 +267,7 @@ impl Program {
         match lead {
             Lead::Call(to) => self.place(to, returning(value)),
             Lead::Jump(to) if change == Change::Trampoline => self.place(to, returning(value)),
-            Lead::Jump(to) => self.place(to, jumping(to, value, site + LENGTH)),
+            Lead::Jump(to) => self.place(to, jumping(to, value, site + change.length())),
             Lead::Through(slot) => {
                 let pad = site - PAD_BEFORE + if value == FIRST { 0x20 } else { 0 };
                 self.place(pad, returning(value));
@@ -225,11 +283,12 @@ impl Program {
     }
 
     fn patch(&self, change: Change, site: u64, forms: &Forms) -> Patch {
-        if change == Change::Call {
+        if change.is_retarget() {
+            let at = usize::from(change.disp_at());
             let displacement =
-                |form: [u8; 8]| u32::from_le_bytes([form[1], form[2], form[3], form[4]]);
+                |form: [u8; 8]| u32::from_le_bytes(std::array::from_fn(|i| form[at + i]));
             return Patch::Displacement {
-                address: site + 1,
+                address: site + at as u64,
                 first: displacement(forms.first),
                 second: displacement(forms.second),
             };

@@ -15,9 +15,13 @@ fn instructions_lie_as_their_boundary_says() {
     };
     for boundary in Boundary::ALL {
         let (size, expected) = across(boundary);
-        for &offset in boundary.offsets(Change::Call) {
-            let offset = u64::from(offset);
-            assert_eq!(grade(offset, 1, 5), expected, "{boundary:?} {offset}");
+        let changes = [Change::Call, Change::PaddedCall];
+        let all = changes.map(|c| boundary.offsets(c).iter().map(move |&o| (c.disp_at(), o)));
+        for (disp_at, offset) in all.into_iter().flatten() {
+            let first = u64::from(offset);
+            assert_eq!(grade(first, disp_at, disp_at + 4), expected, "{boundary:?} {first}");
+            // As if the displacement were the second byte.
+            let offset = first + u64::from(disp_at) - 1;
             if expected == Grade::Disp {
                 assert_eq!((offset + 1) % size, 0, "{boundary:?} {offset}");
                 assert!((offset + 1) % 64 == 0 || size < 64, "{boundary:?} {offset}");
@@ -38,14 +42,14 @@ fn instructions_lie_as_their_boundary_says() {
 #[test]
 fn the_runtime_and_the_control_are_told_apart() {
     let all = Experiment::all();
-    assert_eq!(all.len(), 26);
+    assert_eq!(all.len(), 60);
     for experiment in &all {
         assert!(experiment.parts() > 0 && !(experiment.is_default() && experiment.is_control()));
-        let whole = experiment.change != Change::Call;
+        let whole = !experiment.change.is_retarget();
         assert!(!whole || experiment.boundary == Boundary::None, "{experiment:?}");
     }
-    assert_eq!(all.iter().filter(|e| e.is_default()).count(), 16);
-    assert_eq!(all.iter().filter(|e| e.is_control()).count(), 4);
+    assert_eq!(all.iter().filter(|e| e.is_default()).count(), 42);
+    assert_eq!(all.iter().filter(|e| e.is_control()).count(), 12);
 }
 
 /// Nothing is said about tears: this is to come to an end, and to add up.

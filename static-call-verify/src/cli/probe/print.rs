@@ -205,6 +205,11 @@ fn pace_name(pace: Pace) -> &'static str {
 fn change_words(change: Change) -> &'static str {
     match change {
         Change::Call => "call to call",
+        Change::Jump => "jump to jump",
+        Change::ConditionalJump => "jcc to jcc",
+        Change::PaddedCall => "67 call to call",
+        Change::PaddedJump => "67 jump to jump",
+        Change::PaddedConstant => "67 call to constant",
         Change::Nop => "call to no-op",
         Change::Constant => "call to constant",
         Change::Label => "label: jump to no-op",
@@ -215,6 +220,11 @@ fn change_words(change: Change) -> &'static str {
 fn change_name(change: Change) -> &'static str {
     match change {
         Change::Call => "call-call",
+        Change::Jump => "jmp-jmp",
+        Change::ConditionalJump => "jcc-jcc",
+        Change::PaddedCall => "padded-call-call",
+        Change::PaddedJump => "padded-jmp-jmp",
+        Change::PaddedConstant => "padded-call-constant",
         Change::Nop => "call-nop",
         Change::Constant => "call-constant",
         Change::Label => "label",
@@ -245,7 +255,7 @@ mod tests {
     fn the_verdict_says_what_it_rests_on() {
         let agrees = text(&rows(|e| if e.is_control() { 5 } else { 0 }), "P", "D");
         assert!(agrees.contains("agrees with the rules"), "{agrees}");
-        assert!(agrees.contains("tore 20 times") && agrees.contains("not tear either"), "{agrees}");
+        assert!(agrees.contains("tore 60 times") && agrees.contains("not tear either"), "{agrees}");
         let halves = text(&rows(|e| if e.is_default() { 0 } else { 20 }), "P", "D");
         assert!(halves.contains("not enough on this processor"), "{halves}");
         let hammered =

@@ -164,7 +164,7 @@ mod tests {
         let calls: u64 = grades.map(|grade| of_grade(&rows, grade).calls).iter().sum();
         assert_eq!(calls, 1_000_000 * rows.len() as u64);
         assert_eq!(of_grade(&rows, Grade::Straddle), control(&rows));
-        assert_eq!(control(&rows).torn, 4 * 250_000);
-        assert_eq!(paced_control(&rows).torn, 2 * 250_000);
+        assert_eq!(control(&rows).torn, 12 * 250_000);
+        assert_eq!(paced_control(&rows).torn, 6 * 250_000);
     }
 }

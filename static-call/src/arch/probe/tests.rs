@@ -10,8 +10,19 @@ use proptest::prelude::*;
 use super::*;
 use crate::layout::Grade;
 
-const CHANGES: [Change; 5] =
-    [Change::Call, Change::Nop, Change::Constant, Change::Label, Change::Trampoline];
+/// With the number of bytes in which the two forms differ.
+const CHANGES: [(Change, usize); 10] = [
+    (Change::Call, 4),
+    (Change::Jump, 4),
+    (Change::ConditionalJump, 4),
+    (Change::PaddedCall, 4),
+    (Change::PaddedJump, 4),
+    (Change::Nop, 5),
+    (Change::Constant, 5),
+    (Change::PaddedConstant, 6),
+    (Change::Label, 5),
+    (Change::Trampoline, 6),
+];
 
 /// A processor that does what the loop and its pads need, and stops at all else.
 struct Machine {
@@ -138,7 +149,9 @@ fn seen(bytes: &[u8; 8]) -> (usize, Vec<u8>) {
         Mnemonic::Nop => return (instruction.len(), Vec::new()),
         _ => instruction.len(),
     };
-    (length, bytes[..length].into())
+    // These prefixes say nothing here.
+    let skip = usize::from(matches!(bytes, [0x40 | 0x67, ..]));
+    (length, bytes[skip..length].into())
 }
 
 /// An emulated processor takes minutes for what takes a second otherwise.
@@ -161,25 +174,29 @@ fn every_mixture_comes_back(change: Change, site: u64) {
         unseen += usize::from(expected != [0, 0]);
         assert_eq!(machine.run(program.entry, 3), expected, "{change:?} {site:#x} {bytes:02x?}");
     }
-    // Besides the two forms, mixtures that are the same instructions: no-ops of five bytes,
-    // and trampolines that differ in their padding.
+    // Besides the two forms, mixtures that are the same instructions: no-ops of five bytes, and what
+    // differs in a trampoline's padding or a prefix.
     let same = if matches!(change, Change::Nop | Change::Label) { 3 } else { 0 };
-    let same = if change == Change::Trampoline { 1 } else { same };
+    let same = match change {
+        Change::Trampoline => 1,
+        Change::PaddedConstant => 2,
+        _ => same,
+    };
     assert_eq!(unseen, 2 + same, "{change:?}");
 }
 
 fn site(change: Change, offset: u64) -> u64 {
     let site = 0x7f12_3456_0000 + offset;
     match change {
-        Change::Call => site,
+        _ if change.is_retarget() => site,
         Change::Trampoline => site / QUADWORD * QUADWORD,
-        _ => site / QUADWORD * QUADWORD + offset % 4,
+        _ => site / QUADWORD * QUADWORD + offset % (5 - u64::from(change.disp_at())),
     }
 }
 
 #[test]
 fn mixtures_are_all_there() {
-    for (change, differ) in CHANGES.into_iter().zip([4, 5, 5, 5, 6]) {
+    for (change, differ) in CHANGES {
         let mixtures = Forms::new(change).mixtures();
         let set: std::collections::BTreeSet<_> = mixtures.iter().collect();
         assert_eq!((mixtures.len(), set.len()), (1 << differ, 1 << differ), "{change:?}");
@@ -197,6 +214,20 @@ fn forms_are_what_the_runtime_writes() {
         let branch = Branch::decode(&forms(change)[0]).unwrap();
         assert_eq!((branch.kind, branch.length), (kind, 5));
     }
+    for (change, kind, bytes) in [
+        (Change::Jump, Kind::Jmp, &[0xe9][..]),
+        (Change::ConditionalJump, Kind::Jcc, &[0x0f, 0x84]),
+        (Change::PaddedCall, Kind::Call, &[0x67, 0xe8]),
+        (Change::PaddedJump, Kind::Jmp, &[0x67, 0xe9]),
+        (Change::PaddedConstant, Kind::Call, &[0x67, 0xe8]),
+    ] {
+        let first = forms(change)[0];
+        let branch = Branch::decode(&first).unwrap();
+        assert!(branch.kind == kind && first.starts_with(bytes), "{change:?}");
+        assert_eq!((branch.disp_at, u64::from(branch.length)), (change.disp_at(), change.length()));
+        assert_eq!(usize::from(branch.disp_at), bytes.len());
+    }
+    assert_eq!(forms(Change::PaddedConstant)[1][..6], mov_eax(6, CONSTANT).unwrap()[..6]);
     assert_eq!(forms(Change::Nop)[1][..5], nop(5).unwrap()[..5]);
     assert_eq!(forms(Change::Label)[1][..5], nop(5).unwrap()[..5]);
     assert_eq!(forms(Change::Constant)[1][..5], mov_eax(5, CONSTANT).unwrap()[..5]);
@@ -211,14 +242,14 @@ proptest! {
 
     #[test]
     fn every_mixture_comes_back_wherever_the_instruction_lies(offset in 0..4096_u64) {
-        for change in CHANGES {
+        for (change, _) in CHANGES {
             every_mixture_comes_back(change, site(change, offset));
         }
     }
 
     #[test]
     fn a_store_changes_one_form_into_the_other(offset in 0..4096_u64) {
-        for change in CHANGES {
+        for (change, _) in CHANGES {
             let site = site(change, offset);
             let program = Program::new(change, site);
             let forms = Forms::new(change);
@@ -246,8 +277,10 @@ proptest! {
 #[test]
 fn whole_instructions_are_exchanged_where_their_grade_is_quad() {
     for offset in 0..64 {
-        for change in [Change::Nop, Change::Constant, Change::Label] {
-            assert_eq!(crate::arch::x86_64::grade(site(change, offset), 1, 5), Grade::Quad);
+        for change in [Change::Nop, Change::Constant, Change::PaddedConstant, Change::Label] {
+            let (disp_at, length) = (change.disp_at(), change.length() as u8);
+            let grade = crate::arch::x86_64::grade(site(change, offset), disp_at, length);
+            assert_eq!(grade, Grade::Quad);
         }
     }
 }
