@@ -93,7 +93,7 @@ impl Cell {
 }
 
 /// The flags in .cargo/config.toml: its strings that begin with `-C`.
-fn workspace_flags() -> Result<Vec<String>> {
+pub(crate) fn workspace_flags() -> Result<Vec<String>> {
     let path = root().join(".cargo/config.toml");
     let text = fs::read_to_string(&path)?;
     let strings = text.lines().filter_map(|line| line.split('"').nth(1));

@@ -13,6 +13,7 @@ use std::process::Command;
 use crate::generate;
 use crate::run::{Result, output, root, scratch};
 use cell::Cell;
+pub(crate) use cell::workspace_flags;
 
 /// Seed of the generated program.
 const SEED: u64 = 20;

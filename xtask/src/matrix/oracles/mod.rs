@@ -18,7 +18,8 @@ use static_call_verify::report::{Kind, Report};
 
 use crate::run::Result;
 use facts::Facts;
-pub(super) use relocations::{local_names, names};
+pub(super) use relocations::local_names;
+pub(crate) use relocations::names;
 
 /// How many oracles there are.
 const ORACLES: usize = 3;

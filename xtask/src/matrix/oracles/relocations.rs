@@ -40,7 +40,7 @@ pub(in crate::matrix) fn local_names(image: &[u8]) -> Result<BTreeSet<String>> {
 }
 
 /// The trampolines by symbol.
-pub(in crate::matrix) fn names(image: &[u8]) -> Result<BTreeMap<u64, String>> {
+pub(crate) fn names(image: &[u8]) -> Result<BTreeMap<u64, String>> {
     let file = File::parse(image)?;
     Ok(trampolines(&file).map(|(name, s)| (s.address(), name.to_owned())).collect())
 }

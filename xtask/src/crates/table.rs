@@ -1,0 +1,154 @@
+//! The tables of what the crates came to.
+
+use std::fmt::Write as _;
+use std::process::Command;
+
+use super::Outcome;
+use super::cost::Spread;
+use super::images::Found;
+use crate::run::{Result, output};
+
+/// The crates: patches, tests, and time.
+pub(super) fn crates(outcomes: &[Outcome]) -> String {
+    let mut text = String::from(
+        "| crate | version | for | patch | tests | with the patch | debug | what the patch makes of it |\n\
+         |---|---|---|--:|--:|--:|--:|---|\n",
+    );
+    for o in outcomes {
+        let (given, lines) = (o.given, o.lines);
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | +{} −{} | {} | {} | {} | {} |",
+            given.name,
+            given.version,
+            given.field,
+            lines.added,
+            lines.removed,
+            o.original,
+            o.patched,
+            o.debug,
+            given.made,
+        );
+    }
+    text
+}
+
+/// The images: calls by grade and path.
+pub(super) fn images(outcomes: &[Outcome]) -> String {
+    let mut text = String::from(
+        "| crate | build | images | calls | quad | disp | line | straddle | tail calls | via got | register | taken \
+         | inline | trampoline | labels | instructions compared |\n\
+         |---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
+    );
+    for o in outcomes {
+        for (build, found) in [("release", o.release), ("debug", o.unoptimised), ("bench", o.bench)]
+        {
+            row(&mut text, o.given.name, build, &found);
+        }
+    }
+    text
+}
+
+fn row(text: &mut String, name: &str, build: &str, f: &Found) {
+    let [quad, disp, line, straddle] = f.grades;
+    let _ = writeln!(
+        text,
+        "| {name} | {build} | {} | {} | {quad} | {disp} | {line} | {straddle} | {} | {} | {} | {} | {} | {} | {} | {} |",
+        f.images,
+        f.calls,
+        f.tail_calls,
+        f.via_got,
+        f.register,
+        f.address_taken,
+        f.inline,
+        f.calls - f.inline,
+        f.labels,
+        f.decoded,
+    );
+}
+
+/// What it costs.
+pub(super) fn costs(outcomes: &[Outcome]) -> String {
+    let mut text = String::from(
+        "| crate | what | original | flags alone | static calls | over the slot alone | switched |\n\
+         |---|---|--:|--:|--:|--:|--:|\n",
+    );
+    for o in outcomes {
+        for cost in &o.costs.costs {
+            let switched = cost.switched.map(ratio).unwrap_or_default();
+            let _ = writeln!(
+                text,
+                "| {} | {} | {} | {} | {} | {} | {switched} |",
+                o.given.name,
+                cost.what,
+                time(cost.original),
+                ratio(cost.flags),
+                ratio(cost.patched),
+                ratio(cost.indirect),
+            );
+        }
+    }
+    text.push('\n');
+    for o in outcomes {
+        if let Some(switch) = o.costs.switch {
+            let _ = writeln!(text, "A switch of {}: {}.", o.given.name, time(switch));
+        }
+    }
+    text
+}
+
+fn ratio(s: Spread) -> String {
+    format!("{:.2} ({:.2}–{:.2})", s.median, s.low, s.high)
+}
+
+fn time(s: Spread) -> String {
+    let ns = s.median;
+    if ns < 1e3 {
+        format!("{ns:.2} ns")
+    } else if ns < 1e6 {
+        format!("{:.2} µs", ns / 1e3)
+    } else {
+        format!("{:.2} ms", ns / 1e6)
+    }
+}
+
+/// The file that `--bless` writes.
+pub(super) fn document(outcomes: &[Outcome]) -> Result<String> {
+    let date = output(Command::new("date").arg("+%Y-%m-%d"))?;
+    let rustc = output(Command::new("rustc").arg("-V"))?;
+    let cpus = std::fs::read_to_string("/proc/cpuinfo")?;
+    let model = cpus.lines().find_map(|l| l.strip_prefix("model name")).unwrap_or_default();
+    let count = cpus.lines().filter(|l| l.starts_with("processor")).count();
+    let load = std::fs::read_to_string("/proc/loadavg")?;
+    let load = load.split(' ').nth(2).unwrap_or_default();
+    Ok(format!(
+        "# Published crates with static calls\n\n\
+         {}, `cargo xtask crates --bless`, {}, {count} × {}; the machine's load was {load}.\n\n\
+         Each crate's source is what its version was published as; `NAME.patch` beside this file gives it static calls.\n\
+         Its own tests, those in the documentation included, pass without the patch and with it, both times optimised. Without\n\
+         optimisation those of the library and of `tests` pass, too (of memchr without those of packed pairs, which take\n\
+         minutes then). The patch adds a test that switches implementations while the others run (to `log`, whose tests\n\
+         switch levels themselves, it adds none).\n\n\
+         {}\n\
+         ## What the verifier found\n\n\
+         In the programs that hold the tests, in both builds, and in the one that measures. The relocations that the\n\
+         linker kept, a decode of every instruction by iced-x86, and objdump found the same: addresses, kinds, lengths,\n\
+         grades, trampolines. A label is where a flag is asked.\n\n\
+         {}\n\
+         ## What it costs\n\n\
+         Ratios of times to the original in the same round, the median of {} rounds and the quartiles; less than 1 is a\n\
+         gain, and what lies within the quartiles of *flags alone* is noise. *Original*: as published, without flags.\n\
+         *Flags alone*: the original, built with the flags of README.md. *Static calls*: patched, with these flags, after\n\
+         `static_call::init()`. *Over the slot alone*: the same program under `STATIC_CALL=indirect`, what is left where code\n\
+         cannot be changed. *Switched*: the same program after it has switched to portable code (of `log`: to a level at\n\
+         which all is logged).\n\n\
+         {}",
+        date.trim(),
+        rustc.trim(),
+        model.trim_start_matches([' ', '\t', ':']),
+        crates(outcomes),
+        images(outcomes),
+        super::cost::ROUNDS,
+        costs(outcomes),
+    ))
+}
