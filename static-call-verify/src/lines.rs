@@ -22,6 +22,9 @@ use crate::budget::Budget;
 use crate::image::Image;
 use crate::report::{Key, Source};
 
+/// What is granted to the smallest of images.
+const BASE: u64 = 16 << 20;
+
 type Slice<'s> = EndianSlice<'s, LittleEndian>;
 
 /// The debug sections, decompressed.
@@ -33,8 +36,12 @@ pub(crate) struct DebugSections<'a> {
 impl<'a> DebugSections<'a> {
     pub(crate) fn load(image: &Image<'a>) -> Option<Self> {
         image.sections_named(".debug_line").next()?;
-        // Of all sections together; they shrink to a third or a fifth where they are compressed.
-        let room = Budget::new(image.length());
+        // Of all sections together: they shrink to a third or a fifth where they are compressed, and
+        // nobody waits for a gigabyte.
+        const MOST: u64 = 1 << 30;
+        const PER_BYTE: u64 = 16;
+        let room = (image.length() as u64).saturating_mul(PER_BYTE).saturating_add(BASE);
+        let room = Budget::of(room.min(MOST));
         let mut length = 0_usize;
         let mut load = |id: gimli::SectionId| {
             let data = image.debug_section(id.name(), &room).unwrap_or_default();
@@ -47,7 +54,6 @@ impl<'a> DebugSections<'a> {
 
     /// What may be spent on reading them: what compilers emit takes a byte's step for a byte or two.
     fn budget(&self) -> Budget {
-        const BASE: u64 = 16 << 20;
         const PER_BYTE: u64 = 8;
         Budget::of((self.length as u64).saturating_mul(PER_BYTE).saturating_add(BASE))
     }
