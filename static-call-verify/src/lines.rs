@@ -81,6 +81,9 @@ impl Lines {
         let mut addresses: Vec<u64> = addresses.collect();
         addresses.sort_unstable();
         addresses.dedup();
+        if addresses.is_empty() {
+            return Self(HashMap::new());
+        }
         let mut places: Vec<Place> = addresses.iter().map(|_| Place::default()).collect();
         let units = Units::new(dwarf, budget);
         for header in units.headers() {
