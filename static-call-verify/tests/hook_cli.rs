@@ -63,7 +63,9 @@ fn a_package_that_is_hooked_already_is_hooked_once() {
 
 #[test]
 fn another_policy_links_again() {
-    let fixture = unhooked("command-policy").env("RUSTFLAGS", "");
+    // Else cargo builds again when any file of the package changes, `Cargo.toml` included.
+    let quiet_cargo = "println!(\"cargo::rerun-if-changed=build.rs\");";
+    let fixture = Fixture::with_build_rs("command-policy", quiet_cargo).env("RUSTFLAGS", "");
     let quiet = ["--allow", "flags.missing"];
     let built = fixture.cargo_static_call(&[quiet[0], quiet[1], "build"]);
     assert!(built.status.success() && !text(&built).contains("flags.missing"), "{}", text(&built));
@@ -83,6 +85,14 @@ fn another_policy_links_again() {
     assert!(!denied.status.success() && text(&denied).contains("error: static-call"));
     let built = fixture.cargo_static_call(&[quiet[0], quiet[1], "build"]);
     assert!(built.status.success(), "the command line counts more: {}", text(&built));
+
+    // What the workspace says makes cargo link again, too.
+    fixture.write("Cargo.toml", &manifest);
+    let warned = fixture.cargo_static_call(&["build"]);
+    assert!(warned.status.success(), "{}", text(&warned));
+    fixture.write("Cargo.toml", &format!("{manifest}{}", metadata.replace("package", "workspace")));
+    let denied = fixture.cargo_static_call(&["build"]);
+    assert!(!denied.status.success() && text(&denied).contains("error: static-call"));
 }
 
 #[test]
