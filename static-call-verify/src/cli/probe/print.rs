@@ -162,7 +162,8 @@ fn rate(counts: Counts) -> String {
         (0, Some(bound)) => format!("< {bound:.1e} (95 %)"),
         (torn, Some(_)) => {
             let every = counts.calls as f64 / torn as f64;
-            format!("1 in {every:.0}")
+            let digits = usize::from(every < 10.0);
+            format!("1 in {every:.digits$}")
         }
     }
 }
@@ -276,6 +277,7 @@ mod tests {
         assert_eq!(rate(counts(0, 0)), "not measured");
         assert_eq!(rate(counts(3_000_000, 0)), "< 1.0e-6 (95 %)");
         assert_eq!(rate(counts(100_000, 2)), "1 in 50000");
+        assert_eq!(rate(counts(1_000, 700)), "1 in 1.4");
     }
 
     #[test]
