@@ -151,8 +151,7 @@ impl<'a> Image<'a> {
         };
         image.read_segments(header)?;
         image.read_sections(header)?;
-        let is_placed =
-            |s: &&Section<'_>| s.is_allocated() && !matches!(s.kind, 0 | SHT_NOBITS) && s.size != 0;
+        let is_placed = |s: &&Section<'_>| s.is_allocated() && s.has_bytes();
         let placed = image.sections.iter().filter(is_placed).copied();
         let (places, problem) = Places::new(&image.segments, placed);
         (image.places, image.problem) = (places, problem.err());
