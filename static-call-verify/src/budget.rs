@@ -1,11 +1,11 @@
 //! A bound on work and memory: names, texts and tables of an image can lie on top of each other, so
 //! that what is read is not bounded by the length of the file. It is bounded by this.
 
-use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// What is left.
 #[derive(Debug)]
-pub(crate) struct Budget(Cell<u64>);
+pub(crate) struct Budget(AtomicU64);
 
 impl Budget {
     /// For an image of `length` bytes: far more than any that a linker has made needs.
@@ -17,12 +17,12 @@ impl Budget {
 
     /// Of so much.
     pub(crate) fn of(amount: u64) -> Self {
-        Self(Cell::new(amount))
+        Self(AtomicU64::new(amount))
     }
 
     /// Takes `amount` if there is as much left: bytes that are copied, or steps.
     pub(crate) fn spend(&self, amount: usize) -> bool {
-        let left = self.0.get().checked_sub(amount as u64);
-        left.map(|left| self.0.set(left)).is_some()
+        let take = |left: u64| left.checked_sub(amount as u64);
+        self.0.fetch_update(Relaxed, Relaxed, take).is_ok()
     }
 }

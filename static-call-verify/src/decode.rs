@@ -7,6 +7,7 @@ use crate::flow::{Doubt, Function};
 use crate::image::Image;
 use crate::report::Kind;
 use crate::scan::{Candidate, FieldForm, Target};
+use crate::threads;
 use crate::unwind::Unwind;
 
 /// How sure it is that an instruction begins where one was found.
@@ -35,6 +36,9 @@ pub(crate) struct Named {
     pub(crate) function: Option<String>,
 }
 
+/// Bytes of functions that are worth a thread.
+const PART: usize = 64 << 10;
+
 /// Decodes the functions around candidates (sorted by field); `labels` are jump labels (sorted).
 pub(crate) fn decode<'a>(
     image: &Image<'a>,
@@ -45,18 +49,39 @@ pub(crate) fn decode<'a>(
     let addresses: Vec<u64> = candidates.iter().map(|c| c.field).collect();
     let extents = extents::around(image, unwind, &addresses);
     let mut all = Vec::new();
+    let mut functions: Vec<(&Extent<'_>, &[Candidate])> = Vec::new();
     let mut rest = candidates;
     for extent in &extents {
         let before = rest.partition_point(|c| c.field < extent.start);
         let (outside, from) = rest.split_at(before);
         let (inside, after) = from.split_at(from.partition_point(|c| c.field < extent.end));
         all.extend(outside.iter().filter_map(|c| by_bytes(image, c, Proof::NoExtent)));
-        in_function(image, extent, inside, labels, &mut all);
+        functions.push((extent, inside));
         rest = after;
     }
     all.extend(rest.iter().filter_map(|c| by_bytes(image, c, Proof::NoExtent)));
+    for ((extent, _), mut inside) in functions.iter().zip(in_functions(image, &functions, labels)) {
+        name_functions(image, extent, &mut inside);
+        all.append(&mut inside);
+    }
     all.sort_by_key(|n| n.address);
     all
+}
+
+/// What is named in each function, by several threads where there is much to decode.
+fn in_functions(
+    image: &Image<'_>,
+    functions: &[(&Extent<'_>, &[Candidate])],
+    labels: &[u64],
+) -> Vec<Vec<Named>> {
+    let sizes: Vec<usize> = functions.iter().map(|(e, _)| (e.end - e.start) as usize).collect();
+    let shares = threads::shares(&sizes, PART);
+    let share = |n: usize| {
+        let share = shares.get(n).and_then(|share| functions.get(share.clone()));
+        let named = |&(extent, inside): &_| in_function(image, extent, inside, labels);
+        share.unwrap_or_default().iter().map(named).collect::<Vec<_>>()
+    };
+    threads::each(shares.len(), share).into_iter().flatten().collect()
 }
 
 fn in_function(
@@ -64,8 +89,7 @@ fn in_function(
     extent: &Extent<'_>,
     candidates: &[Candidate],
     labels: &[u64],
-    all: &mut Vec<Named>,
-) {
+) -> Vec<Named> {
     let mut operands: Vec<Option<Named>> = vec![None; candidates.len()];
     let mut next = 0;
     let function = Function::decode(image, extent, labels, |decoder, instruction, _| {
@@ -76,30 +100,32 @@ fn in_function(
             next += 1;
         }
     });
+    let named = candidates.iter().zip(operands).filter_map(|(candidate, operand)| match operand {
+        Some(n) => match function.proof(n.address) {
+            Ok(()) => Some(n),
+            Err(doubt) => Some(Named { proof: Proof::Doubted(doubt), ..n }),
+        },
+        // Where the boundaries are certain, bytes that are no operand mean nothing.
+        None => match function.proof(extent.start) {
+            Ok(()) => None,
+            Err(doubt) => by_bytes(image, candidate, Proof::Doubted(doubt)),
+        },
+    });
+    named.collect()
+}
+
+/// Says of each instruction of an extent which function it belongs to.
+fn name_functions(image: &Image<'_>, extent: &Extent<'_>, all: &mut [Named]) {
     let mut last: Option<(&[u8], Option<String>)> = None;
-    for (candidate, operand) in candidates.iter().zip(operands) {
-        let named = match operand {
-            Some(n) => match function.proof(n.address) {
-                Ok(()) => Some(n),
-                Err(doubt) => Some(Named { proof: Proof::Doubted(doubt), ..n }),
-            },
-            // Where the boundaries are certain, bytes that are no operand mean nothing.
-            None => match function.proof(extent.start) {
-                Ok(()) => None,
-                Err(doubt) => by_bytes(image, candidate, Proof::Doubted(doubt)),
-            },
-        };
-        let Some(mut named) = named else { continue };
-        if let Some(symbol) = extent.function(named.address) {
-            if last.as_ref().is_none_or(|(name, _)| *name != symbol) {
-                let name = String::from_utf8_lossy(symbol);
-                let name = format!("{:#}", rustc_demangle::demangle(&name));
-                last = Some((symbol, image.budget.spend(name.len()).then_some(name)));
-            }
-            let name = last.as_ref().and_then(|(_, name)| name.as_deref());
-            named.function = name.filter(|name| image.budget.spend(name.len())).map(str::to_owned);
+    for named in all {
+        let Some(symbol) = extent.function(named.address) else { continue };
+        if last.as_ref().is_none_or(|(name, _)| *name != symbol) {
+            let name = String::from_utf8_lossy(symbol);
+            let name = format!("{:#}", rustc_demangle::demangle(&name));
+            last = Some((symbol, image.budget.spend(name.len()).then_some(name)));
         }
-        all.push(named);
+        let name = last.as_ref().and_then(|(_, name)| name.as_deref());
+        named.function = name.filter(|name| image.budget.spend(name.len())).map(str::to_owned);
     }
 }
 

@@ -62,6 +62,8 @@ pub(crate) struct Function {
     start: u64,
     /// Offsets of the first bytes.
     offsets: Vec<u32>,
+    /// By offset: which instruction begins there, counted from 1.
+    beginning: Vec<u32>,
     ends_path: Vec<bool>,
     is_reached: Vec<bool>,
     /// In order.
@@ -110,6 +112,10 @@ impl Function {
             f.doubt = Some(Doubt::Extent);
             return f;
         };
+        f.beginning = vec![0; bytes.len()];
+        // Instructions have some four bytes.
+        f.offsets.reserve(bytes.len() / 4);
+        f.ends_path.reserve(bytes.len() / 4);
         let mut decoder = Decoder::with_ip(64, bytes, extent.start, DecoderOptions::NONE);
         let mut instruction = Instruction::default();
         while decoder.can_decode() {
@@ -145,8 +151,8 @@ impl Function {
     }
 
     fn index_of(&self, address: u64) -> Option<usize> {
-        let offset = u32::try_from(address.checked_sub(self.start)?).ok()?;
-        self.offsets.binary_search(&offset).ok()
+        let offset = usize::try_from(address.checked_sub(self.start)?).ok()?;
+        usize::try_from(*self.beginning.get(offset)?).ok()?.checked_sub(1)
     }
 
     fn add(&mut self, instruction: &Instruction, bytes: &[u8], extent: &Extent<'_>) {
@@ -156,6 +162,9 @@ impl Function {
         let inside = |a: u64| (extent.start..extent.end).contains(&a);
         let flow = instruction.flow_control();
         self.offsets.push(offset);
+        if let Some(beginning) = self.beginning.get_mut(offset as usize) {
+            *beginning = self.offsets.len() as u32;
+        }
         self.ends_path.push(matches!(
             flow,
             FlowControl::UnconditionalBranch

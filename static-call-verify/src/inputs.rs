@@ -34,6 +34,16 @@ impl InputCounter {
         }
     }
 
+    /// Adds what another one has counted.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.own = self.own.saturating_add(other.own);
+        self.defined.extend(other.defined);
+        for (name, count) in other.undefined {
+            let all = self.undefined.entry(name).or_default();
+            *all = all.saturating_add(count);
+        }
+    }
+
     /// Entries that a table for the inputs so far will need at most. Inputs that hold no machine
     /// code yet (bitcode of link-time optimisation in the linker) are not counted.
     #[must_use]
@@ -116,8 +126,9 @@ fn mentions_trampolines(sections: &SectionTable<'_, FileHeader64<LE>>, bytes: &[
 pub(crate) fn has_mark(names: &[u8]) -> bool {
     const MARK: &[u8] = b"trampoline";
     const LAST: usize = MARK.len() - 1;
-    // How far the text can move on, by the byte at its end.
-    const SKIP: [usize; 256] = {
+    // How far the text can move on, by the byte at its end. No constant: without optimisation that is
+    // copied at each use.
+    static SKIP: [usize; 256] = {
         let mut skip = [MARK.len(); 256];
         let mut i = 0;
         while i < LAST {
@@ -129,7 +140,9 @@ pub(crate) fn has_mark(names: &[u8]) -> bool {
     let mut end = LAST;
     while end < names.len() {
         let byte = names[end];
-        if byte == MARK[LAST] && names[end - LAST..].starts_with(MARK) {
+        // Many names have the last byte, few the last two.
+        let is_end = byte == MARK[LAST] && names[end - 1] == MARK[LAST - 1];
+        if is_end && names[end - LAST..].starts_with(MARK) {
             return true;
         }
         end += SKIP[byte as usize];
@@ -156,6 +169,24 @@ fn is_counted(name: &[u8], flags: elf::SectionFlags) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn counter(own: u32, defined: &[&str], undefined: &[(&str, u32)]) -> InputCounter {
+        let name = |name: &str| name.as_bytes().to_vec();
+        InputCounter {
+            own,
+            defined: defined.iter().map(|n| name(n)).collect(),
+            undefined: undefined.iter().map(|(n, count)| (name(n), *count)).collect(),
+        }
+    }
+
+    #[test]
+    fn what_several_have_counted() {
+        let mut all = counter(1, &["a"], &[("b", 10), ("x", 1000)]);
+        all.merge(counter(2, &["b", "c"], &[("a", 20), ("b", 30), ("y", 1000)]));
+        assert_eq!(all.entries(), 1 + 2 + 10 + 20 + 30);
+        all.merge(counter(u32::MAX, &[], &[("b", u32::MAX)]));
+        assert_eq!(all.entries(), u32::MAX);
+    }
 
     #[test]
     fn marks_are_found_wherever_they_stand() {

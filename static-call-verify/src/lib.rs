@@ -39,6 +39,7 @@ mod scan;
 mod stamp;
 mod table;
 mod table_object;
+mod threads;
 mod unwind;
 mod verify;
 

@@ -7,12 +7,12 @@
 //! small enough for the first-level cache; what passes is looked up.
 
 use std::collections::HashMap;
-use std::thread;
 
 use crate::image::Image;
+use crate::threads;
 
 /// Bytes of code that are worth a thread.
-const PART: usize = 4 << 20;
+const PART: usize = 256 << 10;
 
 /// What an address means to the scan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,11 +141,8 @@ pub(crate) fn candidates(
 
 /// [`relative`], by several threads where there is much code.
 fn relative_in_parts(data: &[u8], address: u64, targets: &Targets, found: &mut Vec<Candidate>) {
-    let processors = match data.len() / PART {
-        ..2 => 1,
-        parts => thread::available_parallelism().map_or(1, usize::from).min(parts),
-    };
-    let size = data.len().div_ceil(processors).max(PART);
+    let count = threads::count(data.len(), PART);
+    let size = data.len().div_ceil(count).max(PART);
     let part = |n: usize| {
         // The fields that begin in the part, with the byte before the first.
         let (from, to) = (n * size, (n + 1).saturating_mul(size).saturating_add(4));
@@ -154,13 +151,7 @@ fn relative_in_parts(data: &[u8], address: u64, targets: &Targets, found: &mut V
         relative(part, address + from as u64, targets, &mut found);
         found
     };
-    thread::scope(|scope| {
-        let others: Vec<_> = (1..processors).map(|n| scope.spawn(move || part(n))).collect();
-        found.extend(part(0));
-        for other in others {
-            found.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        }
-    });
+    found.extend(threads::each(count, part).into_iter().flatten());
 }
 
 fn relative(data: &[u8], address: u64, targets: &Targets, found: &mut Vec<Candidate>) {
@@ -200,7 +191,8 @@ const BEFORE_RELATIVE: [bool; 256] = {
 /// before them is one of `before`: an instruction has a byte there, at least.
 ///
 /// Plain loops and indices, no iterators: a link hook is most often built without optimisation, as
-/// build scripts are, and this is where it would spend its time.
+/// build scripts are, and this is where it would spend its time. Both questions are asked by one
+/// look at a byte, and no branch depends on the answers, which cannot be foreseen.
 #[inline(always)]
 fn each_field(
     data: &[u8],
@@ -208,15 +200,33 @@ fn each_field(
     last: &[bool; 256],
     mut each: impl FnMut(usize, u32),
 ) {
-    let mut i = 4;
+    const BLOCK: usize = 1024;
+    // Bit 0: a field can end with the byte. Bit 4: one can follow it.
+    let mut classes = [0_u8; 256];
+    for (class, (&last, &before)) in classes.iter_mut().zip(last.iter().zip(before)) {
+        *class = u8::from(last) | u8::from(before) << 4;
+    }
+    let mut ends = [0; BLOCK];
+    // Bit n: a field can follow the byte 4 - n before this one.
+    let mut history = 0_u32;
+    let mut i = 0;
     while i < data.len() {
-        // Together: one of them alone is true too often for a branch to be foreseen.
-        if last[data[i] as usize] & before[data[i - 4] as usize] {
-            let [a, b, c, d] = [data[i - 3], data[i - 2], data[i - 1], data[i]];
-            let field = a as u32 | (b as u32) << 8 | (c as u32) << 16 | (d as u32) << 24;
-            each(i - 3, field);
+        let stop = if data.len() - i > BLOCK { i + BLOCK } else { data.len() };
+        let mut count = 0;
+        while i < stop {
+            let class = classes[data[i] as usize] as u32;
+            ends[count] = i;
+            count += (history & class & 1) as usize;
+            history = history >> 1 | class >> 1 & 8;
+            i += 1;
         }
-        i += 1;
+        let mut n = 0;
+        while n < count {
+            let end = ends[n];
+            let [a, b, c, d] = [data[end - 3], data[end - 2], data[end - 1], data[end]];
+            each(end - 3, a as u32 | (b as u32) << 8 | (c as u32) << 16 | (d as u32) << 24);
+            n += 1;
+        }
     }
 }
 
@@ -273,8 +283,7 @@ mod tests {
         let mut data = vec![0x90; size];
         let target = 0x4000_0000_u64 + size as u64;
         let seams = (1..4).flat_map(|n| {
-            let processors = thread::available_parallelism().map_or(1, usize::from).min(3);
-            let seam = n * size.div_ceil(processors).max(PART);
+            let seam = n * size.div_ceil(threads::count(size, PART)).max(PART);
             (0..3).map(move |k| seam + k * 5 - 7)
         });
         let places: Vec<usize> = seams.chain([1, size - 4]).filter(|p| p + 4 <= size).collect();

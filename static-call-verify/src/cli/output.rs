@@ -9,10 +9,15 @@ use anstyle::{AnsiColor, Style};
 
 use super::UNREADABLE;
 
-/// Prints to standard output. That a reader went away, as `head` does, is no error.
+/// Prints to standard output, in one step. That a reader went away, as `head` does, is no error.
 fn print(text: &str) -> io::Result<()> {
-    let mut out = anstream::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    let out = io::stdout();
+    let plain = match anstream::AutoStream::choice(&out) {
+        anstream::ColorChoice::Never => Some(anstream::adapter::strip_str(text).to_string()),
+        _ => None,
+    };
+    let mut out = out.lock();
+    match out.write_all(plain.as_deref().unwrap_or(text).as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => result,
     }

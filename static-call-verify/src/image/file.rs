@@ -5,13 +5,13 @@ use std::io;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Mutex;
-use std::thread;
 
 use object::LittleEndian as LE;
 use object::elf::{self, FileHeader64};
 use object::read::elf::{FileHeader, ProgramHeader, SectionHeader};
 
 use super::pieces::Pieces;
+use crate::threads;
 
 /// The file's header, and what most often follows it.
 const HEAD: u64 = 4096;
@@ -152,24 +152,16 @@ fn read_all(file: &Pieces, ranges: &[Range<u64>], image: &mut [u8]) -> io::Resul
         }
     }
     // Of a few pieces the first is there before a thread is.
-    let threads = match pieces.len() {
-        ..4 => 1,
-        _ => thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS),
-    };
+    let threads = threads::count(pieces.len(), 2).min(MOST_THREADS);
     let pieces = Mutex::new(pieces);
-    let work = || {
+    let work = |_| {
         let next = || pieces.lock().ok()?.pop();
         while let Some((start, piece)) = next() {
             file.read_exact(start, piece)?;
         }
         io::Result::Ok(())
     };
-    thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-        let own = work();
-        let died = || Err(io::Error::other("a thread that reads has panicked"));
-        others.into_iter().fold(own, |all, t| all.and(t.join().unwrap_or_else(|_| died())))
-    })
+    threads::each(threads, work).into_iter().collect()
 }
 
 fn range(start: u64, size: u64) -> Range<u64> {
