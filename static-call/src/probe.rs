@@ -188,6 +188,7 @@ impl Experiment {
             [Boundary::None, Boundary::OpcodeBefore8, Boundary::OpcodeBefore64, Boundary::Across64];
         let whole = [
             Change::Nop,
+            Change::PaddedNop,
             Change::Constant,
             Change::PaddedConstant,
             Change::Label,

@@ -5,13 +5,9 @@
 //! (b8), `xor`, `add`, `cmp`, `sete`, `dec`, `jnz`, `mov m64, r64`, `ret`; the first two of `x86_64` and `mov eax, imm32`
 //! also behind the prefixes `67` and `40`, which say nothing there. Intel SDM vol. 2.
 //!
-//! A call of six bytes and a no-op of six are not among the changes: a mixture of their opcodes is `66 e8`, which
-//! takes the instruction pointer's upper bits away on some processors (AMD APM vol. 3, "CALL (Near)"), where no pad can
-//! stand.
-//!
 //! The displacements are chosen so that a mixture of two opcodes is an instruction that does no harm: `0f 84` is `jz`,
 //! taken because the loop sets the zero flag, and `0f 1f 84` an eight-byte no-op, which swallows the
-//! addition after the instruction.
+//! addition after the instruction. The same holds behind `67`, a byte further.
 
 use std::collections::BTreeMap;
 use std::vec::Vec;
@@ -47,6 +43,8 @@ pub enum Change {
     PaddedJump,
     /// A call and a no-op.
     Nop,
+    /// A call of six bytes and a no-op of six.
+    PaddedNop,
     /// A call and a constant in `eax`.
     Constant,
     /// A call of six bytes and a constant in `eax`.
@@ -62,7 +60,8 @@ impl Change {
     pub(crate) const fn disp_at(self) -> u8 {
         match self {
             Self::Call | Self::Jump | Self::Nop | Self::Constant | Self::Label => 1,
-            Self::ConditionalJump | Self::PaddedCall | Self::PaddedJump | Self::PaddedConstant => 2,
+            Self::ConditionalJump | Self::PaddedCall | Self::PaddedJump => 2,
+            Self::PaddedNop | Self::PaddedConstant => 2,
             Self::Trampoline => 1,
         }
     }
@@ -77,8 +76,8 @@ impl Change {
         match self {
             Self::Call | Self::Jump | Self::ConditionalJump | Self::PaddedCall => true,
             Self::PaddedJump => true,
-            Self::Nop | Self::Constant | Self::PaddedConstant | Self::Label => false,
-            Self::Trampoline => false,
+            Self::Nop | Self::Constant | Self::Label | Self::Trampoline => false,
+            Self::PaddedNop | Self::PaddedConstant => false,
         }
     }
 }
@@ -119,8 +118,8 @@ pub(crate) struct Program {
     pub(crate) patch: Patch,
 }
 
-/// Behind the instruction: `add eax, eax`, and a no-op for the eight-byte no-op's sake. The first byte
-/// is the last of a torn `jz`'s displacement.
+/// Behind the instruction: `add eax, eax`, and a no-op for the longer no-op's sake, which swallows all three.
+/// The first byte is the last of a torn `jz`'s displacement.
 const AFTER: [u8; 3] = [0x01, 0xc0, 0x90];
 /// From a trampoline back to its loop, and to the pad of `jmp rax`.
 const LOOP_BEFORE: u64 = 0x200;
@@ -150,6 +149,10 @@ impl Forms {
                 (six([0x67, 0xe8], 0x0101_8484), with_after(constant, 6))
             }
             Change::Nop => (five(0xe8, 0x0101_8484), no_op),
+            Change::PaddedNop => {
+                let no_op = with_after(nop(6).unwrap_or_default(), 6);
+                (six([0x67, 0xe8], 0x0101_8484), no_op)
+            }
             Change::Constant => {
                 let constant = mov_eax(5, CONSTANT).unwrap_or_default();
                 (five(0xe8, 0x0101_8484), with_after(constant, 5))
@@ -182,7 +185,7 @@ impl Forms {
 }
 
 /// Fills what an instruction of `length` bytes leaves of the eight; behind six the last no-op has no
-/// room, and there is nothing that would swallow it.
+/// room.
 fn with_after(mut bytes: [u8; 8], length: usize) -> [u8; 8] {
     for (place, byte) in bytes.iter_mut().skip(length).zip(AFTER) {
         *place = byte;
@@ -195,7 +198,10 @@ impl Lead {
         if let Some(displacement) = decode_jmp_memory(bytes) {
             return Self::Through((site + 6).wrapping_add_signed(displacement.into()));
         }
-        match Branch::decode(bytes) {
+        // `67 0f 84` is `jz`, as `0f 84` is a byte further on.
+        let prefix = usize::from(bytes.starts_with(&[0x67, 0x0f]));
+        let site = site + prefix as u64;
+        match Branch::decode(&bytes[prefix..]) {
             Some(call) if call.kind == Kind::Call => Self::Call(call.destination(site)),
             Some(jump) => Self::Jump(jump.destination(site)),
             // A no-op, a constant, or `jmp rax`; `40 e8`, which leads where `67 e8` does.
@@ -247,6 +253,9 @@ impl Program {
         body.extend([0x31, 0xc9]); // xor ecx, ecx: sets the zero flag
         self.entry = at - (head.len() + body.len()) as u64;
         body.extend(instruction);
+        if change == Change::PaddedNop {
+            body.push(AFTER[2]);
+        }
         for (value, add) in [(FIRST, [0x49, 0x01, 0xc9]), (second, [0x49, 0x01, 0xca])] {
             body.push(0x3d); // cmp eax, imm32: doubled by what stands behind the instruction
             body.extend((2 * value).to_le_bytes());

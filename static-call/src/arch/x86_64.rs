@@ -1,7 +1,7 @@
 //! Encodings of x86-64: the instructions that the verifier finds and the runtime rewrites.
 //!
 //! Instructions: `call rel32` (e8), `jmp rel32` (e9), `jcc rel32` (0f 80..8f), `jmp *m(%rip)`
-//! (ff 25), five-byte `nop` (0f 1f 44 00 00). Intel SDM vol. 2, "CALL", "JMP", "Jcc", "NOP";
+//! (ff 25), five-byte `nop` (0f 1f 44 00 00), both also behind `67`. Intel SDM vol. 2, "CALL", "JMP", "Jcc", "NOP";
 //! `67` before a near branch is ignored (SDM vol. 2, 2.1.1, "address-size override").
 
 use crate::layout::{Grade, Kind};
@@ -118,12 +118,16 @@ pub fn trampoline_jmp(address: u64, destination: u64) -> Option<[u8; 8]> {
     Some([0xe9, a, b, c, d, PADDING, PADDING, PADDING])
 }
 
-/// The no-op as long as a call of `length` bytes (Intel SDM vol. 2, "NOP", recommended forms).
+/// The no-op as long as a call of `length` bytes (Intel SDM vol. 2, "NOP").
+///
+/// The one of six bytes is the recommended one of five behind `67`, as the call is, and not the recommended one
+/// with `66`: the first byte stays what it is, and no mixture of the two is `66 e8`, which takes the upper bits
+/// of the instruction pointer away on some processors (AMD APM vol. 3, "CALL (Near)").
 #[must_use]
 pub fn nop(length: u8) -> Option<[u8; 8]> {
     match length {
         5 => Some([0x0f, 0x1f, 0x44, 0x00, 0x00, 0, 0, 0]),
-        6 => Some([0x66, 0x0f, 0x1f, 0x44, 0x00, 0x00, 0, 0]),
+        6 => Some([0x67, 0x0f, 0x1f, 0x44, 0x00, 0x00, 0, 0]),
         _ => None,
     }
 }

@@ -42,13 +42,13 @@ fn instructions_lie_as_their_boundary_says() {
 #[test]
 fn the_runtime_and_the_control_are_told_apart() {
     let all = Experiment::all();
-    assert_eq!(all.len(), 60);
+    assert_eq!(all.len(), 62);
     for experiment in &all {
         assert!(experiment.parts() > 0 && !(experiment.is_default() && experiment.is_control()));
         let whole = !experiment.change.is_retarget();
         assert!(!whole || experiment.boundary == Boundary::None, "{experiment:?}");
     }
-    assert_eq!(all.iter().filter(|e| e.is_default()).count(), 42);
+    assert_eq!(all.iter().filter(|e| e.is_default()).count(), 44);
     assert_eq!(all.iter().filter(|e| e.is_control()).count(), 12);
 }
 

@@ -11,13 +11,14 @@ use super::*;
 use crate::layout::Grade;
 
 /// With the number of bytes in which the two forms differ.
-const CHANGES: [(Change, usize); 10] = [
+const CHANGES: [(Change, usize); 11] = [
     (Change::Call, 4),
     (Change::Jump, 4),
     (Change::ConditionalJump, 4),
     (Change::PaddedCall, 4),
     (Change::PaddedJump, 4),
     (Change::Nop, 5),
+    (Change::PaddedNop, 5),
     (Change::Constant, 5),
     (Change::PaddedConstant, 6),
     (Change::Label, 5),
@@ -176,11 +177,11 @@ fn every_mixture_comes_back(change: Change, site: u64) {
     }
     // Besides the two forms, mixtures that are the same instructions: no-ops of five bytes, and what
     // differs in a trampoline's padding or a prefix.
-    let same = if matches!(change, Change::Nop | Change::Label) { 3 } else { 0 };
     let same = match change {
+        Change::Nop | Change::PaddedNop | Change::Label => 3,
         Change::Trampoline => 1,
         Change::PaddedConstant => 2,
-        _ => same,
+        _ => 0,
     };
     assert_eq!(unseen, 2 + same, "{change:?}");
 }
@@ -219,6 +220,7 @@ fn forms_are_what_the_runtime_writes() {
         (Change::ConditionalJump, Kind::Jcc, &[0x0f, 0x84]),
         (Change::PaddedCall, Kind::Call, &[0x67, 0xe8]),
         (Change::PaddedJump, Kind::Jmp, &[0x67, 0xe9]),
+        (Change::PaddedNop, Kind::Call, &[0x67, 0xe8]),
         (Change::PaddedConstant, Kind::Call, &[0x67, 0xe8]),
     ] {
         let first = forms(change)[0];
@@ -228,6 +230,7 @@ fn forms_are_what_the_runtime_writes() {
         assert_eq!(usize::from(branch.disp_at), bytes.len());
     }
     assert_eq!(forms(Change::PaddedConstant)[1][..6], mov_eax(6, CONSTANT).unwrap()[..6]);
+    assert_eq!(forms(Change::PaddedNop)[1][..6], nop(6).unwrap()[..6]);
     assert_eq!(forms(Change::Nop)[1][..5], nop(5).unwrap()[..5]);
     assert_eq!(forms(Change::Label)[1][..5], nop(5).unwrap()[..5]);
     assert_eq!(forms(Change::Constant)[1][..5], mov_eax(5, CONSTANT).unwrap()[..5]);
@@ -277,7 +280,8 @@ proptest! {
 #[test]
 fn whole_instructions_are_exchanged_where_their_grade_is_quad() {
     for offset in 0..64 {
-        for change in [Change::Nop, Change::Constant, Change::PaddedConstant, Change::Label] {
+        let padded = [Change::PaddedNop, Change::PaddedConstant];
+        for change in [Change::Nop, Change::Constant, Change::Label].into_iter().chain(padded) {
             let (disp_at, length) = (change.disp_at(), change.length() as u8);
             let grade = crate::arch::x86_64::grade(site(change, offset), disp_at, length);
             assert_eq!(grade, Grade::Quad);
