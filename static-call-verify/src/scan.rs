@@ -345,10 +345,11 @@ mod tests {
             &[8, 0xbfff_fff0],
             &[0x1_0000_0000, 0xffff_fff8],
         ];
-        for targets in cases {
-            let mut data = vec![0x90; 600];
-            for (n, &target) in targets.iter().cycle().take(40).enumerate() {
-                let (at, into) = (n * 13 + 7, n as u64 % 9);
+        // Longer than two blocks, with fields side by side at every place against their edges.
+        for (targets, shift) in cases.iter().flat_map(|c| (0..5).map(move |shift| (c, shift))) {
+            let mut data = vec![0x90; 2600];
+            for (n, &target) in targets.iter().cycle().take(500).enumerate() {
+                let (at, into) = (n * 5 + 7 + shift, n as u64 % 9);
                 let end = address + at as u64 + 4;
                 let near = (target + into).wrapping_sub(end) as u32;
                 let field = if n % 3 == 0 { (target + into) as u32 } else { near };
