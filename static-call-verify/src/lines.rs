@@ -31,6 +31,8 @@ type Slice<'s> = EndianSlice<'s, LittleEndian>;
 pub(crate) struct DebugSections<'a> {
     sections: DwarfSections<Cow<'a, [u8]>>,
     length: usize,
+    /// Whether a section is there that could not be read.
+    is_cut: bool,
 }
 
 impl<'a> DebugSections<'a> {
@@ -42,14 +44,16 @@ impl<'a> DebugSections<'a> {
         const PER_BYTE: u64 = 16;
         let room = (image.length() as u64).saturating_mul(PER_BYTE).saturating_add(BASE);
         let room = Budget::of(room.min(MOST));
-        let mut length = 0_usize;
+        let (mut length, mut is_cut) = (0_usize, false);
         let mut load = |id: gimli::SectionId| {
-            let data = image.debug_section(id.name(), &room).unwrap_or_default();
+            let data = image.debug_section(id.name(), &room);
+            is_cut |= data.is_none() && image.sections_named(id.name()).next().is_some();
+            let data = data.unwrap_or_default();
             length = length.saturating_add(data.len());
             data
         };
         let sections = DwarfSections::load(|id| Ok::<_, Infallible>(load(id))).ok()?;
-        Some(Self { sections, length })
+        Some(Self { sections, length, is_cut })
     }
 
     /// What may be spent on reading them: what compilers emit takes a byte's step for a byte or two.
@@ -68,13 +72,23 @@ struct Place {
 }
 
 /// Source lines by address.
-pub(crate) struct Lines(HashMap<u64, Place>);
+pub(crate) struct Lines {
+    places: HashMap<u64, Place>,
+    is_whole: bool,
+}
 
 impl Lines {
     /// Looks up the lines of these instructions.
     pub(crate) fn new(sections: &DebugSections<'_>, addresses: impl Iterator<Item = u64>) -> Self {
         let dwarf = sections.sections.borrow(|section| EndianSlice::new(section, LittleEndian));
-        Self::read(dwarf, sections.budget(), addresses)
+        let mut lines = Self::read(dwarf, sections.budget(), addresses);
+        lines.is_whole &= !sections.is_cut;
+        lines
+    }
+
+    /// Whether all was read that there is.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.is_whole
     }
 
     fn read(dwarf: Dwarf<Slice<'_>>, budget: Budget, addresses: impl Iterator<Item = u64>) -> Self {
@@ -82,7 +96,7 @@ impl Lines {
         addresses.sort_unstable();
         addresses.dedup();
         if addresses.is_empty() {
-            return Self(HashMap::new());
+            return Self { places: HashMap::new(), is_whole: true };
         }
         let mut places: Vec<Place> = addresses.iter().map(|_| Place::default()).collect();
         let units = Units::new(dwarf, budget);
@@ -90,7 +104,7 @@ impl Lines {
             // What was read before an error or the end of the budget is true.
             let _ = look_up(&units, header, &addresses, &mut places);
         }
-        Self(addresses.into_iter().zip(places).collect())
+        Self { places: addresses.into_iter().zip(places).collect(), is_whole: !units.is_over() }
     }
 
     /// Where the call at `address` of a key's plain trampoline stands.
@@ -98,7 +112,7 @@ impl Lines {
     /// The innermost inlined function is the key's own wrapper, whose line is that of the
     /// declaration: the caller is the one around it.
     pub(crate) fn source(&self, address: u64, key: &Key) -> Option<Source> {
-        let place = self.0.get(&address)?;
+        let place = self.places.get(&address)?;
         let innermost = place.function.as_ref();
         match innermost.filter(|f| f.name.as_deref().is_some_and(|n| is_named(n, &key.name))) {
             Some(Function { caller: Some(caller), .. }) => caller.clone(),

@@ -6,7 +6,7 @@ mod images;
 use images::{FLAGS, GNU_LD, fixture};
 use object::{Object, ObjectSection};
 use static_call_verify::report::{Call, Source};
-use static_call_verify::{Policy, Report, verify};
+use static_call_verify::{FindingKey, Policy, Report, verify};
 
 const BIN: &[&str] = &["--bin", "fixture"];
 
@@ -52,6 +52,7 @@ fn compare(bytes: &[u8]) -> usize {
     let dwarf = sections.borrow(|s| gimli::EndianSlice::new(s, gimli::LittleEndian));
     let context = addr2line::Context::from_dwarf(dwarf).unwrap();
     let report = verify(bytes, &Policy::default());
+    assert!(report.findings.iter().all(|f| f.key != FindingKey::ImageDebugInfo), "{report}");
     let mut compared = 0;
     for call in report.calls.iter().filter(|c| c.site.is_none() && c.length > 0) {
         let expected = expected(&context, &report, call);

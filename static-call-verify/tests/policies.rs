@@ -3,6 +3,8 @@
 
 mod images;
 
+use object::read::elf::FileHeader;
+
 use images::{PRELUDE, assemble, function, link};
 use static_call_verify::{FindingKey, Level, Policy, verify};
 
@@ -87,6 +89,22 @@ fn trampolines() {
     let other = image(body, ("0xcc, 0xcc", "0xcc, 0x90"));
     let parts = ["file.rs:5:9: a trampoline of `module::key`", "the macros emit", "cc 90"];
     check(&other, FindingKey::TrampBytes, &parts);
+}
+
+#[test]
+fn debug_information() {
+    let body = "call tramp\n ret\n .section .debug_line,\"\",@progbits\n .skip 64\n .text";
+    let mut image = image(body, ("", ""));
+    let key = FindingKey::ImageDebugInfo;
+    let report = verify(&image, &Policy::default());
+    assert!(report.findings.iter().all(|f| f.key != key), "{report}");
+    // `SHF_COMPRESSED` (`sh_flags` is 8 bytes into a header), by a way of compressing that is none.
+    let header = object::elf::FileHeader64::<object::LittleEndian>::parse(&*image).unwrap();
+    let sections = header.sections(object::LittleEndian, &*image).unwrap();
+    let (index, _) = sections.section_by_name(object::LittleEndian, b".debug_line").unwrap();
+    let flags = header.e_shoff.get(object::LittleEndian) as usize + index.0 * 64 + 8;
+    image[flags + 1] |= 8;
+    check(&image, key, &["source lines can be missing"]);
 }
 
 #[test]

@@ -40,17 +40,24 @@ impl<'s> Units<'s> {
     pub(super) fn new(dwarf: Dwarf<Slice<'s>>, budget: Budget) -> Self {
         let mut headers = Vec::new();
         let mut all = dwarf.units();
-        while let Ok(Some(header)) = all.next()
-            && budget.spend(size_of::<Header<'_>>())
-        {
+        let is_over = Cell::new(false);
+        while let Ok(Some(header)) = all.next() {
+            if !budget.spend(size_of::<Header<'_>>()) {
+                is_over.set(true);
+                break;
+            }
             headers.push(header);
         }
-        let is_over = Cell::new(false);
         Self { dwarf, budget, is_over, headers, abbreviations: RefCell::default() }
     }
 
     pub(super) fn headers(&self) -> &[Header<'s>] {
         &self.headers
+    }
+
+    /// Whether the budget ended.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_over.get()
     }
 
     /// Takes so much from the budget. Where that is refused it is the end of all.

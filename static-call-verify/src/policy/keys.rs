@@ -168,6 +168,12 @@ finding_keys! {
     ImageCorrupt = "image.corrupt", Warn,
         "Nothing that contradicts itself is believed: the image is not read further.",
         "build or copy the image again";
+    /// Debug information was not read to its end, so that source lines can be missing: it is damaged, is
+    /// compressed in a way that is not known, or is far larger than such an image needs.
+    ImageDebugInfo = "image.debug-info", Note,
+        "Findings and calls are named by their address alone where no line is known. What is \
+         rewritten does not depend on it.",
+        "build with `debug = \"line-tables-only\"`, which is all that source lines need";
     /// The compiler is not told to align call instructions, so that about two of five cannot be
     /// rewritten while the program runs. Found by the link hook alone.
     FlagsMissing = "flags.missing", Warn,
