@@ -3,17 +3,23 @@
 mod given;
 
 use std::ffi::OsStr;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use crate::machine;
 use crate::run::{Result, cargo, output, root, run, scratch};
+use crate::spread::Spread;
 
-/// Rounds of which the fastest counts: the machine's other work only adds.
-const ROUNDS: usize = 7;
+/// Rounds, in each of which everything has its turn.
+const ROUNDS: usize = 21;
+/// The same where `objdump` has one, which takes most of a minute.
+const LONG_ROUNDS: usize = 3;
 
-/// `--no-objdump` leaves out what takes a minute, `--no-link` what builds an example.
+/// `--no-objdump` leaves out what takes minutes, `--no-link` what builds an example; `--bless` writes
+/// `static-call-verify/RESULTS.md`.
 pub(crate) fn verify(args: &[String]) -> Result {
     let has = |name: &str| args.iter().any(|a| a == name);
     let bin = "cargo-static-call";
@@ -21,58 +27,107 @@ pub(crate) fn verify(args: &[String]) -> Result {
     run(cargo(["build", "--release", "--quiet"]).args(cli))?;
     let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
     let verifier = root().join(target).join("release").join(bin);
-    let driver = driver()?;
     let dir = scratch("bench");
     fs::create_dir_all(&dir)?;
-    let given = dir.join("given.so");
-    let calls = given::static_calls(&fs::read(&driver)?, &given)?;
-    let size = fs::metadata(&driver)?.len() / 1_000_000;
-    println!("{}: {size} MB; a copy of it is given {calls}", driver.display());
-
-    let verifying = |image: &Path| {
-        let mut command = Command::new(&verifier);
-        command.args(["static-call", "verify"]).arg(image);
-        command
-    };
-    let [mut sum, mut plain, mut full] = [Duration::MAX; 3];
-    for _ in 0..ROUNDS {
-        sum = sum.min(time(Command::new("sha256sum").arg(&driver))?);
-        plain = plain.min(time(&mut verifying(&driver))?);
-        full = full.min(time(&mut verifying(&given))?);
-    }
-    println!("sha256sum          {:>9.1} ms", ms(sum));
-    report("verify", plain, "of sha256sum", plain.as_secs_f64() / sum.as_secs_f64());
-    report("verify, with calls", full, "of sha256sum", full.as_secs_f64() / sum.as_secs_f64());
-    if !has("--no-objdump") {
-        let dump = time(Command::new("objdump").arg("-d").arg(&driver))?;
-        println!("objdump -d         {:>9.1} ms", ms(dump));
-        let factor = |own: Duration| dump.as_secs_f64() / own.as_secs_f64();
-        println!(
-            "verify is {:.0} times as fast, with calls {:.0} times",
-            factor(plain),
-            factor(full)
-        );
-    }
+    let mut text = images(&verifier, &dir, !has("--no-objdump"))?;
     if !has("--no-link") {
+        text += LINKS;
         for profile in ["dev", "release"] {
-            link(profile, &dir)?;
+            text += &link(profile, &dir)?;
         }
+    }
+    print!("{text}");
+    if has("--bless") {
+        let heading = machine::heading("`cargo xtask bench-verify --bless`")?;
+        let document = format!("# What verifying costs\n\n{heading}.\n\n{text}");
+        fs::write(root().join("static-call-verify/RESULTS.md"), document)?;
     }
     Ok(())
 }
 
-fn report(what: &str, own: Duration, other: &str, ratio: f64) {
-    println!("{what:<18} {:>9.1} ms  {:>5.1} % {other}", ms(own), ratio * 100.0);
+const IMAGES: &str = "\
+The command on the library that holds the compiler, as it is (it has no static calls: headers and notes say so) and in a
+copy that is given some. Medians and quartiles; ratios are of the same round, to `sha256sum` and to `objdump -d` of the
+library.
+
+| what | ms | part of `sha256sum` | `objdump` takes |
+|---|--:|--:|--:|
+";
+
+const LINKS: &str = "
+A link of `quickstart` by rust-lld, with the hook as users' build scripts have it, unoptimised, and without: medians and
+quartiles of the time without, and of the differences of two links that follow each other.
+
+| link | without the hook, ms | the hook adds, ms | part |
+|---|--:|--:|--:|
+";
+
+/// Times the command on images beside `sha256sum` and `objdump`.
+fn images(verifier: &Path, dir: &Path, with_objdump: bool) -> Result<String> {
+    let driver = driver()?;
+    let given = dir.join("given.so");
+    let calls = given::static_calls(&fs::read(&driver)?, &given)?;
+    let verifying = |image: &Path| {
+        let mut command = Command::new(verifier);
+        command.args(["static-call", "verify"]).arg(image);
+        command
+    };
+    let mut commands =
+        [Command::new("sha256sum"), verifying(&driver), verifying(&given), Command::new("objdump")];
+    commands[0].arg(&driver);
+    commands[3].arg("-d").arg(&driver);
+    let mut times: [Vec<f64>; 4] = Default::default();
+    for round in 0..ROUNDS {
+        for (n, (command, times)) in commands.iter_mut().zip(&mut times).enumerate() {
+            if n < 3 || with_objdump && round < LONG_ROUNDS {
+                times.push(time(command)?);
+            }
+        }
+    }
+    let [sum, .., dump] = &times;
+    let size = fs::metadata(&driver)?.len() / 1_000_000;
+    let names = [
+        "`sha256sum`".to_owned(),
+        format!("the library, {size} MB"),
+        format!("the copy with {calls}"),
+        "`objdump -d`".to_owned(),
+    ];
+    let mut text = IMAGES.to_owned();
+    for (n, (name, own)) in
+        names.iter().zip(&times).enumerate().filter(|(_, row)| !row.1.is_empty())
+    {
+        let part = if n == 0 { String::new() } else { percent(&ratios(own, sum))? };
+        let factor = |s: Spread| format!("{:.0} times as long", s.median);
+        let factor = Spread::of(ratios(dump, own)).filter(|_| n != 3).map(factor);
+        writeln!(text, "| {name} | {} | {part} | {} |", ms(own)?, factor.unwrap_or_default())?;
+    }
+    Ok(text)
 }
 
-fn ms(time: Duration) -> f64 {
-    time.as_secs_f64() * 1000.0
+/// Of each round that has both.
+fn ratios(own: &[f64], other: &[f64]) -> Vec<f64> {
+    own.iter().zip(other).map(|(own, other)| own / other).collect()
 }
 
-fn time(command: &mut Command) -> Result<Duration> {
+fn spread(values: &[f64]) -> Result<Spread> {
+    Spread::of(values.to_vec()).ok_or_else(|| "nothing was measured".into())
+}
+
+fn ms(seconds: &[f64]) -> Result<String> {
+    let s = spread(seconds)?;
+    Ok(format!("{:.1} ({:.1}–{:.1})", s.median * 1e3, s.low * 1e3, s.high * 1e3))
+}
+
+fn percent(ratios: &[f64]) -> Result<String> {
+    let s = spread(ratios)?;
+    Ok(format!("{:.1} % ({:.1}–{:.1})", s.median * 1e2, s.low * 1e2, s.high * 1e2))
+}
+
+/// Seconds.
+fn time(command: &mut Command) -> Result<f64> {
     let start = Instant::now();
     let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status()?;
-    let took = start.elapsed();
+    let took = start.elapsed().as_secs_f64();
     // 1: findings that a policy denies.
     match status.code() {
         Some(0 | 1) => Ok(took),
@@ -93,7 +148,7 @@ fn driver() -> Result<PathBuf> {
 }
 
 /// Runs one link of an example again and again, with the hook and without.
-fn link(profile: &str, dir: &Path) -> Result {
+fn link(profile: &str, dir: &Path) -> Result<String> {
     let build = ["rustc", "--quiet", "--package", "static-call-examples", "--bin", "quickstart"];
     // A name of its own has cargo link it anew.
     let name = format!("bench_{}", std::process::id());
@@ -111,18 +166,13 @@ fn link(profile: &str, dir: &Path) -> Result {
         command.arg("-c").arg(format!("{line} -o {}", out.display()));
         command
     };
-    let [mut with, mut without] = [Duration::MAX; 2];
+    let (mut without, mut added) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        with = with.min(time(&mut shell(hooked))?);
-        without = without.min(time(&mut shell(&plain))?);
+        let [with, plain] = [time(&mut shell(hooked))?, time(&mut shell(&plain))?];
+        without.push(plain);
+        added.push(with - plain);
     }
     let size = fs::metadata(&out)?.len() as f64 / 1e6;
-    let added = with.saturating_sub(without);
-    println!(
-        "link of {size:.1} MB ({profile}): {:.1} ms, the hook adds {:.1} ms or {:.1} %",
-        ms(without),
-        ms(added),
-        added.as_secs_f64() / without.as_secs_f64() * 100.0
-    );
-    Ok(())
+    let part = percent(&ratios(&added, &without))?;
+    Ok(format!("| {profile}, {size:.1} MB | {} | {} | {part} |\n", ms(&without)?, ms(&added)?))
 }

@@ -4,8 +4,10 @@ mod aarch64;
 mod bench;
 mod crates;
 mod generate;
+mod machine;
 mod matrix;
 mod run;
+mod spread;
 mod sweep;
 mod tasks;
 

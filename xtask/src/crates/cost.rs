@@ -9,6 +9,7 @@ use super::given::Given;
 use super::source::Copy;
 use super::suite::{Build, TARGET};
 use crate::run::{Result, cargo, output};
+use crate::spread::Spread;
 
 /// Rounds, in each of which every way of building and running has its turn.
 pub(super) const ROUNDS: usize = 11;
@@ -20,22 +21,6 @@ const WAYS: [(Copy, Build, &str); 4] = [
     (Copy::Patched, Build::Release, "inline"),
     (Copy::Patched, Build::Release, "indirect"),
 ];
-
-/// A median, and the quartiles around it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Spread {
-    pub(super) low: f64,
-    pub(super) median: f64,
-    pub(super) high: f64,
-}
-
-impl Spread {
-    pub(super) fn of(mut values: Vec<f64>) -> Option<Self> {
-        values.sort_by(f64::total_cmp);
-        let at = |quarters: usize| values.get((values.len().checked_sub(1)? * quarters + 2) / 4);
-        Some(Self { low: *at(1)?, median: *at(2)?, high: *at(3)? })
-    }
-}
 
 /// What one thing costs that the program does.
 pub(super) struct Cost {
@@ -142,15 +127,7 @@ fn times(printed: &str) -> Result<Times> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Spread, costs, times};
-
-    #[test]
-    fn medians_and_quartiles() {
-        let spread = Spread::of((0..11).map(f64::from).rev().collect()).unwrap();
-        assert_eq!(spread, Spread { low: 3.0, median: 5.0, high: 8.0 });
-        assert_eq!(Spread::of(vec![7.0]).unwrap(), Spread { low: 7.0, median: 7.0, high: 7.0 });
-        assert_eq!(Spread::of(Vec::new()), None);
-    }
+    use super::{costs, times};
 
     #[test]
     fn ratios_are_to_the_original_of_the_same_round() {

@@ -1,12 +1,11 @@
 //! The tables of what the crates came to.
 
-use std::fmt::Write as _;
-use std::process::Command;
-
 use super::Outcome;
-use super::cost::Spread;
 use super::images::Found;
-use crate::run::{Result, output};
+use crate::machine;
+use crate::run::Result;
+use crate::spread::Spread;
+use std::fmt::Write as _;
 
 /// The crates: patches, tests, and time.
 pub(super) fn crates(outcomes: &[Outcome]) -> String {
@@ -114,16 +113,9 @@ fn time(s: Spread) -> String {
 
 /// The file that `--bless` writes.
 pub(super) fn document(outcomes: &[Outcome]) -> Result<String> {
-    let date = output(Command::new("date").arg("+%Y-%m-%d"))?;
-    let rustc = output(Command::new("rustc").arg("-V"))?;
-    let cpus = std::fs::read_to_string("/proc/cpuinfo")?;
-    let model = cpus.lines().find_map(|l| l.strip_prefix("model name")).unwrap_or_default();
-    let count = cpus.lines().filter(|l| l.starts_with("processor")).count();
-    let load = std::fs::read_to_string("/proc/loadavg")?;
-    let load = load.split(' ').nth(2).unwrap_or_default();
     Ok(format!(
         "# Published crates with static calls\n\n\
-         {}, `cargo xtask crates --bless`, {}, {count} × {}; the machine's load was {load}.\n\n\
+         {}; the machine's load was {}.\n\n\
          Each crate's source is what its version was published as; `NAME.patch` beside this file gives it static calls.\n\
          Its own tests, those in the documentation included, pass without the patch and with it, both times optimised. Without\n\
          optimisation those of the library and of `tests` pass, too (of memchr without those of packed pairs, which take\n\
@@ -143,9 +135,8 @@ pub(super) fn document(outcomes: &[Outcome]) -> Result<String> {
          cannot be changed. *Switched*: the same program after it has switched to portable code (of `log`: to a level at\n\
          which all is logged).\n\n\
          {}",
-        date.trim(),
-        rustc.trim(),
-        model.trim_start_matches([' ', '\t', ':']),
+        machine::heading("`cargo xtask crates --bless`")?,
+        machine::load()?,
         crates(outcomes),
         images(outcomes),
         super::cost::ROUNDS,

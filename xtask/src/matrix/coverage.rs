@@ -1,10 +1,9 @@
 //! The table of coverage: a row per cell.
 
-use std::process::Command;
-
 use static_call_verify::report::{Kind, Report};
 
-use crate::run::{Result, output};
+use crate::machine;
+use crate::run::Result;
 
 const HEAD: &str = "\
 | cell | commit | oracles | calls | labels | quad | disp | line | straddle | jmp | jcc | via got | register | taken | inline |
@@ -50,14 +49,9 @@ pub(super) fn merged(before: &str, now: &str, failed: &[String], cells: &[String
 
 /// The file that `--bless` writes.
 pub(super) fn document(command: &str, rows: &str) -> Result<String> {
-    let date = output(Command::new("date").arg("+%Y-%m-%d"))?;
-    let rustc = output(Command::new("rustc").arg("-V"))?;
-    let cpus = std::fs::read_to_string("/proc/cpuinfo")?;
-    let model = cpus.lines().find_map(|l| l.strip_prefix("model name")).unwrap_or_default();
-    let count = cpus.lines().filter(|l| l.starts_with("processor")).count();
     Ok(format!(
         "# Coverage of the matrix\n\n\
-         {}, `{command}` (`--cell NAME` renews one row), {}, {count} × {}.\n\n\
+         {}.\n\n\
          The generated program: how many oracles find what the verifier finds (3: the relocations that the linker\n\
          kept, a decode of every function by iced-x86, and objdump; 1: the first), by address, kind, length and\n\
          grade; call instructions, jump labels of hooks, calls by grade and by kind where it is not `call`, and the\n\
@@ -66,9 +60,7 @@ pub(super) fn document(command: &str, rows: &str) -> Result<String> {
          functions that are instantiated in both crates), whose calls the assembler does not align\n\
          (`call symbol@PLT`) unless the relocation model is static, or they are tail calls.\n\n\
          {HEAD}{rows}",
-        date.trim(),
-        rustc.trim(),
-        model.trim_start_matches([' ', '\t', ':']),
+        machine::heading(&format!("`{command}` (`--cell NAME` renews one row)"))?,
     ))
 }
 
