@@ -2,6 +2,7 @@
 
 use iced_x86::{Code, Decoder, FlowControl, Instruction, OpKind, Register};
 
+use crate::demangle::demangled;
 use crate::extents::{self, Extent};
 use crate::flow::{Doubt, Function};
 use crate::image::Image;
@@ -120,8 +121,7 @@ fn name_functions(image: &Image<'_>, extent: &Extent<'_>, all: &mut [Named]) {
     for named in all {
         let Some(symbol) = extent.function(named.address) else { continue };
         if last.as_ref().is_none_or(|(name, _)| *name != symbol) {
-            let name = String::from_utf8_lossy(symbol);
-            let name = format!("{:#}", rustc_demangle::demangle(&name));
+            let name = demangled(&String::from_utf8_lossy(symbol));
             last = Some((symbol, image.budget.spend(name.len()).then_some(name)));
         }
         let name = last.as_ref().and_then(|(_, name)| name.as_deref());

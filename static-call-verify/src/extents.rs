@@ -1,8 +1,8 @@
 //! The functions around candidates: from symbols and unwind tables together.
 //!
 //! Where extents overlap (aliases, hand-written assembly, a table that knows better than the
-//! symbols) their union counts as one function, and every symbol inside has to agree with how the
-//! union decodes.
+//! symbols) their union counts as one function, and every symbol, frame and landing pad inside has to
+//! agree with how the union decodes.
 
 use crate::image::{Image, Symbol};
 use crate::unwind::Unwind;
@@ -14,6 +14,8 @@ pub(crate) struct Extent<'a> {
     pub(crate) end: u64,
     /// The symbols inside.
     pub(crate) symbols: Vec<Symbol<'a>>,
+    /// Where unwind tables have a function begin, in order.
+    pub(crate) frames: Vec<u64>,
     /// Address and name of the functions inside, by address, one name each.
     names: Vec<(u64, &'a [u8])>,
     /// Where unwinding enters.
@@ -21,6 +23,12 @@ pub(crate) struct Extent<'a> {
 }
 
 impl Extent<'_> {
+    /// Whether a function begins at an address, as symbols and unwind tables have it.
+    pub(crate) fn is_function(&self, address: u64) -> bool {
+        let by_name = || self.names.binary_search_by_key(&address, |&(start, _)| start).is_ok();
+        address == self.start || self.frames.binary_search(&address).is_ok() || by_name()
+    }
+
     /// The name of the function that an address belongs to. Of several names for one address it is
     /// the first in alphabetical order, so that the linker's order does not show.
     pub(crate) fn function(&self, address: u64) -> Option<&[u8]> {
@@ -41,7 +49,7 @@ pub(crate) fn around<'a>(
         .filter_map(|s| Some((s.address, s.address.checked_add(s.size)?)))
         .filter(|&(start, end)| first_in(addresses, start, end).is_some())
         .collect();
-    let mut pads = Vec::new();
+    let (mut frames, mut pads) = (Vec::new(), Vec::new());
     let mut known = None::<(u64, u64)>;
     for &address in addresses {
         if known.is_some_and(|(start, end)| (start..end).contains(&address)) {
@@ -50,6 +58,7 @@ pub(crate) fn around<'a>(
         if let Some(frame) = unwind.and_then(|u| u.frame(address)) {
             known = Some((frame.start, frame.end));
             ranges.push((frame.start, frame.end));
+            frames.push(frame.start);
             pads.extend(frame.landing_pads(image));
         }
     }
@@ -59,8 +68,15 @@ pub(crate) fn around<'a>(
         match extents.last_mut().filter(|e| start < e.end) {
             Some(last) => last.end = last.end.max(end),
             None => {
-                let (symbols, names, landing_pads) = (Vec::new(), Vec::new(), Vec::new());
-                extents.push(Extent { start, end, symbols, names, landing_pads });
+                let (symbols, names, frames) = (Vec::new(), Vec::new(), Vec::new());
+                extents.push(Extent {
+                    start,
+                    end,
+                    symbols,
+                    frames,
+                    names,
+                    landing_pads: Vec::new(),
+                });
             }
         }
     }
@@ -74,6 +90,13 @@ pub(crate) fn around<'a>(
         extent.names = functions.map(|s| (s.address, s.name())).collect();
         extent.names.sort_unstable();
         extent.names.dedup_by_key(|&mut (address, _)| address);
+    }
+    frames.sort_unstable();
+    frames.dedup();
+    for frame in frames {
+        if let Some(extent) = containing(&mut extents, frame) {
+            extent.frames.push(frame);
+        }
     }
     for pad in pads {
         if let Some(extent) = containing(&mut extents, pad) {

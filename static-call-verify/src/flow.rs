@@ -1,9 +1,9 @@
 //! Proves where the instructions of a function begin.
 //!
 //! A function is decoded from its start to its end. That the boundaries found so are the real ones
-//! is doubted when anything contradicts them: bytes that are no instruction, a branch or a symbol
-//! that leads into the middle of one, data among the code. What nothing leads to is doubted too: it
-//! may be data that looks like code.
+//! is doubted when anything contradicts them: bytes that are no instruction; a branch, a symbol or an
+//! unwind table that leads into the middle of one; data among the code. What nothing leads to is doubted
+//! too: it may be data that looks like code.
 
 use std::collections::HashSet;
 
@@ -11,6 +11,7 @@ use iced_x86::{Code, Decoder, DecoderOptions, FlowControl, Instruction, OpKind, 
 
 use crate::extents::Extent;
 use crate::image::{Image, Section};
+use crate::report::ImageKind;
 
 /// Why a boundary is not proved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,6 +22,9 @@ pub(crate) enum Doubt {
     BranchInside(u64),
     /// A symbol at this address stands in the middle of an instruction.
     SymbolInside(u64),
+    /// An unwind table has a function or a landing pad begin at this address, in the middle of an
+    /// instruction.
+    UnwindInside(u64),
     /// Code at this address refers to the function's own bytes as data.
     Data(u64),
     /// The meaning of the instruction at this address depends on the processor's maker.
@@ -40,6 +44,9 @@ impl std::fmt::Display for Doubt {
             }
             Self::SymbolInside(a) => {
                 write!(f, "a symbol stands in the middle of the instruction around {a:#x}")
+            }
+            Self::UnwindInside(a) => {
+                write!(f, "an unwind table enters the middle of the instruction around {a:#x}")
             }
             Self::Data(a) => write!(f, "the code at {a:#x} uses bytes of the function as data"),
             Self::Ambiguous(a) => {
@@ -70,6 +77,8 @@ pub(crate) struct Function {
     branches: Vec<Branch>,
     references: Vec<Reference>,
     jumps_indirectly: bool,
+    /// Whether numbers can be addresses, since nothing moves the image.
+    is_fixed: bool,
     doubt: Option<Doubt>,
 }
 
@@ -99,7 +108,8 @@ impl Function {
         labels: &[u64],
         mut each: impl FnMut(&Decoder<'_>, &Instruction, &[u8]),
     ) -> Self {
-        let mut f = Self { start: extent.start, ..Self::default() };
+        let is_fixed = image.kind == ImageKind::Executable;
+        let mut f = Self { start: extent.start, is_fixed, ..Self::default() };
         let size = extent.end.saturating_sub(extent.start);
         let inside = |s: &&Section<'_>| extent.end <= s.address.saturating_add(s.size);
         let section = image.code_section(extent.start).filter(inside);
@@ -165,31 +175,41 @@ impl Function {
         if let Some(beginning) = self.beginning.get_mut(offset as usize) {
             *beginning = self.offsets.len() as u32;
         }
-        self.ends_path.push(matches!(
+        let mut ends_path = matches!(
             flow,
             FlowControl::UnconditionalBranch
                 | FlowControl::IndirectBranch
                 | FlowControl::Return
                 | FlowControl::Exception
-        ));
+        );
+        ends_path |= instruction.code() == Code::Hlt;
         if instruction.op0_kind() == OpKind::NearBranch64 {
             let to = instruction.near_branch_target();
             if inside(to) {
+                // A call over data takes their address from the stack and does not come back.
+                ends_path |= flow == FlowControl::Call && !extent.is_function(to);
                 self.branches.push(Branch { from: self.offsets.len() - 1, into: None, to });
             }
             if is_ambiguous_branch(bytes) {
                 self.doubt = self.doubt.or(Some(Doubt::Ambiguous(ip)));
             }
         }
+        self.ends_path.push(ends_path);
         if flow == FlowControl::IndirectBranch {
             self.jumps_indirectly |= !instruction.is_ip_rel_memory_operand();
+        }
+        // A multi-byte no-op has a memory operand and uses nothing.
+        let is_used =
+            !matches!(instruction.code(), Code::Nop_rm16 | Code::Nop_rm32 | Code::Nop_rm64);
+        if self.is_fixed
+            && is_used
+            && absolute(instruction).any(|to| inside(to) && to != extent.start)
+        {
+            self.doubt = self.doubt.or(Some(Doubt::Data(ip)));
         }
         if instruction.is_ip_rel_memory_operand() {
             let to = instruction.ip_rel_memory_address();
             let is_entry = instruction.code() == Code::Lea_r64_m && to == extent.start;
-            // A multi-byte no-op has a memory operand and uses nothing.
-            let is_used =
-                !matches!(instruction.code(), Code::Nop_rm16 | Code::Nop_rm32 | Code::Nop_rm64);
             if inside(to) && is_used && !is_entry {
                 self.doubt = self.doubt.or(Some(Doubt::Data(ip)));
             }
@@ -221,7 +241,10 @@ impl Function {
             .iter()
             .find(|s| s.is_data || self.index_of(s.address).is_none())
             .map(|s| Doubt::SymbolInside(s.address));
-        self.doubt = self.doubt.or(inside).or(symbol);
+        let mut unwind = extent.frames.iter().chain(&extent.landing_pads);
+        let unwind = unwind.find(|&&a| self.index_of(a).is_none());
+        let unwind = unwind.map(|&a| Doubt::UnwindInside(a));
+        self.doubt = self.doubt.or(inside).or(symbol).or(unwind);
     }
 
     /// Marks what a path leads to.
@@ -280,10 +303,26 @@ impl Function {
 /// A near branch with an operand-size prefix and no `REX.W`: 16 bits of displacement on AMD's
 /// processors, 32 on Intel's (APM vol. 3, "JMP (Near)"; SDM vol. 2, "JMP").
 fn is_ambiguous_branch(bytes: &[u8]) -> bool {
+    let (mut has_size, mut has_rex_w) = (false, false);
     let is_prefix =
-        |b: &&u8| matches!(**b, 0x26 | 0x2e | 0x36 | 0x3e | 0x64..=0x67 | 0xf0 | 0xf2 | 0xf3);
-    let prefixes = bytes.iter().take_while(is_prefix).count();
-    let has_size = bytes.iter().take(prefixes).any(|&b| b == 0x66);
-    let has_rex_w = bytes.get(prefixes).is_some_and(|&b| b & 0xf8 == 0x48);
+        |b: u8| matches!(b, 0x26 | 0x2e | 0x36 | 0x3e | 0x64..=0x67 | 0xf0 | 0xf2 | 0xf3);
+    for &byte in bytes.iter().take_while(|&&b| is_prefix(b) || b & 0xf0 == 0x40) {
+        has_size |= byte == 0x66;
+        // Of a REX only one right before the opcode counts.
+        has_rex_w = byte & 0xf8 == 0x48;
+    }
     has_size && !has_rex_w
+}
+
+/// What an instruction holds of numbers that can be addresses: displacements without `%rip`, immediates.
+fn absolute(i: &Instruction) -> impl Iterator<Item = u64> {
+    let is_memory = |n| i.op_kind(n) == OpKind::Memory && !i.is_ip_rel_memory_operand();
+    let is_number = |n| {
+        matches!(i.op_kind(n), OpKind::Immediate32 | OpKind::Immediate64 | OpKind::Immediate32to64)
+    };
+    (0..i.op_count()).filter_map(move |n| match n {
+        _ if is_memory(n) => Some(i.memory_displacement64()),
+        _ if is_number(n) => Some(i.immediate(n)),
+        _ => None,
+    })
 }

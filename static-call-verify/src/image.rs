@@ -6,6 +6,7 @@ pub(crate) mod file;
 mod ident;
 #[cfg(unix)]
 pub(crate) mod pieces;
+mod symbols;
 
 use object::elf::{self, FileHeader64, Sym64};
 use object::pod;
@@ -13,6 +14,8 @@ use object::read::elf::{FileHeader, ProgramHeader, SectionHeader};
 use object::{LittleEndian as LE, ReadRef};
 use static_call::layout::TABLE_SECTION;
 
+pub(crate) use self::symbols::Symbol;
+use self::symbols::{symbol, text};
 use crate::budget::Budget;
 use crate::places::Places;
 use crate::report::ImageKind;
@@ -87,24 +90,6 @@ impl Section<'_> {
     }
 }
 
-/// A symbol of a function, or any other that stands in a section.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Symbol<'a> {
-    names: &'a [u8],
-    name: u32,
-    pub(crate) address: u64,
-    pub(crate) size: u64,
-    pub(crate) is_function: bool,
-    pub(crate) is_data: bool,
-}
-
-impl<'a> Symbol<'a> {
-    /// Looked for only here: most symbols are passed over, and their names are long.
-    pub(crate) fn name(&self) -> &'a [u8] {
-        text(self.names, self.name)
-    }
-}
-
 /// An ELF image for x86-64.
 #[derive(Debug)]
 pub(crate) struct Image<'a> {
@@ -112,6 +97,8 @@ pub(crate) struct Image<'a> {
     pub(crate) kind: ImageKind,
     /// In the order of the file.
     pub(crate) segments: Vec<Segment>,
+    /// Address and size of what the loader makes read-only when it is done (`PT_GNU_RELRO`).
+    relro: Vec<(u64, u64)>,
     pub(crate) sections: Vec<Section<'a>>,
     places: Places<'a>,
     problem: Option<String>,
@@ -142,6 +129,7 @@ impl<'a> Image<'a> {
             bytes,
             kind,
             segments: Vec::new(),
+            relro: Vec::new(),
             sections: Vec::new(),
             places: Places::default(),
             problem: None,
@@ -187,6 +175,7 @@ impl<'a> Image<'a> {
                     }
                     self.segments.push(segment);
                 }
+                elf::PT_GNU_RELRO => self.relro.push((segment.address, segment.memory_size)),
                 elf::PT_INTERP => has_interpreter = true,
                 elf::PT_DYNAMIC => {
                     let dynamic = self.slice(segment.offset, segment.file_size).unwrap_or_default();
@@ -306,6 +295,19 @@ impl<'a> Image<'a> {
         self.places.segment(address).map(|_| 0)
     }
 
+    /// Whether nobody can write `size` bytes at an address once the loader is done.
+    pub(crate) fn is_read_only(&self, address: u64, size: u64) -> bool {
+        const PAGE: u64 = 4096;
+        // Of the last page a part is left writable, and so is all of it.
+        let is_in = |start: u64, length: u64| {
+            let end = start.saturating_add(length) / PAGE * PAGE;
+            address >= start && address.checked_add(size).is_some_and(|last| last <= end)
+        };
+        let segment = self.places.segment(address);
+        let is_written = segment.is_none_or(|s| s.flags & elf::PF_W.0 != 0);
+        !is_written || self.relro.iter().any(|&(start, length)| is_in(start, length))
+    }
+
     /// The section with bytes in memory and in the file at an address.
     pub(crate) fn section_at(&self, address: u64) -> Option<&Section<'a>> {
         self.places.section(address)
@@ -353,32 +355,6 @@ impl<'a> Image<'a> {
         };
         table().unwrap_or_default()
     }
-}
-
-/// The text at an offset of a string table, or its beginning where it is absurdly long.
-fn text(names: &[u8], at: u32) -> &[u8] {
-    const LONGEST: usize = 1 << 12;
-    let name = usize::try_from(at).ok().and_then(|at| names.get(at..)).unwrap_or_default();
-    let name = name.get(..LONGEST).unwrap_or(name);
-    let end = memchr::memchr(0, name).unwrap_or(name.len());
-    name.get(..end).unwrap_or_default()
-}
-
-fn symbol<'a>(s: &Sym64<LE>, names: &'a [u8]) -> Option<Symbol<'a>> {
-    let section = s.st_shndx.get(LE);
-    let kind = s.st_type();
-    let is_placed = section != elf::SHN_UNDEF && section != elf::SHN_ABS;
-    if !is_placed || matches!(kind, elf::STT_SECTION | elf::STT_FILE | elf::STT_TLS) {
-        return None;
-    }
-    Some(Symbol {
-        names,
-        name: s.st_name.get(LE),
-        address: s.st_value.get(LE),
-        size: s.st_size.get(LE),
-        is_function: matches!(kind, elf::STT_FUNC | elf::STT_GNU_IFUNC),
-        is_data: kind == elf::STT_OBJECT,
-    })
 }
 
 /// `DT_FLAGS_1` of a dynamic section, where a static position-independent executable says so.

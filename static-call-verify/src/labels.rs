@@ -8,7 +8,7 @@ use static_call::layout::{HOOKS_SECTION, HookRecord, Kind, Polarity};
 use crate::findings::{Findings, hex};
 use crate::image::Image;
 use crate::policy::FindingKey;
-use crate::records::{Records, code, elements};
+use crate::records::{Records, code, elements, named};
 use crate::report::Label;
 
 /// Bytes of a label.
@@ -80,10 +80,9 @@ fn check(image: &Image<'_>, label: &Label, records: &Records, findings: &mut Fin
     let mut wrong = |finding: FindingKey, what: &str| {
         let bytes = image.at(label.address, LENGTH).map(hex).unwrap_or_default();
         let mend = finding.mend();
-        let path = key.path();
-        let message =
-            format!("a jump label of `{path}` {what}: it is left alone, bytes{bytes}; {mend}");
-        findings.add(finding, Some(label.address), Some(key.source.clone()), message);
+        let (name, source) = named(image, key);
+        let message = format!("a jump label {name}{what}: it is left alone, bytes{bytes}; {mend}");
+        findings.add(finding, Some(label.address), source, message);
         false
     };
     if label.address % QUADWORD > QUADWORD - LENGTH {

@@ -19,6 +19,7 @@ mod budget;
 #[doc(hidden)]
 pub mod cli;
 mod decode;
+mod demangle;
 mod extents;
 mod findings;
 mod flow;

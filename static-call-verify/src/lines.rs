@@ -19,6 +19,7 @@ use gimli::{Dwarf, DwarfSections, EndianSlice, LittleEndian};
 use self::functions::Function;
 use self::units::Units;
 use crate::budget::Budget;
+use crate::demangle::demangled;
 use crate::image::Image;
 use crate::report::{Key, Source};
 
@@ -174,7 +175,7 @@ fn within(addresses: &[u64], begin: u64, end: u64) -> std::ops::Range<usize> {
 
 /// Whether the last segment of a symbol's path is that of a key's name.
 fn is_named(symbol: &str, name: &str) -> bool {
-    let path = format!("{:#}", rustc_demangle::demangle(symbol));
+    let path = demangled(symbol);
     let last = |s: &str| s.rsplit("::").next().map(str::to_owned);
     last(&path) == last(name)
 }

@@ -25,6 +25,14 @@ impl<'a> Places<'a> {
         {
             problem = Err(format!("two segments overlap at {:#x}", w[1].address));
         }
+        // What is rewritten in the one would change in the other.
+        let mut in_file: Vec<&Segment> = sorted.iter().filter(|s| s.file_size != 0).collect();
+        in_file.sort_by_key(|s| s.offset);
+        let mut pairs = in_file.windows(2);
+        if let Some(w) = pairs.find(|w| w[0].offset.saturating_add(w[0].file_size) > w[1].offset) {
+            let message = format!("two segments have the bytes at {:#x} of the file", w[1].offset);
+            problem = problem.and(Err(message));
+        }
         let mut places = Self { segments: sorted, sections: Vec::new() };
         let mut sorted: Vec<Section<'a>> = sections.collect();
         sorted.sort_by_key(|s| s.address);
@@ -108,6 +116,8 @@ mod tests {
         };
         let overlap = problem(&[one, segment(0x10ff, 1, 0, 1)], &[]);
         assert!(overlap.contains("segments overlap"), "{overlap}");
+        let shared = problem(&[one, segment(0x2000, 0x100, 0xff, 0x100)], &[]);
+        assert!(shared.contains("at 0xff of the file"), "{shared}");
         let overlap = problem(&[one], &[section(0x1000, 0, 8), section(0x1007, 7, 8)]);
         assert!(overlap.contains("overlaps another"), "{overlap}");
         for elsewhere in [section(0x1000, 1, 8), section(0x10ff, 0xff, 2), section(u64::MAX, 0, 2)]

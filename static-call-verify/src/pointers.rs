@@ -36,7 +36,8 @@ impl Value {
 pub(crate) struct Holder {
     pub(crate) place: u64,
     pub(crate) trampoline: u64,
-    /// Nobody can put anything else there: a GOT slot that the link has settled.
+    /// Nobody can put anything else there: a GOT slot that the link has settled, in memory that is
+    /// read-only once the loader is done.
     pub(crate) is_constant: bool,
     pub(crate) is_got: bool,
 }
@@ -61,6 +62,7 @@ impl Pointers {
         // `Image::problem`: they do not overlap.
         records.sort_by_key(|s| s.address);
         let mut all = Self::default();
+        let gots: Vec<&Section<'_>> = image.sections.iter().filter(|s| s.is_got()).collect();
         let mut words: HashMap<u64, Value> = HashMap::new();
         for_each_relocation(image, |place, value| {
             let before = records.partition_point(|s| s.address <= place);
@@ -68,11 +70,15 @@ impl Pointers {
             {
                 all.in_records.insert(place, value);
             }
-            if value.address().is_some_and(&is_trampoline) {
+            // All relocations of slots: one that holds a trampoline may be relocated otherwise, too.
+            let is_slot =
+                || gots.iter().any(|s| s.contains(place) || s.contains(place.wrapping_add(7)));
+            if value.address().is_some_and(&is_trampoline) || is_slot() {
                 // Two relocations of one word: nobody knows.
                 words.entry(place).and_modify(|v| *v = Value::Unknown).or_insert(value);
             }
         });
+        forget_overlapping(&mut words);
         if image.kind == ImageKind::Executable {
             for_each_word(image, |place, address| {
                 if is_trampoline(address) {
@@ -81,9 +87,10 @@ impl Pointers {
             });
         }
         for (place, value) in words {
-            let Some(trampoline) = value.address() else { continue };
+            let Some(trampoline) = value.address().filter(|&a| is_trampoline(a)) else { continue };
             let is_got = image.section_at(place).is_some_and(|s| s.is_got());
-            let is_constant = is_got && matches!(value, Value::Address(_));
+            let is_constant =
+                is_got && matches!(value, Value::Address(_)) && image.is_read_only(place, 8);
             all.holders.push(Holder { place, trampoline, is_constant, is_got });
         }
         all.holders.sort_unstable_by_key(|h| h.place);
@@ -100,6 +107,17 @@ impl Pointers {
         match self.in_records.get(&place) {
             Some(value) => value.address(),
             None => image.word(place),
+        }
+    }
+}
+
+/// Nobody knows what a word holds that shares bytes with another relocated one.
+fn forget_overlapping(words: &mut HashMap<u64, Value>) {
+    let mut places: Vec<u64> = words.keys().copied().collect();
+    places.sort_unstable();
+    for pair in places.windows(2).filter(|pair| pair[1] - pair[0] < 8) {
+        for place in pair {
+            words.insert(*place, Value::Unknown);
         }
     }
 }

@@ -14,8 +14,10 @@ use crate::pointers::Pointers;
 use crate::policy::FindingKey;
 use crate::report::{Key, Site, Source, Trampoline};
 
-/// Longest text of a record.
-const LONGEST_TEXT: u64 = 1 << 16;
+/// Longest text of a record: of a signature, and of a name or a path, which stand in many places of a
+/// report.
+const LONGEST_SIGNATURE: u64 = 1 << 16;
+const LONGEST_TEXT: u64 = 1 << 12;
 
 /// A trampoline record with its addresses.
 #[derive(Clone, Copy, Debug)]
@@ -170,7 +172,7 @@ impl Reader<'_, '_> {
             stub,
             name: self.text(address + key_record::NAME)?,
             module: self.text(address + key_record::MODULE)?,
-            signature: self.text(address + key_record::SIGNATURE)?,
+            signature: self.text_of(address + key_record::SIGNATURE, LONGEST_SIGNATURE)?,
             source: Source {
                 file: self.text(address + key_record::FILE)?,
                 line: self.number(address + key_record::LINE)?,
@@ -189,10 +191,14 @@ impl Reader<'_, '_> {
         Some(Site { address, source, key: None })
     }
 
-    /// A `&'static str`: pointer and length.
     fn text(&self, place: u64) -> Option<String> {
+        self.text_of(place, LONGEST_TEXT)
+    }
+
+    /// A `&'static str`: pointer and length.
+    fn text_of(&self, place: u64, longest: u64) -> Option<String> {
         let length = self.image.word(place + 8)?;
-        if length > LONGEST_TEXT || !self.image.budget.spend(usize::try_from(length).ok()?) {
+        if length > longest || !self.image.budget.spend(usize::try_from(length).ok()?) {
             return None;
         }
         if length == 0 {
@@ -244,13 +250,21 @@ fn check(image: &Image<'_>, t: &Trampoline, key: &Key, findings: &mut Findings<'
         (FindingKey::TrampBytes, "is not the code that the macros emit")
     };
     let bytes = image.at(t.address, TRAMPOLINE_SIZE as u64).map(hex).unwrap_or_default();
-    let message = format!(
-        "a trampoline of `{}` {what}: its calls are left alone, bytes{bytes}; {}",
-        key.path(),
-        finding.mend()
-    );
-    findings.add(finding, Some(t.address), Some(key.source.clone()), message);
+    let (name, source) = named(image, key);
+    let mend = finding.mend();
+    let message =
+        format!("a trampoline {name}{what}: its calls are left alone, bytes{bytes}; {mend}");
+    findings.add(finding, Some(t.address), source, message);
     false
+}
+
+/// Which key a message is about, and where that stands; nothing where that was said too often.
+pub(crate) fn named(image: &Image<'_>, key: &Key) -> (String, Option<Source>) {
+    if image.budget.spend(key.module.len() + key.name.len() + key.source.file.len() + 256) {
+        (format!("of `{}` ", key.path()), Some(key.source.clone()))
+    } else {
+        (String::new(), None)
+    }
 }
 
 /// `size` bytes of code.

@@ -30,15 +30,21 @@ pub(crate) fn shares(sizes: &[usize], part: usize) -> Vec<Range<usize>> {
     shares
 }
 
-/// Does `work` for each number below `count`, which is small, in a thread of its own; the results in
-/// order. A panic goes on here.
+/// Does `work` for each number below `count`, which is small, in a thread of its own, or here where the
+/// system gives none; the results in order. A panic goes on here.
 pub(crate) fn each<R: Send>(count: usize, work: impl Fn(usize) -> R + Sync) -> Vec<R> {
     let work = &work;
     thread::scope(|scope| {
-        let others: Vec<_> = (1..count).map(|n| scope.spawn(move || work(n))).collect();
+        let spawn = |n| thread::Builder::new().spawn_scoped(scope, move || work(n));
+        let others: Vec<_> = (1..count).map(|n| (n, spawn(n))).collect();
         let mut results: Vec<R> = (0..count.min(1)).map(work).collect();
-        for other in others {
-            results.push(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        for (n, other) in others {
+            results.push(match other {
+                Ok(thread) => {
+                    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+                }
+                Err(_) => work(n),
+            });
         }
         results
     })

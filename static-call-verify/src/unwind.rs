@@ -131,7 +131,7 @@ impl Frame {
         (start < end).then_some(Self { start, end, lsda })
     }
 
-    /// Where a panic enters the function: the landing pads of its call-site table
+    /// Where a panic enters the function: the landing pads inside it of its call-site table, sorted
     /// (LSB "Exception Frames" and the Itanium C++ ABI, "Exception Handling Tables").
     pub(crate) fn landing_pads(&self, image: &Image<'_>) -> Vec<u64> {
         let mut pads = Vec::new();
@@ -140,12 +140,13 @@ impl Frame {
             let _ = call_sites(EndianSlice::new(data, LittleEndian), |pad| {
                 // Tables of many functions can be one table.
                 let room = image.budget.spend(1);
-                if pad != 0 {
-                    pads.extend(self.start.checked_add(pad));
-                }
+                let pad = self.start.checked_add(pad).filter(|_| pad != 0);
+                pads.extend(pad.filter(|pad| *pad < self.end));
                 room
             });
         }
+        pads.sort_unstable();
+        pads.dedup();
         pads
     }
 }

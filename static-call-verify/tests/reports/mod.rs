@@ -1,4 +1,5 @@
 //! Reports of programs in assembly, and what they hold.
+#![allow(dead_code, reason = "each test file uses a part")]
 
 use static_call_verify::report::Call;
 use static_call_verify::{FindingKey, Policy, Report, verify};

@@ -1,0 +1,197 @@
+//! Code whose boundaries could be taken for others than they are, and slots that do not keep what the link
+//! put there: nothing of it is called inline.
+#![cfg(all(target_arch = "x86_64", target_os = "linux"))]
+
+mod images;
+mod reports;
+
+use images::{PRELUDE, assemble, fresh, function, link};
+use reports::check;
+use static_call_verify::{Policy, Report, Stamped, stamp, table_object, verify};
+
+/// Bytes that look like a call of `tramp`.
+const LOOKS_LIKE_A_CALL: &str = ".byte 0xe8\n .long tramp - . - 4\n";
+/// `call *tramp@GOTPCREL(%rip)`, as no linker relaxes it.
+const CALL_THROUGH_SLOT: &str =
+    ".byte 0xff, 0x15\n .reloc ., R_X86_64_GOTPCREL, SLOT - 4\n .long 0\n";
+
+#[track_caller]
+fn none_inline(report: &Report) {
+    assert!(!report.calls.is_empty(), "{report}");
+    assert_eq!(report.summary.inline, 0, "{report}");
+}
+
+/// Holds that of the function `f` nothing is inline, and that without `what` it would be.
+#[track_caller]
+fn doubted(body: &str, what: &str, args: &[&str]) {
+    assert!(body.contains(what));
+    none_inline(&check(&function("f", body), args));
+    let sound = check(&function("f", &body.replace(what, "")), args);
+    assert_ne!(sound.summary.inline, 0, "{sound}");
+}
+
+#[test]
+fn data_that_is_called_over() {
+    let body = format!(".p2align 3\n .nops 3\n call 1f\n {LOOKS_LIKE_A_CALL}1: pop %rax\n ret");
+    doubted(&body, "call 1f", &["-pie"]);
+    // Back to the function's own start, or to another's, a call is what it looks like.
+    for to in ["f", "inner"] {
+        let body = format!(
+            "call {to}\n .p2align 3\n call tramp\n ret\n .type inner, @function\ninner: ret"
+        );
+        let report = check(&function("f", &body), &["-pie"]);
+        assert_eq!(report.summary.inline, 1, "{to}: {report}");
+    }
+}
+
+#[test]
+fn data_behind_a_halt() {
+    let body = format!(".p2align 3\n hlt\n {LOOKS_LIKE_A_CALL} ret");
+    doubted(&body, "hlt", &["-pie"]);
+}
+
+/// A table of call sites with one landing pad, `pad` bytes into the function.
+fn landing_pad(pad: &str) -> String {
+    format!(
+        ".section .gcc_except_table,\"a\"\nlsda: .byte 0xff, 0xff, 0x01, 4\n .byte 0, 1, {pad}, 0\n .text\n"
+    )
+}
+
+#[test]
+fn a_landing_pad_inside_an_instruction() {
+    let body = format!(
+        ".cfi_lsda 0x1b, lsda\n call shim\n .p2align 3\n1: call tramp\n ret\n {}",
+        landing_pad("1b - f + 1")
+    );
+    doubted(&body, "+ 1", &["-pie"]);
+}
+
+#[test]
+fn a_landing_pad_outside_its_function() {
+    // It leads to data in `f`, which nothing else leads to.
+    let other = ".p2align 4\n .type g, @function\ng: .cfi_startproc\n .cfi_lsda 0x1b, lsda\n ret\n \
+                 .cfi_endproc\n .size g, . - g\n .p2align 3\n";
+    let body = format!("jmp 2f\n .p2align 3\n1: {LOOKS_LIKE_A_CALL}2: ret\n");
+    let text = |other: &str| format!("{other}{}{}", function("f", &body), landing_pad("1b - g"));
+    none_inline(&check(&text(other), &["-pie"]));
+    // A call in `g` has its unwind table looked at.
+    let other = other.replace("ret\n", "call tramp\n ret\n");
+    let report = check(&text(&other), &["-pie"]);
+    let inline = report.calls.iter().filter(|c| c.inline);
+    assert!(inline.clone().all(|c| c.function.as_deref() == Some("g")), "{report}");
+    assert_eq!(report.calls.len() - inline.count(), 1, "{report}");
+}
+
+#[test]
+fn an_unwind_table_that_begins_inside_an_instruction() {
+    // The symbol `g` is too long; behind its call, which does not return, `a8` swallows the first byte of a
+    // function that has an unwind table and no symbol.
+    let g = ".p2align 6\n .type g, @function\ng: .cfi_startproc\n call shim\n .cfi_endproc\n .byte 0xa8\n \
+             .cfi_startproc\n .byte 0x66\n call tramp\n ret\n .cfi_endproc\n .size g, . - g\n";
+    none_inline(&check(&format!("{g}{}", function("f", "ret")), &["-pie"]));
+}
+
+#[test]
+fn a_rex_prefix_before_the_one_of_the_operand_size() {
+    for rex in [0x40, 0x41, 0x48] {
+        for branch in ["call", "jne"] {
+            let what = format!(".byte {rex}, 0x66\n");
+            let body = format!("{what} {branch} shim\n .p2align 3\n call tramp\n ret");
+            doubted(&body, &what, &["-pie"]);
+        }
+    }
+    // Right before the opcode `REX.W` has the operand's size: every processor agrees.
+    let body = ".byte 0x66, 0x48\n call shim\n .p2align 3\n call tramp\n ret";
+    assert_eq!(check(&function("f", body), &["-pie"]).summary.inline, 1);
+}
+
+#[test]
+fn data_by_its_absolute_address() {
+    for load in ["mov $2f, %eax", "mov 2f, %eax", "lea 2f, %eax", "mov 2f(, %rdi, 8), %rax"] {
+        let body = format!(
+            "{load}\n test %eax, %eax\n je 1f\n2: .quad 0x9090909090909090\n .p2align 3\n1: call tramp\n ret"
+        );
+        doubted(&body, load, &["-no-pie", "-static"]);
+    }
+    // Its own start is a function pointer.
+    let body = "mov $f, %eax\n .p2align 3\n call tramp\n ret";
+    assert_eq!(check(&function("f", body), &["-no-pie", "-static"]).summary.inline, 1);
+}
+
+/// Stamps a program with a table; how many calls through slots were rewritten.
+#[track_caller]
+fn rewritten(text: &str, args: &[&str]) -> u32 {
+    let table = fresh("table.o");
+    std::fs::write(&table, table_object(9, &Policy::default())).unwrap();
+    let object = assemble(&format!("{PRELUDE}.text\n{text}.set _start, f\n"));
+    let mut image = link(&[&object, &table], args);
+    for file in [object, table] {
+        std::fs::remove_file(file).unwrap();
+    }
+    match stamp(&mut image, &Policy::default()) {
+        (_, Stamped::Done { rewritten, .. }) => rewritten,
+        (report, other) => panic!("{other:?} {report}"),
+    }
+}
+
+#[test]
+fn a_slot_that_a_resolver_fills() {
+    let call = CALL_THROUGH_SLOT.replace("SLOT", "visible");
+    let alias = ".globl visible\n .type visible, @TYPE\n .set visible, tramp\n";
+    let text = |kind| {
+        let f = function("f", &format!(".p2align 3\n {call} ret"));
+        alias.replace("TYPE", kind) + &f
+    };
+    for linker in [&["-fuse-ld=mold"][..], &["-fuse-ld=lld", "-Wl,--apply-dynamic-relocs"]] {
+        let args = [&["-no-pie", "-static", "-Wl,--no-relax"], linker].concat();
+        assert_eq!(rewritten(&text("gnu_indirect_function"), &args), 0, "{linker:?}");
+        assert_eq!(rewritten(&text("function"), &args), 1, "{linker:?}");
+    }
+}
+
+#[test]
+fn a_slot_that_can_be_written() {
+    let call = CALL_THROUGH_SLOT.replace("SLOT", "tramp");
+    let text = function("f", &format!(".p2align 3\n {call} ret"));
+    for linker in ["bfd", "lld", "mold"] {
+        let linker = format!("-fuse-ld={linker}");
+        let args = ["-pie", "-Wl,--no-relax", &linker];
+        assert_eq!(rewritten(&text, &args), 1, "{linker}");
+        let writable = ["-pie", "-Wl,--no-relax", "-Wl,-z,norelro", &linker];
+        assert_eq!(rewritten(&text, &writable), 0, "{linker}");
+    }
+}
+
+/// Bytes that the report takes, about.
+fn size(report: &Report) -> usize {
+    let findings = report.findings.iter();
+    let finding = |f: &static_call_verify::report::Finding| {
+        f.message.len() + f.source.as_ref().map_or(0, |s| s.file.len())
+    };
+    findings.map(finding).sum()
+}
+
+#[test]
+fn long_names_of_a_key_are_not_said_a_thousand_times() {
+    const LENGTH: usize = 4000;
+    let names = format!(".quad name, {LENGTH}, name, {LENGTH}, name, {LENGTH}, signature, 8");
+    let prelude = PRELUDE
+        .replace(".quad name, 3, module, 6, file, 7, signature, 8", &names)
+        .replace("\"key\"", &format!("\"{}\"", "k".repeat(LENGTH)));
+    // Records of trampolines, or of jump labels, that are none.
+    for (section, rest) in [("trampolines", "0, 1"), ("hooks", "0, 1")] {
+        let cold = if section == "hooks" { "tramp - .," } else { "" };
+        let records = format!(
+            ".section static_call_0_1_{section},\"ao\",@progbits,tramp\n .set i, 1\n .rept 20000\n \
+             .long tramp + 8 * i + 1 - ., {cold} stub - ., {rest}\n .set i, i + 1\n .endr\n"
+        );
+        let text = format!("{prelude}{records}.text\n{}.set _start, f\n", function("f", "ret"));
+        let object = assemble(&text);
+        let bytes = link(&[&object], &["-pie"]);
+        std::fs::remove_file(object).unwrap();
+        let report = verify(&bytes, &Policy::default());
+        assert!(report.findings.len() >= 20_000, "{}", report.findings.len());
+        let (size, most) = (size(&report), (64 * bytes.len() + (16 << 20)) + 512 * 20_000);
+        assert!(size <= most, "{section}: {size} for {}", bytes.len());
+    }
+}
