@@ -111,13 +111,20 @@ impl Lines {
     /// Where the call at `address` of a key's plain trampoline stands.
     ///
     /// The innermost inlined function is the key's own wrapper, whose line is that of the
-    /// declaration: the caller is the one around it.
+    /// declaration: the caller is the one around it. So it is for what an optimiser has put between the
+    /// lines of an inlined function, which has none (DWARF 5, 6.2.2, `line`).
     pub(crate) fn source(&self, address: u64, key: &Key) -> Option<Source> {
         let place = self.places.get(&address)?;
         let innermost = place.function.as_ref();
-        match innermost.filter(|f| f.name.as_deref().is_some_and(|n| is_named(n, &key.name))) {
-            Some(Function { caller: Some(caller), .. }) => caller.clone(),
-            _ => place.row.as_ref()?.1.clone(),
+        let caller = innermost.and_then(|f| f.caller.as_ref());
+        let is_wrapper = || {
+            let name = innermost.and_then(|f| f.name.as_deref());
+            name.is_some_and(|name| is_named(name, &key.name))
+        };
+        let own = place.row.as_ref().and_then(|(_, source)| source.as_ref());
+        match caller {
+            Some(caller) if own.is_none() || is_wrapper() => caller.clone(),
+            _ => own.cloned(),
         }
     }
 }

@@ -25,7 +25,8 @@ fn expected(
     let name = name.map(|n| format!("{:#}", rustc_demangle::demangle(&n)));
     let last = |path: &str| path.rsplit("::").next().map(str::to_owned);
     let is_wrapper = name.is_some_and(|n| last(&n) == last(&report.keys[call.key].name));
-    let caller = if is_wrapper { frames.next().ok()? } else { None };
+    let has_line = innermost.location.as_ref().is_some_and(|l| l.line.is_some_and(|n| n != 0));
+    let caller = if is_wrapper || !has_line { frames.next().ok()? } else { None };
     let location = caller.as_ref().unwrap_or(&innermost).location.as_ref()?;
     let unit = context.find_dwarf_and_unit(call.address).skip_all_loads()?;
     let file = location.file?;

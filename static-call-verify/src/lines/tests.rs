@@ -209,6 +209,32 @@ fn inlined_deeply_around_many_calls() {
     assert_ne!(caller(200, BUDGET), Some(199));
 }
 
+#[test]
+fn what_has_no_line_has_that_of_the_inlined_call_around_it() {
+    let source = |line| Source { file: "a.rs".into(), line, column: 1 };
+    let key = Key {
+        address: 0,
+        stub: 0,
+        name: "key".into(),
+        module: "m".into(),
+        signature: String::new(),
+        source: source(1),
+        has_no_body: false,
+    };
+    let found = |row: Option<Source>, name: &str, caller| {
+        let function = Some(Function { begin: 0, name: Some(name.into()), caller });
+        let place = Place { row: Some((0, row)), function };
+        let lines = Lines { places: [(ADDRESS, place)].into(), is_whole: true };
+        lines.source(ADDRESS, &key).map(|source| source.line)
+    };
+    let caller = || Some(Some(source(5)));
+    assert_eq!(found(None, "next", caller()), Some(5));
+    assert_eq!(found(Some(source(3)), "next", caller()), Some(3));
+    assert_eq!(found(Some(source(3)), "m::key", caller()), Some(5));
+    assert_eq!(found(Some(source(3)), "m::key", Some(None)), None, "of the wrapper nobody asks");
+    assert_eq!(found(None, "next", None), None);
+}
+
 /// Bounds that wrap, offsets behind the end, lengths that are not there.
 #[test]
 fn nonsense_is_no_panic() {
