@@ -10,6 +10,7 @@ use object::LittleEndian as LE;
 use object::elf::{self, FileHeader64};
 use object::read::elf::{FileHeader, ProgramHeader, SectionHeader};
 
+use super::ident;
 use super::pieces::Pieces;
 use crate::threads;
 
@@ -22,11 +23,21 @@ const PIECE: u64 = 4 << 20;
 ///
 /// - without `source_lines`, what is neither loaded nor symbols nor names;
 /// - in an image without static calls, all but headers and notes.
+///
+/// Of a file that is no image for this target there is only its beginning.
 pub(crate) fn read(path: &Path, source_lines: bool) -> io::Result<Vec<u8>> {
     let file = Pieces::open(path)?;
     let length = file.length();
+    let mut head = vec![0; length.min(HEAD) as usize];
+    file.read_in_place(0..length.min(HEAD), &mut head)?;
+    if ident::check(&head).is_err() {
+        return Ok(head);
+    }
+    let size = usize::try_from(length).map_err(io::Error::other)?;
+    // A file can have holes, and be longer than all memory.
+    Vec::<u8>::new().try_reserve_exact(size).map_err(|_| io::ErrorKind::OutOfMemory)?;
     // The system's zeros, which cost nothing where they stay.
-    let mut image = vec![0; usize::try_from(length).map_err(io::Error::other)?];
+    let mut image = vec![0; size];
     let known = headers(&file, &mut image)?;
     let wanted = known.and_then(|known| wanted(&image, known, source_lines));
     let all = 0..length;
@@ -271,6 +282,29 @@ mod tests {
         assert!(read_all(&file, &[5..8, length - 1..length + 1], &mut image).is_err());
         fs::write(&path, &bytes[1..]).unwrap();
         assert!(read_all(&file, &[5..8, 9..length], &mut image).is_err(), "it has shrunk");
+        fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    fn what_is_no_image_is_not_read() {
+        let path = std::env::temp_dir().join(format!("static-call-hole-{}", std::process::id()));
+        let bytes = program();
+        let overcommit = fs::read_to_string("/proc/sys/vm/overcommit_memory").unwrap_or_default();
+        for (head, is_image) in [(&b"MZ"[..], false), (&bytes[..HEAD as usize], true)] {
+            if is_image && overcommit.trim() == "1" {
+                // Such a system promises whatever is asked for.
+                continue;
+            }
+            fs::write(&path, head).unwrap();
+            // Longer than an address space, where the file system has files of that length.
+            let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+            let is_long = (40..47).rev().any(|bits| file.set_len(1 << bits).is_ok());
+            match read(&path, true) {
+                Ok(bytes) => assert!(!is_image && bytes.len() == HEAD as usize),
+                Err(error) => assert!(is_image && error.kind() == io::ErrorKind::OutOfMemory),
+            }
+            assert!(is_long);
+        }
         fs::remove_file(&path).unwrap();
     }
 
