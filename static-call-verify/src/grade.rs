@@ -168,7 +168,7 @@ impl Found<'_, '_> {
         findings: &mut Findings<'_>,
     ) {
         let key = key(reason);
-        let mend = key.mend();
+        let mend = key.mend_of(call.kind);
         let path = self.records.keys.get(call.key).map(|k| k.path()).unwrap_or_default();
         let what = match call.kind {
             Kind::Call | Kind::CallGot => "the call",

@@ -34,9 +34,10 @@ fn check(image: &[u8], key: FindingKey, parts: &[&str]) {
         }
         assert!(!found.is_empty() && found.iter().all(|f| f.severity == level), "{report}");
         assert_eq!(report.denied().count(), if level == Level::Deny { found.len() } else { 0 });
-        let tells = |line: &String| {
-            parts.iter().copied().chain([key.mend()]).all(|part| line.contains(part))
-        };
+        // What tail calls need is not said of a call.
+        let mend = key.mend().split("; that does not align tail calls").next();
+        let tells =
+            |line: &String| parts.iter().copied().chain(mend).all(|part| line.contains(part));
         let mut lines = found.iter().map(ToString::to_string);
         assert!(lines.any(|line| tells(&line)), "{parts:?}: {report}");
     }
@@ -68,6 +69,31 @@ fn calls() {
     let undecodable = image("jmp 1f\n .byte 0xe8\n .long tramp - . - 4\n1: ret", same);
     let parts = ["`module::key`", "`_start`", "it is not proved to be an instruction"];
     check(&undecodable, FindingKey::ImageUndecodable, &parts);
+}
+
+/// The flags that align calls do not align jumps: they are no mend of a tail call.
+#[test]
+fn tail_calls() {
+    let mend = |code: &str, key: FindingKey| {
+        let image = image(&format!("{code} site_tramp\n ret"), ("", ""));
+        let report = verify(&image, &Policy::default());
+        let found = report.findings.iter().find(|f| f.key == key).expect("a finding of this grade");
+        found.message.split_once("; ").expect("a mend").1.to_owned()
+    };
+    let (line, straddle) = (FindingKey::CallGradeLine, FindingKey::CallGradeStraddle);
+    for (skip, key) in [(5, line), (61, straddle)] {
+        let of = |branch: &str| mend(&format!(".skip {skip}, 0x90\n {branch}"), key);
+        for (branch, flag) in [("jmp", "call+jmp"), ("jne", "call+jmp+jcc")] {
+            let mend = of(branch);
+            assert!(mend.contains("so that it is no tail call"), "{mend}");
+            assert!(mend.contains(&format!("`-Cllvm-args=-x86-align-branch={flag}`")), "{mend}");
+            assert!(!mend.contains("init") && !mend.contains("call!"), "{mend}");
+        }
+        assert!(of("call").contains("`cargo static-call init`") && !of("call").contains("jmp"));
+        for part in ["`-Cllvm-args=-x86-align-branch=call`", "call+jmp`", "call+jmp+jcc`"] {
+            assert!(key.mend().contains(part), "explained, in SARIF and on the page: {part}");
+        }
+    }
 }
 
 #[test]

@@ -3,10 +3,43 @@
 use std::fmt;
 use std::str::FromStr;
 
+use static_call::layout::Kind;
+
 use super::{Level, UnknownName};
 
+macro_rules! align_calls {
+    () => {
+        "compile with `-Cllvm-args=-x86-align-branch-boundary=8 -Cllvm-args=-x86-align-branch=call` \
+         (`cargo static-call init` writes these flags), and use `call!` for a `pub` function"
+    };
+}
+
+/// The flags that align calls leave jumps where they are.
+macro_rules! align_tail_calls {
+    ($kinds:literal) => {
+        concat!(
+            "let something follow the call, such as a use of its result, so that it is no tail call, \
+             or compile with `-Cllvm-args=-x86-align-branch=",
+            $kinds,
+            "` in the place of `-Cllvm-args=-x86-align-branch=call`, which makes the code larger"
+        )
+    };
+}
+
+/// Of both together.
+macro_rules! align {
+    () => {
+        concat!(
+            align_calls!(),
+            "; that does not align tail calls, which are jumps: ",
+            align_tail_calls!("call+jmp"),
+            "; for conditional ones as well it is `call+jmp+jcc`"
+        )
+    };
+}
+
 macro_rules! finding_keys {
-    ($($(#[doc = $doc:literal])+ $variant:ident = $word:literal, $level:ident, $why:literal, $mend:literal;)+) => {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $word:literal, $level:ident, $why:literal, $mend:expr;)+) => {
         /// Names a kind of finding; its text form is stable.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
@@ -58,16 +91,14 @@ finding_keys! {
         "A processor reads instructions in aligned pieces. One that is reading this call while its \
          bytes change can see half of the old target and half of the new one, and jump to neither. \
          So the call is never rewritten: it goes through its trampoline, which costs one more jump.",
-        "compile with `-Cllvm-args=-x86-align-branch-boundary=8 -Cllvm-args=-x86-align-branch=call` \
-         (`cargo static-call init` writes these flags), and use `call!` for a `pub` function";
+        align!();
     /// A call instruction crosses a cache line, so that it cannot be rewritten while other threads
     /// execute it: the call stays on its trampoline.
     CallGradeStraddle = "call.grade.straddle", Note,
         "The two cache lines reach another processor one after the other: a thread that calls here \
          in between jumps to a mixture of the old and the new address. So the call is never \
          rewritten: it goes through its trampoline, which costs one more jump.",
-        "compile with `-Cllvm-args=-x86-align-branch-boundary=8 -Cllvm-args=-x86-align-branch=call` \
-         (`cargo static-call init` writes these flags), and use `call!` for a `pub` function";
+        align!();
     /// A call instruction has a form that the runtime does not rewrite: a jump with an 8-bit
     /// displacement, which reaches no other target, or an unusual prefix.
     CallForm = "call.form", Note,
@@ -184,6 +215,20 @@ finding_keys! {
 }
 
 impl FindingKey {
+    /// What mends it for an instruction of this kind; [`Self::mend`] is about every kind.
+    pub(crate) fn mend_of(self, kind: Kind) -> &'static str {
+        match (self, kind) {
+            (Self::CallGradeLine | Self::CallGradeStraddle, Kind::Jmp | Kind::JmpGot) => {
+                align_tail_calls!("call+jmp")
+            }
+            (Self::CallGradeLine | Self::CallGradeStraddle, Kind::Jcc) => {
+                align_tail_calls!("call+jmp+jcc")
+            }
+            (Self::CallGradeLine | Self::CallGradeStraddle, _) => align_calls!(),
+            _ => self.mend(),
+        }
+    }
+
     /// The keys that a name or a pattern means: `call.grade.line`, `call.grade.*`, `*`.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use std::fmt::{self, Write};
 
 use super::escape::{Prose, Text};
 use super::keys::sentence;
-use super::{Count, Level, Report, bar, reason};
+use super::{Count, KINDS, Level, Report, bar, reason};
 use crate::grade;
 use crate::report::{Finding, ImageKind, Reason, Summary, TableState};
 
@@ -188,8 +188,9 @@ fn findings(f: &mut impl Write, report: &Report) -> fmt::Result {
 
 fn message(f: &mut impl Write, finding: &Finding, drawn: &BTreeSet<u64>) -> fmt::Result {
     // The mend stands above the list.
-    let message = finding.message.strip_suffix(finding.key.mend());
-    let message = message.and_then(|m| m.strip_suffix("; ")).unwrap_or(&finding.message);
+    let mends = KINDS.iter().map(|(kind, _)| finding.key.mend_of(*kind));
+    let mut short = mends.filter_map(|mend| finding.message.strip_suffix(mend)?.strip_suffix("; "));
+    let message = short.next().unwrap_or(&finding.message);
     write!(f, "<li>{}", Prose(&sentence(message)))?;
     match finding.address {
         Some(address) if drawn.contains(&address) => {

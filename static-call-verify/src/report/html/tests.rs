@@ -334,6 +334,11 @@ fn the_top_says_what_is_the_matter() {
     assert!(text.contains("<li>Through the GOT <small>at <a href=\"#text=0x00030000\">"));
     assert_eq!(text, page(&report.clone()), "the same report gives the same page");
 
+    let tail_call = FindingKey::CallGradeLine.mend_of(Kind::Jmp);
+    report.findings[1].message = format!("a tail call; {tail_call}");
+    let text = page(&report);
+    assert!(text.contains("<li>A tail call <small>"), "the mend stands above the list: {text}");
+
     report.image.table = TableState::Absent;
     assert!(page(&report).contains("The image has no table of its calls."));
     report.image.table = TableState::Stale;
