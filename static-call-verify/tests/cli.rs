@@ -9,6 +9,8 @@ mod init;
 mod json;
 #[path = "cli/schema.rs"]
 mod schema;
+#[path = "cli/text.rs"]
+mod text;
 
 use std::fs;
 use std::path::{Path, PathBuf};

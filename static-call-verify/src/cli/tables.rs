@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::output::{bad, good, heading, paint};
-use crate::report::{Call, Grade, Report};
+use super::output::{bad, coloured, good, heading, paint};
+use crate::report::{Call, Grade, Notices, Report};
 
 /// The numbers of a row.
 #[derive(Clone, Copy, Default)]
@@ -40,7 +40,7 @@ impl Row {
 const HEADS: [&str; 9] =
     ["calls", "inline", "trampoline", "quad", "disp", "line", "straddle", "address", "label"];
 
-/// Both tables, what stays on its trampoline by reason, and the line of numbers.
+/// Both tables, what stays on its trampoline by reason, the findings, and the line of numbers.
 pub(super) fn tables(report: &Report) -> String {
     let mut by_key: BTreeMap<String, Row> =
         report.keys.iter().map(|key| (key.path(), Row::default())).collect();
@@ -74,6 +74,7 @@ pub(super) fn tables(report: &Report) -> String {
         }
         text.push('\n');
     }
+    text += &coloured(&Notices(report).to_string());
     text + &format!("{}\n", paint(heading(), &report.summary.to_string()))
 }
 

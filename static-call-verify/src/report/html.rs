@@ -68,7 +68,7 @@ impl fmt::Display for Page<'_> {
 <body>
 <a class="skip" href="#keys">To the calls</a>"##,
             Text(image),
-            report.summary
+            summary::title(report)
         )?;
         line::shapes(f, report)?;
         f.write_str("<main>\n")?;

@@ -15,6 +15,8 @@ pub use json::{JSON_SCHEMA, json};
 #[cfg(feature = "cli")]
 pub use sarif::sarif;
 pub use static_call::layout::{Form, Grade, Kind, Polarity};
+#[cfg(feature = "cli")]
+pub(crate) use text::Notices;
 
 use crate::policy::{FindingKey, Level};
 
@@ -114,6 +116,18 @@ pub enum TableState {
     },
     /// Filled, and not to be trusted: a finding says why.
     Stale,
+}
+
+impl TableState {
+    /// Why the program will rewrite none of the calls; `None` where it will.
+    pub(crate) fn why_unused(self) -> Option<&'static str> {
+        match self {
+            Self::Filled { .. } => None,
+            Self::Absent => Some("the image has no table"),
+            Self::Empty { .. } => Some("the table is empty"),
+            Self::Stale => Some("the table does not describe the image"),
+        }
+    }
 }
 
 /// A place in a source file.
@@ -346,7 +360,7 @@ pub struct Summary {
     pub trampolines: usize,
     /// Instructions that call a trampoline: `inline` + `trampoline`.
     pub calls: usize,
-    /// Calls that may be rewritten in place.
+    /// Calls that may be rewritten in place; the program does so if [`ImageInfo::table`] is filled.
     pub inline: usize,
     /// Calls that stay on their trampoline.
     pub trampoline: usize,

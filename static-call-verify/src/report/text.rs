@@ -33,15 +33,35 @@ impl fmt::Display for Report {
                 self.label(f, label)?;
             }
         }
-        self.findings(f)?;
-        match self.image.table {
+        write!(f, "{}{}", Notices(self), self.summary)
+    }
+}
+
+/// What stands above the line of numbers: the findings, and what the program will make of the table.
+pub(crate) struct Notices<'r>(pub(crate) &'r Report);
+
+impl fmt::Display for Notices<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(report) = self;
+        report.findings(f)?;
+        match report.image.table {
             TableState::Absent | TableState::Stale => {}
             TableState::Empty { capacity } => writeln!(f, "table: empty, room for {capacity}")?,
             TableState::Filled { count, capacity } => {
                 writeln!(f, "table: {count} entries, room for {capacity}")?;
             }
         }
-        write!(f, "{}", self.summary)
+        match report.image.table.why_unused() {
+            Some(why) if report.summary.inline > 0 => {
+                let inline = report.summary.inline;
+                let calls = if inline == 1 { "call" } else { "calls" };
+                writeln!(
+                    f,
+                    "{inline} {calls} could be inline: {why}, and the program keeps to the trampolines"
+                )
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -124,5 +144,34 @@ impl fmt::Display for Summary {
             0 => Ok(()),
             labels => write!(f, "; {labels} jump labels"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_are_inline_where_the_program_knows_of_them() {
+        let mut report = Report::default();
+        report.summary = Summary { calls: 3, inline: 2, trampoline: 1, ..Summary::default() };
+        let mut lines = |table| {
+            report.image.table = table;
+            let text = report.to_string();
+            text.lines().map(str::to_owned).collect::<Vec<_>>()
+        };
+        let last = "static-call: 0 keys, 0 sites, 3 calls: 2 inline, 1 trampoline, 0 indirect";
+        let unused = |why: &str| {
+            format!("2 calls could be inline: {why}, and the program keeps to the trampolines")
+        };
+        let filled = TableState::Filled { count: 3, capacity: 4 };
+        assert_eq!(lines(filled), ["table: 3 entries, room for 4", last]);
+        assert_eq!(lines(TableState::Absent), [&unused("the image has no table"), last]);
+        assert_eq!(
+            lines(TableState::Stale),
+            [&unused("the table does not describe the image"), last]
+        );
+        let empty = ["table: empty, room for 4", &unused("the table is empty"), last];
+        assert_eq!(lines(TableState::Empty { capacity: 4 }), empty);
     }
 }

@@ -16,29 +16,38 @@ const MOST_OPEN: usize = 8;
 pub(super) fn write(f: &mut impl Write, report: &Report, name: &str) -> fmt::Result {
     headline(f, report, name)?;
     if report.summary.calls > 0 {
-        numbers(f, &report.summary)?;
+        numbers(f, report)?;
     }
     table(f, report)?;
     reasons(f, report)?;
     findings(f, report)
 }
 
-fn headline(f: &mut impl Write, report: &Report, name: &str) -> fmt::Result {
+/// The page in a line.
+pub(super) fn title(report: &Report) -> String {
     let Summary { keys, calls, inline, trampoline, labels, .. } = report.summary;
+    let inline_word = inline_word(report);
+    match (report.image.kind, calls, trampoline) {
+        (ImageKind::Unsupported, ..) => "This file cannot be searched for static calls".to_owned(),
+        (_, 0, _) if keys == 0 && labels == 0 => "No static calls in this image".to_owned(),
+        (_, 0, _) => "Nothing in this image makes a static call".to_owned(),
+        (_, _, 0) => format!("All {} {inline_word}", Count(calls, "call")),
+        _ => format!("{inline} of {} {inline_word}", Count(calls, "call")),
+    }
+}
+
+/// Calls that the program does not know of are not inline.
+fn inline_word(report: &Report) -> &'static str {
+    if report.image.table.why_unused().is_some() { "could be inline" } else { "inline" }
+}
+
+fn headline(f: &mut impl Write, report: &Report, name: &str) -> fmt::Result {
     write!(
         f,
-        "<header>\n<p class=\"title\">static-call report on <code>{}</code></p>\n<h1>",
-        Text(name)
+        "<header>\n<p class=\"title\">static-call report on <code>{}</code></p>\n<h1>{}",
+        Text(name),
+        title(report)
     )?;
-    match (report.image.kind, calls, trampoline) {
-        (ImageKind::Unsupported, ..) => {
-            f.write_str("This file cannot be searched for static calls")?
-        }
-        (_, 0, _) if keys == 0 && labels == 0 => f.write_str("No static calls in this image")?,
-        (_, 0, _) => f.write_str("Nothing in this image makes a static call")?,
-        (_, _, 0) => write!(f, "All {} inline", Count(calls, "call"))?,
-        _ => write!(f, "{inline} of {} inline", Count(calls, "call"))?,
-    }
     f.write_str(
         "</h1>\n<p class=\"lead\">A <dfn>static call</dfn> is a function call whose target can be changed while the program runs. \
          Calls that are <b class=\"inline\">inline</b> are rewritten where they stand and cost what a direct call costs. \
@@ -47,14 +56,16 @@ fn headline(f: &mut impl Write, report: &Report, name: &str) -> fmt::Result {
     )
 }
 
-fn numbers(f: &mut impl Write, summary: &Summary) -> fmt::Result {
-    let Summary { keys, sites, trampolines, calls, inline, trampoline, labels, .. } = *summary;
+fn numbers(f: &mut impl Write, report: &Report) -> fmt::Result {
+    let Summary { keys, sites, trampolines, calls, inline, trampoline, labels, .. } =
+        report.summary;
+    let inline_word = inline_word(report);
     f.write_str("<section class=\"numbers\" aria-label=\"Numbers\">\n")?;
     bar(f, inline, calls)?;
     let share = |part: usize| part * 100 / calls.max(1);
     write!(
         f,
-        "\n<p class=\"parts\"><a class=\"path inline\" href=\"#path=inline\"><span aria-hidden=\"true\">✓ </span><b>{inline}</b> inline, {} %</a>",
+        "\n<p class=\"parts\"><a class=\"path inline\" href=\"#path=inline\"><span aria-hidden=\"true\">✓ </span><b>{inline}</b> {inline_word}, {} %</a>",
         share(inline)
     )?;
     if trampoline > 0 {
@@ -103,7 +114,7 @@ fn table(f: &mut impl Write, report: &Report) -> fmt::Result {
         TableState::Stale => (
             "The table of calls does not describe this image.",
             "It was changed after the link, and the program will not trust the table: all calls go \
-             through their trampolines.",
+             through their trampolines. What is inline here could be inline.",
             "Link it again.",
         ),
     };

@@ -341,13 +341,22 @@ fn the_top_says_what_is_the_matter() {
 
     report.image.table = TableState::Absent;
     assert!(page(&report).contains("The image has no table of its calls."));
+    for table in [TableState::Empty { capacity: 8 }, TableState::Stale, TableState::Absent] {
+        report.image.table = table;
+        let text = page(&report);
+        assert!(text.contains("of 129 calls could be inline</title>"));
+        assert!(text.contains("of 129 calls could be inline</h1>"));
+        assert!(text.contains("</b> could be inline, ") && text.contains("here could be inline."));
+    }
     report.image.table = TableState::Stale;
     assert!(page(&report).contains("does not describe this image"));
 
+    report.image.table = TableState::Filled { count: 128, capacity: 128 };
     report.calls.retain(|c| c.inline);
     report.summary = summary(&report);
     report.findings.clear();
     let text = page(&report);
+    assert!(text.contains("calls inline</title>") && !text.contains("could be"));
     assert!(text.contains("<h1>All ") && !text.contains("why-title") && text.contains("None.</p>"));
 
     report = Report::default();
