@@ -33,6 +33,11 @@ impl<'p> Findings<'p> {
         self.add(FindingKey::RecordCorrupt, Some(address), None, message.to_owned());
     }
 
+    /// Those so far that people are shown unless they ask for notes.
+    pub(crate) fn shown(&self) -> impl Iterator<Item = &Finding> {
+        self.list.iter().filter(|f| f.severity > Level::Note)
+    }
+
     /// The findings, by severity (worst first), key and address.
     pub(crate) fn finish(mut self) -> Vec<Finding> {
         self.list.sort_by(|a, b| {

@@ -11,7 +11,7 @@ use crate::lines::Lines;
 use crate::pointers::Holder;
 use crate::policy::FindingKey;
 use crate::records::Records;
-use crate::report::{Call, Grade, Kind, Reason, Source};
+use crate::report::{Call, Finding, Grade, Kind, Reason, Source};
 use crate::scan::Target;
 
 /// What the phases before have found.
@@ -62,6 +62,26 @@ pub(crate) fn calls(
     }
     all.sort_by_key(|c| c.address);
     all
+}
+
+/// Says once why findings that people are shown name no source line.
+pub(crate) fn missing_lines(found: &Found<'_, '_>, calls: &[Call], findings: &mut Findings<'_>) {
+    let what = match found.lines {
+        None => "the image has no debug information",
+        Some(lines) if lines.is_whole() => "the image has no debug information of some calls",
+        Some(_) => return,
+    };
+    // What stands in data has no line.
+    let is_code = |address: u64| {
+        let at = calls.binary_search_by_key(&address, |c| c.address);
+        at.ok().and_then(|i| calls.get(i)).is_some_and(|c| c.length > 0)
+    };
+    let is_without = |f: &Finding| f.source.is_none() && f.address.is_some_and(is_code);
+    if findings.shown().any(is_without) {
+        let key = FindingKey::ImageDebugInfo;
+        let message = format!("{what}, so that findings name no source line: {}", key.mend());
+        findings.add(key, None, None, message);
+    }
 }
 
 impl Found<'_, '_> {
@@ -169,7 +189,11 @@ impl Found<'_, '_> {
     ) {
         let key = key(reason);
         let mend = key.mend_of(call.kind);
-        let path = self.records.keys.get(call.key).map(|k| k.path()).unwrap_or_default();
+        let record = self.records.keys.get(call.key);
+        let path = record.map(|k| k.path()).unwrap_or_default();
+        // Where nothing says where the call stands, this is what a person can look for.
+        let declared = record.filter(|_| call.source.is_none());
+        let declared = declared.map(|k| format!(" (declared at {})", k.source)).unwrap_or_default();
         let what = match call.kind {
             Kind::Call | Kind::CallGot => "the call",
             Kind::Jmp | Kind::JmpGot => "the tail call",
@@ -180,12 +204,13 @@ impl Found<'_, '_> {
         let place = call.function.as_ref().map(|f| format!(" in `{f}`")).unwrap_or_default();
         let doubt = doubt.map(|d| format!(" ({d})")).unwrap_or_default();
         let bytes = if bytes.is_empty() { String::new() } else { format!(", bytes{}", hex(bytes)) };
-        if !self.image.budget.spend(path.len() + place.len() + 256) {
+        if !self.image.budget.spend(path.len() + declared.len() + place.len() + 256) {
             let message = format!("{reason}; {mend}");
             return findings.add(key, Some(call.address), None, message);
         }
         let message = format!(
-            "{what} of `{path}`{place} stays on its trampoline: {reason}{doubt}{bytes}; {mend}"
+            "{what} of `{path}`{declared}{place} stays on its trampoline: {reason}{doubt}{bytes}; \
+             {mend}"
         );
         findings.add(key, Some(call.address), call.source.clone(), message);
     }

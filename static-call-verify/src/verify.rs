@@ -133,6 +133,9 @@ fn run(
         lines: lines.as_ref(),
     };
     report.calls = grade::calls(&found, &named, findings);
+    if policy.source_lines() {
+        grade::missing_lines(&found, &report.calls, findings);
+    }
     (report.keys, report.sites, report.trampolines) =
         (records.keys, records.sites, records.trampolines);
     finish_table(image, to_stamp, rewrites, report, findings)

@@ -6,7 +6,7 @@ mod images;
 use object::read::elf::FileHeader;
 
 use images::{PRELUDE, assemble, function, link};
-use static_call_verify::{FindingKey, Level, Policy, verify};
+use static_call_verify::{FindingKey, Level, Policy, Report, verify};
 
 const PIE: &[&str] = &["-pie", "-Wl,--no-relax"];
 
@@ -58,7 +58,10 @@ fn calls() {
     let straddle = image(".skip 61, 0x90\n call site_tramp\n ret", same);
     check(&straddle, FindingKey::CallGradeStraddle, &everything);
     let got = image("call *tramp@GOTPCREL(%rip)\n ret", same);
-    let parts = ["the call of `module::key` in `_start`", "through the GOT, bytes ff 15 "];
+    let parts = [
+        "the call of `module::key` (declared at file.rs:5:9) in `_start`",
+        "through the GOT, bytes ff 15 ",
+    ];
     check(&got, FindingKey::CallViaGot, &parts);
     let register = image("mov tramp@GOTPCREL(%rip), %rax\n call *%rax\n ret", same);
     let parts = ["what calls through the address of `module::key`", "bytes 48 8b 05 "];
@@ -131,6 +134,32 @@ fn debug_information() {
     let flags = header.e_shoff.get(object::LittleEndian) as usize + index.0 * 64 + 8;
     image[flags + 1] |= 8;
     check(&image, key, &["source lines can be missing"]);
+}
+
+#[test]
+fn no_debug_information() {
+    let key = FindingKey::ImageDebugInfo;
+    let register = "mov tramp@GOTPCREL(%rip), %rax\n call *%rax\n ret";
+    let without = image(register, ("", ""));
+    let parts =
+        ["note: ", "the image has no debug information, so", "`debug = \"line-tables-only\"`"];
+    let count = |report: &Report| report.findings.iter().filter(|f| f.key == key).count();
+    let report = verify(&without, &Policy::default());
+    let line = report.to_string().lines().find(|l| l.contains(key.as_str())).unwrap().to_owned();
+    assert!(parts.iter().all(|part| line.contains(part)), "{line}");
+    let twice = image(&format!("{register}\n{register}"), ("", ""));
+    assert_eq!(count(&verify(&twice, &Policy::default())), 1, "once, not for every call");
+    check(&without, key, &parts[1..]);
+    let some = format!("{register}\n.section .debug_line,\"\",@progbits\n .skip 64\n .text");
+    check(&image(&some, ("", "")), key, &["no debug information of some calls"]);
+
+    // Nobody asked for lines, is shown the finding, or has to search.
+    let silent = |image: &[u8], policy: &Policy| assert_eq!(count(&verify(image, policy)), 0);
+    silent(&without, Policy::default().set_source_lines(false));
+    silent(&without, Policy::default().set(FindingKey::CallRegister, Level::Note));
+    silent(&image(&register.replace("tramp", "site_tramp"), ("", "")), &Policy::default());
+    let in_data = image("call tramp\n ret\n .data\n .quad tramp\n .text", ("", ""));
+    silent(&in_data, Policy::default().set(FindingKey::TrampAddressTaken, Level::Warn));
 }
 
 #[test]

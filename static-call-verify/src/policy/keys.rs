@@ -199,12 +199,13 @@ finding_keys! {
     ImageCorrupt = "image.corrupt", Warn,
         "Nothing that contradicts itself is believed: the image is not read further.",
         "build or copy the image again";
-    /// Debug information was not read to its end, so that source lines can be missing: it is damaged, is
-    /// compressed in a way that is not known, or is far larger than such an image needs.
+    /// Source lines are missing or can be: debug information is not there where findings could name a
+    /// line, or was not read to its end, because it is damaged, is compressed in a way that is not
+    /// known, or is far larger than such an image needs.
     ImageDebugInfo = "image.debug-info", Note,
-        "Findings and calls are named by their address alone where no line is known. What is \
-         rewritten does not depend on it.",
-        "build with `debug = \"line-tables-only\"`, which is all that source lines need";
+        "Where no line is known, findings name the function around the call and the place where the \
+         key is declared. What is rewritten does not depend on it.",
+        "build with `debug = \"line-tables-only\"` in the profile, which is all that source lines need";
     /// The compiler is not told to align call instructions, so that about two of five cannot be
     /// rewritten while the program runs. Found by the link hook alone.
     FlagsMissing = "flags.missing", Warn,

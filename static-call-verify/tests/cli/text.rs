@@ -11,8 +11,10 @@ fn what_is_denied_is_named() {
     for command in ["verify", "report"] {
         let output = run(&[&[command][..], &levels, &[image.path()]].concat());
         assert_eq!(output.status.code(), Some(1), "{command}");
-        let end: Vec<&str> = out(&output).lines().rev().take(5).collect();
-        let starts = [last, unused, "warning: tramp.", "warning: tramp.", "error: table.missing: "];
+        let end: Vec<&str> = out(&output).lines().rev().take(6).collect();
+        let lines = "note: image.debug-info: ";
+        let warning = "warning: tramp.address-taken: ";
+        let starts = [last, unused, lines, warning, warning, "error: table.missing: "];
         assert!(end.iter().zip(starts).all(|(line, start)| line.starts_with(start)), "{end:#?}");
         assert!(end[1].contains("the image has no table"), "{end:#?}");
         // Notes about the image, but not those about single calls.
