@@ -15,6 +15,7 @@ use std::fmt::{self, Write};
 
 use escape::Text;
 
+use super::text::{Count, Ratio};
 use super::{Call, Grade, Kind, Level, Reason, Report};
 
 const STYLE: &str = include_str!("html/report.css");
@@ -153,16 +154,6 @@ fn reason(reason: Reason) -> &'static str {
         Reason::NotProved => "not-proved",
         Reason::NoExtent => "no-extent",
         Reason::UnsoundTrampoline => "unsound-trampoline",
-    }
-}
-
-/// `1 call`, `2 calls`.
-struct Count<'w>(usize, &'w str);
-
-impl fmt::Display for Count<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(count, word) = self;
-        write!(f, "{count} {word}{}", if *count == 1 { "" } else { "s" })
     }
 }
 

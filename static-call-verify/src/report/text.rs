@@ -23,9 +23,8 @@ impl fmt::Display for Report {
             }
         }
         for ((key, calls), labels) in self.keys.iter().zip(calls_of).zip(labels_of) {
-            let inline = calls.iter().filter(|c| c.inline).count();
-            let all = calls.iter().filter(|c| c.is_call()).count();
-            writeln!(f, "{}  {inline} of {all} inline  {}", key.path(), key.source)?;
+            let ratio = Ratio::of(calls.iter().copied(), labels.iter().copied());
+            writeln!(f, "{}  {ratio}  {}", key.path(), key.source)?;
             for call in calls {
                 self.call(f, call)?;
             }
@@ -34,6 +33,63 @@ impl fmt::Display for Report {
             }
         }
         write!(f, "{}{}", Notices(self), self.summary)
+    }
+}
+
+/// `1 call`, `2 calls`.
+pub(super) struct Count<'w>(pub(super) usize, pub(super) &'w str);
+
+impl fmt::Display for Count<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(count, word) = self;
+        write!(f, "{count} {word}{}", if *count == 1 { "" } else { "s" })
+    }
+}
+
+/// How much is inline: of the calls, and of the jump labels. Other uses, such as an address in a
+/// register, are neither.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Ratio {
+    pub(super) inline: usize,
+    pub(super) calls: usize,
+    pub(super) labels_inline: usize,
+    pub(super) labels: usize,
+    pub(super) others: usize,
+}
+
+impl Ratio {
+    pub(super) fn of<'r>(
+        calls: impl IntoIterator<Item = &'r Call>,
+        labels: impl IntoIterator<Item = &'r Label>,
+    ) -> Self {
+        let mut ratio = Self::default();
+        for call in calls {
+            ratio.inline += usize::from(call.inline);
+            ratio.calls += usize::from(call.is_call());
+            ratio.others += usize::from(!call.is_call());
+        }
+        for label in labels {
+            ratio.labels_inline += usize::from(label.is_sound);
+            ratio.labels += 1;
+        }
+        ratio
+    }
+}
+
+impl fmt::Display for Ratio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { inline, calls, labels_inline, labels, others } = *self;
+        match calls {
+            0 => f.write_str("no calls")?,
+            _ => write!(f, "{inline} of {} inline", Count(calls, "call"))?,
+        }
+        if labels > 0 {
+            write!(f, ", {labels_inline} of {} inline", Count(labels, "jump label"))?;
+        }
+        match others {
+            0 => Ok(()),
+            _ => write!(f, ", {} through the trampoline", Count(others, "other use")),
+        }
     }
 }
 
@@ -53,11 +109,10 @@ impl fmt::Display for Notices<'_> {
         }
         match report.image.table.why_unused() {
             Some(why) if report.summary.inline > 0 => {
-                let inline = report.summary.inline;
-                let calls = if inline == 1 { "call" } else { "calls" };
+                let calls = Count(report.summary.inline, "call");
                 writeln!(
                     f,
-                    "{inline} {calls} could be inline: {why}, and the program keeps to the trampolines"
+                    "{calls} could be inline: {why}, and the program keeps to the trampolines"
                 )
             }
             _ => Ok(()),
@@ -130,9 +185,9 @@ fn grade(grade: Grade) -> &'static str {
 }
 
 impl fmt::Display for Summary {
-    /// `static-call: K keys, S sites, C calls: I inline, T trampoline, 0 indirect`, as in the
-    /// runtime's report, and `; L jump labels` if there are any. Which calls go through the slot
-    /// is known at run time alone.
+    /// `static-call: K keys, S sites, C calls: I inline, T trampoline, 0 indirect`, in the form of the
+    /// runtime's report, which counts jump labels among the calls: here they stand behind, if there
+    /// are any. Which calls go through the slot is known at run time alone.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { keys, sites, calls, inline, trampoline, labels, .. } = self;
         write!(
@@ -142,7 +197,8 @@ impl fmt::Display for Summary {
         )?;
         match labels {
             0 => Ok(()),
-            labels => write!(f, "; {labels} jump labels"),
+            1 => f.write_str("; 1 jump label, which the program counts as a call"),
+            labels => write!(f, "; {labels} jump labels, which the program counts as calls"),
         }
     }
 }
@@ -150,6 +206,19 @@ impl fmt::Display for Summary {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_no_call_is_told_apart() {
+        let text = |inline, calls, labels_inline, labels, others| {
+            Ratio { inline, calls, labels_inline, labels, others }.to_string()
+        };
+        assert_eq!(text(0, 0, 1, 1, 0), "no calls, 1 of 1 jump label inline");
+        assert_eq!(text(1, 1, 0, 0, 1), "1 of 1 call inline, 1 other use through the trampoline");
+        assert_eq!(text(0, 0, 0, 0, 2), "no calls, 2 other uses through the trampoline");
+        assert_eq!(text(2, 3, 1, 2, 0), "2 of 3 calls inline, 1 of 2 jump labels inline");
+        let summary = Summary { labels: 1, ..Summary::default() }.to_string();
+        assert!(summary.ends_with(" indirect; 1 jump label, which the program counts as a call"));
+    }
 
     #[test]
     fn calls_are_inline_where_the_program_knows_of_them() {

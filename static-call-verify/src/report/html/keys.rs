@@ -5,7 +5,8 @@ use std::fmt::{self, Write};
 use super::escape::Text;
 use super::line::{Boundary, Drawn};
 use super::{
-    Call, Count, GRADES, Grade, KINDS, Kind, MOST_UNFOLDED, Path, Reason, Report, bar, reason,
+    Call, Count, GRADES, Grade, KINDS, Kind, MOST_UNFOLDED, Path, Ratio, Reason, Report, bar,
+    reason,
 };
 use crate::report::{Key, Label, Source};
 
@@ -64,12 +65,27 @@ fn controls(f: &mut impl Write, report: &Report) -> fmt::Result {
     f.write_str(
         r#"
 <span class="buttons"><button type="reset">Show all</button> <button type="button" id="unfold">Open all keys</button> <button type="button" id="fold">Close all</button></span>
-<output id="shown" aria-live="polite"></output>
-</form>
+"#,
+    )?;
+    writeln!(f, r#"<output id="shown" aria-live="polite" data-all="{}"></output>"#, all(report))?;
+    f.write_str(
+        r#"</form>
 <noscript><p>The filter needs scripts; everything else is here.</p></noscript>
 <p id="nothing" hidden>Nothing fits the filter.</p>
 "#,
     )
+}
+
+/// How many rows there are, and of what: `36 in all: 25 calls, 11 jump labels`.
+fn all(report: &Report) -> String {
+    let Ratio { calls, labels, others, .. } = Ratio::of(&report.calls, &report.labels);
+    let parts = [(calls, "call"), (labels, "jump label"), (others, "other use")];
+    let parts = parts.into_iter().filter(|&(count, _)| count > 0);
+    let parts: Vec<String> = parts.map(|(count, word)| Count(count, word).to_string()).collect();
+    match *parts {
+        [] => "None".to_owned(),
+        _ => format!("{} in all: {}", calls + labels + others, parts.join(", ")),
+    }
 }
 
 fn select(
@@ -92,25 +108,19 @@ fn one(
     key: &Key,
     calls: &[&Call],
 ) -> fmt::Result {
-    let all = calls.iter().filter(|c| c.is_call()).count();
-    let inline = calls.iter().filter(|c| c.inline).count();
     let labels: Vec<&Label> = report.labels.iter().filter(|l| l.key == index).collect();
+    let ratio = Ratio::of(calls.iter().copied(), labels.iter().copied());
     let rows = report.calls.len() + report.labels.len();
     let open = if rows <= MOST_UNFOLDED { " open" } else { "" };
     write!(
         f,
         r#"<details class="key" id="key-{index}" data-key="{index}"{open}>
-<summary><h3><span class="module">{}::</span>{}</h3> <span class="ratio">{inline} of {} inline"#,
+<summary><h3><span class="module">{}::</span>{}</h3> <span class="ratio">{ratio}</span> "#,
         Text(&key.module),
-        Text(&key.name),
-        Count(all, "call")
+        Text(&key.name)
     )?;
-    if !labels.is_empty() {
-        write!(f, ", {}", Count(labels.len(), "jump label"))?;
-    }
-    f.write_str("</span> ")?;
-    if all > 0 {
-        bar(f, inline, all)?;
+    if ratio.calls > 0 {
+        bar(f, ratio.inline, ratio.calls)?;
     }
     let sites = report.sites.iter().filter(|s| s.key == Some(index)).count();
     let trampolines = report.trampolines.iter().filter(|t| t.key == index).count();

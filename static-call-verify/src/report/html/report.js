@@ -47,8 +47,8 @@
     if (filtered && unfold && shown <= FEW) {
       for (const key of keys) if (key.shown) key.element.open = true;
     }
-    document.getElementById("shown").textContent =
-      filtered ? `${shown} of ${total} shown` : `${total} in all`;
+    const output = document.getElementById("shown");
+    output.textContent = filtered ? `${shown} of ${total} shown` : output.dataset.all;
     document.getElementById("nothing").hidden = keys.some((key) => !key.element.hidden);
     form.classList.toggle("active", filtered);
   };

@@ -6,7 +6,7 @@ use std::fmt::{self, Write};
 
 use super::escape::{Prose, Text};
 use super::keys::sentence;
-use super::{Count, KINDS, Level, Report, bar, reason};
+use super::{Count, KINDS, Level, Ratio, Report, bar, reason};
 use crate::grade;
 use crate::report::{Finding, ImageKind, Reason, Summary, TableState};
 
@@ -25,15 +25,29 @@ pub(super) fn write(f: &mut impl Write, report: &Report, name: &str) -> fmt::Res
 
 /// The page in a line.
 pub(super) fn title(report: &Report) -> String {
-    let Summary { keys, calls, inline, trampoline, labels, .. } = report.summary;
+    let ratio = Ratio::of(&report.calls, &report.labels);
+    let Ratio { inline, calls, labels_inline, labels, others } = ratio;
     let inline_word = inline_word(report);
-    match (report.image.kind, calls, trampoline) {
-        (ImageKind::Unsupported, ..) => "This file cannot be searched for static calls".to_owned(),
-        (_, 0, _) if keys == 0 && labels == 0 => "No static calls in this image".to_owned(),
-        (_, 0, _) => "Nothing in this image makes a static call".to_owned(),
-        (_, _, 0) => format!("All {} {inline_word}", Count(calls, "call")),
+    let mut text = match calls {
+        _ if report.image.kind == ImageKind::Unsupported => {
+            return "This file cannot be searched for static calls".to_owned();
+        }
+        0 if labels + others == 0 && report.keys.is_empty() => {
+            return "No static calls in this image".to_owned();
+        }
+        0 if labels + others == 0 => return "Nothing in this image makes a static call".to_owned(),
+        0 => "No calls".to_owned(),
+        // Nobody knows how many calls the others make.
+        2.. if inline == calls && others == 0 => format!("All {calls} calls {inline_word}"),
         _ => format!("{inline} of {} {inline_word}", Count(calls, "call")),
+    };
+    if calls == 0 && labels > 0 {
+        text += &format!(", {labels_inline} of {} inline", Count(labels, "jump label"));
     }
+    if others > 0 {
+        text += &format!(", {} through a trampoline", Count(others, "other use"));
+    }
+    text
 }
 
 /// Calls that the program does not know of are not inline.
@@ -59,6 +73,7 @@ fn headline(f: &mut impl Write, report: &Report, name: &str) -> fmt::Result {
 fn numbers(f: &mut impl Write, report: &Report) -> fmt::Result {
     let Summary { keys, sites, trampolines, calls, inline, trampoline, labels, .. } =
         report.summary;
+    let Ratio { others, .. } = Ratio::of(&report.calls, &report.labels);
     let inline_word = inline_word(report);
     f.write_str("<section class=\"numbers\" aria-label=\"Numbers\">\n")?;
     bar(f, inline, calls)?;
@@ -73,6 +88,13 @@ fn numbers(f: &mut impl Write, report: &Report) -> fmt::Result {
         write!(
             f,
             " <a class=\"path trampoline\" href=\"#path=trampoline\"><span aria-hidden=\"true\">↷ </span><b>{trampoline}</b> through a trampoline, {rest} %</a>"
+        )?;
+    }
+    if others > 0 {
+        let uses = Count(others, "other use");
+        write!(
+            f,
+            " <a class=\"path address\" href=\"#path=address\"><span aria-hidden=\"true\">* </span>{uses}, not counted as calls</a>"
         )?;
     }
     f.write_str("</p>\n<ul class=\"tiles\">")?;

@@ -1,6 +1,7 @@
 //! The page's structure.
 
 mod page;
+mod top;
 
 use std::collections::BTreeSet;
 
@@ -317,54 +318,6 @@ fn every_row_and_link_can_be_filtered_for() {
         let name = name.trim_start_matches('#');
         assert!(is_drawn || options(name).contains(value), "{name}={value}");
     }
-}
-
-#[test]
-fn the_top_says_what_is_the_matter() {
-    let mut report = report();
-    let page = |report: &Report| html(report, "target/release/app");
-    let text = page(&report);
-    assert!(text.contains("on <code>target/release/app</code>"));
-    assert!(text.contains("of 129 calls inline</h1>"));
-    assert!(!text.contains("class=\"callout\""));
-    let (deny, note) =
-        (text.find("finding deny\" open").unwrap(), text.find("finding note").unwrap());
-    assert!(deny < note);
-    assert!(text.contains("<b>2 times</b>") && text.contains("or use <code>call!</code>.</p>"));
-    assert!(text.contains("<li>Through the GOT <small>at <a href=\"#text=0x00030000\">"));
-    assert_eq!(text, page(&report.clone()), "the same report gives the same page");
-
-    let tail_call = FindingKey::CallGradeLine.mend_of(Kind::Jmp);
-    report.findings[1].message = format!("a tail call; {tail_call}");
-    let text = page(&report);
-    assert!(text.contains("<li>A tail call <small>"), "the mend stands above the list: {text}");
-
-    report.image.table = TableState::Absent;
-    assert!(page(&report).contains("The image has no table of its calls."));
-    for table in [TableState::Empty { capacity: 8 }, TableState::Stale, TableState::Absent] {
-        report.image.table = table;
-        let text = page(&report);
-        assert!(text.contains("of 129 calls could be inline</title>"));
-        assert!(text.contains("of 129 calls could be inline</h1>"));
-        assert!(text.contains("</b> could be inline, ") && text.contains("here could be inline."));
-    }
-    report.image.table = TableState::Stale;
-    assert!(page(&report).contains("does not describe this image"));
-
-    report.image.table = TableState::Filled { count: 128, capacity: 128 };
-    report.calls.retain(|c| c.inline);
-    report.summary = summary(&report);
-    report.findings.clear();
-    let text = page(&report);
-    assert!(text.contains("calls inline</title>") && !text.contains("could be"));
-    assert!(text.contains("<h1>All ") && !text.contains("why-title") && text.contains("None.</p>"));
-
-    report = Report::default();
-    assert!(page(&report).contains("This file cannot be searched for static calls</h1>"));
-    report.image.kind = ImageKind::SharedObject;
-    let text = page(&report);
-    assert!(text.contains("No static calls in this image</h1>"));
-    tags(&text);
 }
 
 #[test]

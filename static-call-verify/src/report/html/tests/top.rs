@@ -1,0 +1,87 @@
+//! What the page says before its rows.
+
+use super::*;
+
+#[test]
+fn the_top_says_what_is_the_matter() {
+    let mut report = report();
+    let page = |report: &Report| html(report, "target/release/app");
+    let text = page(&report);
+    assert!(text.contains("on <code>target/release/app</code>"));
+    assert!(text.contains("of 129 calls inline, 2 other uses through a trampoline</h1>"));
+    assert!(text.contains("</span>2 other uses, not counted as calls</a>"));
+    assert!(text.contains("data-all=\"133 in all: 129 calls, 2 jump labels, 2 other uses\""));
+    assert!(!text.contains("class=\"callout\""));
+    let (deny, note) =
+        (text.find("finding deny\" open").unwrap(), text.find("finding note").unwrap());
+    assert!(deny < note);
+    assert!(text.contains("<b>2 times</b>") && text.contains("or use <code>call!</code>.</p>"));
+    assert!(text.contains("<li>Through the GOT <small>at <a href=\"#text=0x00030000\">"));
+    assert_eq!(text, page(&report.clone()), "the same report gives the same page");
+
+    let tail_call = FindingKey::CallGradeLine.mend_of(Kind::Jmp);
+    report.findings[1].message = format!("a tail call; {tail_call}");
+    let text = page(&report);
+    assert!(text.contains("<li>A tail call <small>"), "the mend stands above the list: {text}");
+
+    report.image.table = TableState::Absent;
+    assert!(page(&report).contains("The image has no table of its calls."));
+    for table in [TableState::Empty { capacity: 8 }, TableState::Stale, TableState::Absent] {
+        report.image.table = table;
+        let text = page(&report);
+        assert!(text.contains("of 129 calls could be inline, 2 other uses"));
+        assert!(text.contains("129 calls could be inline") && !text.contains("129 calls inline"));
+        assert!(text.contains("</b> could be inline, ") && text.contains("here could be inline."));
+    }
+    report.image.table = TableState::Stale;
+    assert!(page(&report).contains("does not describe this image"));
+
+    report.image.table = TableState::Filled { count: 128, capacity: 128 };
+    report.calls.retain(|c| c.inline);
+    report.summary = summary(&report);
+    report.findings.clear();
+    let text = page(&report);
+    assert!(text.contains("calls inline</title>") && !text.contains("could be"));
+    assert!(text.contains("<h1>All ") && !text.contains("why-title") && text.contains("None.</p>"));
+
+    report = Report::default();
+    assert!(page(&report).contains("This file cannot be searched for static calls</h1>"));
+    report.image.kind = ImageKind::SharedObject;
+    let text = page(&report);
+    assert!(text.contains("No static calls in this image</h1>"));
+    tags(&text);
+}
+
+#[test]
+fn the_headline_says_all_only_of_everything() {
+    let all = report();
+    let title = |keep: &dyn Fn(&Call) -> bool, labels: bool| {
+        let mut report = all.clone();
+        report.calls.retain(keep);
+        report.labels.truncate(usize::from(labels));
+        report.summary = summary(&report);
+        let page = html(&report, "app");
+        let (_, title) = page.split_once("<title>app: ").unwrap();
+        let title = title.split_once('<').unwrap().0.to_owned();
+        assert!(page.contains(&format!("<h1>{title}</h1>")));
+        title
+    };
+    let inline = all.calls.iter().filter(|c| c.inline).count();
+    assert_eq!(title(&|c| c.inline, true), format!("All {inline} calls inline"));
+    let one = |c: &Call| c.address == 0x1_0000;
+    assert_eq!(title(&one, false), "1 of 1 call inline");
+    let rest = "1 other use through a trampoline";
+    let register = |c: &Call| c.kind == Kind::Register;
+    let both = title(&|c| c.inline || register(c), false);
+    assert_eq!(both, format!("{inline} of {inline} calls inline, {rest}"));
+    assert_eq!(title(&register, false), format!("No calls, {rest}"));
+    assert_eq!(title(&|_| false, true), "No calls, 1 of 1 jump label inline");
+    assert_eq!(title(&|_| false, false), "Nothing in this image makes a static call");
+    let mut flag = all.clone();
+    flag.calls.retain(register);
+    let page = html(&flag, "app");
+    assert!(page.contains("<span class=\"ratio\">no calls, 1 of 2 jump labels inline</span>"));
+    assert!(
+        page.contains(&format!("<span class=\"ratio\">no calls, {}", rest.replace(" a ", " the ")))
+    );
+}
