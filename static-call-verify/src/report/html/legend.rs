@@ -45,7 +45,7 @@ pub(super) fn write(f: &mut impl Write) -> fmt::Result {
     f.write_str(
         r#"<section id="legend" aria-labelledby="legend-title">
 <h2 id="legend-title">How to read the drawings</h2>
-<p>A drawing is one cache line: 64 bytes of machine code, and the call instruction where it lies in them. A byte marked <b>o</b> (empty) says what the instruction does; the four bytes marked <b>D</b> (filled) are its displacement, which says where it goes. Changing a target means rewriting those four.</p>
+<p>A drawing is one cache line: 64 bytes of machine code, and the call instruction where it lies in them. An empty byte<span class="letter">, marked <b>o</b>,</span> says what the instruction does; the four filled ones<span class="letter">, marked <b>D</b>,</span> are its displacement, which says where it goes. Changing a target means rewriting those four.</p>
 <p class="promise">Other threads may run the instruction at that very moment. AMD promises that they see the old bytes or the new ones, never a mixture, for <b>one store inside one aligned quadword</b> (8 bytes, from one thin line to the next); Intel promises nothing, and no mixture was ever reported there. Where a boundary cuts the displacement no such promise holds, and mixtures were seen on real processors: across 32 bytes now and then, across a cache line often. So the place of the instruction decides:</p>
 <dl class="grades">
 "#,

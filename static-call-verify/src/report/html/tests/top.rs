@@ -85,3 +85,13 @@ fn the_headline_says_all_only_of_everything() {
         page.contains(&format!("<span class=\"ratio\">no calls, {}", rest.replace(" a ", " the ")))
     );
 }
+
+/// What the letters mean is not said where the drawings have none.
+#[test]
+fn letters_and_their_meaning_go_together() {
+    let page = html(&report(), "app");
+    assert!(page.contains("<span class=\"letter\">, marked <b>o</b>,</span>"));
+    let (_, style) = STYLE.split_once("@media (max-width: 40rem)").unwrap();
+    assert!(style.contains(".byte, .letter { display: none; }"));
+    assert_eq!(STYLE.matches(".byte { display").count(), 0);
+}
