@@ -222,8 +222,8 @@ mod tests {
 
     #[test]
     fn calls_are_inline_where_the_program_knows_of_them() {
-        let mut report = Report::default();
-        report.summary = Summary { calls: 3, inline: 2, trampoline: 1, ..Summary::default() };
+        let summary = Summary { calls: 3, inline: 2, trampoline: 1, ..Summary::default() };
+        let mut report = Report { summary, ..Report::default() };
         let mut lines = |table| {
             report.image.table = table;
             let text = report.to_string();
