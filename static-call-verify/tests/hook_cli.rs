@@ -61,6 +61,66 @@ fn a_package_that_is_hooked_already_is_hooked_once() {
     assert_eq!(header.count, 6, "{header:?}");
 }
 
+/// Of two calls in five the bytes lie badly without the flags: one of so many is certain to.
+fn with_calls_that_lie_badly(fixture: &Fixture) {
+    let calls: String = (0..40).map(|i| format!("sum += hooked::add(sum, {i}); ")).collect();
+    let main = format!("fn main() {{ let mut sum = 0; {calls} assert!(sum > 0); }}");
+    fixture.write("src/main.rs", &main);
+}
+
+#[test]
+fn the_command_line_counts_more_than_build_rs() {
+    let main =
+        "static_call_verify::Hook::new().deny(\"call.grade.*\").allow(\"flags.missing\").enable();";
+    for flags in ["", "-Clinker=clang"] {
+        if !flags.is_empty() && !fixture::have(&["clang"]) {
+            continue;
+        }
+        let fixture = Fixture::new("command-over").env("RUSTFLAGS", flags);
+        with_calls_that_lie_badly(&fixture);
+        let built = fixture.cargo_static_call(&["build"]);
+        assert!(built.status.success(), "{}", text(&built));
+        let said = text(&built);
+        assert_eq!(said.matches("flags.missing").count(), 1, "once, by build.rs: {said}");
+        let denied = fixture.cargo_static_call(&["--deny", "call.grade.*", "build"]);
+        let said = text(&denied);
+        assert!(!denied.status.success() && said.contains("error: call.grade."), "{said}");
+        let denied = fixture.cargo_static_call(&["--deny", "flags.missing", "build"]);
+        let said = text(&denied);
+        assert!(!denied.status.success() && said.contains("error: static-call: flags."), "{said}");
+        drop(fixture);
+
+        // The other way round, and what build.rs says of the flags is heard.
+        let fixture = Fixture::with_build_rs("command-over", main).env("RUSTFLAGS", flags);
+        with_calls_that_lie_badly(&fixture);
+        let denied = fixture.cargo_static_call(&["build"]);
+        let said = text(&denied);
+        assert!(!denied.status.success() && said.contains("error: call.grade."), "{said}");
+        assert!(!said.contains("flags.missing"), "{said}");
+        let built = fixture.cargo_static_call(&["--note", "call.grade.*", "build"]);
+        assert!(built.status.success(), "{}", text(&built));
+        let warned = fixture.cargo_static_call(&["--warn=flags.missing", "--note=call.*", "build"]);
+        assert!(warned.status.success(), "{}", text(&warned));
+        assert_eq!(text(&warned).matches("flags.missing").count(), 1, "{}", text(&warned));
+    }
+}
+
+#[test]
+fn denied_flags_are_denied_to_libraries_and_tests() {
+    let main = "println!(\"cargo::rerun-if-changed=build.rs\");";
+    let fixture = Fixture::with_build_rs("command-kinds", main).env("RUSTFLAGS", "");
+    let manifest = std::fs::read_to_string(fixture.dir().join("Cargo.toml")).unwrap();
+    let library = "[lib]\ncrate-type = [\"cdylib\", \"rlib\"]\n";
+    fixture.write("Cargo.toml", &format!("{manifest}{library}"));
+    for what in [&["build", "--lib"][..], &["test", "--no-run", "--test=it"]] {
+        let built = fixture.cargo_static_call(what);
+        assert!(built.status.success(), "{}", text(&built));
+        let denied = fixture.cargo_static_call(&[&["--deny=flags.missing"], what].concat());
+        let said = text(&denied);
+        assert!(!denied.status.success() && said.contains("error: static-call: flags."), "{said}");
+    }
+}
+
 #[test]
 fn another_policy_links_again() {
     // Else cargo builds again when any file of the package changes, `Cargo.toml` included.

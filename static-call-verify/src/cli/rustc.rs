@@ -38,12 +38,19 @@ pub(super) fn main(dir: &Path, args: &[OsString]) -> ExitCode {
                 return ExitCode::FAILURE;
             }
         };
-        let settings = Settings::read(&settings_directory(dir)).over(own);
+        let said = Settings::read(&settings_directory(dir));
         let flags = Flags::parse(words.iter().copied());
-        if kind == Unit::Program && !check_flags(&flags, &settings) {
+        // What `build.rs` says counts more than its manifest, which its hook has read.
+        let hooked = flags.link_args.iter().find_map(|a| hook_directory(a));
+        let base = hooked.as_deref().map_or(own, Settings::read);
+        let told = hooked.map(|_| base.policy().level(FindingKey::FlagsMissing));
+        let settings = said.over(base);
+        if !check_flags(kind, &flags, &settings, told) {
             return ExitCode::FAILURE;
         }
-        if !flags.link_args.iter().any(|a| is_hook(a)) {
+        if told.is_some() {
+            command.env(settings::OVER, settings_directory(dir));
+        } else {
             let strict = settings.is_strict();
             match hook(&flags, settings, dir) {
                 Ok(extra) => _ = command.args(extra),
@@ -130,13 +137,11 @@ fn is_patched(args: &[&str]) -> bool {
     }
 }
 
-/// Whether a link argument is that of a `build.rs` which hooks the link already.
-fn is_hook(arg: &str) -> bool {
-    let path = arg.strip_prefix("-B").or_else(|| arg.strip_prefix("--ld-path="));
-    path.map(Path::new).is_some_and(|path| {
-        let dir = if path.is_dir() { Some(path) } else { path.parent() };
-        dir.is_some_and(|dir| dir.join(settings::FILE).is_file())
-    })
+/// The directory of the hook, if a link argument is that of a `build.rs` which hooks the link already.
+fn hook_directory(arg: &str) -> Option<PathBuf> {
+    let path = Path::new(arg.strip_prefix("-B").or_else(|| arg.strip_prefix("--ld-path="))?);
+    let dir = if path.is_dir() { path } else { path.parent()? };
+    dir.join(settings::FILE).is_file().then(|| dir.to_owned())
 }
 
 /// The arguments that make the link run the hook.
@@ -191,12 +196,15 @@ fn find_program(linker: &str) -> PathBuf {
     }
 }
 
-/// Whether the build may go on, by the level of `flags.missing`.
-fn check_flags(flags: &Flags, settings: &Settings) -> bool {
+/// Whether the build may go on, by the level of `flags.missing`. A warning is printed for programs
+/// alone, and not where `build.rs` was `told` to: once is enough.
+fn check_flags(kind: Unit, flags: &Flags, settings: &Settings, told: Option<Level>) -> bool {
     let level = settings.policy().level(FindingKey::FlagsMissing);
-    if level >= Level::Warn && !flags.aligns_calls() {
-        say(level == Level::Deny, &flags::missing());
-        return level != Level::Deny;
+    let is_said = kind == Unit::Program && level == Level::Warn && told < Some(Level::Warn);
+    let is_denied = level == Level::Deny;
+    if (is_said || is_denied) && !flags.aligns_calls() {
+        say(is_denied, &flags::missing());
+        return !is_denied;
     }
     true
 }

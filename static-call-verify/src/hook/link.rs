@@ -31,7 +31,7 @@ pub(crate) fn main(dir: &Path) -> ! {
         println!("{ANSWER}");
         exit(0);
     }
-    let settings = Settings::read(dir);
+    let settings = Settings::of_hook(dir);
     let linker = match linker(&settings) {
         Ok(linker) => linker,
         Err(name) => {

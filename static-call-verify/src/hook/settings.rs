@@ -7,6 +7,9 @@ use crate::{FindingKey, Level, Policy};
 
 /// Name of the file.
 pub(crate) const FILE: &str = "static-call-settings";
+/// The variable by which `cargo static-call` names the directory of its own settings to a hook that
+/// `build.rs` installed: which of two `-B` counts differs from driver to driver, this does not.
+pub(crate) const OVER: &str = "STATIC_CALL_SETTINGS_OVER";
 
 /// The settings of a hook.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -87,6 +90,15 @@ impl Settings {
             }
         }
         settings
+    }
+
+    /// The settings of the hook in `dir`, below those of the command line that runs it.
+    pub(crate) fn of_hook(dir: &Path) -> Self {
+        let base = Self::read(dir);
+        match std::env::var_os(OVER) {
+            Some(over) => Self::read(Path::new(&over)).over(base),
+            None => base,
+        }
     }
 
     /// Writes the file into `dir`, which is made if it is not there.
