@@ -23,7 +23,8 @@ pub(crate) fn missing() -> String {
     format!(
         "flags.missing: rustc is not told to align call instructions, so that about two static calls \
          of five will stay on their trampolines; run `cargo static-call init`, or set `rustflags = \
-         {ALIGNMENT:?}` under `[build]` in .cargo/config.toml"
+         {ALIGNMENT:?}` under `[target.'cfg(all(target_arch = \"x86_64\", target_os = \"linux\"))']` \
+         in .cargo/config.toml"
     )
 }
 

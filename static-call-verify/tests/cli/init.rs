@@ -4,14 +4,18 @@ use std::fs;
 use std::path::Path;
 use std::process::Output;
 
-use super::{directory, err, out, run_in};
+use super::{command, err, out, run_in};
 
 const CONFIG: &str = "# mine\n[build]\njobs = 3 # enough\n\n[alias]\nb = \"build\"\n";
 const MANIFEST: &str = "[package] # the package\nname = \"x\"\nedition = \"2024\"\n\n[lints.rust]\n\
                         missing_docs = \"warn\" # all of them\n";
 
+const TABLE: &str = "[target.'cfg(all(target_arch = \"x86_64\", target_os = \"linux\"))']\n";
+
 fn package(name: &str) -> std::path::PathBuf {
-    let dir = directory(name);
+    // Not below this workspace, whose flags cargo would read there.
+    let dir = std::env::temp_dir().join(format!("static-call-{name}-{}", std::process::id()));
+    let _ = fs::remove_dir_all(&dir);
     fs::create_dir_all(dir.join("src")).unwrap();
     fs::create_dir_all(dir.join(".cargo")).unwrap();
     // A workspace of its own, whatever stands above.
@@ -38,7 +42,7 @@ fn merges_shows_and_is_done_once() {
     for line in [
         "--- .cargo/config.toml",
         "+    \"-Cllvm-args=-x86-align-branch-boundary=8\",",
-        " jobs = 3 # enough",
+        " b = \"build\"",
         "--- Cargo.toml",
         "+linker_messages = \"warn\"",
         "dry run: nothing was written",
@@ -63,21 +67,84 @@ fn merges_shows_and_is_done_once() {
     assert!(out(&again).starts_with("everything is set already: nothing to change\n"));
     assert_eq!((read(&dir, ".cargo/config.toml"), read(&dir, "Cargo.toml")), after);
 
-    // What cargo makes of it: the hook's own test is that the flags are there.
-    let flags = std::process::Command::new(env!("CARGO"))
+    let said = checked(&dir, &[]);
+    assert!(said.contains("--warn=linker_messages"), "{said}");
+    fs::remove_dir_all(dir).unwrap();
+}
+
+/// What cargo makes of a package: each flag is there once, since LLVM takes no option twice.
+fn checked(dir: &Path, variables: &[(&str, &Path)]) -> String {
+    let _ = fs::remove_dir_all(dir.join("target"));
+    let output = std::process::Command::new(env!("CARGO"))
         .args(["check", "--offline", "-v"])
-        .current_dir(&dir)
+        .current_dir(dir)
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
         .env("CARGO_TARGET_DIR", dir.join("target"))
+        .envs(variables.iter().copied())
         .output()
         .unwrap();
-    assert!(
-        flags.status.success() && err(&flags).contains("-x86-align-branch=call"),
-        "{}",
-        err(&flags)
-    );
-    assert!(err(&flags).contains("--warn=linker_messages"), "{}", err(&flags));
+    let said = err(&output);
+    assert!(output.status.success(), "{said}");
+    for flag in ["-x86-align-branch=call", "-Crelro-level=partial", "-Wl,-z,relro,-z,now"] {
+        assert_eq!(said.matches(flag).count(), 1, "{flag}: {said}");
+    }
+    said.to_owned()
+}
+
+#[test]
+fn flags_are_written_where_cargo_reads_them() {
+    let dir = package("init-where");
+    let inner = dir.join("inner");
+    fs::create_dir_all(inner.join("src")).unwrap();
+    fs::create_dir_all(inner.join(".cargo")).unwrap();
+    fs::write(inner.join("src/main.rs"), "fn main() {}\n").unwrap();
+    fs::write(inner.join("Cargo.toml"), format!("{MANIFEST}\n[workspace]\n")).unwrap();
+    let home = dir.join("home");
+    fs::create_dir_all(&home).unwrap();
+    let variables = [("CARGO_HOME", home.as_path())];
+    let done = || {
+        let output = command(&inner, &["init"]).envs(variables).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+        out(&output).to_owned()
+    };
+    let target = "[target.x86_64-unknown-linux-gnu]\nrustflags = ";
+
+    // A table of the target in a directory above, and flags for all targets here.
+    fs::write(dir.join(".cargo/config.toml"), format!("{target}[\"-Cdebug-assertions\"]\n"))
+        .unwrap();
+    fs::write(inner.join(".cargo/config.toml"), "[build]\nrustflags = [\"-Coverflow-checks\"]\n")
+        .unwrap();
+    done();
+    assert!(read(&inner, ".cargo/config.toml").contains(TABLE));
+    let said = checked(&inner, &variables);
+    assert!(said.contains("-Cdebug-assertions") && !said.contains("-Coverflow-checks"), "{said}");
+    assert!(done().starts_with("everything is set already"));
+
+    // As a text, in cargo's home; and the file without an extension is the one that counts.
+    fs::remove_file(dir.join(".cargo/config.toml")).unwrap();
+    fs::write(home.join("config.toml"), format!("{target}\"-Cdebug-assertions\"\n")).unwrap();
+    fs::write(inner.join(".cargo/config"), "").unwrap();
+    let unread = read(&inner, ".cargo/config.toml");
+    done();
+    assert!(read(&inner, ".cargo/config").starts_with(TABLE));
+    assert_eq!(read(&inner, ".cargo/config.toml"), unread);
+    assert!(checked(&inner, &variables).contains("-Cdebug-assertions"));
+
+    // Flags of the environment hide those of `build`.
+    fs::write(
+        inner.join(".cargo/config"),
+        read(&inner, ".cargo/config").replace(TABLE, "[build]\n"),
+    )
+    .unwrap();
+    fs::remove_file(home.join("config.toml")).unwrap();
+    assert!(done().starts_with("everything is set already"));
+    let variable = "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS";
+    let mut init = command(&inner, &["init"]);
+    let output = init.envs(variables).env(variable, "-Cdebug-assertions").output().unwrap();
+    assert!(out(&output).contains(&format!("note: {variable} is set")), "{}", out(&output));
+    let both = [variables[0], (variable, Path::new("-Cdebug-assertions"))];
+    assert!(checked(&inner, &both).contains("-Cdebug-assertions"));
     fs::remove_dir_all(dir).unwrap();
 }
 
@@ -89,7 +156,11 @@ fn in_a_new_package_and_from_below() {
     assert_eq!(done.status.code(), Some(0), "{}", err(&done));
     assert!(out(&done).contains("--- /dev/null\n"), "{}", out(&done));
     assert!(out(&done).contains("note: next: `static_call_verify::enable()`"), "{}", out(&done));
-    assert!(read(&dir, ".cargo/config.toml").starts_with("[build]\n"));
+    let config = read(&dir, ".cargo/config.toml");
+    assert!(config.starts_with(TABLE));
+    let config: Vec<&str> = config.lines().filter(|line| !line.starts_with('#')).collect();
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).unwrap();
+    assert!(readme.contains(&format!("\n{}\n```", config.join("\n"))), "README says the same");
     fs::remove_dir_all(dir).unwrap();
 }
 

@@ -2,9 +2,11 @@
 
 use toml_edit::{Array, DocumentMut, Item, Table, TableLike, Value, value};
 
-use super::{Edited, cfg};
+use super::Edited;
+use super::chain::{Chain, Rustflags, TARGET};
 
-const TARGET: &str = "x86_64-unknown-linux-gnu";
+/// The table for the flags: linkers of other systems do not know them.
+const TABLE: &str = "cfg(all(target_arch = \"x86_64\", target_os = \"linux\"))";
 
 /// The flags of README, "Flags".
 const FLAGS: [&str; 4] = [
@@ -19,69 +21,82 @@ const COMMENT: &str = "# Static calls: calls in one aligned 8 bytes, and direct 
 
 /// Adds the flags that are missing, where cargo reads them.
 ///
-/// Cargo takes the flags of all `target.*` tables that match, or else those of `build`: never both.
-pub(super) fn edit(text: &str) -> Result<Edited, String> {
+/// Cargo takes the flags of all `target.*` tables that match, of all its files, or else those of
+/// `build`: never both.
+pub(super) fn edit(text: &str, chain: &Chain) -> Result<Edited, String> {
     let mut document: DocumentMut = text.parse().map_err(|e| format!("{e}"))?;
-    let targets = document.get("target").and_then(Item::as_table_like);
-    let mut words: Vec<String> = Vec::new();
-    let mut has_targets = false;
-    for (name, table) in targets.into_iter().flat_map(|t| t.iter()) {
-        if (name == TARGET || cfg::matches(name))
-            && let Some(flags) = table.get("rustflags")
-        {
-            words.extend(self::words(flags)?);
-            has_targets = true;
-        }
-    }
-    let path: &[&str] = if has_targets { &["target", TARGET] } else { &["build"] };
-    if !has_targets && let Some(flags) = document.get("build").and_then(|b| b.get("rustflags")) {
-        words = self::words(flags)?;
+    let own = Rustflags::of(&document)?;
+    let all = || std::iter::once(&own).chain(chain.files.iter().map(|(_, flags)| flags));
+    let targets = || all().flat_map(|flags| &flags.targets).flat_map(|target| &target.words);
+    let mut words: Vec<String> = targets().cloned().collect();
+    let hides_build = !words.is_empty() || chain.has_variable;
+    if !hides_build {
+        words = all().flat_map(|flags| &flags.build).cloned().collect();
     }
     let mut edited = Edited::default();
-    let missing = missing(&words, &mut edited.notes);
+    let mut missing = missing(&words, &mut edited.notes);
+    let copied = if hides_build || missing.is_empty() { &[][..] } else { &own.build };
     if !missing.is_empty() {
+        if !hides_build {
+            edited.notes.clear();
+            missing = self::missing(copied, &mut edited.notes);
+            edited.notes.extend(hidden(&own, chain));
+        }
         let mut table: &mut dyn TableLike = document.as_table_mut();
-        for name in path {
+        for name in ["target", table_name(&own, chain)?] {
             let mut new = Table::new();
-            new.set_implicit(*name == "target");
+            new.set_implicit(name == "target");
             let item = table.entry(name).or_insert(Item::Table(new));
             table = item.as_table_like_mut().ok_or_else(|| format!("`{name}` is not a table"))?;
         }
-        add(table, &missing);
+        let copied = copied.iter().map(String::as_str);
+        add(table, &copied.chain(missing).collect::<Vec<_>>());
     }
     edited.text = document.to_string();
     Ok(edited)
 }
 
-/// The words of a `rustflags`, each option in one word.
-fn words(flags: &Item) -> Result<Vec<String>, String> {
-    let wrong = || "`rustflags` is neither a text nor a list of texts".to_owned();
-    let words: Vec<&str> = match flags.as_value() {
-        Some(Value::String(words)) => words.value().split_whitespace().collect(),
-        Some(Value::Array(words)) => {
-            words.iter().map(Value::as_str).collect::<Option<_>>().ok_or_else(wrong)?
-        }
-        _ => return Err(wrong()),
-    };
-    let mut whole: Vec<String> = Vec::new();
-    let mut words = words.into_iter();
-    while let Some(word) = words.next() {
-        let option = match word {
-            "-C" | "--codegen" => words.next(),
-            _ => word.strip_prefix("--codegen=").or_else(|| word.strip_prefix("-C")),
-        };
-        let option = option.map(|option| match option.split_once('=') {
-            Some((name, value)) => format!("-C{}={value}", name.replace('_', "-")),
-            None => format!("-C{option}"),
-        });
-        match option.as_deref().and_then(|o| o.strip_prefix("-Cllvm-args=")) {
-            Some(args) => {
-                whole.extend(args.split_whitespace().map(|arg| format!("-Cllvm-args={arg}")));
-            }
-            None => whole.extend(option.or_else(|| Some(word.to_owned()))),
+/// What is to be said of the flags of `build`, which a table of the target hides.
+fn hidden(own: &Rustflags, chain: &Chain) -> Vec<String> {
+    let mut notes = Vec::new();
+    if !own.build.is_empty() {
+        notes.push(
+            "on x86-64 Linux cargo reads the new table instead of `build.rustflags`, whose flags \
+             are copied there; what is added to one later is to be added to both"
+                .to_owned(),
+        );
+    }
+    for (path, flags) in &chain.files {
+        if !flags.build.is_empty() {
+            notes.push(format!(
+                "on x86-64 Linux cargo reads the new table instead of `build.rustflags` of {}: \
+                 what is wanted of `{}` is to be added to the table",
+                path.display(),
+                flags.build.join(" ")
+            ));
         }
     }
-    Ok(whole)
+    notes
+}
+
+/// The table of `target` that is written: one that has flags already, else a new one.
+fn table_name(own: &Rustflags, chain: &Chain) -> Result<&'static str, String> {
+    let names = [TABLE, TARGET];
+    if let Some(name) = names.into_iter().find(|name| own.target(name).is_some()) {
+        return Ok(name);
+    }
+    let is_text = |name: &&str| {
+        chain.files.iter().any(|(_, flags)| flags.target(name).is_some_and(|t| t.is_text))
+    };
+    names.into_iter().find(|name| !is_text(name)).ok_or_else(|| {
+        let paths =
+            chain.files.iter().filter(|(_, flags)| names.iter().any(|n| flags.target(n).is_some()));
+        let paths: Vec<String> = paths.map(|(path, _)| path.display().to_string()).collect();
+        format!(
+            "cargo joins lists of flags alone, and `rustflags` is a text in {}: make it a list",
+            paths.join(", ")
+        )
+    })
 }
 
 /// The flags that are not among `words`, without those whose option has another value there: LLVM
@@ -168,28 +183,34 @@ fn extend(array: &mut Array, flags: &[&str]) {
 mod tests {
     use super::*;
 
+    fn alone(text: &str) -> Result<Edited, String> {
+        edit(text, &Chain::default())
+    }
+
     fn edited(text: &str) -> String {
-        let edited = edit(text).unwrap();
+        let edited = alone(text).unwrap();
         assert_eq!(edited.notes, [""; 0]);
-        let again = edit(&edited.text).unwrap();
+        let again = alone(&edited.text).unwrap();
         assert_eq!(again.text, edited.text, "twice is once");
         edited.text
     }
 
+    const HEAD: &str = "[target.'cfg(all(target_arch = \"x86_64\", target_os = \"linux\"))']\n";
     const ALL: &str = "    \"-Cllvm-args=-x86-align-branch-boundary=8\",\n    \
                        \"-Cllvm-args=-x86-align-branch=call\",\n    \"-Crelro-level=partial\",\n    \
                        \"-Clink-arg=-Wl,-z,relro,-z,now\",\n";
 
     #[test]
     fn a_new_file() {
-        assert_eq!(edited(""), format!("[build]\n{COMMENT}rustflags = [\n{ALL}]\n"));
+        assert_eq!(edited(""), format!("{HEAD}{COMMENT}rustflags = [\n{ALL}]\n"));
     }
 
     #[test]
     fn other_settings_and_comments_stay() {
         let text = "# mine\n[alias] # short\nb = \"build\"\n\n[build]\njobs = 4 # enough\n\n[net]\nretry = 3\n";
-        let new = format!("jobs = 4 # enough\n{COMMENT}rustflags = [\n{ALL}]\n");
-        assert_eq!(edited(text), text.replace("jobs = 4 # enough\n", &new));
+        assert_eq!(edited(text), format!("{text}\n{HEAD}{COMMENT}rustflags = [\n{ALL}]\n"));
+        let beside = "[target.aarch64-x]\nlinker = \"a\"\n\n[net]\nretry = 3\n";
+        assert!(edited(beside).starts_with(beside.split("\n\n").next().unwrap()));
     }
 
     #[test]
@@ -207,19 +228,22 @@ mod tests {
             ("[ ]", "[\n    \"-Cllvm-args=-x86-align-branch-boundary=8\",\n"),
             ("[\n  # none\n]", "[\n  # none\n    \"-Cllvm-args=-x86-align-branch-boundary=8\",\n"),
         ] {
-            let text = edited(&format!("[build]\nrustflags = {old} # why\njobs = 1\n"));
-            assert!(text.starts_with(&format!("[build]\nrustflags = {new}")), "{text}");
-            assert!(text.ends_with("] # why\njobs = 1\n"), "{text}");
+            let text = edited(&format!("{HEAD}rustflags = {old} # why\nlinker = \"a\"\n"));
+            assert!(text.starts_with(&format!("{HEAD}rustflags = {new}")), "{text}");
+            assert!(text.ends_with("] # why\nlinker = \"a\"\n"), "{text}");
         }
         assert_eq!(
-            edited("build.rustflags = \"-O\" # one\n"),
-            format!("build.rustflags = \"-O {}\" # one\n", FLAGS.join(" "))
+            edited("target.x86_64-unknown-linux-gnu.rustflags = \"-O\" # one\n"),
+            format!(
+                "target.x86_64-unknown-linux-gnu.rustflags = \"-O {}\" # one\n",
+                FLAGS.join(" ")
+            )
         );
     }
 
     #[test]
     fn flags_that_are_there_in_another_form_are_not_added() {
-        let there = "[build]\nrustflags = [\"-C\", \"llvm-args=-x86-align-branch-boundary=8 \
+        let there = "[target.x86_64-unknown-linux-gnu]\nrustflags = [\"-C\", \"llvm-args=-x86-align-branch-boundary=8 \
                      -x86-align-branch=call+jcc\", \"--codegen\", \"relro_level=partial\"]\n";
         let new = "partial\", \"-Clink-arg=-Wl,-z,relro,-z,now\"]";
         assert_eq!(edited(there), there.replace("partial\"]", new));
@@ -227,25 +251,66 @@ mod tests {
 
     #[test]
     fn flags_go_where_cargo_reads_them() {
-        // Cargo ignores `build.rustflags` where a table of the target has some.
-        let text = edited(
-            "[target.x86_64-unknown-linux-gnu]\nrustflags = []\n[build]\nrustflags = [\"-O\"]\n",
-        );
-        assert!(text.ends_with("[build]\nrustflags = [\"-O\"]\n"), "{text}");
         let own = "[target.'cfg(all(unix, target_arch = \"x86_64\"))']\nrustflags = [\"-O\"]\n";
         let text = edited(own);
+        assert!(text.starts_with(own) && text.contains(HEAD) && !text[own.len()..].contains("-O"));
+        let target = "[target.x86_64-unknown-linux-gnu]\nrustflags = [\"-O\", ";
+        let text = edited(&target.replace(", ", "]\n[build]\nrustflags = [\"-g\"]\n"));
+        assert!(text.starts_with(target) && text.ends_with("[build]\nrustflags = [\"-g\"]\n"));
+        let all = format!("[build]\nrustflags = [\n{ALL}]\n");
+        assert_eq!(edited(&all), all, "what is there for every target stays there");
+    }
+
+    #[test]
+    fn flags_of_build_are_copied_to_the_table_that_hides_them() {
+        let build = "[build]\nrustflags = \"-O -C target-cpu=native\"\n";
+        let first = alone(build).unwrap();
+        let new = "rustflags = [\n    \"-O\",\n    \"-Ctarget-cpu=native\",\n";
+        assert_eq!(first.text, format!("{build}\n{HEAD}{COMMENT}{new}{ALL}]\n"));
+        assert!(first.notes[0].contains("instead of `build.rustflags`, whose flags are copied"));
+        let again = alone(&first.text).unwrap();
+        assert_eq!((again.text, again.notes.len()), (first.text, 0));
+    }
+
+    fn above(text: &str) -> Chain {
+        let flags = Rustflags::of(&text.parse().unwrap()).unwrap();
+        Chain { files: vec![("/above".into(), flags)], has_variable: false }
+    }
+
+    #[test]
+    fn files_above_count_too() {
+        let all = format!("rustflags = [\n{ALL}]\n");
+        for table in [HEAD, "[build]\n", "[target.x86_64-unknown-linux-gnu]\n"] {
+            let edited = edit("", &above(&format!("{table}{all}"))).unwrap();
+            assert_eq!(edited, Edited::default(), "{table}");
+        }
+        // A table of the target above hides `build` here, and this table is joined with it.
+        let own = format!("[build]\n{all}");
+        let target = "[target.x86_64-unknown-linux-gnu]\nrustflags = [\"-O\"]\n";
+        let edited = edit(&own, &above(target)).unwrap();
+        assert_eq!(edited.text, format!("{own}\n{HEAD}{COMMENT}{all}"));
+        let variable = Chain { has_variable: true, ..Chain::default() };
+        assert_eq!(edit(&own, &variable).unwrap().text, edited.text);
+        // The other way round it is said.
+        let edited = edit("", &above("[build]\nrustflags = [\"-O\", \"-g\"]\n")).unwrap();
+        assert!(edited.notes[0].contains("`build.rustflags` of /above: what is wanted of `-O -g`"));
+    }
+
+    #[test]
+    fn a_text_above_is_not_joined_with_a_list() {
+        let text = format!("{HEAD}rustflags = \"-O\"\n");
+        let edited = edit("", &above(&text)).unwrap();
+        assert!(edited.text.starts_with("[target.x86_64-unknown-linux-gnu]\n"), "{}", edited.text);
+        let both = format!("{text}[target.x86_64-unknown-linux-gnu]\nrustflags = \"-g\"\n");
         assert!(
-            text.starts_with(own) && text.contains("[target.x86_64-unknown-linux-gnu]\n"),
-            "{text}"
+            edit("", &above(&both)).unwrap_err().contains("is a text in /above: make it a list")
         );
-        let text = edited("[target.'cfg(windows)']\nrustflags = [\"-O\"]\n");
-        assert!(text.contains("[build]\n"), "{text}");
     }
 
     #[test]
     fn another_value_stays_and_is_named() {
-        let text = "[build]\nrustflags = [\"-Cllvm-args=-x86-align-branch-boundary=32\"]\n";
-        let edited = edit(text).unwrap();
+        let text = format!("{HEAD}rustflags = [\"-Cllvm-args=-x86-align-branch-boundary=32\"]\n");
+        let edited = alone(&text).unwrap();
         assert_eq!(edited.text.matches("align-branch-boundary").count(), 1);
         assert_eq!(
             edited.notes,
@@ -258,8 +323,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_merged_is_refused() {
-        assert!(edit("[build\n").is_err());
-        assert!(edit("[build]\nrustflags = 3\n").unwrap_err().contains("neither"));
-        assert!(edit("build = 3\n").unwrap_err().contains("not a table"));
+        assert!(alone("[build\n").is_err());
+        assert!(alone("[build]\nrustflags = 3\n").unwrap_err().contains("neither"));
+        assert!(alone("target = 3\n").unwrap_err().contains("not a table"));
     }
 }

@@ -1,6 +1,7 @@
 //! `cargo static-call init`: the flags and the lint, merged into what is there.
 
 mod cfg;
+mod chain;
 mod config;
 mod diff;
 mod lints;
@@ -14,6 +15,8 @@ use std::process::{Command, ExitCode};
 
 use clap::ArgMatches;
 use toml_edit::{Item, TableLike};
+
+use chain::Chain;
 
 use super::output::complain_of;
 use super::{UNREADABLE, manifest, output};
@@ -33,6 +36,7 @@ struct Change {
 }
 
 /// Why nothing was done.
+#[derive(Debug)]
 struct Failure(PathBuf, String);
 
 /// Shows the change, and makes it unless it is a dry run.
@@ -58,7 +62,9 @@ fn run(manifest: &Path, is_dry_run: bool) -> Result<String, Failure> {
     let root = workspace(&manifest);
     let mut notes = Vec::new();
     // Everything is read and changed in memory before the first file is written.
-    let mut changes = vec![change(config_path(&root), &mut notes, config::edit)?];
+    let chain = Chain::read(&root)?;
+    let config = chain::file(&root.join(".cargo"));
+    let mut changes = vec![change(config, &mut notes, |text| config::edit(text, &chain))?];
     let own = read(&manifest)?;
     if own.is_empty() {
         return Err(Failure(manifest, "there is no such manifest".to_owned()));
@@ -72,6 +78,13 @@ fn run(manifest: &Path, is_dry_run: bool) -> Result<String, Failure> {
              static-call-verify`), or build with `cargo static-call build`"
                 .to_owned(),
         );
+    }
+    if chain.has_variable {
+        notes.push(format!(
+            "{} is set in the environment: cargo adds it to these flags, so that it must have \
+             none of them",
+            chain::VARIABLE
+        ));
     }
     for name in ["CARGO_ENCODED_RUSTFLAGS", "RUSTFLAGS"] {
         if env::var_os(name).is_some() {
@@ -170,10 +183,4 @@ fn workspace(manifest: &Path) -> PathBuf {
     let root = root.and_then(|o| String::from_utf8(o.stdout).ok()).map(PathBuf::from);
     let root = root.as_deref().unwrap_or(manifest);
     root.parent().map(Path::to_owned).unwrap_or_default()
-}
-
-/// The configuration file, under the name that it has or should have.
-fn config_path(root: &Path) -> PathBuf {
-    let [old, new] = ["config", "config.toml"].map(|name| root.join(".cargo").join(name));
-    if old.is_file() && !new.is_file() { old } else { new }
 }

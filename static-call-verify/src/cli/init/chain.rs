@@ -1,0 +1,138 @@
+//! The `rustflags` that cargo reads: of a workspace's own configuration, of the directories above,
+//! and of cargo's home.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use toml_edit::{DocumentMut, Item, Value};
+
+use super::{Failure, cfg};
+
+/// A target that tables of the configuration name.
+pub(super) const TARGET: &str = "x86_64-unknown-linux-gnu";
+/// The flags of a target in the environment. Cargo joins them with those of the files.
+pub(super) const VARIABLE: &str = "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS";
+
+/// What counts beside the file that is written.
+#[derive(Debug, Default)]
+pub(super) struct Chain {
+    /// The other files, the nearest first.
+    pub(super) files: Vec<(PathBuf, Rustflags)>,
+    /// Whether the environment has flags for the target.
+    pub(super) has_variable: bool,
+}
+
+impl Chain {
+    /// What cargo reads in the workspace at `root`, without the file that is its own.
+    pub(super) fn read(root: &Path) -> Result<Self, Failure> {
+        let current = env::current_dir().unwrap_or_default();
+        let home = env::var_os("CARGO_HOME").filter(|home| !home.is_empty());
+        let home = home.map(|home| current.join(home)).or_else(|| {
+            let home = env::home_dir()?;
+            Some(home.join(".cargo"))
+        });
+        let above = root.ancestors().skip(1).map(|dir| dir.join(".cargo"));
+        let mut paths: Vec<PathBuf> = Vec::new();
+        let own = file(&root.join(".cargo"));
+        for dir in above.chain(home) {
+            let path = file(&dir);
+            if path.is_file() && path != own && !paths.contains(&path) {
+                paths.push(path);
+            }
+        }
+        let mut chain = Self { files: Vec::new(), has_variable: false };
+        chain.has_variable = env::var_os(VARIABLE).is_some_and(|flags| !flags.is_empty());
+        for path in paths {
+            let text = super::read(&path)?;
+            let flags = text.trim_start_matches('\u{feff}').parse::<DocumentMut>();
+            let flags = flags.map_err(|e| e.to_string()).and_then(|d| Rustflags::of(&d));
+            match flags {
+                Ok(flags) => chain.files.push((path, flags)),
+                Err(why) => return Err(Failure(path, why)),
+            }
+        }
+        Ok(chain)
+    }
+}
+
+/// The configuration file in a directory `.cargo`: where there are two, cargo reads the one without
+/// an extension.
+pub(super) fn file(dir: &Path) -> PathBuf {
+    let [old, new] = ["config", "config.toml"].map(|name| dir.join(name));
+    if old.is_file() { old } else { new }
+}
+
+/// The `rustflags` of a file, each option in one word.
+#[derive(Debug, Default)]
+pub(super) struct Rustflags {
+    /// Those of tables of `target` that match.
+    pub(super) targets: Vec<Target>,
+    /// Those of `build`.
+    pub(super) build: Vec<String>,
+}
+
+/// The `rustflags` of a table of `target`.
+#[derive(Debug)]
+pub(super) struct Target {
+    pub(super) name: String,
+    pub(super) words: Vec<String>,
+    /// Whether they are one text: cargo joins lists alone, and refuses a text with a list.
+    pub(super) is_text: bool,
+}
+
+impl Rustflags {
+    pub(super) fn of(document: &DocumentMut) -> Result<Self, String> {
+        let mut flags = Self::default();
+        let targets = document.get("target").and_then(Item::as_table_like);
+        for (name, table) in targets.into_iter().flat_map(|t| t.iter()) {
+            if (name == TARGET || cfg::matches(name))
+                && let Some(item) = table.get("rustflags")
+            {
+                flags.targets.push(Target {
+                    name: name.to_owned(),
+                    words: words(item)?,
+                    is_text: item.is_str(),
+                });
+            }
+        }
+        if let Some(item) = document.get("build").and_then(|b| b.get("rustflags")) {
+            flags.build = words(item)?;
+        }
+        Ok(flags)
+    }
+
+    pub(super) fn target(&self, name: &str) -> Option<&Target> {
+        self.targets.iter().find(|target| target.name == name)
+    }
+}
+
+/// The words of a `rustflags`, each option in one word.
+fn words(flags: &Item) -> Result<Vec<String>, String> {
+    let wrong = || "`rustflags` is neither a text nor a list of texts".to_owned();
+    let words: Vec<&str> = match flags.as_value() {
+        Some(Value::String(words)) => words.value().split_whitespace().collect(),
+        Some(Value::Array(words)) => {
+            words.iter().map(Value::as_str).collect::<Option<_>>().ok_or_else(wrong)?
+        }
+        _ => return Err(wrong()),
+    };
+    let mut whole: Vec<String> = Vec::new();
+    let mut words = words.into_iter();
+    while let Some(word) = words.next() {
+        let option = match word {
+            "-C" | "--codegen" => words.next(),
+            _ => word.strip_prefix("--codegen=").or_else(|| word.strip_prefix("-C")),
+        };
+        let option = option.map(|option| match option.split_once('=') {
+            Some((name, value)) => format!("-C{}={value}", name.replace('_', "-")),
+            None => format!("-C{option}"),
+        });
+        match option.as_deref().and_then(|o| o.strip_prefix("-Cllvm-args=")) {
+            Some(args) => {
+                whole.extend(args.split_whitespace().map(|arg| format!("-Cllvm-args={arg}")));
+            }
+            None => whole.extend(option.or_else(|| Some(word.to_owned()))),
+        }
+    }
+    Ok(whole)
+}
