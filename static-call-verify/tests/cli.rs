@@ -1,12 +1,16 @@
 //! The command as a person or a script meets it: what it prints, and its exit codes.
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
+#[path = "cli/completions.rs"]
+mod completions;
 #[path = "images/mod.rs"]
 mod images;
 #[path = "cli/init.rs"]
 mod init;
 #[path = "cli/json.rs"]
 mod json;
+#[path = "cli/output.rs"]
+mod output;
 #[path = "cli/schema.rs"]
 mod schema;
 #[path = "cli/text.rs"]
@@ -220,20 +224,6 @@ fn tables_by_key_and_by_file() {
 }
 
 #[test]
-fn output_goes_to_a_file() {
-    let image = Image::new(BODY, &[]);
-    let file = fresh("cli-output");
-    let path = file.to_str().unwrap();
-    let output = run(&["verify", "--color=always", "--output", path, image.path()]);
-    assert_eq!((output.status.code(), out(&output)), (Some(0), ""));
-    assert_eq!(fs::read_to_string(&file).unwrap(), out(&run(&["verify", image.path()])));
-    fs::remove_file(&file).unwrap();
-    let output = run(&["verify", "--output", "/nowhere/file", image.path()]);
-    assert_eq!(output.status.code(), Some(2));
-    assert!(err(&output).contains("/nowhere/file: No such file"), "{}", err(&output));
-}
-
-#[test]
 fn levels_from_the_manifest() {
     let image = Image::new(BODY, &[]);
     let dir = directory("cli-manifest");
@@ -288,17 +278,6 @@ fn findings_are_explained() {
     let unknown = run(&["explain", "call.grade"]);
     assert_eq!(unknown.status.code(), Some(2));
     assert!(err(&unknown).contains("did you mean `call.grade.line`"), "{}", err(&unknown));
-}
-
-#[test]
-fn completions_for_every_shell() {
-    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        let output = run(&["completions", shell]);
-        assert_eq!(output.status.code(), Some(0));
-        let text = out(&output);
-        assert!(text.contains("cargo-static-call") && text.contains("explain"), "{shell}");
-    }
-    assert_eq!(run(&["completions", "ed"]).status.code(), Some(2));
 }
 
 #[test]

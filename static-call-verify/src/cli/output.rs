@@ -1,6 +1,7 @@
 //! Where results go, and their colours.
 
 use std::fmt::Display;
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -8,6 +9,7 @@ use std::process::ExitCode;
 use anstyle::{AnsiColor, Style};
 
 use super::UNREADABLE;
+use crate::hook::output::{replace, replace_with};
 
 /// Prints to standard output, in one step. That a reader went away, as `head` does, is no error.
 fn print(text: &str) -> io::Result<()> {
@@ -52,11 +54,35 @@ pub(super) fn deliver(text: &str, file: Option<&Path>) -> Result<(), ExitCode> {
 }
 
 fn write(text: &str, path: &Path) -> io::Result<()> {
-    let plain = anstream::adapter::strip_str(text).to_string();
-    if std::fs::metadata(path).is_ok_and(|m| !m.is_file()) {
-        return std::fs::write(path, plain);
+    write_file(path, anstream::adapter::strip_str(text).to_string().as_bytes())
+}
+
+/// Writes a file in one step, with the permissions that it had, behind the link that it may be.
+pub(super) fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    check_writable(path)?;
+    let Ok(real) = fs::canonicalize(path) else {
+        // New, or a link to nothing, which stays.
+        return if path.is_symlink() { fs::write(path, bytes) } else { replace(path, bytes) };
+    };
+    let metadata = fs::metadata(&real)?;
+    if !metadata.is_file() {
+        return fs::write(real, bytes);
     }
-    crate::hook::output::replace(path, plain.as_bytes())
+    replace_with(&real, bytes, Some(metadata.permissions()))
+}
+
+/// Whether a file may be written, if it is there: who replaces it is asked for the directory alone.
+pub(super) fn check_writable(path: &Path) -> io::Result<()> {
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() => {
+            if metadata.permissions().readonly() {
+                let why = "the file is read-only: make it writable first";
+                return Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
+            }
+            OpenOptions::new().write(true).open(path).map(drop)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A word in a colour, which goes away where nobody sees it.

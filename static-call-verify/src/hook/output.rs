@@ -50,8 +50,20 @@ fn owner(name: &OsStr, output: &OsStr) -> Option<String> {
 
 /// Makes `path` a file of these bytes, in one step for everybody else.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace_with(path, bytes, None)
+}
+
+/// The same with these permissions.
+pub(crate) fn replace_with(
+    path: &Path,
+    bytes: &[u8],
+    permissions: Option<fs::Permissions>,
+) -> io::Result<()> {
     let new = beside(path, &format!(".{}", std::process::id()));
-    let done = fs::write(&new, bytes).and_then(|()| fs::rename(&new, path));
+    let written = fs::write(&new, bytes);
+    let written =
+        written.and_then(|()| permissions.map_or(Ok(()), |p| fs::set_permissions(&new, p)));
+    let done = written.and_then(|()| fs::rename(&new, path));
     if done.is_err() {
         let _ = fs::remove_file(&new);
     }

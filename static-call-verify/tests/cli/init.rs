@@ -184,6 +184,30 @@ fn line_endings_permissions_and_links_stay() {
 }
 
 #[test]
+fn what_is_read_only_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = package("init-read-only");
+    let before = (read(&dir, ".cargo/config.toml"), read(&dir, "Cargo.toml"));
+    for name in [".cargo/config.toml", "Cargo.toml"] {
+        let set = |mode| {
+            fs::set_permissions(dir.join(name), fs::Permissions::from_mode(mode)).unwrap();
+        };
+        set(0o444);
+        let output = init(&dir, &[]);
+        assert_eq!(output.status.code(), Some(2), "{}", out(&output));
+        assert!(
+            err(&output).contains(&format!("{name}: the file is read-only")),
+            "{}",
+            err(&output)
+        );
+        set(0o644);
+    }
+    let after = (read(&dir, ".cargo/config.toml"), read(&dir, "Cargo.toml"));
+    assert_eq!(after, before, "nothing is written halfway");
+    fs::remove_dir_all(dir).unwrap();
+}
+
+#[test]
 fn what_cannot_be_read_is_left_alone() {
     let dir = package("init-broken");
     fs::write(dir.join(".cargo/config.toml"), "[build\n").unwrap();

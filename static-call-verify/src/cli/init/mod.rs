@@ -99,8 +99,13 @@ fn run(manifest: &Path, is_dry_run: bool) -> Result<String, Failure> {
         text += &diff::unified(&name.display().to_string(), &change.before, &change.after);
     }
     if !is_dry_run {
+        let failure =
+            |change: &Change, error: io::Error| Failure(change.path.clone(), error.to_string());
         for change in &changes {
-            write(change).map_err(|error| Failure(change.path.clone(), error.to_string()))?;
+            output::check_writable(&change.path).map_err(|error| failure(change, error))?;
+        }
+        for change in &changes {
+            write(change).map_err(|error| failure(change, error))?;
         }
     }
     text += match (changes.len(), is_dry_run) {
@@ -161,15 +166,12 @@ fn read(path: &Path) -> Result<String, Failure> {
     }
 }
 
-/// Writes a file in one step, with the permissions that it had, behind the link that it may be.
+/// Writes a file, and the directory that it is in.
 fn write(change: &Change) -> io::Result<()> {
-    let path = fs::canonicalize(&change.path).unwrap_or_else(|_| change.path.clone());
-    if let Some(directory) = path.parent() {
+    if let Some(directory) = change.path.parent() {
         fs::create_dir_all(directory)?;
     }
-    let permissions = fs::metadata(&path).map(|m| m.permissions());
-    crate::hook::output::replace(&path, change.after.as_bytes())?;
-    permissions.map_or(Ok(()), |permissions| fs::set_permissions(&path, permissions))
+    output::write_file(&change.path, change.after.as_bytes())
 }
 
 /// The directory of the workspace, where cargo is run as a rule.
