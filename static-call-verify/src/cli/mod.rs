@@ -4,6 +4,7 @@
 //! wrapper that cargo runs instead of rustc (`rustc`), and the linker (`hook::link`).
 
 mod build;
+mod completions;
 mod explain;
 mod init;
 mod options;
@@ -21,7 +22,6 @@ use std::process::ExitCode;
 
 use anstream::ColorChoice;
 use clap::ArgMatches;
-use clap_complete::Shell;
 
 use crate::hook::{Role, run_as_linker};
 
@@ -56,20 +56,10 @@ pub fn main() -> ExitCode {
         "verify" | "report" => verify::main(name, matches, settings),
         "init" => init::main(matches),
         "explain" => explain::main(matches),
-        "completions" => completions(matches),
+        "completions" => completions::main(matches),
         "probe" => probe::main(matches),
         name => build::main(name, matches, &settings),
     }
-}
-
-fn completions(matches: &ArgMatches) -> ExitCode {
-    let mut command = options::command().name("cargo-static-call").bin_name("cargo-static-call");
-    if let Some(shell) = matches.get_one::<Shell>("shell") {
-        let mut text = Vec::new();
-        clap_complete::generate(*shell, &mut command, "cargo-static-call", &mut text);
-        return output::finish(&String::from_utf8_lossy(&text));
-    }
-    ExitCode::SUCCESS
 }
 
 /// The manifest that is meant: the one that was named, else the nearest above the working directory.

@@ -149,11 +149,8 @@ pub(super) fn command() -> Command {
         ))
         .subcommand(
             Command::new("completions")
-                .about("Prints the completions of a shell for `cargo-static-call`")
-                .after_help(
-                    "Example:\n  cargo static-call completions bash > \
-                     ~/.local/share/bash-completion/completions/cargo-static-call",
-                )
+                .about("Prints the completions of a shell")
+                .after_help(super::completions::HELP)
                 .arg(
                     Arg::new("shell")
                         .value_name("SHELL")
