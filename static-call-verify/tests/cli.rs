@@ -302,6 +302,33 @@ fn a_result_that_cannot_be_written_is_no_success() {
 }
 
 #[test]
+fn what_an_image_cannot_tell_is_said() {
+    let image = Image::new(BODY, &[]);
+    for place in [["--deny=flags.missing", "verify"], ["verify", "--warn=flags.*"]] {
+        let output = run(&[&place[..], &[image.path()]].concat());
+        assert_eq!(output.status.code(), Some(0));
+        let note = "note: static-call: `--";
+        assert!(err(&output).starts_with(note) && err(&output).contains("finds nothing here"));
+    }
+    assert_eq!(err(&run(&["--allow=flags.missing", "verify", image.path()])), "");
+}
+
+#[test]
+fn colours_of_help_and_mistakes() {
+    for (line, is_out) in [(&["--help"][..], true), (&["verify", "--help"], true), (&["x"], false)]
+    {
+        let said = |color: &[&str]| {
+            let output = run(&[color, line].concat());
+            if is_out { out(&output).to_owned() } else { err(&output).to_owned() }
+        };
+        assert!(said(&["--color=always"]).contains("\x1b["), "{line:?}");
+        assert!(said(&["--color", "always"]).contains("\x1b["), "{line:?}");
+        assert!(!said(&[]).contains("\x1b["), "{line:?}");
+        assert!(!said(&["--color=always", "--color=never"]).contains("\x1b["), "{line:?}");
+    }
+}
+
+#[test]
 fn colours_are_for_terminals() {
     if !images::has("script") {
         return;
@@ -346,6 +373,9 @@ fn what_cargo_says_is_passed_on() {
     assert_eq!(output.status.code(), Some(2));
     let said = err(&output);
     assert!(said.starts_with("error: static-call: could not find `Cargo.toml`"), "{said}");
+    let late = run(&["build", "--release", "--deny", "call.register"]);
+    let mend = "`cargo static-call build --deny … --release`";
+    assert!(err(&late).starts_with("note: ") && err(&late).contains(mend), "{}", err(&late));
 }
 
 #[test]

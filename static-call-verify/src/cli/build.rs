@@ -18,6 +18,8 @@ use serde_json::Value;
 use static_call::layout::checksum;
 
 use super::UNREADABLE;
+use super::output::note;
+use crate::Level;
 use crate::hook::{install::install, settings::Settings};
 
 /// The name of the wrapper's link.
@@ -37,6 +39,12 @@ pub(super) fn wrapper_directory(name: Option<&OsString>) -> Option<PathBuf> {
 pub(super) fn main(name: &str, matches: &ArgMatches, settings: &Settings) -> ExitCode {
     let args: Vec<&OsString> = matches.get_many("args").into_iter().flatten().collect();
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    if let Some(level) = misplaced(&args) {
+        note(format_args!(
+            "`{level}` is passed to cargo; what this command takes stands before cargo's \
+             arguments: `cargo static-call {name} {level} … --release`"
+        ));
+    }
     let prepared = metadata(&cargo, &args).and_then(|metadata| {
         let policies = policies(&metadata);
         prepare(&target_directory(&metadata, &args)?, settings, &policies)
@@ -88,6 +96,16 @@ fn policies(metadata: &Value) -> String {
     all.map(|package| format!("{}\n", package["metadata"]["static-call"])).collect()
 }
 
+/// An option of this command among those of cargo, which has none of that name. Behind a word that is
+/// no option, `run` hands it to the program: so it is not an error.
+fn misplaced<'a>(args: &[&'a OsString]) -> Option<&'a str> {
+    let words = args.iter().take_while(|a| **a != "--").filter_map(|a| a.to_str());
+    let names =
+        words.filter_map(|word| word.split('=').next()?.strip_prefix("--").map(|n| (n, word)));
+    let mut own = names.filter(|(n, _)| *n == "strict" || n.parse::<Level>().is_ok());
+    own.next().map(|(name, word)| &word[..name.len() + 2])
+}
+
 /// The value of an option of cargo's, which ends its own options with `--`.
 fn option(args: &[&OsString], name: &str) -> Option<OsString> {
     let mut args = args.iter().take_while(|a| **a != "--");
@@ -133,6 +151,20 @@ mod tests {
         assert_eq!(option(&args, "--target-dir"), Some("a".into()));
         assert_eq!(option(&args, "--manifest-path"), Some("b/Cargo.toml".into()));
         assert_eq!(option(&args, "--bin"), None);
+    }
+
+    #[test]
+    fn options_that_came_too_late() {
+        let of = |line: &str| {
+            let args: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            misplaced(&args.iter().collect::<Vec<_>>()).map(str::to_owned)
+        };
+        assert_eq!(of("--release --deny call.register").as_deref(), Some("--deny"));
+        assert_eq!(of("--release --warn=call.*").as_deref(), Some("--warn"));
+        assert_eq!(of("--strict").as_deref(), Some("--strict"));
+        for line in ["--release -- --deny x", "--bin deny", "--deny-x", "deny"] {
+            assert_eq!(of(line), None, "{line}");
+        }
     }
 
     #[test]

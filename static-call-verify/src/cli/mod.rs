@@ -44,13 +44,15 @@ pub fn main() -> ExitCode {
     if args.get(1).is_some_and(|a| a == "static-call") {
         args.remove(1);
     }
-    let matches = options::command().get_matches_from(args);
+    // Help and mistakes have colours, too.
+    let color = options::color(&args);
+    let matches = options::command().color(color).get_matches_from(args);
     let settings = options::settings(&matches);
     let Some((name, matches)) = matches.subcommand() else { return ExitCode::from(UNREADABLE) };
-    match matches.get_one::<String>("color").map(String::as_str) {
-        Some("always") => ColorChoice::Always.write_global(),
-        Some("never") => ColorChoice::Never.write_global(),
-        _ => {}
+    match color {
+        clap::ColorChoice::Always => ColorChoice::Always.write_global(),
+        clap::ColorChoice::Never => ColorChoice::Never.write_global(),
+        clap::ColorChoice::Auto => {}
     }
     match name {
         "verify" | "report" => verify::main(name, matches, settings),

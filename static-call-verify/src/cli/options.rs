@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use clap::{Arg, ArgAction, ArgMatches, ColorChoice, Command, value_parser};
 use clap_complete::Shell;
 
 use crate::hook::settings::Settings;
@@ -248,6 +248,18 @@ pub(super) fn settings(matches: &ArgMatches) -> Settings {
         }
     }
     settings
+}
+
+/// What `--color` says, before the line is known to be right.
+pub(super) fn color(args: &[OsString]) -> ColorChoice {
+    let words = || args.iter().take_while(|arg| *arg != "--").filter_map(|arg| arg.to_str());
+    let behind = words().zip(words().skip(1)).filter(|(name, _)| *name == "--color");
+    let joined = words().filter_map(|word| word.strip_prefix("--color="));
+    match behind.map(|(_, value)| value).chain(joined).last() {
+        Some("always") => ColorChoice::Always,
+        Some("never") => ColorChoice::Never,
+        _ => ColorChoice::Auto,
+    }
 }
 
 #[cfg(test)]

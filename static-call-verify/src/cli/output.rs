@@ -44,6 +44,12 @@ pub(super) fn complain_of(file: &Path, what: impl Display) {
     complain(format_args!("{}: {what}", file.display()));
 }
 
+/// Says what does not change the result.
+pub(super) fn note(what: impl Display) {
+    let cyan = AnsiColor::Cyan.on_default().bold();
+    anstream::eprintln!("{cyan}note{cyan:#}: static-call: {what}");
+}
+
 /// Writes to a file, in one step and without colours, or prints. An error is complained of.
 pub(super) fn deliver(text: &str, file: Option<&Path>) -> Result<(), ExitCode> {
     let result = file.map_or_else(|| print(text), |path| write(text, path));

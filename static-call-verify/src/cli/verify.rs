@@ -7,12 +7,12 @@ use std::process::ExitCode;
 
 use clap::ArgMatches;
 
-use super::output::{complain, complain_of};
+use super::output::{complain, complain_of, note};
 use super::progress::Progress;
 use super::{DENIED, UNREADABLE, manifest, output, tables};
 use crate::hook::{manifest as metadata, settings::Settings};
 use crate::report::{ImageKind, JSON_SCHEMA, html, json, sarif};
-use crate::{FindingKey, Policy, Report, verify};
+use crate::{FindingKey, Level, Policy, Report, verify};
 
 /// Prints the reports of all images. The exit code is the worst.
 pub(super) fn main(name: &str, matches: &ArgMatches, settings: Settings) -> ExitCode {
@@ -34,6 +34,13 @@ pub(super) fn main(name: &str, matches: &ArgMatches, settings: Settings) -> Exit
         Some(Ok(base)) => base,
         None => Settings::default(),
     };
+    let missing = settings.levels.iter().rfind(|(key, _)| *key == FindingKey::FlagsMissing);
+    if let Some((key, level)) = missing.filter(|(_, level)| *level >= Level::Warn) {
+        note(format_args!(
+            "`--{level} {key}` finds nothing here: an image does not say how it was compiled; the \
+             link hook asks, in build.rs or `cargo static-call build`"
+        ));
+    }
     let policy = settings.over(base).policy();
     let images: Vec<&OsString> = matches.get_many("image").into_iter().flatten().collect();
     let format = matches.get_one::<String>("format").map_or("text", String::as_str);
