@@ -195,3 +195,19 @@ fn long_names_of_a_key_are_not_said_a_thousand_times() {
         assert!(size <= most, "{section}: {size} for {}", bytes.len());
     }
 }
+
+#[test]
+fn long_paths_of_a_site_are_not_said_a_thousand_times() {
+    const LENGTH: usize = 4000;
+    let prelude = PRELUDE
+        .replace("site:\n    .quad file, 7", &format!("site:\n    .quad long, {LENGTH}"))
+        .replace("name: .ascii", &format!("long: .ascii \"{}\"\nname: .ascii", "p".repeat(LENGTH)));
+    let calls = function("f", ".rept 20000\n call site_tramp\n .endr\n ret");
+    let object = assemble(&format!("{prelude}.text\n{calls}.set _start, f\n"));
+    let bytes = link(&[&object], &["-pie"]);
+    std::fs::remove_file(object).unwrap();
+    let report = verify(&bytes, &Policy::default());
+    assert_eq!(report.calls.len(), 20_000);
+    let (size, most) = (report.to_string().len(), 64 * bytes.len() + (16 << 20) + 256 * 20_000);
+    assert!(size <= most && size > 20 * LENGTH, "{size} for {}", bytes.len());
+}

@@ -125,14 +125,13 @@ impl Report {
         let path = if call.inline { "inline" } else { "trampoline" };
         let (kind, grade) = (kind(call.kind), grade(call.grade));
         write!(f, "  {:#010x}  {kind:<13} {grade:<8}  {path:<10}", call.address)?;
-        match (&call.source, call.site.and_then(|s| self.sites.get(s))) {
-            (_, Some(site)) => write!(f, "  {} (call!)", site.source)?,
-            (Some(source), None) => write!(f, "  {source}")?,
-            (None, None) => {
-                if let Some(function) = &call.function {
-                    write!(f, "  in {function}")?;
-                }
+        match (&call.source, &call.function) {
+            (Some(source), _) => {
+                let site = if call.site.is_some() { " (call!)" } else { "" };
+                write!(f, "  {source}{site}")?;
             }
+            (None, Some(function)) => write!(f, "  in {function}")?,
+            (None, None) => {}
         }
         match call.reason {
             Some(reason) => writeln!(f, ": {reason}"),
