@@ -29,7 +29,7 @@ impl<'a> Table<'a> {
         if sections.next().is_some() {
             return Err("the image has two tables: link one table object only".to_owned());
         }
-        // gold keeps anchor and table apart; the runtime then looks for the table at the anchor.
+        // Where a linker kept anchor and table apart, the runtime looks for the table at the anchor.
         let mut anchors = image.sections_named(TABLE_SECTION).filter(|s| s.size == 0);
         if anchors.any(|anchor| anchor.address != section.address) {
             return Ok(None);

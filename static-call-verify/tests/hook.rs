@@ -69,6 +69,40 @@ fn mold() {
     }
 }
 
+const GOLD: &str = "-Clink-arg=-fuse-ld=gold";
+
+#[test]
+fn gold() {
+    if !have(&["ld.gold"]) {
+        return;
+    }
+    for flags in ["", "-Ctarget-feature=+crt-static", "-Clink-arg=-Wl,--icf=all"] {
+        let flags = format!("{GOLD} {flags}");
+        assert_eq!(linker(&Fixture::new("gold").flags(&flags).check()), "gold", "{flags}");
+        let image = Fixture::new("gold").flags(&flags).release().check();
+        assert_eq!(linker(&image), "gold", "{flags}");
+    }
+}
+
+/// Where gold collects garbage in a shared object, the records of its calls go, and the table is empty.
+#[test]
+fn gold_and_shared_objects() {
+    if !have(&["ld.gold"]) {
+        return;
+    }
+    for (flags, is_whole) in [("", false), ("-Clink-arg=-Wl,--no-gc-sections", true)] {
+        let fixture = Fixture::cdylib("gold-cdylib").flags(&format!("{GOLD} {flags}")).release();
+        let output = fixture.cargo(&["build"]);
+        assert!(output.status.success(), "{}", text(&output));
+        let library = fixture.product("libhooked.so");
+        let image = fs::read(&library).unwrap();
+        assert_eq!(linker(&image), "gold");
+        assert_eq!(header(&image).unwrap().count > 0, is_whole, "{flags}: README, gold");
+        let loaded = std::process::Command::new(fixture.product("hooked")).arg(library).status();
+        assert!(loaded.unwrap().success(), "{flags}");
+    }
+}
+
 #[test]
 fn clang_with_every_linker() {
     for (flags, program, name) in [
@@ -77,6 +111,7 @@ fn clang_with_every_linker() {
         ("-Clink-arg=-fuse-ld=mold", "ld.mold", "mold"),
         ("-Clink-arg=-fuse-ld=bfd", "ld.bfd", "GNU ld"),
         ("-Clink-arg=--ld-path=ld.mold", "ld.mold", "mold"),
+        ("-Clink-arg=-fuse-ld=gold", "ld.gold", "gold"),
     ] {
         if have(&["clang", program]) {
             let flags = format!("-Clinker=clang {flags}");
