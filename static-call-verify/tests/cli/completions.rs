@@ -62,7 +62,8 @@ fn fish(line: &[&str]) -> Vec<String> {
 
 #[test]
 fn proposals_of_shells() {
-    let shells: [(&str, fn(&[&str]) -> Vec<String>); 2] = [("bash", bash), ("fish", fish)];
+    type Proposed = fn(&[&str]) -> Vec<String>;
+    let shells: [(&str, Proposed); 2] = [("bash", bash), ("fish", fish)];
     for (shell, proposed) in shells {
         if !images::has(shell) {
             continue;
