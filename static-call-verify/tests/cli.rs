@@ -194,7 +194,7 @@ fn the_text_names_paths_grades_and_numbers() {
     for part in ["quad      inline", "disp      inline", "line      trampoline", "address taken"] {
         assert!(text.contains(part), "{part}: {text}");
     }
-    let last = "static-call: 1 keys, 2 sites, 5 calls: 3 inline, 2 trampoline, 0 indirect";
+    let last = "static-call: 1 key, 2 sites, 5 calls: 3 inline, 2 trampoline, 0 indirect";
     assert_eq!(text.lines().last(), Some(last));
     let coloured = run(&["verify", "--color", "always", image.path()]);
     assert!(out(&coloured).contains("\x1b[32minline\x1b[0m"), "{}", out(&coloured));

@@ -44,7 +44,7 @@ use crate::target::Target;
 ///
 /// A snapshot: all of it was true at one moment between two updates. `Display` makes a table of
 /// it whose last line is `static-call: K keys, S sites, C calls: I inline, T trampoline, X
-/// indirect`.
+/// indirect`, with `1 key`, `1 site` and `1 call` in the singular.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]

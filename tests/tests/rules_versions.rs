@@ -134,7 +134,7 @@ fn two_versions_share_one_lock() {
         let output = support::finish(Command::new(&image));
         let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
         assert!(output.status.success(), "{profile}: {}\n{text}", output.status);
-        let each = "static-call: 1 keys, 1 sites, 1 calls: 0 inline, 1 trampoline, 0 indirect";
+        let each = "static-call: 1 key, 1 site, 1 call: 0 inline, 1 trampoline, 0 indirect";
         assert_eq!(text.lines().filter(|l| *l == each).count(), 2, "{profile}: {text}");
     }
 }

@@ -191,8 +191,10 @@ impl fmt::Display for Summary {
         let Self { keys, sites, calls, inline, trampoline, labels, .. } = self;
         write!(
             f,
-            "static-call: {keys} keys, {sites} sites, {calls} calls: {inline} inline, {trampoline} \
-             trampoline, 0 indirect"
+            "static-call: {}, {}, {}: {inline} inline, {trampoline} trampoline, 0 indirect",
+            Count(*keys, "key"),
+            Count(*sites, "site"),
+            Count(*calls, "call")
         )?;
         match labels {
             0 => Ok(()),

@@ -7,7 +7,7 @@ use super::{BODY, Image, out, run};
 fn what_is_denied_is_named() {
     let image = Image::new(BODY, &[]);
     let levels = ["--allow", "call.*", "--deny", "table.missing", "--warn", "tramp.address-taken"];
-    let (last, unused) = ("static-call: 1 keys, 2 sites, 5 calls: ", "3 calls could be inline: ");
+    let (last, unused) = ("static-call: 1 key, 2 sites, 5 calls: ", "3 calls could be inline: ");
     for command in ["verify", "report"] {
         let output = run(&[&[command][..], &levels, &[image.path()]].concat());
         assert_eq!(output.status.code(), Some(1), "{command}");

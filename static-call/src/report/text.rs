@@ -33,10 +33,14 @@ impl Display for Report {
 impl Display for Totals {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Self { keys, sites, calls, inline, trampoline, indirect } = self;
+        let s = |count: &usize| if *count == 1 { "" } else { "s" };
         write!(
             f,
-            "static-call: {keys} keys, {sites} sites, {calls} calls: {inline} inline, \
-             {trampoline} trampoline, {indirect} indirect"
+            "static-call: {keys} key{}, {sites} site{}, {calls} call{}: {inline} inline, \
+             {trampoline} trampoline, {indirect} indirect",
+            s(keys),
+            s(sites),
+            s(calls)
         )
     }
 }
