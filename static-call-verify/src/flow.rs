@@ -7,7 +7,9 @@
 
 use std::collections::HashSet;
 
-use iced_x86::{Code, Decoder, DecoderOptions, FlowControl, Instruction, OpKind, Register};
+use iced_x86::{
+    Code, Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic, OpKind, Register,
+};
 
 use crate::extents::Extent;
 use crate::image::{Image, Section};
@@ -314,15 +316,20 @@ fn is_ambiguous_branch(bytes: &[u8]) -> bool {
     has_size && !has_rex_w
 }
 
-/// What an instruction holds of numbers that can be addresses: displacements without `%rip`, immediates.
+/// What an instruction holds of numbers that can be addresses: displacements without `%rip`, and what is
+/// put into a register, into memory or on the stack. Arithmetic, which `lea` of a register is, has numbers
+/// of its own.
 fn absolute(i: &Instruction) -> impl Iterator<Item = u64> {
-    let is_memory = |n| i.op_kind(n) == OpKind::Memory && !i.is_ip_rel_memory_operand();
+    let has_register = i.memory_base() != Register::None || i.memory_index() != Register::None;
+    let is_sum = i.mnemonic() == Mnemonic::Lea && has_register;
+    let is_put = matches!(i.mnemonic(), Mnemonic::Mov | Mnemonic::Push);
+    let is_memory = move |n| i.op_kind(n) == OpKind::Memory && !i.is_ip_rel_memory_operand();
     let is_number = |n| {
         matches!(i.op_kind(n), OpKind::Immediate32 | OpKind::Immediate64 | OpKind::Immediate32to64)
     };
     (0..i.op_count()).filter_map(move |n| match n {
-        _ if is_memory(n) => Some(i.memory_displacement64()),
-        _ if is_number(n) => Some(i.immediate(n)),
+        _ if is_memory(n) && !is_sum => Some(i.memory_displacement64()),
+        _ if is_number(n) && is_put => Some(i.immediate(n)),
         _ => None,
     })
 }

@@ -113,9 +113,12 @@ fn data_by_its_absolute_address() {
         );
         doubted(&body, load, &["-no-pie", "-static"]);
     }
-    // Its own start is a function pointer.
-    let body = "mov $f, %eax\n .p2align 3\n call tramp\n ret";
-    assert_eq!(check(&function("f", body), &["-no-pie", "-static"]).summary.inline, 1);
+    // Its own start is a function pointer, and a sum or a comparison is with a number.
+    for other in ["mov $f, %eax", "lea 1f(%rbx), %rax", "add $1f, %rax", "cmp $1f, %eax"] {
+        let body = format!("{other}\n .p2align 3\n1: call tramp\n ret");
+        let report = check(&function("f", &body), &["-no-pie", "-static"]);
+        assert_eq!(report.summary.inline, 1, "{other}: {report}");
+    }
 }
 
 /// Stamps a program with a table; how many calls through slots were rewritten.
