@@ -64,24 +64,26 @@ pub(crate) fn calls(
     all
 }
 
-/// Says once why findings that people are shown name no source line.
+/// Says once why source lines can be missing, or why findings that people are shown name none.
 pub(crate) fn missing_lines(found: &Found<'_, '_>, calls: &[Call], findings: &mut Findings<'_>) {
-    let what = match found.lines {
-        None => "the image has no debug information",
-        Some(lines) if lines.is_whole() => "the image has no debug information of some calls",
-        Some(_) => return,
-    };
     // What stands in data has no line.
     let is_code = |address: u64| {
         let at = calls.binary_search_by_key(&address, |c| c.address);
         at.ok().and_then(|i| calls.get(i)).is_some_and(|c| c.length > 0)
     };
     let is_without = |f: &Finding| f.source.is_none() && f.address.is_some_and(is_code);
-    if findings.shown().any(is_without) {
-        let key = FindingKey::ImageDebugInfo;
-        let message = format!("{what}, so that findings name no source line: {}", key.mend());
-        findings.add(key, None, None, message);
-    }
+    let what = match found.lines {
+        Some(lines) if !lines.is_whole() => {
+            "debug information was not read to its end: source lines can be missing"
+        }
+        _ if !findings.shown().any(is_without) => return,
+        Some(_) => {
+            "the image has no debug information of some calls, so that findings name no source line"
+        }
+        None => "the image has no debug information, so that findings name no source line",
+    };
+    let key = FindingKey::ImageDebugInfo;
+    findings.add(key, None, None, format!("{what}: {}", key.mend()));
 }
 
 impl Found<'_, '_> {

@@ -120,11 +120,6 @@ fn run(
     };
     let sections = policy.source_lines().then(|| DebugSections::load(image)).flatten();
     let lines = sections.as_ref().map(|s| Lines::new(s, named.iter().map(|n| n.address)));
-    if lines.as_ref().is_some_and(|lines| !lines.is_whole()) {
-        let key = FindingKey::ImageDebugInfo;
-        let what = "debug information was not read to its end: source lines can be missing";
-        findings.add(key, None, None, format!("{what}: {}", key.mend()));
-    }
     let found = Found {
         image,
         records: &records,

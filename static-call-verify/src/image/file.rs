@@ -38,6 +38,8 @@ pub(crate) fn read(path: &Path, source_lines: bool) -> io::Result<Vec<u8>> {
     Vec::<u8>::new().try_reserve_exact(size).map_err(|_| io::ErrorKind::OutOfMemory)?;
     // The system's zeros, which cost nothing where they stay.
     let mut image = vec![0; size];
+    let (start, _) = image.split_at_mut(head.len());
+    start.copy_from_slice(&head);
     let known = headers(&file, &mut image)?;
     let wanted = known.and_then(|known| wanted(&image, known, source_lines));
     let all = 0..length;
@@ -46,12 +48,11 @@ pub(crate) fn read(path: &Path, source_lines: bool) -> io::Result<Vec<u8>> {
     Ok(image)
 }
 
-/// Reads the headers and the names of sections, and says where they are; `None` where they leave a
-/// doubt.
+/// Reads the headers behind the first bytes and the names of sections, and says where they are; `None`
+/// where they leave a doubt.
 fn headers(file: &Pieces, image: &mut [u8]) -> io::Result<Option<Headers>> {
     let length = file.length();
     let head = 0..length.min(HEAD);
-    file.read_in_place(head.clone(), image)?;
     let Ok(header) = FileHeader64::<LE>::parse(&*image) else { return Ok(None) };
     let segments = range(header.e_phoff(LE), 56 * u64::from(header.e_phnum(LE)));
     let sections = range(header.e_shoff(LE), 64 * u64::from(header.e_shnum(LE)));

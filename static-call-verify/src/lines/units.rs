@@ -38,17 +38,15 @@ pub(super) struct Unit<'s> {
 
 impl<'s> Units<'s> {
     pub(super) fn new(dwarf: Dwarf<Slice<'s>>, budget: Budget) -> Self {
-        let mut headers = Vec::new();
+        let (headers, is_over) = (Vec::new(), Cell::new(false));
         let mut all = dwarf.units();
-        let is_over = Cell::new(false);
-        while let Ok(Some(header)) = all.next() {
-            if !budget.spend(size_of::<Header<'_>>()) {
-                is_over.set(true);
-                break;
-            }
-            headers.push(header);
+        let mut units = Self { dwarf, budget, is_over, headers, abbreviations: RefCell::default() };
+        while let Ok(Some(header)) = all.next()
+            && units.spend(size_of::<Header<'_>>()).is_some()
+        {
+            units.headers.push(header);
         }
-        Self { dwarf, budget, is_over, headers, abbreviations: RefCell::default() }
+        units
     }
 
     pub(super) fn headers(&self) -> &[Header<'s>] {
