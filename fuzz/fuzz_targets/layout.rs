@@ -3,7 +3,9 @@
 
 use libfuzzer_sys::fuzz_target;
 use static_call::arch::effect::{Effect, mov_eax};
-use static_call::arch::x86_64::{Branch, decode_jmp_memory, direct_jump, nop, trampoline_jmp};
+use static_call::arch::x86_64::{
+    Branch, decode_jmp_memory, decode_plt_entry, decode_stub, direct_jump, nop, trampoline_jmp,
+};
 use static_call::layout::{HookRecord, TableEntry, TableHeader, TrampolineRecord, checksum};
 
 fuzz_target!(|bytes: &[u8]| {
@@ -14,10 +16,10 @@ fuzz_target!(|bytes: &[u8]| {
     // What a caller checks: an element and one more lie before the end of the address space.
     let place = address.min(u64::MAX - 64);
     if let Some(b) = rest.first_chunk() {
-        let _ = TrampolineRecord::from_bytes(b).addresses(place);
+        let _ = TrampolineRecord::from_bytes(b).parts(place);
     }
     if let Some(b) = rest.first_chunk() {
-        let _ = HookRecord::from_bytes(b).addresses(place);
+        let _ = HookRecord::from_bytes(b).parts(place);
     }
     if let Some(header) = rest.first_chunk().and_then(TableHeader::from_bytes) {
         assert_eq!(header.to_bytes(), rest[..TableHeader::SIZE]);
@@ -39,6 +41,10 @@ fuzz_target!(|bytes: &[u8]| {
     if let Some(displacement) = decode_jmp_memory(rest) {
         assert_eq!(displacement.to_le_bytes(), rest[2..6]);
     }
+    if let Some((start, displacement)) = decode_plt_entry(rest) {
+        assert_eq!(decode_jmp_memory(&rest[start as usize..]), Some(displacement));
+    }
+    let _ = decode_stub(place, rest);
     if let Some(destination) = direct_jump(place, rest)
         && let Some(code) = trampoline_jmp(place, destination)
     {

@@ -22,7 +22,7 @@ fn check(name: &str, expansion: TokenStream) {
 }
 
 fn attribute(options: &str, item: &str) -> TokenStream {
-    crate::attribute(options.parse().unwrap(), item.parse().unwrap())
+    crate::expanded(format!("unsafe static_call; [{options}] {item}").parse().unwrap())
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn refused() {
 fn call() {
     let calls = ["checksum(&data, big)", "module::Filter::matches(&filter, \"line\")", "<T>::f()"];
     let calls = calls.map(|call| {
-        let call = crate::site(format!("static_call; {call}").parse().unwrap());
+        let call = crate::site(format!("unsafe static_call; {call}").parse().unwrap());
         quote::quote!(fn function() { #call; })
     });
     check("call", calls.into_iter().collect());

@@ -2,12 +2,18 @@
 //!
 //! A pipeline with a file per phase: `parse` reads tokens, `model` gives them meaning and keeps
 //! them for their spans, `validate` only rejects, `expand` cannot fail.
+//!
+//! The attribute itself only finds out where `static_call` is, and hands the item to a macro there
+//! (`forward`). That macro passes it back to [`item`] together with its own `$crate` and the word
+//! `unsafe`. So generated code names the real crate, and a crate that forbids unsafe code cannot
+//! call [`item`] with a path or an `unsafe` of its own choice.
 #![forbid(unsafe_code)]
 
 mod attributes;
 mod derive;
 mod expand;
 mod features;
+mod forward;
 #[cfg(test)]
 mod golden;
 mod model;
@@ -25,10 +31,18 @@ pub fn static_call(
     options: proc_macro::TokenStream,
     item: proc_macro::TokenStream,
 ) -> proc_macro::TokenStream {
-    attribute(options.into(), item.into()).into()
+    forward::attribute(options.into(), item.into()).into()
 }
 
-/// The part of `static_call::call!` that needs a procedural macro: `crate path; callee(arguments)`.
+/// The item under `#[static_call]`: `unsafe crate path; [options] item`.
+#[doc(hidden)]
+#[proc_macro]
+pub fn item(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    expanded(input.into()).into()
+}
+
+/// The part of `static_call::call!` that needs a procedural macro: `unsafe crate path;
+/// callee(arguments)`.
 #[doc(hidden)]
 #[proc_macro]
 pub fn call(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
@@ -41,12 +55,16 @@ pub fn instance(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     derive::instance(input.into()).into()
 }
 
-fn attribute(options: TokenStream, item: TokenStream) -> TokenStream {
+fn expanded(input: TokenStream) -> TokenStream {
+    let (trusted, options, item) = match parse::forwarded(input) {
+        Ok(parts) => parts,
+        Err(error) => return error.to_compile_error(),
+    };
     let item = match parse::attribute(options, item.clone()) {
         Ok(item) => item,
         Err(error) => return expand::unparsed(&error, item),
     };
-    let model = model::Item::new(item);
+    let model = model::Item::new(item, &trusted);
     match validate::item(&model) {
         Ok(()) => expand::item(&model),
         Err(error) => expand::recover(&model, &error),

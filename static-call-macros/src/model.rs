@@ -3,15 +3,17 @@
 mod block;
 mod call;
 mod handle;
+mod names;
 mod select;
 
 pub(crate) use block::{Impl, Owner};
 pub(crate) use call::{Call, ungrouped};
 pub(crate) use handle::{Default, Handle, Method};
+use names::constant_name;
+pub(crate) use names::local;
 
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, format_ident, quote};
-use syn::ext::IdentExt;
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, quote};
 use syn::visit_mut::VisitMut;
 use syn::{
     Attribute, Error, FnArg, GenericParam, Lifetime, Pat, Path, ReceiverKind, ReturnType, Safety,
@@ -19,9 +21,9 @@ use syn::{
 };
 
 use crate::attributes::Attributes;
-use crate::parse::Select;
+use crate::parse;
+use crate::parse::{Select, Trusted};
 use crate::types::{self, Filling, Naming};
-use crate::{parse, text};
 
 /// The item under the attribute.
 pub(crate) enum Item {
@@ -32,16 +34,16 @@ pub(crate) enum Item {
 }
 
 impl Item {
-    pub(crate) fn new(item: parse::Item) -> Self {
+    pub(crate) fn new(item: parse::Item, trusted: &Trusted) -> Self {
         match item {
             parse::Item::Function(options, function) => {
-                let krate = options.krate.clone();
-                let krate = krate.unwrap_or_else(|| parse_quote!(::static_call));
-                Self::Function(Box::new(Function::new(options, function, krate, None)))
+                Self::Function(Box::new(Function::new(options, function, trusted, None)))
             }
-            parse::Item::Impl(options, block) => Self::Impl(Box::new(Impl::new(options, block))),
+            parse::Item::Impl(options, block) => {
+                Self::Impl(Box::new(Impl::new(options, block, trusted)))
+            }
             parse::Item::Trait(options, source) => {
-                Self::Trait(Box::new(Handle::new(options, *source)))
+                Self::Trait(Box::new(Handle::new(options, *source, trusted)))
             }
             parse::Item::Other(other) => Self::Other(other),
         }
@@ -53,6 +55,8 @@ pub(crate) struct Function {
     pub(crate) source: parse::Function,
     pub(crate) attrs: Attributes,
     pub(crate) krate: Path,
+    /// For a block that every key needs.
+    pub(crate) trusted: Token![unsafe],
     pub(crate) option_errors: Option<Error>,
     /// The enum of a free function, the constant of an associated one.
     pub(crate) keys: Ident,
@@ -147,9 +151,10 @@ impl Function {
     pub(super) fn new(
         options: parse::Options,
         source: parse::Function,
-        krate: Path,
+        trusted: &Trusted,
         owner: Option<Owner>,
     ) -> Self {
+        let krate = trusted.krate.clone();
         let attrs = Attributes::new(&source.attrs);
         let keys = options.keys.unwrap_or_else(|| match owner {
             None => source.sig.ident.clone(),
@@ -157,7 +162,8 @@ impl Function {
         });
         let mut lifetimes: Vec<_> =
             source.sig.generics.lifetimes().map(|p| p.lifetime.clone()).collect();
-        let mut naming = Naming::new("");
+        let owners = owner.as_ref().map(|o| o.ty.to_token_stream()).unwrap_or_default();
+        let mut naming = Naming::new("", [source.sig.to_token_stream(), owners]);
         let mut receiver_lifetime = None;
         let mut named = Vec::new();
         for input in &source.sig.inputs {
@@ -217,6 +223,7 @@ impl Function {
         Self {
             attrs,
             krate,
+            trusted: trusted.token,
             option_errors: options.errors,
             keys,
             update_vis: options.update.unwrap_or_else(|| source.vis.clone()),
@@ -229,67 +236,6 @@ impl Function {
             named_bound: found && receiver_lifetime.is_some(),
             source,
         }
-    }
-
-    /// The name, without `r#`.
-    pub(crate) fn name(&self) -> String {
-        self.source.sig.ident.unraw().to_string()
-    }
-
-    /// The name with its type: `Filter::matches`.
-    pub(crate) fn full_name(&self) -> String {
-        match &self.owner {
-            Some(owner) => format!("{}::{}", owner.name, self.name()),
-            None => self.name(),
-        }
-    }
-
-    /// The signature as written.
-    pub(crate) fn signature(&self) -> String {
-        text::readable(self.source.sig.to_token_stream())
-    }
-
-    /// The name as part of hidden names.
-    fn hidden_name(&self) -> String {
-        let no_letter = |c: char| !(c.is_alphanumeric() || c == '_');
-        let owner = self.owner.as_ref().map_or("", |o| &o.name);
-        let mut words: Vec<_> = owner.split(no_letter).filter(|w| !w.is_empty()).collect();
-        let name = self.name();
-        words.push(&name);
-        words.join("_")
-    }
-
-    /// The type that stands for the key.
-    pub(crate) fn marker(&self) -> Ident {
-        match &self.owner {
-            None => self.keys.clone(),
-            Some(_) => format_ident!("__static_call_{}", self.hidden_name()),
-        }
-    }
-
-    /// The static that holds the key's record.
-    pub(crate) fn record(&self) -> Ident {
-        format_ident!("__STATIC_CALL_{}", self.hidden_name())
-    }
-
-    /// The static that holds the record of the default target.
-    pub(crate) fn default_record(&self) -> Ident {
-        format_ident!("__STATIC_CALL_{}_DEFAULT", self.hidden_name())
-    }
-
-    /// Name of the function that holds the body.
-    pub(crate) fn original(&self) -> Ident {
-        let span = self.source.sig.ident.span();
-        match &self.owner {
-            None => Ident::new("original", span),
-            Some(_) => format_ident!("original_{}", self.name(), span = span),
-        }
-    }
-
-    /// A name for the type parameter of a target that hides no type of the signature.
-    pub(crate) fn target_parameter(&self) -> Ident {
-        let owner = self.owner.as_ref().map(|o| o.ty.to_token_stream()).unwrap_or_default();
-        free_name("F", [self.source.sig.to_token_stream(), owner])
     }
 
     /// `unsafe`, if the function is.
@@ -323,35 +269,6 @@ impl Function {
     }
 }
 
-/// `name`, or `__name` where the tokens have it already.
-fn free_name(name: &str, tokens: impl IntoIterator<Item = TokenStream>) -> Ident {
-    fn names_it(tokens: TokenStream, name: &str) -> bool {
-        tokens.into_iter().any(|token| match token {
-            proc_macro2::TokenTree::Group(group) => names_it(group.stream(), name),
-            proc_macro2::TokenTree::Ident(ident) => ident == name,
-            _ => false,
-        })
-    }
-    if tokens.into_iter().any(|tokens| names_it(tokens, name)) {
-        return format_ident!("__{name}");
-    }
-    Ident::new(name, Span::call_site())
-}
-
-/// `MATCHES` for `matches`.
-fn constant_name(function: &Ident) -> Ident {
-    let mut name = String::new();
-    let mut lower = false;
-    for c in function.unraw().to_string().chars() {
-        if lower && c.is_uppercase() {
-            name.push('_');
-        }
-        lower = c.is_lowercase();
-        name.extend(c.to_uppercase());
-    }
-    Ident::new(&name, function.span())
-}
-
 fn argument_type(input: &FnArg) -> Type {
     match input {
         FnArg::Typed(typed) => (*typed.ty).clone(),
@@ -380,7 +297,7 @@ fn parameter(index: usize, input: &FnArg) -> (TokenStream, TokenStream) {
         FnArg::Typed(typed) => {
             let ident = match &*typed.pat {
                 Pat::Ident(pat) if pat.subpat.is_none() => pat.ident.clone(),
-                _ => format_ident!("__arg{index}"),
+                _ => local(&format!("arg{index}")),
             };
             let (colon, ty) = (&typed.colon_token, &typed.ty);
             (quote!(#ident #colon #ty), ident.to_token_stream())

@@ -10,13 +10,11 @@ use proc_macro2::{Group, Ident, TokenStream};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
-use syn::{Attribute, Error, Expr, Path, Result, Signature, Token, Visibility, braced};
+use syn::{Attribute, Error, Expr, Path, Result, Signature, Token, Visibility, braced, bracketed};
 
 /// What stands in the parentheses of `#[static_call(..)]`.
 #[derive(Clone, Default)]
 pub(crate) struct Options {
-    /// `crate = path`: where `static_call` is.
-    pub(crate) krate: Option<Path>,
     /// `keys = Name`: the name of the enum, or of a method's constant.
     pub(crate) keys: Option<Ident>,
     /// `update = visibility`: who may update, if not everybody who may call.
@@ -42,10 +40,7 @@ impl Parse for Options {
         while !input.is_empty() {
             let name = input.call(Ident::parse_any)?;
             match name.to_string().as_str() {
-                "crate" => {
-                    input.parse::<Token![=]>()?;
-                    options.krate = Some(input.call(Path::parse_mod_style)?);
-                }
+                "crate" => skip_crate(input)?,
                 "keys" => {
                     input.parse::<Token![=]>()?;
                     options.keys = Some(input.parse()?);
@@ -80,6 +75,12 @@ impl Parse for Options {
         }
         Ok(options)
     }
+}
+
+/// `= path`, which `forward` has read.
+fn skip_crate(input: ParseStream<'_>) -> Result<()> {
+    input.parse::<Token![=]>()?;
+    input.call(Path::parse_mod_style).map(drop)
 }
 
 /// Passes over the rest of an option that is not known.
@@ -274,9 +275,40 @@ pub(crate) fn attribute(options: TokenStream, item: TokenStream) -> Result<Item>
     }
 }
 
-/// What stands in `call!`, after `crate path;`.
-pub(crate) struct Call {
+/// What a macro of `static_call` says of itself: its crate, and that what is made of its input may
+/// be trusted.
+#[derive(Clone)]
+pub(crate) struct Trusted {
+    /// Generated code has it in a block that it always needs. So if somebody else wrote it, and
+    /// forbids unsafe code, the compiler says so.
+    pub(crate) token: Token![unsafe],
+    /// `$crate`.
     pub(crate) krate: Path,
+}
+
+impl Parse for Trusted {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let token = input.parse()?;
+        let krate = input.call(Path::parse_mod_style)?;
+        input.parse::<Token![;]>()?;
+        Ok(Self { token, krate })
+    }
+}
+
+/// Takes what `__item!` passes on apart: `unsafe crate path; [options] item`.
+pub(crate) fn forwarded(input: TokenStream) -> Result<(Trusted, TokenStream, TokenStream)> {
+    let parts = |input: ParseStream<'_>| {
+        let trusted = input.parse()?;
+        let options;
+        bracketed!(options in input);
+        Ok((trusted, options.parse()?, input.parse()?))
+    };
+    parts.parse2(input)
+}
+
+/// What stands in `call!`, after `unsafe crate path;`.
+pub(crate) struct Call {
+    pub(crate) trusted: Trusted,
     /// `None` where nothing stands.
     pub(crate) expr: Option<Expr>,
     pub(crate) rest: TokenStream,
@@ -284,10 +316,9 @@ pub(crate) struct Call {
 
 impl Parse for Call {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
-        let krate = input.call(Path::parse_mod_style)?;
-        input.parse::<Token![;]>()?;
+        let trusted = input.parse()?;
         let expr = if input.is_empty() { None } else { Some(input.parse()?) };
-        Ok(Self { krate, expr, rest: input.parse()? })
+        Ok(Self { trusted, expr, rest: input.parse()? })
     }
 }
 

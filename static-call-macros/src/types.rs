@@ -1,13 +1,22 @@
 //! Types written anew for the places where generated code names them: `Self` replaced, elided
 //! lifetimes given names, or all lifetimes erased.
 
-use proc_macro2::{Ident, Span};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::quote;
 use syn::visit_mut::{self, VisitMut};
 use syn::{BoundLifetimes, parse_quote};
 use syn::{
     Expr, Lifetime, ParenthesizedGenericArguments, ReturnType, Type, TypeFnPtr, TypeReference,
 };
+
+/// Whether there is such a name anywhere in the tokens.
+pub(crate) fn any_ident(tokens: &TokenStream, wanted: &dyn Fn(&Ident) -> bool) -> bool {
+    tokens.clone().into_iter().any(|token| match token {
+        TokenTree::Group(group) => any_ident(&group.stream(), wanted),
+        TokenTree::Ident(ident) => wanted(&ident),
+        _ => false,
+    })
+}
 
 /// Whether a `+` behind the type would be read as one more bound of its trait object.
 pub(crate) fn ends_in_bounds(ty: &Type) -> bool {
@@ -32,16 +41,22 @@ pub(crate) struct Naming {
     pub(crate) fresh: Vec<Lifetime>,
     /// The distinct lifetimes that were met or made.
     pub(crate) seen: Vec<Lifetime>,
-    prefix: &'static str,
+    prefix: String,
 }
 
 impl Naming {
-    pub(crate) fn new(prefix: &'static str) -> Self {
+    /// `prefix` begins the new names, with underscores before it so that none of them is in `scope`.
+    pub(crate) fn new(prefix: &str, scope: impl IntoIterator<Item = TokenStream>) -> Self {
+        let scope: TokenStream = scope.into_iter().collect();
+        let mut prefix = format!("__{prefix}");
+        while any_ident(&scope, &|ident| ident.to_string().starts_with(&prefix)) {
+            prefix.insert(0, '_');
+        }
         Self { fresh: Vec::new(), seen: Vec::new(), prefix }
     }
 
     fn make(&mut self) -> Lifetime {
-        let name = format!("'__{}{}", self.prefix, self.fresh.len());
+        let name = format!("'{}{}", self.prefix, self.fresh.len());
         let lifetime = Lifetime::new(&name, Span::call_site());
         self.fresh.push(lifetime.clone());
         lifetime

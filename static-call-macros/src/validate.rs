@@ -4,11 +4,12 @@
 mod handle;
 mod select;
 
-use proc_macro2::{Span, TokenStream, TokenTree};
+use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 use syn::visit_mut::VisitMut;
 use syn::{Error, Expr, FnArg, Generics, Result, ReturnType, Type, TypeImplTrait};
 
+use crate::expand::MOST_ARGUMENTS;
 use crate::model::{self, Function, Impl, Item, Output};
 use crate::parse::{self, Member};
 use crate::types;
@@ -62,13 +63,9 @@ pub(crate) fn item(item: &Item) -> Result<()> {
 
 /// Whether this is an associated function whose `impl` block has no attribute.
 pub(crate) fn stands_alone_in_impl(f: &Function) -> bool {
-    fn names(tokens: &TokenStream, words: &[&str]) -> bool {
-        tokens.clone().into_iter().any(|token| match token {
-            TokenTree::Group(group) => names(&group.stream(), words),
-            TokenTree::Ident(ident) => words.iter().any(|word| ident == word),
-            _ => false,
-        })
-    }
+    let names = |tokens: &TokenStream, words: &[&str]| {
+        types::any_ident(tokens, &|ident| words.iter().any(|word| ident == word))
+    };
     let body = f.source.body.to_token_stream();
     f.owner.is_none()
         && (f.source.sig.receiver().is_some()
@@ -104,6 +101,7 @@ fn implementation(block: &Impl, errors: &mut Errors) {
             "a key's `impl` block is of a named type: make a free function switchable instead",
         );
     }
+    type_macro(&source.self_ty, errors);
     generics(
         &source.generics,
         "the methods of a generic type have no single signature: make one switchable in an `impl` \
@@ -233,6 +231,7 @@ fn arguments(f: &Function, errors: &mut Errors) {
                 );
             }
         }
+        type_macro(&argument.types.inside, errors);
         if let Some(token) = impl_trait(&argument.types.inside) {
             errors.at(
                 token,
@@ -252,6 +251,7 @@ fn arguments(f: &Function, errors: &mut Errors) {
 fn output(f: &Function, errors: &mut Errors) {
     let ReturnType::Type(_, written) = &f.source.sig.output else { return };
     let Output::Type(types) = &f.output else { return };
+    type_macro(written, errors);
     if let Some(token) = impl_trait(written) {
         errors.at(token, "a static call has one return type: name it, or return `Box<dyn Trait>`");
         return;
@@ -280,6 +280,26 @@ fn output(f: &Function, errors: &mut Errors) {
             }
             return;
         }
+    }
+}
+
+/// Rejects macros in a type. It is written down in several places, which have to mean the same: the
+/// code that calls a trampoline and the code that it leads to are not checked against each other.
+fn type_macro(ty: &Type, errors: &mut Errors) {
+    struct Finding(Option<syn::Path>);
+    impl VisitMut for Finding {
+        fn visit_macro_mut(&mut self, found: &mut syn::Macro) {
+            self.0.get_or_insert_with(|| found.path.clone());
+        }
+    }
+    let mut finding = Finding(None);
+    finding.visit_type_mut(&mut ty.clone());
+    if let Some(path) = finding.0 {
+        errors.at(
+            path,
+            "a macro in the signature of a static call is expanded several times, and might not \
+             give the same type each time: give the type a name, as in `type Name = ..;`",
+        );
     }
 }
 
@@ -353,6 +373,15 @@ fn callee(call: &parse::Call, errors: &mut Errors) {
         errors.at(&callee, "expected the path of a static call, as in `call!(path(arguments))`");
         return;
     };
+    if expr.args.len() > MOST_ARGUMENTS {
+        errors.at(
+            &expr.args[MOST_ARGUMENTS],
+            format!(
+                "`call!` takes at most {MOST_ARGUMENTS} arguments: call the function without it, \
+                 or put some of them into a struct"
+            ),
+        );
+    }
     if let Some(qself) = path.qself.as_ref().filter(|qself| qself.position > 0) {
         errors.at(
             &path.path.segments[qself.position - 1],

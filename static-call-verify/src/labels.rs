@@ -1,14 +1,13 @@
 //! Jump labels of hooks and flags: exact as the macros emit them, and checked all the same.
 
-use std::collections::HashMap;
-
 use static_call::arch::x86_64::{Branch, QUADWORD};
 use static_call::layout::{HOOKS_SECTION, HookRecord, Kind, Polarity};
 
 use crate::findings::{Findings, hex};
 use crate::image::Image;
+use crate::pointers::Pointers;
 use crate::policy::FindingKey;
-use crate::records::{Records, code, elements, named};
+use crate::records::{Named, Records, code, elements, named};
 use crate::report::Label;
 
 /// Bytes of a label.
@@ -17,18 +16,16 @@ const LENGTH: u64 = 5;
 /// The labels of the image by address, and their sites with a key.
 pub(crate) fn read(
     image: &Image<'_>,
+    pointers: &Pointers,
     records: &mut Records,
     findings: &mut Findings<'_>,
 ) -> Vec<Label> {
-    let keys: HashMap<u64, usize> =
-        records.keys.iter().enumerate().map(|(i, k)| (k.stub, i)).collect();
-    let sites: HashMap<u64, usize> =
-        records.sites.iter().enumerate().map(|(i, s)| (s.address, i)).collect();
+    let names = records.names(image, pointers);
     let mut labels = Vec::new();
     for section in image.sections_named(HOOKS_SECTION) {
         for (at, bytes) in elements::<{ HookRecord::SIZE }>(image, section, findings) {
             let r = HookRecord::from_bytes(bytes);
-            let (address, cold, stub, site) = r.addresses(at);
+            let (address, cold, stub, site) = r.parts(at);
             // GNU ld and mold keep the record of a label that was dropped and let it point nowhere.
             if r.label == 0 || address == 0 {
                 continue;
@@ -37,18 +34,16 @@ pub(crate) fn read(
                 findings.record(at, "the record of a jump label has an unknown polarity");
                 continue;
             };
-            let Some(&key) = keys.get(&stub) else {
-                findings.record(at, "the record of a jump label names no key of this image");
-                continue;
-            };
-            let site = match site.map(|site| sites.get(&site).copied()) {
-                Some(None) => {
-                    findings.record(at, "the record of a jump label names no site");
+            let key = match names.key(stub) {
+                Named::Key(key) => key,
+                // It tests its key, wherever that is.
+                Named::OtherImage => continue,
+                Named::Nothing => {
+                    findings.record(at, "the record of a jump label names no key of this image");
                     continue;
                 }
-                Some(site) => site,
-                None => None,
             };
+            let site = site.and_then(|id| names.site(id));
             if let Some(site) = site.and_then(|s| records.sites.get_mut(s)) {
                 site.key = Some(key);
             }

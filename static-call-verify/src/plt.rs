@@ -2,9 +2,19 @@
 
 use std::collections::HashMap;
 
-use static_call::arch::x86_64::{JMP_MEMORY_LENGTH, decode_jmp_memory};
+use static_call::arch::x86_64::{JMP_MEMORY_LENGTH, decode_jmp_memory, decode_plt_entry};
 
 use crate::image::Image;
+use crate::records::code;
+
+/// The slot that the entry at `address` jumps through.
+pub(crate) fn slot_of(image: &Image<'_>, address: u64) -> Option<u64> {
+    image.code_section(address).filter(|s| s.is_plt())?;
+    // The longest entry that is decoded is followed by others, or by the rest of its own 16 bytes.
+    let bytes = [16, 8].into_iter().find_map(|size| code(image, address, size))?;
+    let (start, displacement) = decode_plt_entry(bytes)?;
+    Some(address.wrapping_add(start + JMP_MEMORY_LENGTH).wrapping_add_signed(displacement.into()))
+}
 
 /// The entries that jump through one of `slots`: their addresses, and what `slots` says.
 pub(crate) fn entries(image: &Image<'_>, slots: &HashMap<u64, usize>) -> Vec<(u64, usize)> {

@@ -46,6 +46,8 @@ pub(crate) struct Holder {
 #[derive(Debug, Default)]
 pub(crate) struct Pointers {
     in_records: HashMap<u64, Value>,
+    /// What the loader puts into slots of the global offset table.
+    in_slots: HashMap<u64, Value>,
     holders: Vec<Holder>,
 }
 
@@ -86,7 +88,7 @@ impl Pointers {
                 }
             });
         }
-        for (place, value) in words {
+        for (&place, &value) in &words {
             let Some(trampoline) = value.address().filter(|&a| is_trampoline(a)) else { continue };
             let is_got = image.section_at(place).is_some_and(|s| s.is_got());
             let is_constant =
@@ -94,12 +96,23 @@ impl Pointers {
             all.holders.push(Holder { place, trampoline, is_constant, is_got });
         }
         all.holders.sort_unstable_by_key(|h| h.place);
+        words.retain(|place, _| gots.iter().any(|s| s.contains(*place)));
+        all.in_slots = words;
         all
     }
 
     /// The words that hold a trampoline's address, by place.
     pub(crate) fn holders(&self) -> &[Holder] {
         &self.holders
+    }
+
+    /// The address in a slot of the global offset table, whoever could replace it; of one without a
+    /// relocation, the word.
+    pub(crate) fn in_slot(&self, image: &Image<'_>, place: u64) -> Option<u64> {
+        match self.in_slots.get(&place) {
+            Some(value) => value.address(),
+            None => image.word(place),
+        }
     }
 
     /// The pointer of a record at `place`.

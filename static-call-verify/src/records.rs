@@ -2,14 +2,15 @@
 
 use std::collections::HashMap;
 
-use static_call::arch::x86_64::{Branch, JMP_MEMORY_LENGTH, PADDING, QUADWORD, decode_jmp_memory};
+use static_call::arch::x86_64::{Branch, PADDING, QUADWORD, STUB_LENGTH, StubSlot, decode_stub};
 use static_call::layout::{
-    Form, KEYS_SECTION, Kind, SECTION_PREFIX, SITES_SECTION, TRAMPOLINE_SIZE, TRAMPOLINES_SECTION,
-    TrampolineRecord, key_record, site_record,
+    KEYS_SECTION, Kind, SECTION_PREFIX, SITES_SECTION, SiteId, TRAMPOLINE_SIZE,
+    TRAMPOLINES_SECTION, TrampolineRecord, key_record, site_record,
 };
 
 use crate::findings::{Findings, hex};
 use crate::image::{Image, Section};
+use crate::plt;
 use crate::pointers::Pointers;
 use crate::policy::FindingKey;
 use crate::report::{Key, Site, Source, Trampoline};
@@ -25,8 +26,7 @@ pub(crate) struct Instance {
     record: u64,
     pub(crate) trampoline: u64,
     stub: u64,
-    site: Option<u64>,
-    form: Option<Form>,
+    site: Option<SiteId>,
 }
 
 /// The live trampoline records, before anything else is known.
@@ -35,14 +35,13 @@ pub(crate) fn instances(image: &Image<'_>, findings: &mut Findings<'_>) -> Vec<I
     for section in image.sections_named(TRAMPOLINES_SECTION) {
         for (record, bytes) in elements::<{ TrampolineRecord::SIZE }>(image, section, findings) {
             let r = TrampolineRecord::from_bytes(bytes);
-            let (trampoline, stub, site) = r.addresses(record);
+            let (trampoline, stub, site) = r.parts(record);
             // GNU ld and mold keep the record of a trampoline that was dropped and let it point
             // nowhere.
             if r.trampoline == 0 || trampoline == 0 {
                 continue;
             }
-            let form = Form::from_word(r.form);
-            all.push(Instance { record, trampoline, stub, site, form });
+            all.push(Instance { record, trampoline, stub, site });
         }
     }
     for section in &image.sections {
@@ -104,57 +103,117 @@ impl Records {
                 }
             }
         }
-        records.join(instances, findings);
+        records.join(image, pointers, instances, findings);
         for t in &mut records.trampolines {
             let key = records.keys.get(t.key);
-            t.is_sound = key.is_some_and(|key| check(image, t, key, findings));
+            t.is_sound = key.is_some_and(|key| check(image, pointers, t, key, findings));
         }
         records
     }
 
+    /// Which key and which site records of code mean by their names.
+    pub(crate) fn names<'r>(&self, image: &'r Image<'r>, pointers: &'r Pointers) -> Names<'r> {
+        let keys = self.keys.iter().enumerate().map(|(i, k)| (k.stub, i)).collect();
+        let mut sites = HashMap::new();
+        for (i, site) in self.sites.iter().enumerate() {
+            if let Some(id) = site.id {
+                sites.entry(id).or_insert(i);
+            }
+        }
+        Names { image, pointers, keys, sites }
+    }
+
     /// Makes one trampoline of all records that lead to it, and connects it to its key and sites.
-    fn join(&mut self, instances: &[Instance], findings: &mut Findings<'_>) {
-        let keys: HashMap<u64, usize> =
-            self.keys.iter().enumerate().map(|(i, k)| (k.stub, i)).collect();
-        let sites: HashMap<u64, usize> =
-            self.sites.iter().enumerate().map(|(i, s)| (s.address, i)).collect();
+    fn join(
+        &mut self,
+        image: &Image<'_>,
+        pointers: &Pointers,
+        instances: &[Instance],
+        findings: &mut Findings<'_>,
+    ) {
+        let names = self.names(image, pointers);
+        let mut elsewhere = 0_usize;
         let mut instances = instances.to_vec();
         instances.sort_by_key(|i| (i.trampoline, i.record));
         for i in instances {
-            let Some(form) = i.form else {
-                findings.record(i.record, "the record of a trampoline has an unknown form");
-                continue;
-            };
-            let Some(&key) = keys.get(&i.stub) else {
-                findings.record(i.record, "the record of a trampoline names no key of this image");
-                continue;
-            };
-            let site = match i.site.map(|site| sites.get(&site).copied()) {
-                Some(None) => {
-                    findings.record(i.record, "the record of a trampoline names no site");
+            let key = match names.key(i.stub) {
+                Named::Key(key) => key,
+                Named::OtherImage => {
+                    elsewhere += 1;
                     continue;
                 }
-                Some(site) => site,
-                None => None,
+                Named::Nothing => {
+                    let message = "the record of a trampoline names no key of this image";
+                    findings.record(i.record, message);
+                    continue;
+                }
             };
+            let site = i.site.and_then(|id| names.site(id));
             if let Some(site) = site.and_then(|s| self.sites.get_mut(s)) {
                 site.key = Some(key);
             }
             match self.trampolines.last_mut().filter(|t| t.address == i.trampoline) {
-                Some(t) if t.key == key && t.form == form => t.sites.extend(site),
+                Some(t) if t.key == key && t.stub == i.stub => t.sites.extend(site),
                 Some(_) => {
                     findings
                         .record(i.record, "two records of one trampoline contradict each other");
                 }
                 None => self.trampolines.push(Trampoline {
                     address: i.trampoline,
-                    form,
+                    stub: i.stub,
                     key,
                     sites: site.into_iter().collect(),
                     is_sound: false,
                 }),
             }
         }
+        if elsewhere > 0 {
+            let (trampolines, are) = match elsewhere {
+                1 => ("trampoline", "is"),
+                _ => ("trampolines", "are"),
+            };
+            let message = format!(
+                "{elsewhere} {trampolines} of this image {are} of keys in another one: their calls \
+                 go through the slot, and are not listed here"
+            );
+            findings.add(FindingKey::KeyOtherImage, None, None, message);
+        }
+    }
+}
+
+/// What a record of code names.
+pub(crate) enum Named {
+    /// A key, as an index into the records'.
+    Key(usize),
+    /// A key that another image has, or may have.
+    OtherImage,
+    /// Nothing.
+    Nothing,
+}
+
+/// Keys by their stubs and sites by their names.
+pub(crate) struct Names<'r> {
+    image: &'r Image<'r>,
+    pointers: &'r Pointers,
+    keys: HashMap<u64, usize>,
+    sites: HashMap<SiteId, usize>,
+}
+
+impl Names<'_> {
+    /// The key of a stub, perhaps through the procedure linkage table.
+    pub(crate) fn key(&self, stub: u64) -> Named {
+        if let Some(&key) = self.keys.get(&stub) {
+            return Named::Key(key);
+        }
+        let Some(slot) = plt::slot_of(self.image, stub) else { return Named::Nothing };
+        let stub = self.pointers.in_slot(self.image, slot);
+        stub.and_then(|stub| self.keys.get(&stub)).map_or(Named::OtherImage, |&k| Named::Key(k))
+    }
+
+    /// The first site of this name; the description of code that another crate compiled may be in
+    /// another image.
+    pub(crate) fn site(&self, id: SiteId) -> Option<usize> {
+        self.sites.get(&id).copied()
     }
 }
 
@@ -188,7 +247,8 @@ impl Reader<'_, '_> {
             line: self.number(address + site_record::LINE)?,
             column: self.number(address + site_record::COLUMN)?,
         };
-        Some(Site { address, source, key: None })
+        let id = SiteId::from_u64(self.image.word(address + site_record::ID)?);
+        Some(Site { address, id, source, key: None })
     }
 
     fn text(&self, place: u64) -> Option<String> {
@@ -234,17 +294,17 @@ pub(crate) fn elements<'a, const SIZE: usize>(
 }
 
 /// Whether a trampoline is one aligned quadword of what the macros emit, and leads to its key.
-fn check(image: &Image<'_>, t: &Trampoline, key: &Key, findings: &mut Findings<'_>) -> bool {
+fn check(
+    image: &Image<'_>,
+    pointers: &Pointers,
+    t: &Trampoline,
+    key: &Key,
+    findings: &mut Findings<'_>,
+) -> bool {
     let (finding, what) = if !t.address.is_multiple_of(QUADWORD) {
         (FindingKey::TrampMisaligned, "does not lie in one aligned 8 bytes")
     } else {
-        let is_right = match t.form {
-            Form::Slot => leads_to_slot(image, t.address, key, [PADDING; 2].as_slice()),
-            Form::Stub => {
-                leads_to_stub(image, t.address, key) && leads_to_slot(image, key.stub, key, &[])
-            }
-        };
-        if is_right {
+        if leads_to_stub(image, t) && leads_to_slot(image, pointers, key) {
             return true;
         }
         (FindingKey::TrampBytes, "is not the code that the macros emit")
@@ -273,19 +333,19 @@ pub(crate) fn code<'a>(image: &Image<'a>, address: u64, size: u64) -> Option<&'a
     section.contains(address.checked_add(size - 1)?).then(|| image.at(address, size))?
 }
 
-/// `jmp *slot(%rip)` and padding.
-fn leads_to_slot(image: &Image<'_>, address: u64, key: &Key, padding: &[u8]) -> bool {
-    let Some(bytes) = code(image, address, JMP_MEMORY_LENGTH + padding.len() as u64) else {
-        return false;
-    };
-    let slot = decode_jmp_memory(bytes)
-        .map(|d| address.wrapping_add(JMP_MEMORY_LENGTH).wrapping_add_signed(d.into()));
-    slot == Some(key.address) && bytes.ends_with(padding)
+/// Whether the stub of a key jumps through its slot.
+fn leads_to_slot(image: &Image<'_>, pointers: &Pointers, key: &Key) -> bool {
+    let Some(bytes) = code(image, key.stub, STUB_LENGTH) else { return false };
+    match decode_stub(key.stub, bytes) {
+        Some(StubSlot::At(slot)) => slot == key.address,
+        Some(StubSlot::Through(pointer)) => pointers.in_slot(image, pointer) == Some(key.address),
+        None => false,
+    }
 }
 
 /// `jmp stub` and padding.
-fn leads_to_stub(image: &Image<'_>, address: u64, key: &Key) -> bool {
-    let Some(bytes) = code(image, address, TRAMPOLINE_SIZE as u64) else { return false };
+fn leads_to_stub(image: &Image<'_>, t: &Trampoline) -> bool {
+    let Some(bytes) = code(image, t.address, TRAMPOLINE_SIZE as u64) else { return false };
     let branch = Branch::decode(bytes).filter(|b| b.kind == Kind::Jmp && b.length == 5);
-    branch.is_some_and(|b| b.destination(address) == key.stub) && bytes.ends_with(&[PADDING; 3])
+    branch.is_some_and(|b| b.destination(t.address) == t.stub) && bytes.ends_with(&[PADDING; 3])
 }

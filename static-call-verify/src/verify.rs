@@ -108,7 +108,7 @@ fn run(
     let is_trampoline = |a: u64| addresses.binary_search(&a).is_ok();
     let pointers = Pointers::collect(image, &record_sections, is_trampoline);
     let mut records = Records::read(image, &pointers, &instances, findings);
-    report.labels = labels::read(image, &mut records, findings);
+    report.labels = labels::read(image, &pointers, &mut records, findings);
     let sound = report.labels.iter().filter(|l| l.is_sound);
     let labels: Vec<u64> = sound.map(|l| l.address).collect();
     let named = named(image, &records, pointers.holders(), &labels);

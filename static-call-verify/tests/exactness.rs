@@ -272,14 +272,21 @@ fn trampolines_are_checked() {
         assert!(report.calls.iter().all(|c| !c.inline), "{report}");
         report
     };
-    let misaligned = broken("tramp:\n    jmp", " nop\ntramp:\n    jmp");
+    let misaligned = broken("tramp:\n    .byte", " nop\ntramp:\n    .byte");
     assert!(has(&misaligned, FindingKey::TrampMisaligned), "{misaligned}");
-    let padding = broken(".byte 0xcc, 0xcc\n", ".byte 0x90, 0x90\n");
+    let padding = broken(".byte 0xcc, 0xcc, 0xcc\n", ".byte 0x90, 0x90, 0x90\n");
     assert!(has(&padding, FindingKey::TrampBytes), "{padding}");
-    let slot = broken("tramp:\n    jmp *record(%rip)", "tramp:\n    jmp *(record+8)(%rip)");
+    let elsewhere =
+        broken("tramp:\n    .byte 0xe9\n    .long stub", "tramp:\n    .byte 0xe9\n    .long shim");
+    assert!(has(&elsewhere, FindingKey::TrampBytes), "{elsewhere}");
+    let call = broken("tramp:\n    .byte 0xe9", "tramp:\n    .byte 0xe8");
+    assert!(has(&call, FindingKey::TrampBytes), "{call}");
+    let slot = broken("REX_GOTPCRELX, record - 4", "REX_GOTPCRELX, record + 4");
     assert!(has(&slot, FindingKey::TrampBytes), "{slot}");
-    let form = broken("stub - ., 0, 1", "stub - ., 0, 7");
-    assert!(has(&form, FindingKey::RecordCorrupt), "{form}");
+    let register = broken("jmp *(%r11)", "jmp *(%r10)");
+    assert!(has(&register, FindingKey::TrampBytes), "{register}");
+    let stub = broken("tramp - ., stub - .", "tramp - ., shim - .");
+    assert!(has(&stub, FindingKey::RecordCorrupt), "{stub}");
     let name = broken(".quad name, 3", ".quad name, 0x7fffffff");
     assert!(has(&name, FindingKey::RecordCorrupt), "{name}");
     let text = format!(

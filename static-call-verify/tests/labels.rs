@@ -13,10 +13,13 @@ struct Label {
     words: [&'static str; 5],
 }
 
+/// The name of the site.
+const SITE: &str = "0x5173";
+
 const LABEL: Label = Label {
     align: ".p2align 3,,4",
     code: ".byte 0xe9\n.long 9f - . - 4",
-    words: ["2b - .", "9f - .", "stub - .", "site - .", "1"],
+    words: ["2b - .", "9f - .", "stub - .", SITE, "1"],
 };
 
 /// The report on an image with this label in a function `f`.
@@ -25,7 +28,7 @@ fn report_of(labels: &[&Label]) -> Report {
     for Label { align, code, words: [label, cold, stub, site, polarity] } in labels {
         body += &format!(
             "{align}\n2:\n{code}\n.pushsection static_call_0_1_hooks,\"ao\",@progbits,f\n\
-             .p2align 2\n.long {label}, {cold}, {stub}, {site}, {polarity}\n.popsection\n"
+             .p2align 2\n.long {label}, {cold}, {stub}, {polarity}\n.quad {site}\n.popsection\n"
         );
     }
     body += "call site_tramp\n ret\n 9: testb $2, record+108(%rip)\n ret";
@@ -101,19 +104,19 @@ fn other_bytes() {
     other(&Label { code: ".byte 0x0f, 0x1f, 0x44, 0, 0", ..LABEL });
     other(&Label { code: ".byte 0xe8\n.long 9f - . - 4", ..LABEL });
     other(&Label { code: ".byte 0xe9\n.long 9f - . - 3", ..LABEL });
-    other(&Label { words: ["2b - .", "9f - . + 1", "stub - .", "site - .", "1"], ..LABEL });
+    other(&Label { words: ["2b - .", "9f - . + 1", "stub - .", SITE, "1"], ..LABEL });
     // A trampoline is no cold block, and neither is data.
     other(&Label {
         code: ".byte 0xe9\n.long tramp - . - 4",
-        words: ["2b - .", "tramp - .", "stub - .", "site - .", "1"],
+        words: ["2b - .", "tramp - .", "stub - .", SITE, "1"],
         ..LABEL
     });
     other(&Label {
         code: ".byte 0xe9\n.long name - . - 4",
-        words: ["2b - .", "name - .", "stub - .", "site - .", "1"],
+        words: ["2b - .", "name - .", "stub - .", SITE, "1"],
         ..LABEL
     });
-    other(&Label { words: ["name - . + 1", "9f - .", "stub - .", "site - .", "1"], ..LABEL });
+    other(&Label { words: ["name - . + 1", "9f - .", "stub - .", SITE, "1"], ..LABEL });
 }
 
 #[test]
@@ -122,17 +125,22 @@ fn records_that_name_nothing() {
         wrong(&Label { words, ..LABEL }, FindingKey::RecordCorrupt, message, false);
     };
     corrupt(
-        ["2b - .", "9f - .", "tramp - .", "site - .", "1"],
+        ["2b - .", "9f - .", "tramp - .", SITE, "1"],
         "the record of a jump label names no key of this image",
     );
     corrupt(
-        ["2b - .", "9f - .", "stub - .", "site - . + 1", "1"],
-        "the record of a jump label names no site",
-    );
-    corrupt(
-        ["2b - .", "9f - .", "stub - .", "site - .", "3"],
+        ["2b - .", "9f - .", "stub - .", SITE, "3"],
         "the record of a jump label has an unknown polarity",
     );
+}
+
+/// The description of a site can be in another image than its label.
+#[test]
+fn a_site_that_is_described_elsewhere() {
+    let report =
+        report_of(&[&Label { words: ["2b - .", "9f - .", "stub - .", "0x5174", "1"], ..LABEL }]);
+    assert_eq!(findings(&report), [], "{report}");
+    assert!(report.labels[0].is_sound && report.labels[0].site.is_none(), "{report}");
 }
 
 /// Twice the same is folded code; twice and different is nothing to be trusted.
@@ -141,10 +149,9 @@ fn two_records_of_one_label() {
     let again = |polarity| Label {
         align: "",
         code: "",
-        words: ["f - .", "9f - .", "stub - .", "site - .", polarity],
+        words: ["f - .", "9f - .", "stub - .", SITE, polarity],
     };
-    let first =
-        Label { align: "", words: ["f - .", "9f - .", "stub - .", "site - .", "1"], ..LABEL };
+    let first = Label { align: "", words: ["f - .", "9f - .", "stub - .", SITE, "1"], ..LABEL };
     let report = report_of(&[&first, &again("1")]);
     assert_eq!((findings(&report).len(), report.labels.len()), (0, 1), "{report}");
     let report = report_of(&[&first, &again("2")]);
@@ -156,7 +163,7 @@ fn two_records_of_one_label() {
 /// The record of a label that was dropped points nowhere.
 #[test]
 fn dropped_labels_count_for_nothing() {
-    let dropped = Label { words: ["0", "0", "stub - .", "site - .", "1"], ..LABEL };
+    let dropped = Label { words: ["0", "0", "stub - .", SITE, "1"], ..LABEL };
     let report = report_of(&[&dropped]);
     assert_eq!((findings(&report).len(), report.summary.labels), (0, 0), "{report}");
 }

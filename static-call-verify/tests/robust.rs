@@ -23,7 +23,7 @@ fn sample() -> &'static [u8] {
                     .text";
         let label = ".p2align 3,,4\n2: .byte 0xe9\n.long 9f - . - 4\n9: nop\n\
                      .pushsection static_call_0_1_hooks,\"ao\",@progbits,f\n.p2align 2\n\
-                     .long 2b - ., 9b - ., stub - ., site - ., 1\n.popsection\n";
+                     .long 2b - ., 9b - ., stub - ., 1\n.quad 0x5173\n.popsection\n";
         let text = function("f", &format!("{label}{body}")) + ".set _start, f\n.data\n.quad tramp\n";
         let table = table.to_str().unwrap();
         image(&format!(".text\n{text}"), &["-g", "-pie", "-Wl,--no-relax", table])

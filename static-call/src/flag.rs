@@ -69,7 +69,7 @@ impl<K: Keyed> Flag<K> {
     #[inline(always)]
     #[must_use]
     pub fn unlikely(&self) -> bool {
-        crate::__label!(unlikely K)
+        crate::__label!(unlikely K; site 0)
     }
 
     /// Whether it is on, where it mostly is.
@@ -306,7 +306,16 @@ macro_rules! flag {
 
         $(#[$attribute])*
         const _: () = {
-            const ON: bool = $on;
+            // With no other name of ours in sight: the value may be a constant of any name.
+            impl $crate::__private::Initially for $name {
+                const ON: $crate::__private::core::primitive::bool = $on;
+            }
+        };
+
+        $(#[$attribute])*
+        const _: () = {
+            const INITIALLY: $crate::__private::core::primitive::bool =
+                <$name as $crate::__private::Initially>::ON;
 
             #[$crate::__private::linkme::distributed_slice($crate::__private::KEYS)]
             #[linkme(crate = $crate::__private::linkme)]
@@ -314,12 +323,12 @@ macro_rules! flag {
             // (promises 1 and 2, INV-KEY).
             static RECORD: $crate::__private::KeyRecord = unsafe {
                 $crate::__private::KeyRecord::new($crate::__private::KeyDescription {
-                    default: if ON {
+                    default: if INITIALLY {
                         &$crate::__private::FLAG_ON
                     } else {
                         &$crate::__private::FLAG_OFF
                     },
-                    default_shim: if ON {
+                    default_shim: if INITIALLY {
                         $crate::__private::flag_on as *const ()
                     } else {
                         $crate::__private::flag_off as *const ()
@@ -337,7 +346,7 @@ macro_rules! flag {
                     line: $crate::__private::core::line!(),
                     column: $crate::__private::core::column!(),
                     flags: $crate::__private::KeyRecord::IS_FLAG
-                        | if ON { 0 } else { $crate::__private::KeyRecord::HAS_NO_BODY },
+                        | if INITIALLY { 0 } else { $crate::__private::KeyRecord::HAS_NO_BODY },
                     own_type: <$name as $crate::__private::Keyed>::own_type,
                 })
             };

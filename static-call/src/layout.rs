@@ -5,11 +5,13 @@
 //! the table, the runtime reads both from memory. A change of any format changes [`RECORDS`].
 
 mod label;
+mod site;
 #[cfg(test)]
 mod tests;
 mod words;
 
 pub use label::{HookRecord, Polarity};
+pub use site::{SiteId, site_id};
 
 /// Version of the record formats; part of every section and slice name, so that two versions of
 /// this crate in one link never read each other's records.
@@ -33,19 +35,18 @@ pub const TRAMPOLINE_SIZE: usize = 8;
 
 /// A trampoline instance, as it stands in [`TRAMPOLINES_SECTION`]: four little-endian words.
 ///
-/// The three addresses are relative to the field that holds them, so that the section needs no
+/// The two addresses are relative to the field that holds them, so that the section needs no
 /// dynamic relocation and stays read-only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub struct TrampolineRecord {
     /// The trampoline.
     pub trampoline: i32,
-    /// The key's indirect stub (`KeyRecord::indirect`), which names the key.
+    /// The key's stub, which names the key; in a shared object, perhaps an entry of the procedure
+    /// linkage table that leads there.
     pub stub: i32,
-    /// The `SiteRecord` of a `call!`, or 0 for the plain calls of a key.
-    pub site: i32,
-    /// A [`Form`] as linked.
-    pub form: u32,
+    /// The [`site_id`] of a `call!`, low word first, or 0 for the plain calls of a key.
+    pub site: [u32; 2],
 }
 
 impl TrampolineRecord {
@@ -55,42 +56,19 @@ impl TrampolineRecord {
     /// Reads a record from little-endian bytes.
     #[must_use]
     pub fn from_bytes(b: &[u8; Self::SIZE]) -> Self {
+        let word = |i: usize| [b[i], b[i + 1], b[i + 2], b[i + 3]];
         Self {
-            trampoline: i32::from_le_bytes([b[0], b[1], b[2], b[3]]),
-            stub: i32::from_le_bytes([b[4], b[5], b[6], b[7]]),
-            site: i32::from_le_bytes([b[8], b[9], b[10], b[11]]),
-            form: u32::from_le_bytes([b[12], b[13], b[14], b[15]]),
+            trampoline: i32::from_le_bytes(word(0)),
+            stub: i32::from_le_bytes(word(4)),
+            site: [u32::from_le_bytes(word(8)), u32::from_le_bytes(word(12))],
         }
     }
 
-    /// The addresses of trampoline, stub and site, for a record that lies at `address`.
+    /// The addresses of trampoline and stub, and the site, for a record that lies at `address`.
     #[must_use]
-    pub fn addresses(&self, address: u64) -> (u64, u64, Option<u64>) {
+    pub fn parts(&self, address: u64) -> (u64, u64, Option<SiteId>) {
         let at = |field: u64, value: i32| (address + field).wrapping_add_signed(value.into());
-        let site = (self.site != 0).then(|| at(8, self.site));
-        (at(0, self.trampoline), at(4, self.stub), site)
-    }
-}
-
-/// How a trampoline is linked, before anything patches it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u32)]
-pub enum Form {
-    /// `jmp *slot(%rip)`: the plain calls of a key.
-    Slot = 1,
-    /// `jmp stub`: a `call!`, whose code knows the key's stub but not its slot.
-    Stub = 2,
-}
-
-impl Form {
-    /// The form of a record's last word, if it is one.
-    #[must_use]
-    pub fn from_word(word: u32) -> Option<Self> {
-        match word {
-            1 => Some(Self::Slot),
-            2 => Some(Self::Stub),
-            _ => None,
-        }
+        (at(0, self.trampoline), at(4, self.stub), SiteId::from_words(self.site))
     }
 }
 
@@ -224,13 +202,15 @@ pub mod key_record {
 /// A `SiteRecord` as it stands in [`SITES_SECTION`]; `site.rs` checks it.
 pub mod site_record {
     /// Bytes of a record.
-    pub const SIZE: usize = 24;
+    pub const SIZE: usize = 32;
     /// Text: address and length.
     pub const FILE: u64 = 0;
     /// Four bytes.
     pub const LINE: u64 = 16;
     /// Four bytes.
     pub const COLUMN: u64 = 20;
+    /// Eight bytes: the [`SiteId`](super::SiteId).
+    pub const ID: u64 = 24;
 }
 
 /// First 8 bytes of the table.

@@ -257,6 +257,8 @@ pub use report::{CallReport, Finding, KeyReport, Report, SiteReport, Totals, rep
 /// lifetime of the return type has to stand in an argument. An attribute on an associated function
 /// whose `impl` block has none is an error.
 pub use static_call_macros::static_call;
+#[doc(hidden)]
+pub use static_call_macros::{call as __expand_call, item as __expand_item};
 pub use target::Target;
 pub use update::{Barrier, Update, UpdateError};
 
@@ -377,6 +379,15 @@ pub fn seal() {
 #[macro_export]
 macro_rules! call {
     ($($tokens:tt)*) => {
-        $crate::__private::call_impl! { $crate; $($tokens)* }
+        $crate::__expand_call! { unsafe $crate; $($tokens)* }
+    };
+}
+
+/// What `#[static_call]` hands its item to: passes it on with this crate's own path.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __item {
+    ($($tokens:tt)*) => {
+        $crate::__expand_item! { unsafe $crate; $($tokens)* }
     };
 }

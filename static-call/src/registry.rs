@@ -19,9 +19,11 @@ use crate::sys::{self, Protection};
 use crate::target::Chosen;
 
 mod label;
+mod named;
 mod read;
 
 pub(crate) use label::Label;
+use named::Named;
 use read::probe;
 
 /// An index that names nothing.
@@ -94,6 +96,8 @@ pub(crate) enum Fault {
     NotCode,
     /// It names a trampoline or a key that does not exist.
     Unknown,
+    /// Its key lives in another image.
+    OtherImage,
     /// The bytes there are not what was recorded.
     Bytes,
     /// The table holds something that is not an entry.
@@ -140,6 +144,9 @@ pub(crate) struct Registry {
     labels_by_address: &'static mut [u32],
     /// Indices of `keys` by the type of the function that callers use.
     keys_by_type: &'static mut [(TypeId, u32)],
+    /// How many sites this image describes, dead ones included.
+    #[cfg_attr(not(feature = "std"), allow(dead_code, reason = "for reports"))]
+    pub(crate) sites: usize,
     /// Room for a batch: one store per trampoline, jump label and call instruction.
     pub(crate) pending: &'static mut [Pending],
     /// Room for the page runs of a batch.
@@ -190,21 +197,21 @@ impl Registry {
         let call_count = entries.len() / TableEntry::SIZE;
         let hook_records = image::hook_records();
         let change_count = trampoline_records.len() + call_count + hook_records.len();
-        let size = records.len() * (size_of::<KeyState>() + size_of::<(u64, u32)>() + size_of::<(TypeId, u32)>())
+        let size = records.len() * (size_of::<KeyState>() + size_of::<(TypeId, u32)>())
+            + Named::size(records.len())
             + trampoline_records.len() * (size_of::<Trampoline>() + 4)
             + call_count * (size_of::<Call>() + 4)
             + hook_records.len() * (size_of::<Label>() + 4)
             + change_count * (size_of::<Pending>() + size_of::<Run>())
-            + 10 * 64;
+            + 11 * 64;
         let mut arena = match Arena::new(size) {
             Ok(arena) => arena,
             Err(errno) => return Self::bare(cap, Patching::NoMemory(errno)),
         };
 
-        let stubs = arena.slice(records.len(), |i| (records[i].stub() as u64, i as u32));
-        stubs.sort_unstable();
+        let named = Named::new(&mut arena, records);
         let trampolines = arena.slice(trampoline_records.len(), |i| {
-            Trampoline::read(&image, &trampoline_records[i], stubs, records)
+            Trampoline::read(&image, &trampoline_records[i], &named)
         });
         trampolines.sort_unstable_by_key(|t| (t.key, t.address));
         let trampolines_by_address = arena.slice(trampolines.len(), |i| i as u32);
@@ -218,7 +225,7 @@ impl Registry {
         calls_by_address.sort_unstable_by_key(|&i| calls[i as usize].address);
         let labels = arena.slice(hook_records.len(), |i| {
             let is_trampoline = |a| find(trampolines, trampolines_by_address, a).is_some();
-            Label::read(&image, &hook_records[i], stubs, is_trampoline)
+            Label::read(&image, &hook_records[i], &named, is_trampoline)
         });
         let kept = label::separate(labels);
         let labels = &mut labels[..kept];
@@ -272,6 +279,7 @@ impl Registry {
             calls_by_address,
             labels_by_address,
             keys_by_type,
+            sites: named.site_count(),
             pending,
             runs,
             lost_permission: None,
@@ -295,6 +303,7 @@ impl Registry {
             calls_by_address: &mut [],
             labels_by_address: &mut [],
             keys_by_type: &mut [],
+            sites: 0,
             pending: &mut [],
             runs: &mut [],
             lost_permission: None,

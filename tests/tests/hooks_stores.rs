@@ -255,20 +255,20 @@ fn dead_labels_are_dropped() {
     }
 }
 
-/// The records of labels in memory: where, and five words each.
-fn records() -> Vec<(usize, [i32; 5])> {
+/// The records of labels in memory: where, and six words each.
+fn records() -> Vec<(usize, [i32; 6])> {
     let exe = std::env::current_exe().unwrap();
     let file = std::fs::read(&exe).unwrap();
     let file = object::File::parse(&*file).unwrap();
     let base = support::symbol("main") - symbol_in_file(&file, "main");
     let section = file.section_by_name("static_call_0_1_hooks").unwrap();
     let start = base + usize::try_from(section.address()).unwrap();
-    let count = usize::try_from(section.size()).unwrap() / 20;
+    let count = usize::try_from(section.size()).unwrap() / 24;
     let record = |i: usize| {
-        let at = start + 20 * i;
-        let bytes = support::read(at, 20);
+        let at = start + 24 * i;
+        let bytes = support::read(at, 24);
         let word = |w: usize| i32::from_le_bytes(bytes[4 * w..][..4].try_into().unwrap());
-        (at, [0, 1, 2, 3, 4].map(word))
+        (at, [0, 1, 2, 3, 4, 5].map(word))
     };
     (0..count).map(record).collect()
 }
@@ -287,7 +287,7 @@ fn poke_word(at: usize, word: i32) {
 
 /// Breaks all records before the registry reads them: the labels are left alone, and the cold
 /// blocks give the right answers.
-fn with_broken_records(phrase: &str, change: impl Fn(usize, [i32; 5])) {
+fn with_broken_records(phrase: &str, change: impl Fn(usize, [i32; 6])) {
     let records = records();
     // All of them, but for the last if each needs another.
     let records = &records[..records.len() / 2 * 2];
@@ -345,7 +345,7 @@ fn records_of_other_bytes() {
 fn records_of_no_polarity() {
     support::in_child("records_of_no_polarity", &[], || {
         with_broken_records("the bytes there are not what was recorded", |at, _| {
-            poke_word(at + 16, 3);
+            poke_word(at + 12, 3);
         });
     });
 }
@@ -370,10 +370,10 @@ fn records_that_contradict_each_other() {
             previous.set((i + 1, at, words));
             if i % 2 == 1 {
                 let away = i32::try_from(before as isize - at as isize).unwrap();
-                for (field, word) in of_before[..4].iter().enumerate() {
+                for (field, word) in of_before[..3].iter().enumerate() {
                     poke_word(at + 4 * field, if *word == 0 { 0 } else { word + away });
                 }
-                poke_word(at + 16, 3 - of_before[4]);
+                poke_word(at + 12, 3 - of_before[3]);
             }
         });
     });

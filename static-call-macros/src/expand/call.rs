@@ -1,6 +1,8 @@
 //! `call!`: the site's items stand in blocks of their own. So they are nested in the user's
 //! function, which makes their symbols local, and hide no name in the arguments.
 //!
+//! The trampoline reaches the key as a type with an `unsafe` function: the callee is a path of the
+//! user's, and may be no static call at all.
 //! The arguments stand in the expansion once: a call in an argument of a
 //! call must not double what it is made of. Where the key is a hook that is off they are not
 //! evaluated: the block is left before them. Its value is its last expression, so that a temporary
@@ -12,7 +14,8 @@ use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::{Error, Lifetime};
 
-use crate::model::Call;
+use super::trusted_block;
+use crate::model::{Call, local};
 
 /// The call, with its own site, label and trampoline.
 pub(crate) fn call(call: &Call) -> TokenStream {
@@ -20,13 +23,12 @@ pub(crate) fn call(call: &Call) -> TokenStream {
     let sc = private(call);
     let option = quote!(#sc::core::option::Option);
     // Hygienic, so that an argument of this name is the caller's own.
-    let value = format_ident!("__value", span = Span::mixed_site());
-    let (site, label, trampoline) = (site(call), label(call), trampoline(call));
+    let value = local("value");
+    let (label, trampoline) = (label(call), trampoline(call));
     let arguments = arguments.iter();
     if call.leaves_loop {
         return quote! {
             {
-                #site
                 match #off(#label) {
                     #option::Some(#value) => #value,
                     #option::None => #callee(#trampoline, #(#arguments),*),
@@ -37,7 +39,6 @@ pub(crate) fn call(call: &Call) -> TokenStream {
     let block = Lifetime::new("'__call", Span::mixed_site());
     quote! {
         #block: {
-            #site
             // A key that never returns has no value to leave with.
             #[allow(unreachable_code)]
             match #off(#label) {
@@ -50,63 +51,68 @@ pub(crate) fn call(call: &Call) -> TokenStream {
 }
 
 fn private(call: &Call) -> TokenStream {
-    let krate = &call.krate;
+    let krate = &call.trusted.krate;
     quote!(#krate::__private)
 }
 
-/// The description: the one item that the arguments see.
-fn site(call: &Call) -> TokenStream {
-    let sc = private(call);
-    quote! {
-        #[#sc::linkme::distributed_slice(#sc::SITES)]
-        #[linkme(crate = #sc::linkme)]
-        static __STATIC_CALL_SITE: #sc::SiteRecord = #sc::SiteRecord::new(
-            #sc::core::file!(),
-            #sc::core::line!(),
-            #sc::core::column!(),
-        );
-    }
+/// `file!()`, `line!()`, `column!()` and the callee: what describes a site, and names it.
+fn position(call: &Call) -> TokenStream {
+    let (sc, text) = (private(call), &call.text);
+    quote!(#sc::core::file!(), #sc::core::line!(), #sc::core::column!(), #text)
 }
 
 /// What asks whether the key is on.
 fn label(call: &Call) -> TokenStream {
-    let (krate, sc) = (&call.krate, private(call));
+    let (krate, sc, position) = (&call.trusted.krate, private(call), position(call));
+    let key = local("key");
     quote! {
         {
+            const SITE: #sc::core::primitive::u64 = #sc::site_id(#position);
             #[inline(always)]
-            fn on<K: #sc::Keyed>(_: #sc::core::marker::PhantomData<K>) -> bool {
-                #krate::__label! { key K; site __STATIC_CALL_SITE }
+            fn on<K: #sc::Keyed>(
+                _: #sc::core::marker::PhantomData<K>,
+            ) -> #sc::core::primitive::bool {
+                #krate::__label! { unlikely K; site SITE }
             }
-            |__key| on(__key)
+            |#key| on(#key)
         }
     }
 }
 
-/// What calls.
+/// What calls: the description, the trampoline, and the type that calls through it.
 fn trampoline(call: &Call) -> TokenStream {
-    let (krate, sc) = (&call.krate, private(call));
+    let (krate, sc, position) = (&call.trusted.krate, private(call), position(call));
     let count = call.arguments.len();
-    let names: Vec<_> = (0..count).map(|i| format_ident!("__a{i}")).collect();
+    let names: Vec<_> = (0..count).map(|i| local(&format!("arg{i}"))).collect();
     let types: Vec<_> = (0..count).map(|i| format_ident!("A{i}")).collect();
-    // `go` has the key as one argument more; clippy's limit is seven.
-    let one_too_many = (names.len() >= 7).then(|| quote!(#[allow(clippy::too_many_arguments)]));
+    let through =
+        trusted_block(call.trusted.token, quote!(trampoline::<0, K, #(#types,)* R>(#(#names),*)));
+    let site = format_ident!("Site{count}");
+    // Clippy's limit is seven.
+    let many = (count > 7).then(|| quote!(#[allow(clippy::too_many_arguments)]));
     quote! {
         {
-            #krate::__site_trampoline! {
-                trampoline[const N: u32, K: #sc::Keyed, #(#types,)* R](#(#names: #types),*) -> R;
+            const SITE: #sc::core::primitive::u64 = #sc::site_id(#position);
+            #[#sc::linkme::distributed_slice(#sc::SITES)]
+            #[linkme(crate = #sc::linkme)]
+            static DESCRIPTION: #sc::SiteRecord = #sc::SiteRecord::new(#position);
+            #krate::__trampoline! {
+                unsafe trampoline[const N: #sc::core::primitive::u32, K: #sc::Keyed, #(#types,)* R](
+                    #(#names: #types),*
+                ) -> R;
                 me trampoline::<N, K, #(#types,)* R>;
                 key K;
-                site __STATIC_CALL_SITE
+                site SITE
             }
-            #one_too_many
-            #[inline(always)]
-            fn go<K: #sc::Keyed, #(#types,)* R>(
-                _: #sc::core::marker::PhantomData<K>,
-                #(#names: #types),*
-            ) -> R {
-                trampoline::<0, K, #(#types,)* R>(#(#names),*)
+            struct Here;
+            impl #sc::#site for Here {
+                #many
+                #[inline(always)]
+                unsafe fn call<K: #sc::Keyed, #(#types,)* R>(#(#names: #types),*) -> R {
+                    #through
+                }
             }
-            |__key, #(#names),*| go(__key, #(#names),*)
+            Here
         }
     }
 }

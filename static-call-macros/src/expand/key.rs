@@ -1,10 +1,10 @@
 //! What every key has, free function or associated: records, shims, and the ways to call it.
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::{FnArg, Lifetime, Pat, Type};
 
-use crate::model::{Argument, Function, Output};
+use crate::model::{Argument, Function, Output, local};
 use crate::types::ends_in_bounds;
 
 /// How a generated function writes its types.
@@ -80,26 +80,26 @@ impl Function {
     }
 
     pub(super) fn argument_names(&self) -> Vec<Ident> {
-        (0..self.arguments.len()).map(|i| format_ident!("arg{i}")).collect()
+        (0..self.arguments.len()).map(|i| local(&format!("arg{i}"))).collect()
     }
 
-    /// Statements that prepare large arguments, and the values for the trampoline.
+    /// Statements that prepare the arguments, and the values for the trampoline.
     pub(super) fn passing(&self, values: &[TokenStream]) -> (TokenStream, Vec<TokenStream>) {
         let sc = self.private();
         let mut statements = TokenStream::new();
         let mut passed = Vec::new();
         for (i, (argument, value)) in self.arguments.iter().zip(values).enumerate() {
+            let name = local(&format!("passed{i}"));
             if argument.by_size {
-                let name = format_ident!("__arg{i}");
                 let pass = self.pass(argument);
                 statements.extend(quote! {
                     let mut #name = #sc::core::mem::ManuallyDrop::new(#value);
                     let #name = unsafe { <#pass as #sc::Passing<_>>::pass(&mut #name) };
                 });
-                passed.push(name.to_token_stream());
             } else {
-                passed.push(value.clone());
+                statements.extend(quote!(let #name = #value;));
             }
+            passed.push(name.to_token_stream());
         }
         (statements, passed)
     }
@@ -123,22 +123,28 @@ impl Function {
 
     /// The body of the function that users call.
     pub(super) fn wrapper_body(&self) -> TokenStream {
-        let (krate, record, marker) = (&self.krate, self.record(), self.marker());
+        let (krate, sc, marker) = (&self.krate, self.private(), self.marker());
+        let (trampoline, n) = (local("trampoline"), self.instance_parameter());
         let names = self.argument_names();
         let types = self.abi_types(Place::Outside);
         let lifetimes = self.lifetimes_at(Place::Outside);
         let output = self.output_at(Place::Outside);
         let values: Vec<_> = self.arguments.iter().map(|a| a.value.clone()).collect();
         let (statements, values) = self.passing(&values);
+        // The trampoline is in a block of its own: an item hides a parameter of its name.
         quote! {
-            #krate::__plain_trampoline! {
-                __trampoline[#(#lifetimes,)* const __N: u32](#(#names: #types),*) -> #output;
-                me __trampoline::<__N>;
-                record #record;
-                key #marker
-            }
             #statements
-            __trampoline::<0>(#(#values),*)
+            {
+                #krate::__trampoline! {
+                    unsafe #trampoline[#(#lifetimes,)* const #n: #sc::core::primitive::u32](
+                        #(#names: #types),*
+                    ) -> #output;
+                    me #trampoline::<#n>;
+                    key #marker;
+                    site 0
+                }
+                unsafe { #trampoline::<0>(#(#values),*) }
+            }
         }
     }
 
@@ -237,15 +243,16 @@ impl Function {
         let (pointed, selection) = (self.pointed(), self.selection());
         let (first, chosen_by) = self.first();
         let shim = quote!(#marker::#first as *const ());
-        let target = quote! {
+        let record = quote! {
             #sc::TargetRecord::new(
                 #shim,
                 || #sc::core::concat!(#sc::core::module_path!(), "::", #name),
             )
             #chosen_by
         };
-        let records = self.records(&shim, &target, self.hook_flags(self.source.body.is_none()));
-        let keyed = self.keyed(&quote!(#sc::type_id_of(&#wrapper)));
+        let target = local("target");
+        let records = self.records(&shim, &record, self.hook_flags(self.source.body.is_none()));
+        let keyed = self.keyed(&quote!(#sc::type_of(|| #wrapper)));
         quote! {
             #records
 
@@ -253,19 +260,19 @@ impl Function {
             #(#lints)*
             #[allow(improper_ctypes_definitions #deprecated)]
             impl #marker {
-                extern "C-unwind" fn __default<#(#lifetimes),*>(#(#names: #types),*) -> #output {
+                unsafe extern "C-unwind" fn __default<#(#lifetimes),*>(#(#names: #types),*) -> #output {
                     #receiving
                     #call
                 }
 
-                extern "C-unwind" fn __shim<#(#lifetimes,)* #f>(#(#names: #types),*) -> #output
+                unsafe extern "C-unwind" fn __shim<#(#lifetimes,)* #f>(#(#names: #types),*) -> #output
                 where
                     #f: #sc::core::ops::Fn(#(#shim_types),*) -> #shim_output
                         + #sc::core::marker::Copy,
                 {
-                    let target = unsafe { #sc::conjure::<#f>() };
+                    let #target = unsafe { #sc::conjure::<#f>() };
                     #receiving
-                    target(#(#names),*)
+                    #target(#(#names),*)
                 }
             }
 
@@ -300,10 +307,11 @@ impl Argument {
     }
 }
 
-/// The same tokens, all at `span`.
+/// The same tokens, all at the place of `span`. They mean what they meant: `$crate` is what it is by
+/// its span.
 pub(super) fn respanned(tokens: TokenStream, span: Span) -> TokenStream {
     let at_span = |mut token: TokenTree| {
-        token.set_span(span);
+        token.set_span(span.resolved_at(token.span()));
         token
     };
     tokens.into_iter().map(at_span).collect()

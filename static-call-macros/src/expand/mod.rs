@@ -16,10 +16,20 @@ mod site;
 
 pub(crate) use call::{call, refused_call};
 pub(crate) use recover::{recover, unparsed};
+pub(crate) use site::MOST_ARGUMENTS;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Delimiter, Group, TokenStream};
+use quote::quote;
+use syn::Token;
 
 use crate::model::Item;
+
+/// An unsafe block at the place of the word `unsafe` that a macro of `static_call` passed on.
+fn trusted_block(token: Token![unsafe], body: TokenStream) -> TokenStream {
+    let mut block = Group::new(Delimiter::Brace, body);
+    block.set_span(token.span);
+    quote!(#token #block)
+}
 
 /// The code of a valid item.
 pub(crate) fn item(item: &Item) -> TokenStream {

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::key::Place;
-use crate::model::{Function, Output};
+use crate::model::{Function, Output, local};
 
 impl Function {
     /// The way to function pointers that are known only at run time.
@@ -19,6 +19,7 @@ impl Function {
         let types = self.abi_types(Place::Outside);
         let output = self.output_at(Place::Outside);
         let receiving = self.receiving();
+        let called = local("called");
         quote! {
             #(#cfgs)*
             #(#lints)*
@@ -28,16 +29,21 @@ impl Function {
                 const THROUGH: &'static #sc::TargetRecord = {
                     static CELL: #sc::core::sync::atomic::AtomicPtr<()> =
                         #sc::core::sync::atomic::AtomicPtr::new(#sc::core::ptr::null_mut());
-                    extern "C-unwind" fn through<#(#lifetimes),*>(#(#names: #types),*) -> #output {
-                        let pointer = CELL.load(#sc::core::sync::atomic::Ordering::Acquire);
-                        let pointer = unsafe {
+                    unsafe extern "C-unwind" fn through<#(#lifetimes),*>(
+                        #(#names: #types),*
+                    ) -> #output {
+                        let #called = #sc::core::sync::atomic::AtomicPtr::load(
+                            &CELL,
+                            #sc::core::sync::atomic::Ordering::Acquire,
+                        );
+                        let #called = unsafe {
                             #sc::core::mem::transmute::<
                                 *mut (),
                                 <#marker as #sc::Pointed>::Pointer,
-                            >(pointer)
+                            >(#called)
                         };
                         #receiving
-                        pointer(#(#names),*)
+                        #called(#(#names),*)
                     }
                     &#sc::TargetRecord::new(through as *const (), || "a function pointer")
                         .through(&CELL)

@@ -1,9 +1,9 @@
 //! The record of a key, and what its marker says of it.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::quote;
+use quote::{quote, quote_spanned};
 
-use super::key::respanned;
+use super::trusted_block;
 use crate::model::Function;
 
 impl Function {
@@ -25,18 +25,17 @@ impl Function {
         let cfgs: Vec<_> = self.cfgs().collect();
         let flags = self.flags(flags);
         let deprecated = self.deprecated();
-        // The name's own span: with that of the attribute all methods would stand on one line.
+        // The name's own span: with that of the attribute all methods would stand on one line. A span
+        // of the user's does not go with `$crate`.
         let position = |name: &str| {
-            let name = Ident::new(name, Span::call_site());
-            respanned(quote!(#sc::core::#name!()), self.source.sig.ident.span())
+            let span = self.source.sig.ident.span();
+            let name = Ident::new(name, span);
+            quote_spanned!(span=> ::core::#name!())
         };
         let (line, column) = (position("line"), position("column"));
-        quote! {
-            #(#cfgs)*
-            #[#sc::linkme::distributed_slice(#sc::KEYS)]
-            #[linkme(crate = #sc::linkme)]
-            #[allow(non_upper_case_globals)]
-            static #record: #sc::KeyRecord = unsafe {
+        let new = trusted_block(
+            self.trusted,
+            quote! {
                 #sc::KeyRecord::new(#sc::KeyDescription {
                     default: &#default_record,
                     default_shim: #shim,
@@ -50,7 +49,14 @@ impl Function {
                     flags: #flags,
                     own_type: <#marker as #sc::Keyed>::own_type,
                 })
-            };
+            },
+        );
+        quote! {
+            #(#cfgs)*
+            #[#sc::linkme::distributed_slice(#sc::KEYS)]
+            #[linkme(crate = #sc::linkme)]
+            #[allow(non_upper_case_globals)]
+            static #record: #sc::KeyRecord = #new;
 
             #(#cfgs)*
             #[allow(non_upper_case_globals #deprecated)]

@@ -225,17 +225,14 @@ fn site(f: &Function, name: &Ident, error: &Ident) -> TokenStream {
         #[doc(hidden)]
         #vis fn #off<__S>(_: __S) -> #sc::core::option::Option<#error>
         where
-            __S: #sc::core::ops::FnOnce(#sc::core::marker::PhantomData<#marker>) -> bool,
+            __S: #sc::core::ops::FnOnce(#sc::core::marker::PhantomData<#marker>)
+                -> #sc::core::primitive::bool,
         {
             loop {}
         }
         #(#cfgs)*
         #[doc(hidden)]
-        #vis #unsafety fn #name<__S>(_: __S, #(_: #errors),*) -> #error
-        where
-            __S: #sc::core::ops::FnOnce(#sc::core::marker::PhantomData<#marker>, #(#errors),*)
-                -> #error,
-        {
+        #vis #unsafety fn #name<__S>(_: __S, #(_: #errors),*) -> #error {
             loop {}
         }
     }

@@ -5,7 +5,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 
 use super::key::Place;
-use crate::model::Function;
+use crate::model::{Function, local};
 use crate::parse::Candidate;
 use crate::text;
 
@@ -33,6 +33,7 @@ impl Function {
         let names = self.argument_names();
         let types = self.abi_types(Place::Outside);
         let output = self.output_at(Place::Outside);
+        let target = local("target");
         let records: TokenStream = self.candidates().iter().map(|c| self.candidate(c)).collect();
         let shims = self.candidates().iter().map(|c| self.candidate_shim(c));
         let tests = self.candidates().iter().map(|candidate| {
@@ -65,16 +66,18 @@ impl Function {
                     &#body_record
                 }
 
-                extern "C-unwind" fn __resolve<#(#lifetimes),*>(#(#names: #types),*) -> #output {
-                    #record.choose();
-                    let target = #record.entry();
-                    let target = unsafe {
+                unsafe extern "C-unwind" fn __resolve<#(#lifetimes),*>(
+                    #(#names: #types),*
+                ) -> #output {
+                    #sc::KeyRecord::choose(&#record);
+                    let #target = #sc::KeyRecord::entry(&#record);
+                    let #target = unsafe {
                         #sc::core::mem::transmute::<
                             *mut (),
-                            extern "C-unwind" fn(#(#types),*) -> #output,
-                        >(target)
+                            unsafe extern "C-unwind" fn(#(#types),*) -> #output,
+                        >(#target)
                     };
-                    target(#(#names),*)
+                    unsafe { #target(#(#names),*) }
                 }
 
                 #(#shims)*
@@ -96,9 +99,9 @@ impl Function {
             #[allow(non_upper_case_globals, deprecated)]
             static #record: #sc::TargetRecord = #sc::TargetRecord::new(
                 #marker::#shim as *const (),
-                || #sc::core::any::type_name_of_val(&#path),
+                || #sc::type_name_of(|| #path),
             )
-            .of_type(|| #sc::type_id_of(&#path))
+            .of_type(|| #sc::type_of(|| #path))
             .because(#because);
         }
     }
@@ -118,9 +121,11 @@ impl Function {
         let receiving = self.receiving();
         // Where the candidate stands, so that type errors show it.
         let at = candidate.path.path.segments.last().map(|s| s.ident.span());
-        let at = at.unwrap_or_else(Span::call_site).resolved_at(Span::call_site());
+        let at = at.unwrap_or_else(Span::call_site).resolved_at(Span::mixed_site());
+        let chosen = local("chosen");
         let arguments = names.iter().map(|name| Ident::new(&name.to_string(), at));
-        let call = quote_spanned!(at=> candidate(#(#arguments),*));
+        let chosen_at = Ident::new(&chosen.to_string(), at);
+        let call = quote_spanned!(at=> #chosen_at(#(#arguments),*));
         let call = match candidate.unsafety {
             // The user's own block, and so are the lints about it.
             Some(token) => quote_spanned!(token.span=> #token { #call }),
@@ -130,7 +135,7 @@ impl Function {
             #(#cfgs)*
             #[target_feature(enable = #features)]
             extern "C-unwind" fn #shim<#(#lifetimes),*>(#(#names: #types),*) -> #output {
-                let candidate = #path;
+                let #chosen = #path;
                 #receiving
                 #call
             }

@@ -2,10 +2,13 @@
 //! gives while it is off.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, quote};
+use quote::{ToTokens, format_ident, quote};
 
 use super::key::Place;
-use crate::model::Function;
+use crate::model::{Function, local};
+
+/// Arguments that a `call!` can have: the number of the last `Site` trait in `__private`.
+pub(crate) const MOST_ARGUMENTS: usize = 32;
 
 impl Function {
     /// The function behind `call!`. Errors about arguments show it at the user's function.
@@ -17,7 +20,7 @@ impl Function {
         let site_attrs = &self.attrs.site;
         let unsafety = self.unsafety();
         let lifetimes = self.lifetimes_at(place);
-        let f = self.target_parameter();
+        let s = self.target_parameter();
         let names = self.argument_names();
         let parameters = self.arguments.iter().zip(&names).map(|(a, name)| match &a.left_behind {
             Some(ty) => quote!(_: #ty),
@@ -26,7 +29,6 @@ impl Function {
                 quote!(#name: #ty)
             }
         });
-        let abi = self.abi_types(place);
         let output = self.output_at(place);
         let bound_output = self.output_in_bound(Some(place));
         let values: Vec<_> = self
@@ -39,21 +41,29 @@ impl Function {
             })
             .collect();
         let (statements, values) = self.passing(&values);
+        let any = values.iter().map(|_| quote!(_));
+        let site = format_ident!("Site{}", values.len());
         // The site is one argument more than the user wrote; clippy's limit is seven.
         let one_too_many = (names.len() >= 7).then(|| quote!(#[allow(clippy::too_many_arguments)]));
-        quote! {
-            #[doc(hidden)]
-            #(#site_attrs)*
-            #one_too_many
-            #[inline(always)]
-            #vis #unsafety fn #name<#(#lifetimes,)* #f>(site: #f, #(#parameters),*) -> #output
-            where
-                #f: #sc::core::ops::FnOnce(#sc::core::marker::PhantomData<#marker>, #(#abi),*)
-                    -> #bound_output,
-            {
-                #statements
-                site(#sc::core::marker::PhantomData, #(#values),*)
+        let call_at = (values.len() <= MOST_ARGUMENTS).then(|| {
+            quote! {
+                #[doc(hidden)]
+                #(#site_attrs)*
+                #one_too_many
+                #[inline(always)]
+                #vis #unsafety fn #name<#(#lifetimes,)* #s: #sc::#site>(
+                    _: #s,
+                    #(#parameters),*
+                ) -> #output {
+                    #statements
+                    unsafe {
+                        <#s as #sc::#site>::call::<#marker, #(#any,)* #bound_output>(#(#values),*)
+                    }
+                }
             }
+        });
+        quote! {
+            #call_at
 
             #off
         }
@@ -68,17 +78,18 @@ impl Function {
         let l = self.target_parameter();
         let output = self.output_in_bound(Some(place));
         let none = quote!(#sc::core::option::Option::None);
+        let label_name = local("label");
         let (label, value) = match is_hook {
             true => {
                 let off = if self.returns_option() { none.clone() } else { quote!(()) };
                 let value = quote! {
-                    if label(#sc::core::marker::PhantomData) {
+                    if #label_name(#sc::core::marker::PhantomData) {
                         #none
                     } else {
                         #sc::core::option::Option::Some(#off)
                     }
                 };
-                (quote!(label), value)
+                (label_name.to_token_stream(), value)
             }
             false => (quote!(_), none),
         };
@@ -92,7 +103,8 @@ impl Function {
             #[inline(always)]
             #vis fn #name<#(#lifetimes,)* #l>(#label: #l) -> #sc::core::option::Option<#output>
             where
-                #l: #sc::core::ops::FnOnce(#sc::core::marker::PhantomData<#marker>) -> bool,
+                #l: #sc::core::ops::FnOnce(#sc::core::marker::PhantomData<#marker>)
+                    -> #sc::core::primitive::bool,
             {
                 #value
             }

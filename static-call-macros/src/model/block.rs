@@ -3,11 +3,11 @@
 use proc_macro2::Ident;
 use quote::ToTokens;
 use syn::visit_mut::VisitMut;
-use syn::{Attribute, Error, Lifetime, Type, parse_quote};
+use syn::{Attribute, Error, Lifetime, Type};
 
 use super::Function;
 use crate::attributes::Attributes;
-use crate::parse::{self, Member};
+use crate::parse::{self, Member, Trusted};
 use crate::text;
 use crate::types::{self, Naming};
 
@@ -21,8 +21,7 @@ pub(crate) struct Impl {
 }
 
 impl Impl {
-    pub(super) fn new(options: parse::Options, source: parse::Impl) -> Self {
-        let krate = options.krate.unwrap_or_else(|| parse_quote!(::static_call));
+    pub(super) fn new(options: parse::Options, source: parse::Impl, trusted: &Trusted) -> Self {
         let update = options.update;
         let owner = Owner::new(&source);
         let mut functions = Vec::new();
@@ -30,8 +29,7 @@ impl Impl {
             if let Member::Key(key) = member {
                 let (mut options, function) = (**key).clone();
                 options.update = options.update.or_else(|| update.clone());
-                let krate = options.krate.clone().unwrap_or_else(|| krate.clone());
-                functions.push(Function::new(options, function, krate, Some(owner.clone())));
+                functions.push(Function::new(options, function, trusted, Some(owner.clone())));
             }
         }
         for f in &mut functions {
@@ -71,7 +69,13 @@ pub(crate) struct Owner {
 
 impl Owner {
     fn new(source: &parse::Impl) -> Self {
-        let mut naming = Naming::new("self");
+        let signatures = source.items.iter().filter_map(|member| match member {
+            Member::Key(key) => Some(key.1.sig.to_token_stream()),
+            Member::Misplaced(..) | Member::Item(_) => None,
+        });
+        let generics = source.generics.params.to_token_stream();
+        let own = [generics, source.self_ty.to_token_stream()];
+        let mut naming = Naming::new("self", signatures.chain(own));
         let mut ty = source.self_ty.clone();
         naming.visit_type_mut(&mut ty);
         let declared = source.generics.lifetimes().map(|p| p.lifetime.clone());

@@ -4,15 +4,18 @@ use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote_spanned};
 use syn::ext::IdentExt;
 use syn::punctuated::Punctuated;
-use syn::{Error, Expr, Path, Token};
+use syn::{Error, Expr, Token};
 
-use crate::parse;
+use crate::parse::{self, Trusted};
+use crate::text;
 
 /// A call as a site of its own.
 pub(crate) struct Call {
-    pub(crate) krate: Path,
+    pub(crate) trusted: Trusted,
     /// The function that takes the site.
     pub(crate) callee: TokenStream,
+    /// The path as it is written.
+    pub(crate) text: String,
     /// The function that says what the call gives while it is off.
     pub(crate) off: TokenStream,
     /// Whether the arguments may leave a loop around the call, or go on with it.
@@ -55,7 +58,8 @@ impl Call {
             }
         };
         let (callee, off) = (named("__call_at"), named("__off"));
-        Ok(Self { krate: call.krate, callee, off, leaves_loop, arguments: expr.args })
+        let text = text::readable(path.to_token_stream());
+        Ok(Self { trusted: call.trusted, callee, off, text, leaves_loop, arguments: expr.args })
     }
 }
 

@@ -10,7 +10,7 @@ use syn::{
 use super::{Function, Owner};
 use crate::attributes::Attributes;
 use crate::own::Uses;
-use crate::parse::{self, TraitMember, TraitOptions};
+use crate::parse::{self, TraitMember, TraitOptions, Trusted};
 
 /// A trait and its handle.
 pub(crate) struct Handle {
@@ -44,8 +44,8 @@ pub(crate) enum Default<'a> {
 }
 
 impl Handle {
-    pub(super) fn new(mut options: TraitOptions, source: parse::Trait) -> Self {
-        let krate = options.krate.take().unwrap_or_else(|| parse_quote!(::static_call));
+    pub(super) fn new(mut options: TraitOptions, source: parse::Trait, trusted: &Trusted) -> Self {
+        let krate = trusted.krate.clone();
         let name = options.handle.take().unwrap_or_else(|| {
             let ident = &source.ident;
             format_ident!("Static{}", ident, span = ident.span())
@@ -64,8 +64,7 @@ impl Handle {
                 let mut function = method.function.clone();
                 function.vis = source.vis.clone();
                 let options = parse::Options::default();
-                let mut function =
-                    Function::new(options, function, krate.clone(), Some(owner.clone()));
+                let mut function = Function::new(options, function, trusted, Some(owner.clone()));
                 function.attrs.deprecated |= attrs.deprecated;
                 let left_out = is_for_sized(&function);
                 Some(Method { source: (**method).clone(), function, left_out })
@@ -137,7 +136,7 @@ impl Handle {
         let types = self.options.types.iter().map(|(_, ty)| ty.to_token_stream());
         let where_clause = self.source.generics.where_clause.to_token_stream();
         let names = [self.name.to_token_stream(), self.source.ident.to_token_stream()];
-        super::free_name("I", signatures.chain(types).chain([where_clause]).chain(names))
+        super::names::free_name("I", signatures.chain(types).chain([where_clause]).chain(names))
     }
 
     /// Whether a method is off until it is set.

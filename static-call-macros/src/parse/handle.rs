@@ -10,13 +10,11 @@ use syn::{
     TypeParamBound, Visibility, braced, parenthesized,
 };
 
-use super::{Function, is_static_call, skip_option};
+use super::{Function, is_static_call, skip_crate, skip_option};
 
 /// What stands in the parentheses of `#[static_call(..)]` on a trait.
 #[derive(Default)]
 pub(crate) struct TraitOptions {
-    /// `crate = path`: where `static_call` is.
-    pub(crate) krate: Option<Path>,
     /// `handle = Name`.
     pub(crate) handle: Option<Ident>,
     /// `default = Type`: what the methods call before the first update.
@@ -39,10 +37,7 @@ impl Parse for TraitOptions {
         while !input.is_empty() {
             let name = input.call(Ident::parse_any)?;
             match name.to_string().as_str() {
-                "crate" => {
-                    input.parse::<Token![=]>()?;
-                    options.krate = Some(input.call(Path::parse_mod_style)?);
-                }
+                "crate" => skip_crate(input)?,
                 "handle" => {
                     input.parse::<Token![=]>()?;
                     options.handle = Some(input.parse()?);

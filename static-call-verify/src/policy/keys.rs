@@ -132,6 +132,13 @@ finding_keys! {
          reads the pointer when it is made, so that there is no instruction to rewrite. It still \
          reaches the current target, through the trampoline.",
         "where it matters, call the function by its name and not through a pointer";
+    /// Trampolines in this image belong to keys of another one, as in a program that calls a key of a
+    /// Rust `dylib`: their calls go through the slot.
+    KeyOtherImage = "key.other-image", Note,
+        "A call instruction is rewritten by the runtime in its own image, for the keys of that image. \
+         Every other call works as it is linked: it goes through the slot, which holds the current \
+         target.",
+        "where it matters, link the crate that has the key into the program, as an `rlib`";
     /// A trampoline does not start at an address that is a multiple of 8.
     TrampMisaligned = "tramp.misaligned", Warn,
         "A trampoline is rewritten by one store of eight aligned bytes. One that is not aligned is \

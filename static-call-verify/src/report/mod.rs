@@ -14,7 +14,7 @@ pub use html::html;
 pub use json::{JSON_SCHEMA, json};
 #[cfg(feature = "cli")]
 pub use sarif::sarif;
-pub use static_call::layout::{Form, Grade, Kind, Polarity};
+pub use static_call::layout::{Grade, Kind, Polarity, SiteId};
 #[cfg(feature = "cli")]
 pub(crate) use text::Notices;
 
@@ -185,6 +185,8 @@ impl Key {
 pub struct Site {
     /// Address of the record.
     pub address: u64,
+    /// What records of code name it by.
+    pub id: Option<SiteId>,
     /// Where it stands.
     pub source: Source,
     /// Its key, as an index into [`Report::keys`]; `None` for a dead site.
@@ -197,8 +199,9 @@ pub struct Site {
 pub struct Trampoline {
     /// Where it is.
     pub address: u64,
-    /// How it is linked.
-    pub form: Form,
+    /// Where it jumps as it is linked: the stub of its key, or an entry of the procedure linkage table
+    /// that leads there.
+    pub stub: u64,
     /// Index into [`Report::keys`].
     pub key: usize,
     /// Indices into [`Report::sites`]: none for plain calls, several where the linker folded

@@ -21,6 +21,7 @@ record:
 site:
     .quad file, 7
     .long 11, 13
+    .quad 0x5173
     .section .rodata.texts,"a",@progbits
 name: .ascii "key"
 module: .ascii "module"
@@ -30,12 +31,14 @@ signature: .ascii "fn key()"
     .p2align 3
     .type tramp, @function
 tramp:
-    jmp *record(%rip)
-    .byte 0xcc, 0xcc
+    .byte 0xe9
+    .long stub - . - 4
+    .byte 0xcc, 0xcc, 0xcc
     .size tramp, . - tramp
     .section static_call_0_1_trampolines,"ao",@progbits,tramp
     .p2align 2
-    .long tramp - ., stub - ., 0, 1
+    .long tramp - ., stub - .
+    .quad 0
     .section .text.site_tramp,"ax",@progbits
     .p2align 3
     .type site_tramp, @function
@@ -46,12 +49,16 @@ site_tramp:
     .size site_tramp, . - site_tramp
     .section static_call_0_1_trampolines,"ao",@progbits,site_tramp
     .p2align 2
-    .long site_tramp - ., stub - ., site - ., 2
+    .long site_tramp - ., stub - .
+    .quad 0x5173
     .section .text.stub,"ax",@progbits
     .p2align 3
     .type stub, @function
 stub:
-    jmp *record(%rip)
+    .byte 0x4c, 0x8b, 0x1d
+    .long 0
+    .reloc stub + 3, R_X86_64_REX_GOTPCRELX, record - 4
+    jmp *(%r11)
     .size stub, . - stub
     .section .text.shim,"ax",@progbits
     .type shim, @function

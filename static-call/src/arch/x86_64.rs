@@ -105,8 +105,50 @@ pub fn decode_jmp_memory(bytes: &[u8]) -> Option<i32> {
     }
 }
 
+/// The jump of an entry of the procedure linkage table: `jmp *m(%rip)`, perhaps after `endbr64`
+/// (f3 0f 1e fa) or with a `bnd` prefix (f2). Its offset in the entry without the prefix, and its
+/// displacement (psABI, "Procedure Linkage Table"; Intel SDM vol. 1, 17.3.3).
+#[must_use]
+pub fn decode_plt_entry(bytes: &[u8]) -> Option<(u64, i32)> {
+    let (start, rest) = match bytes {
+        [0xf3, 0x0f, 0x1e, 0xfa, 0xf2, rest @ ..] => (5, rest),
+        [0xf3, 0x0f, 0x1e, 0xfa, rest @ ..] => (4, rest),
+        [0xf2, rest @ ..] => (1, rest),
+        rest => (0, rest),
+    };
+    decode_jmp_memory(rest).map(|displacement| (start, displacement))
+}
+
 /// Bytes of `jmp *m(%rip)`.
 pub const JMP_MEMORY_LENGTH: u64 = 6;
+/// How a stub finds its slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StubSlot {
+    /// The slot's address.
+    At(u64),
+    /// The address of a pointer to it, in the global offset table.
+    Through(u64),
+}
+
+/// Bytes of a stub.
+pub const STUB_LENGTH: u64 = 10;
+
+/// The stub at the start of `bytes`, which are at `address`: `mov pointer(%rip), %r11` or what a
+/// linker makes of it, `lea slot(%rip), %r11` or `mov $slot, %r11`; then `jmp *(%r11)` (psABI,
+/// "Optimize GOTPCRELX Relocations").
+#[must_use]
+pub fn decode_stub(address: u64, bytes: &[u8]) -> Option<StubSlot> {
+    let [a, b, c, d0, d1, d2, d3, 0x41, 0xff, 0x23, ..] = *bytes else { return None };
+    let field = i32::from_le_bytes([d0, d1, d2, d3]);
+    let relative = address.wrapping_add(7).wrapping_add_signed(field.into());
+    match [a, b, c] {
+        [0x4c, 0x8b, 0x1d] => Some(StubSlot::Through(relative)),
+        [0x4c, 0x8d, 0x1d] => Some(StubSlot::At(relative)),
+        [0x49, 0xc7, 0xc3] => Some(StubSlot::At(i64::from(field).cast_unsigned())),
+        _ => None,
+    }
+}
+
 /// What fills a trampoline after its jump: `int3`, which nothing reaches.
 pub const PADDING: u8 = 0xcc;
 

@@ -1,6 +1,8 @@
 //! The records of jump labels.
 
-/// A jump label, as it stands in [`HOOKS_SECTION`](super::HOOKS_SECTION): five little-endian words.
+use super::SiteId;
+
+/// A jump label, as it stands in [`HOOKS_SECTION`](super::HOOKS_SECTION): six little-endian words.
 ///
 /// The addresses are relative to the field that holds them, as in a [`TrampolineRecord`](super::TrampolineRecord).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,15 +14,15 @@ pub struct HookRecord {
     pub cold: i32,
     /// The key's indirect stub, which names the key.
     pub stub: i32,
-    /// The `SiteRecord` of a `call!`, or 0 for the labels of a flag.
-    pub site: i32,
     /// A [`Polarity`].
     pub polarity: u32,
+    /// The [`site_id`](super::site_id) of a `call!`, low word first, or 0 for the labels of a flag.
+    pub site: [u32; 2],
 }
 
 impl HookRecord {
     /// Bytes of a record.
-    pub const SIZE: usize = 20;
+    pub const SIZE: usize = 24;
 
     /// Reads a record from little-endian bytes.
     #[must_use]
@@ -30,16 +32,17 @@ impl HookRecord {
             label: i32::from_le_bytes(word(0)),
             cold: i32::from_le_bytes(word(4)),
             stub: i32::from_le_bytes(word(8)),
-            site: i32::from_le_bytes(word(12)),
-            polarity: u32::from_le_bytes(word(16)),
+            polarity: u32::from_le_bytes(word(12)),
+            site: [u32::from_le_bytes(word(16)), u32::from_le_bytes(word(20))],
         }
     }
 
-    /// The addresses of label, cold block, stub and site, for a record that lies at `address`.
+    /// The addresses of label, cold block and stub, and the site, for a record that lies at
+    /// `address`.
     #[must_use]
-    pub fn addresses(&self, address: u64) -> (u64, u64, u64, Option<u64>) {
+    pub fn parts(&self, address: u64) -> (u64, u64, u64, Option<SiteId>) {
         let at = |field: u64, value: i32| (address + field).wrapping_add_signed(value.into());
-        let site = (self.site != 0).then(|| at(12, self.site));
+        let site = SiteId::from_words(self.site);
         (at(0, self.label), at(4, self.cold), at(8, self.stub), site)
     }
 }

@@ -96,38 +96,39 @@ proptest! {
         address in 0x1_0000_0000..0x7fff_0000_0000_u64,
         trampoline: i32,
         stub: i32,
-        site: i32,
-        form in 0..4_u32,
+        site in prop_oneof![Just(0), any::<u64>()],
     ) {
         let mut bytes = [0; TrampolineRecord::SIZE];
-        for (field, value) in bytes.chunks_mut(4).zip([trampoline, stub, site, form as i32]) {
-            field.copy_from_slice(&value.to_le_bytes());
-        }
+        bytes[..4].copy_from_slice(&trampoline.to_le_bytes());
+        bytes[4..8].copy_from_slice(&stub.to_le_bytes());
+        bytes[8..].copy_from_slice(&site.to_le_bytes());
         let record = TrampolineRecord::from_bytes(&bytes);
         let address = address * 4;
         let at = |field: i64, value: i32| (address as i64 + field + i64::from(value)) as u64;
-        let expected = (at(0, trampoline), at(4, stub), (site != 0).then(|| at(8, site)));
-        prop_assert_eq!(record.addresses(address), expected);
-        let expected = [None, Some(Form::Slot), Some(Form::Stub), None][form as usize];
-        prop_assert_eq!(Form::from_word(record.form), expected);
+        let expected = (at(0, trampoline), at(4, stub), SiteId::from_u64(site));
+        prop_assert_eq!(record.parts(address), expected);
+        prop_assert_eq!(SiteId::from_u64(site).is_some(), site != 0);
+        prop_assert_eq!(size_of::<TrampolineRecord>(), TrampolineRecord::SIZE);
     }
 
     #[test]
     fn records_of_labels_lead_where_their_fields_say(
         address in 0x1_0000_0000..0x7fff_0000_0000_u64,
-        fields: [i32; 4],
+        fields: [i32; 3],
         polarity in 0..4_u32,
+        site in prop_oneof![Just(0), any::<u64>()],
     ) {
-        let [label, cold, stub, site] = fields;
+        let [label, cold, stub] = fields;
         let mut bytes = [0; HookRecord::SIZE];
-        for (field, value) in bytes.chunks_mut(4).zip([label, cold, stub, site, polarity as i32]) {
+        for (field, value) in bytes.chunks_mut(4).zip([label, cold, stub, polarity as i32]) {
             field.copy_from_slice(&value.to_le_bytes());
         }
+        bytes[16..].copy_from_slice(&site.to_le_bytes());
         let record = HookRecord::from_bytes(&bytes);
         let address = address * 4;
         let at = |field: i64, value: i32| (address as i64 + field + i64::from(value)) as u64;
-        let site = (site != 0).then(|| at(12, site));
-        prop_assert_eq!(record.addresses(address), (at(0, label), at(4, cold), at(8, stub), site));
+        let expected = (at(0, label), at(4, cold), at(8, stub), SiteId::from_u64(site));
+        prop_assert_eq!(record.parts(address), expected);
         let expected = [None, Some(Polarity::Unlikely), Some(Polarity::Likely), None];
         prop_assert_eq!(Polarity::from_word(record.polarity), expected[polarity as usize]);
         prop_assert_eq!(size_of::<HookRecord>(), HookRecord::SIZE);
@@ -141,6 +142,24 @@ fn names_carry_the_version() {
         assert!(name.to_ascii_lowercase().contains("static_call_0_1_"), "{name}");
         assert!(name.contains(RECORDS), "{name}");
     }
+}
+
+/// A known value, computed by another program: the verifier and every crate of a
+/// program have to agree on it.
+#[test]
+fn sites_have_names_of_their_own() {
+    let id = site_id("a", 1, 2, "f");
+    assert_eq!(id, 0x3095_a840_2469_d668);
+    let others = [
+        site_id("b", 1, 2, "f"),
+        site_id("a", 2, 1, "f"),
+        site_id("a", 1, 3, "f"),
+        site_id("a", 1, 2, "g"),
+        site_id("af", 1, 2, ""),
+        site_id("", 1, 2, "af"),
+    ];
+    assert!(others.iter().all(|&other| other != id && other != 0));
+    assert_ne!(others[4], others[5]);
 }
 
 #[test]

@@ -4,68 +4,88 @@
 //! A label answers whether a key is on. It is linked as `jmp cold`, and the cold block tests the
 //! key: right wherever nothing is patched. Bound, it is a no-op while the key gives the expected answer.
 
-/// Whether `$key` is on, expected to be off; the whole body of a function.
+/// The text of a label. A literal of its own, so that nobody can put another one into `asm!`.
 ///
-/// The counter makes the symbol that the record is linked to (`SHF_LINK_ORDER`) another one at each copy
-/// that the compiler makes, so that a record is dropped with its code.
+/// The cold block is named once, as the argument of the assembler's macro: a compiler pass that
+/// duplicates blocks may give each mention in the template another one. The counter makes the symbol
+/// that the record is linked to (`SHF_LINK_ORDER`) another one at each copy that the compiler makes,
+/// so that a record is dropped with its code.
+#[doc(hidden)]
+#[macro_export]
+#[cfg(all(target_arch = "x86_64", target_pointer_width = "64", target_os = "linux", not(miri)))]
+macro_rules! __label_text {
+    () => {
+        $crate::__private::core::concat!(
+            ".ifndef .Lstatic_call_0_1_labels\n",
+            ".set .Lstatic_call_0_1_labels, 0\n",
+            ".macro static_call_0_1_label number cold\n",
+            // At most four bytes, where the five would cross a quadword.
+            ".p2align 3,,4\n",
+            ".Lstatic_call_0_1_label_\\number:\n",
+            // Five bytes wherever the block is: an assembler could choose two.
+            ".byte 0xe9\n",
+            ".long \\cold - . - 4\n",
+            ".pushsection static_call_0_1_hooks,\"ao\",@progbits,.Lstatic_call_0_1_label_\\number\n",
+            ".p2align 2\n",
+            ".long .Lstatic_call_0_1_label_\\number - .\n",
+            ".long \\cold - .\n",
+            ".endm\n",
+            ".endif\n",
+            ".set .Lstatic_call_0_1_labels, .Lstatic_call_0_1_labels + 1\n",
+            ".altmacro\n",
+            "static_call_0_1_label %.Lstatic_call_0_1_labels, {cold}\n",
+            ".noaltmacro\n",
+            ".long {stub}@PLT - .\n",
+            ".long {polarity}\n",
+            ".quad {site}\n",
+            ".popsection",
+        )
+    };
+}
+
+/// Whether `$key` is on; the whole body of a function.
 #[doc(hidden)]
 #[macro_export]
 #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", target_os = "linux", not(miri)))]
 macro_rules! __label {
-    // A hook. Who hears *on* has passed the cold block, which reads memory itself.
-    (key $key:ty; site $site:path) => {
-        $crate::__label! {
-            key $key; ".long 1"; ".long {site} - ."; false; site = sym $site, options(nomem),
-        }
-    };
-    // A flag that is likely off, as above.
-    (unlikely $key:ty) => {
-        $crate::__label! { key $key; ".long 1"; ".long 0"; false; options(nomem), }
-    };
-    // A flag that is likely on. What was written before it was turned on is visible behind it:
-    // memory is not `nomem`, so that the compiler reads nothing earlier than here.
-    (likely $key:ty) => {
-        $crate::__label! { key $key; ".long 2"; ".long 0"; true; }
-    };
-    (key $key:ty; $polarity:literal; $site:literal; $answer:literal; $($operands:tt)*) => {{
+    // Expected to be off: of a hook at a site, or of a flag. Who hears *on* has passed the cold
+    // block, which reads memory itself.
+    (unlikely $key:ty; site $site:expr) => {{
         // SAFETY: a jump to the cold block or nothing: no register, no stack and no memory is
         // touched (INV-LABEL).
         unsafe {
             $crate::__private::core::arch::asm!(
-                // At most four bytes, where the five would cross a quadword.
-                ".p2align 3,,4",
-                "2:",
-                // Five bytes wherever the block is: an assembler could choose two.
-                ".byte 0xe9",
-                ".long {cold} - . - 4",
-                ".ifndef .Lstatic_call_0_1_labels",
-                ".set .Lstatic_call_0_1_labels, 0",
-                ".macro static_call_0_1_label number",
-                ".Lstatic_call_0_1_label_\\number:",
-                ".pushsection static_call_0_1_hooks,\"ao\",@progbits,.Lstatic_call_0_1_label_\\number",
-                ".endm",
-                ".endif",
-                ".set .Lstatic_call_0_1_labels, .Lstatic_call_0_1_labels + 1",
-                ".altmacro",
-                "static_call_0_1_label %.Lstatic_call_0_1_labels",
-                ".noaltmacro",
-                ".p2align 2",
-                ".long 2b - .",
-                ".long {cold} - .",
-                ".long {stub} - .",
-                $site,
-                $polarity,
-                ".popsection",
+                $crate::__label_text!(),
                 cold = label {
                     // SAFETY: `Keyed::RECORD` is the address of a static (INV-KEY).
                     return unsafe { &*<$key as $crate::__private::Keyed>::RECORD }.is_on();
                 },
                 stub = sym <$key as $crate::__private::Keyed>::stub,
-                $($operands)*
+                polarity = const 1,
+                site = const $site,
+                options(att_syntax, nostack, preserves_flags, nomem),
+            );
+        }
+        false
+    }};
+    // A flag that is expected to be on. What was written before it was turned on is visible after
+    // it: memory is not `nomem`, so that the compiler reads nothing earlier than here.
+    (likely $key:ty) => {{
+        // SAFETY: as above (INV-LABEL).
+        unsafe {
+            $crate::__private::core::arch::asm!(
+                $crate::__label_text!(),
+                cold = label {
+                    // SAFETY: `Keyed::RECORD` is the address of a static (INV-KEY).
+                    return unsafe { &*<$key as $crate::__private::Keyed>::RECORD }.is_on();
+                },
+                stub = sym <$key as $crate::__private::Keyed>::stub,
+                polarity = const 2,
+                site = const 0,
                 options(att_syntax, nostack, preserves_flags),
             );
         }
-        $answer
+        true
     }};
 }
 
@@ -79,12 +99,7 @@ macro_rules! __label {
     not(miri)
 )))]
 macro_rules! __label {
-    (key $key:ty; site $site:path) => {{
-        // The description is named, as it is where code is patched.
-        let _ = &$site;
-        $crate::__label! { unlikely $key }
-    }};
-    ($expected:ident $key:ty) => {
+    ($expected:ident $key:ty $(; site $site:expr)?) => {
         // SAFETY: `Keyed::RECORD` is the address of a static (INV-KEY).
         unsafe { &*<$key as $crate::__private::Keyed>::RECORD }.is_on()
     };

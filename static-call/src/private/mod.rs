@@ -4,12 +4,14 @@ mod label;
 mod passing;
 mod select;
 mod shim;
+mod site;
 mod trampoline;
 
 pub use core;
 pub use linkme;
 
 pub use crate::handle::{Handle, SafeToSwitch, Switch, reset_all, update_all};
+pub use crate::layout::site_id;
 pub use crate::record::{
     Accept, KeyDescription, KeyRecord, Keyed, Pointed, STATIC_CALL_0_1_KEYS as KEYS,
 };
@@ -18,8 +20,8 @@ pub use crate::target::{FLAG_OFF, FLAG_ON, TargetRecord, flag_off, flag_on};
 pub use crate::wish::Wish;
 pub use passing::{Indirect, Pass, Passing};
 pub use select::force;
-pub use shim::{Never, Receiver, conjure, not_set, type_id_of};
-pub use static_call_macros::call as call_impl;
+pub use shim::{Initially, Never, Receiver, conjure, not_set, type_name_of, type_of};
+pub use site::*;
 #[cfg(all(feature = "std", target_arch = "aarch64"))]
 pub use std::arch::is_aarch64_feature_detected;
 #[cfg(all(feature = "std", any(target_arch = "x86", target_arch = "x86_64")))]

@@ -33,10 +33,17 @@ pub fn not_set(method: &str, handle: &str) -> ! {
     panic!("`{method}` was called before `{handle}::update`")
 }
 
-/// The type of a function item.
+/// The type of what the closure would return. It is not called: a path that a user wrote may be a
+/// constant, whose value has a destructor, and this may be asked under the lock (INV-LOCK).
 #[must_use]
-pub fn type_id_of<F: 'static>(_: &F) -> TypeId {
+pub fn type_of<F: 'static>(_: impl FnOnce() -> F) -> TypeId {
     TypeId::of::<F>()
+}
+
+/// Name of the type of what the closure would return, which is not called.
+#[must_use]
+pub fn type_name_of<F>(_: impl FnOnce() -> F) -> &'static str {
+    core::any::type_name::<F>()
 }
 
 /// Names the return type of a function pointer.
@@ -52,3 +59,9 @@ impl<R> Returns for fn() -> R {
 
 /// The type `!`, in the places where stable Rust does not let it be written.
 pub type Never = <fn() -> ! as Returns>::Output;
+
+/// What a flag is at the start. Implemented by `flag!`.
+pub trait Initially {
+    /// Whether it is on.
+    const ON: bool;
+}

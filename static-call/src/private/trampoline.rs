@@ -2,65 +2,40 @@
 //!
 //! One place, so that macro output, verifier (`layout`) and runtime (`arch`) cannot disagree.
 //! Where patching does not exist the same macros make ordinary functions that call through the slot.
+//!
+//! No text here names a symbol of another crate in a way that a shared object could not: a key may
+//! live in a Rust `dylib` and its trampolines in the program. Stubs are named through the procedure
+//! linkage table (`@PLT`), which is the stub itself wherever both are in one image and nothing else
+//! can replace it; a stub finds its slot through the global offset table, which the linker takes
+//! out again under the same condition (psABI, "Optimize GOTPCRELX Relocations").
 
-/// A key's own trampoline, generic so that each crate gets a local instance: plain calls go there.
+/// A trampoline, generic so that each crate gets a local instance: jumps to its key's stub.
 #[doc(hidden)]
 #[macro_export]
 #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", target_os = "linux", not(miri)))]
-macro_rules! __plain_trampoline {
-    ($name:ident[$($generics:tt)*]($($arg:ident: $ty:ty),*) -> $ret:ty; me $me:expr; record $record:path; key $key:ty) => {
+macro_rules! __trampoline {
+    (unsafe $name:ident[$($generics:tt)*]($($arg:ident: $ty:ty),*) -> $ret:ty; me $me:expr; key $key:ty; site $site:expr) => {
         #[unsafe(naked)]
         #[allow(improper_ctypes_definitions)]
-        extern "C-unwind" fn $name<$($generics)*>($($arg: $ty),*) -> $ret {
+        unsafe extern "C-unwind" fn $name<$($generics)*>($($arg: $ty),*) -> $ret {
             $crate::__private::core::arch::naked_asm!(
                 ".p2align 3",
                 ".cfi_startproc",
-                "jmp *{slot}(%rip)",
-                ".byte 0xcc, 0xcc",
-                ".cfi_endproc",
-                ".pushsection static_call_0_1_trampolines,\"ao\",@progbits,{me}",
-                ".p2align 2",
-                ".long {me} - .",
-                ".long {stub} - .",
-                ".long 0",
-                ".long 1",
-                ".popsection",
-                me = sym $me,
-                slot = sym $record,
-                stub = sym <$key as $crate::__private::Keyed>::stub,
-                options(att_syntax),
-            )
-        }
-    };
-}
-
-/// The trampoline of one `call!`: generic over the key, whose stub it jumps to.
-#[doc(hidden)]
-#[macro_export]
-#[cfg(all(target_arch = "x86_64", target_pointer_width = "64", target_os = "linux", not(miri)))]
-macro_rules! __site_trampoline {
-    ($name:ident[$($generics:tt)*]($($arg:ident: $ty:ty),*) -> $ret:ty; me $me:expr; key $key:ident; site $site:path) => {
-        #[unsafe(naked)]
-        #[allow(improper_ctypes_definitions)]
-        extern "C-unwind" fn $name<$($generics)*>($($arg: $ty),*) -> $ret {
-            $crate::__private::core::arch::naked_asm!(
-                ".p2align 3",
-                ".cfi_startproc",
+                "2:",
                 // Five bytes wherever the stub is: an assembler could choose two.
                 ".byte 0xe9",
-                ".long {stub} - . - 4",
+                ".long {stub}@PLT - . - 4",
                 ".byte 0xcc, 0xcc, 0xcc",
                 ".cfi_endproc",
                 ".pushsection static_call_0_1_trampolines,\"ao\",@progbits,{me}",
                 ".p2align 2",
-                ".long {me} - .",
-                ".long {stub} - .",
-                ".long {site} - .",
-                ".long 2",
+                ".long 2b - .",
+                ".long {stub}@PLT - .",
+                ".quad {site}",
                 ".popsection",
                 me = sym $me,
                 stub = sym <$key as $crate::__private::Keyed>::stub,
-                site = sym $site,
+                site = const $site,
                 options(att_syntax),
             )
         }
@@ -78,7 +53,14 @@ macro_rules! __stub {
             $crate::__private::core::arch::naked_asm!(
                 ".p2align 3",
                 ".cfi_startproc",
-                "jmp *{slot}(%rip)",
+                // `mov slot@GOTPCREL(%rip), %r11`, with the relocation that lets the linker make it
+                // `lea slot(%rip), %r11`. No argument is in r11, and no caller keeps anything
+                // there (psABI, 3.2.1).
+                "2:",
+                ".byte 0x4c, 0x8b, 0x1d",
+                ".long 0",
+                ".reloc 2b + 3, R_X86_64_REX_GOTPCRELX, {slot} - 4",
+                "jmp *(%r11)",
                 ".cfi_endproc",
                 slot = sym $record,
                 options(att_syntax),
@@ -87,7 +69,7 @@ macro_rules! __stub {
     };
 }
 
-/// A key's own trampoline, generic so that each crate gets a local instance: plain calls go there.
+/// A trampoline: here an ordinary function that calls through its key's slot.
 #[doc(hidden)]
 #[macro_export]
 #[cfg(not(all(
@@ -96,43 +78,22 @@ macro_rules! __stub {
     target_os = "linux",
     not(miri)
 )))]
-macro_rules! __plain_trampoline {
-    ($name:ident[$($generics:tt)*]($($arg:ident: $ty:ty),*) -> $ret:ty; me $me:expr; record $record:path; key $key:ty) => {
+macro_rules! __trampoline {
+    (unsafe $name:ident[$($generics:tt)*]($($arg:ident: $ty:ty),*) -> $ret:ty; me $me:expr; key $key:ty; site $site:expr) => {
         #[inline(always)]
         #[allow(improper_ctypes_definitions)]
-        extern "C-unwind" fn $name<$($generics)*>($($arg: $ty),*) -> $ret {
-            let target = $record.entry();
-            // SAFETY: a slot holds the shim of a target of this signature (INV-SLOT).
-            let target = unsafe {
-                $crate::__private::core::mem::transmute::<*mut (), extern "C-unwind" fn($($ty),*) -> $ret>(target)
-            };
-            target($($arg),*)
-        }
-    };
-}
-
-/// The trampoline of one `call!`: generic over the key, whose slot it calls through.
-#[doc(hidden)]
-#[macro_export]
-#[cfg(not(all(
-    target_arch = "x86_64",
-    target_pointer_width = "64",
-    target_os = "linux",
-    not(miri)
-)))]
-macro_rules! __site_trampoline {
-    ($name:ident[$($generics:tt)*]($($arg:ident: $ty:ty),*) -> $ret:ty; me $me:expr; key $key:ident; site $site:path) => {
-        #[inline(always)]
-        #[allow(improper_ctypes_definitions)]
-        extern "C-unwind" fn $name<$($generics)*>($($arg: $ty),*) -> $ret {
+        unsafe extern "C-unwind" fn $name<$($generics)*>($($arg: $ty),*) -> $ret {
+            // Named, as it is where code is patched.
+            const _: $crate::__private::core::primitive::u64 = $site;
             // SAFETY: `Keyed::RECORD` is the address of a static (INV-KEY).
             let record = unsafe { &*<$key as $crate::__private::Keyed>::RECORD };
-            let target = record.entry();
+            let target = $crate::__private::KeyRecord::entry(record);
             // SAFETY: a slot holds the shim of a target of this signature (INV-SLOT).
             let target = unsafe {
-                $crate::__private::core::mem::transmute::<*mut (), extern "C-unwind" fn($($ty),*) -> $ret>(target)
+                $crate::__private::core::mem::transmute::<*mut (), unsafe extern "C-unwind" fn($($ty),*) -> $ret>(target)
             };
-            target($($arg),*)
+            // SAFETY: the arguments are what the caller of this function promises (INV-PASS).
+            unsafe { target($($arg),*) }
         }
     };
 }

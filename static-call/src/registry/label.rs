@@ -2,7 +2,7 @@
 
 use core::ptr::from_ref;
 
-use super::Fault;
+use super::{Fault, Named};
 use crate::arch::x86_64::QUADWORD;
 use crate::image::Image;
 use crate::layout::{HookRecord, Polarity};
@@ -29,10 +29,10 @@ impl Label {
     pub(super) fn read(
         image: &Image,
         record: &'static HookRecord,
-        stubs: &[(u64, u32)],
+        named: &Named,
         is_trampoline: impl Fn(u64) -> bool,
     ) -> Self {
-        let (address, cold, stub, site) = record.addresses(from_ref(record).addr() as u64);
+        let (address, cold, stub, site) = record.parts(from_ref(record).addr() as u64);
         let polarity = Polarity::from_word(record.polarity);
         let mut this = Self {
             address,
@@ -43,11 +43,12 @@ impl Label {
             falls_through: false,
             fault: Some(Fault::Unknown),
         };
-        let Ok(found) = stubs.binary_search_by_key(&stub, |&(stub, _)| stub) else {
+        let Some(key) = named.key(image, stub) else {
+            this.fault = Some(named.unknown(image, stub));
             return this;
         };
-        this.key = stubs[found].1;
-        this.site = site.and_then(|site| SiteRecord::at(site as usize));
+        this.key = key;
+        this.site = site.and_then(|site| named.site(site));
         let (code, have) = image.read(address as usize);
         if image.code(address as usize, have.clamp(1, 5)).is_none() || !image.is_code(cold) {
             this.fault = Some(Fault::NotCode);

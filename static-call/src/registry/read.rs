@@ -3,13 +3,11 @@
 
 use core::ptr::from_ref;
 
-use super::{Call, Fault, Label, NONE, Patching, Trampoline, find};
-use crate::arch::x86_64::{Branch, JMP_MEMORY_LENGTH, decode_jmp_memory};
+use super::{Call, Fault, Label, NONE, Named, Patching, Trampoline, find};
+use crate::arch::x86_64::Branch;
 use crate::image::Image;
-use crate::record::KeyRecord;
-use crate::layout::{Form, Grade, Kind, TableEntry, TrampolineRecord};
+use crate::layout::{Grade, Kind, TableEntry, TrampolineRecord};
 use crate::plan::{CallShape, Lead};
-use crate::site::SiteRecord;
 use crate::sys::{self, Protection};
 
 impl Trampoline {
@@ -17,17 +15,17 @@ impl Trampoline {
     pub(super) fn read(
         image: &Image,
         record: &'static TrampolineRecord,
-        stubs: &[(u64, u32)],
-        keys: &'static [KeyRecord],
+        named: &Named,
     ) -> Self {
-        let (address, stub, site) = record.addresses(from_ref(record).addr() as u64);
+        let (address, stub, site) = record.parts(from_ref(record).addr() as u64);
         let mut this =
             Self { address, key: NONE, site: None, linked: 0, now: 0, fault: Some(Fault::Unknown) };
-        let Ok(found) = stubs.binary_search_by_key(&stub, |&(stub, _)| stub) else {
+        let Some(key) = named.key(image, stub) else {
+            this.fault = Some(named.unknown(image, stub));
             return this;
         };
-        this.key = stubs[found].1;
-        this.site = site.and_then(|site| SiteRecord::at(site as usize));
+        this.key = key;
+        this.site = site.and_then(|site| named.site(site));
         let code = image.quadword(address as usize);
         let Some(code) = code.filter(|_| image.code(address as usize, 8).is_some()) else {
             this.fault = Some(Fault::NotCode);
@@ -35,16 +33,8 @@ impl Trampoline {
         };
         this.linked = code;
         this.now = code;
-        let bytes = code.to_le_bytes();
-        let as_linked = match Form::from_word(record.form) {
-            Some(Form::Slot) => decode_jmp_memory(&bytes).is_some_and(|d| {
-                let slot = address.wrapping_add(JMP_MEMORY_LENGTH).wrapping_add_signed(d.into());
-                slot == keys[this.key as usize].slot_address() as u64
-            }),
-            Some(Form::Stub) => Branch::decode(&bytes)
-                .is_some_and(|b| b.kind == Kind::Jmp && b.destination(address) == stub),
-            None => false,
-        };
+        let as_linked = Branch::decode(&code.to_le_bytes())
+            .is_some_and(|b| b.kind == Kind::Jmp && b.destination(address) == stub);
         this.fault = (!as_linked).then_some(Fault::Bytes);
         this
     }

@@ -16,7 +16,7 @@ use crate::path;
 use crate::record::{KeyRecord, STATIC_CALL_0_1_KEYS};
 use crate::registry::{Call, Fault, Label, Registry, Trampoline};
 use crate::runtime::with_registry;
-use crate::site::{STATIC_CALL_0_1_SITES, SiteRecord};
+use crate::site::SiteRecord;
 use crate::target::Target;
 
 /// What is copied under the lock.
@@ -28,6 +28,7 @@ struct Snapshot {
     calls: Vec<(Call, Option<CallReport>)>,
     labels: Vec<(Label, CallReport)>,
     verified: bool,
+    sites: usize,
     general: Vec<General>,
 }
 
@@ -68,6 +69,7 @@ impl Snapshot {
     /// Copies without allocating: the room was made before.
     fn fill(&mut self, registry: &Registry) {
         self.verified = registry.table.is_ok();
+        self.sites = registry.sites;
         for key in &*registry.keys {
             self.keys.push((key.bound, key.record.target()));
         }
@@ -117,7 +119,7 @@ impl Snapshot {
         Report {
             keys: keys.collect(),
             other_sites: Vec::new(),
-            dead_sites: STATIC_CALL_0_1_SITES.len() - live.len(),
+            dead_sites: self.sites - live.len(),
             findings: self.findings(),
         }
     }
@@ -263,6 +265,7 @@ impl Fault {
         match self {
             Self::NotCode => "it does not lie in this image's code",
             Self::Unknown => "it names a key or a trampoline that does not exist",
+            Self::OtherImage => "its key lives in another image, so it keeps to the slot",
             Self::Bytes => "the bytes there are not what was recorded",
             Self::Malformed => "it is not an entry",
             Self::Overlaps => "it shares bytes with another entry",

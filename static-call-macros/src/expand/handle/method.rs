@@ -42,7 +42,7 @@ pub(super) fn expand(h: &Handle, method: &Method) -> TokenStream {
     let default = default_body(h, method).map(|body| {
         let lifetimes = &lifetimes;
         quote! {
-            extern "C-unwind" fn __default<#(#lifetimes),*>(#(#names: #types),*) -> #output {
+            unsafe extern "C-unwind" fn __default<#(#lifetimes),*>(#(#names: #types),*) -> #output {
                 #receiving
                 #body
             }
@@ -59,7 +59,7 @@ pub(super) fn expand(h: &Handle, method: &Method) -> TokenStream {
         where
             #bounds_of_own,
         {
-            #sc::type_id_of(&<#i as #of_trait>::#ident)
+            #sc::type_of(|| <#i as #of_trait>::#ident)
         }
         of::<#handle>()
     });
@@ -78,7 +78,7 @@ pub(super) fn expand(h: &Handle, method: &Method) -> TokenStream {
         impl #marker {
             #default
 
-            extern "C-unwind" fn __shim<#(#lifetimes,)* #i>(#(#names: #types),*) -> #output
+            unsafe extern "C-unwind" fn __shim<#(#lifetimes,)* #i>(#(#names: #types),*) -> #output
             where
                 #bounds,
             {
@@ -118,9 +118,9 @@ pub(super) fn target(h: &Handle, method: &Method, implementation: &TokenStream) 
     quote! {
         #sc::TargetRecord::new(
             #marker::__shim::<#implementation> as *const (),
-            || #sc::core::any::type_name_of_val(&<#implementation as #of_trait>::#ident),
+            || #sc::type_name_of(|| <#implementation as #of_trait>::#ident),
         )
-        .of_type(|| #sc::type_id_of(&<#implementation as #of_trait>::#ident))
+        .of_type(|| #sc::type_of(|| <#implementation as #of_trait>::#ident))
     }
 }
 

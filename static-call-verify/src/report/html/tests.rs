@@ -6,7 +6,7 @@ mod top;
 use std::collections::BTreeSet;
 
 use static_call::arch::x86_64::{CACHE_LINE, QUADWORD, grade as grade_of};
-use static_call::layout::{Form, Polarity};
+use static_call::layout::Polarity;
 
 use page::{Tag, tags};
 
@@ -73,11 +73,11 @@ fn report() -> Report {
     report.calls.push(call(0x3_1000, Kind::Register, 7, 1));
     report.calls.push(call(0x3_203c, Kind::AddressTaken, 0, 1));
     report.sites = vec![
-        Site { address: 0x9100, source: source("src/main.rs", 11), key: Some(1) },
-        Site { address: 0x9200, source: source("src/dead.rs", 1), key: None },
+        Site { address: 0x9100, id: None, source: source("src/main.rs", 11), key: Some(1) },
+        Site { address: 0x9200, id: None, source: source("src/dead.rs", 1), key: None },
     ];
     let trampoline =
-        |key| Trampoline { address: 0x5000, form: Form::Slot, key, sites: vec![], is_sound: true };
+        |key| Trampoline { address: 0x5000, stub: 0x5100, key, sites: vec![], is_sound: true };
     report.trampolines = vec![trampoline(0), trampoline(1)];
     let label = |address, is_sound| Label {
         address,

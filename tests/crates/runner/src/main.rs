@@ -3,11 +3,13 @@
 use static_call::call;
 
 fn main() {
+    adversary::check();
     bare::check();
     edition2021::check();
     edition2024::check();
     reexported::check();
     renamed::check();
+    shadowed::check();
     strict::check().unwrap();
 
     assert_eq!(bare::inlined(1) + bare::generic(1), 7);

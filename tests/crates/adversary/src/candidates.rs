@@ -1,0 +1,58 @@
+//! Candidates of a choice that are constants, whose type has a destructor that updates.
+
+use std::ops::Deref;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use static_call::{UpdateError, static_call};
+
+struct Candidate;
+
+static DROPPED: AtomicUsize = AtomicUsize::new(0);
+
+impl Deref for Candidate {
+    type Target = fn(u8) -> u8;
+
+    fn deref(&self) -> &fn(u8) -> u8 {
+        &(double as fn(u8) -> u8)
+    }
+}
+
+impl Drop for Candidate {
+    fn drop(&mut self) {
+        DROPPED.fetch_add(1, Ordering::Relaxed);
+        // An update under the lock is refused; a panic would go through the registry.
+        other::update(|n| n + 1).expect("nobody holds the lock");
+    }
+}
+
+const CANDIDATE: Candidate = Candidate;
+
+fn double(n: u8) -> u8 {
+    n * 2
+}
+
+#[static_call(select(sse2 => CANDIDATE, neon => CANDIDATE))]
+fn chosen(n: u8) -> u8 {
+    n
+}
+
+#[static_call]
+fn other(n: u8) -> u8 {
+    n
+}
+
+pub fn check() {
+    let dropped = || DROPPED.load(Ordering::Relaxed);
+    let query = chosen::query();
+    let name = query.name();
+    // What wants to know the type of every target, and of every key.
+    other::update(|n| n + 2).unwrap();
+    chosen::update(|n| n + 3).unwrap();
+    chosen::reset().unwrap();
+    assert!(static_call::report().to_string().contains("candidates::chosen"));
+    assert!(name.ends_with("Candidate"), "{name}");
+    assert_eq!(dropped(), 0, "a value was made of a candidate that nobody called");
+    // A call makes one and drops it, on its own thread and without the lock.
+    assert_eq!((chosen(4), dropped(), other(1)), (8, 1, 2));
+    let _: Result<_, UpdateError> = chosen::reset();
+}

@@ -1,0 +1,12 @@
+//! A crate that forbids unsafe code and tries to misuse what `static-call` exports. What is here
+//! compiles, and has to do no harm; what must not compile is in `tests/ui/fail/adversary_*.rs`.
+#![forbid(unsafe_code)]
+#![allow(dead_code)]
+
+pub mod candidates;
+pub mod fakes;
+
+pub fn check() {
+    fakes::check();
+    candidates::check();
+}

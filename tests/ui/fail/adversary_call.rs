@@ -1,0 +1,71 @@
+//! `call!` names a path of the user's: a type with a `__call_at` of its own gets the site, and can
+//! call a key with other types, or with another lifetime, in `unsafe` alone.
+
+use std::marker::PhantomData;
+
+use static_call::__private::{Keyed, Site1};
+use static_call::{call, static_call};
+
+#[static_call]
+fn number(n: usize) -> usize {
+    n
+}
+
+#[static_call]
+fn pick<'a>(text: &'a str) -> &'a str {
+    text
+}
+
+#[static_call]
+unsafe fn only_in_unsafe(n: usize) -> usize {
+    n
+}
+
+enum Pointer {}
+
+impl Pointer {
+    fn __off<L: FnOnce(PhantomData<number>) -> bool>(_: L) -> Option<&'static mut u64> {
+        None
+    }
+
+    fn __call_at<S: Site1>(_: S, n: usize) -> &'static mut u64 {
+        S::call::<number, usize, &'static mut u64>(n)
+    }
+}
+
+enum Longer {}
+
+impl Longer {
+    fn __off<L: FnOnce(PhantomData<pick>) -> bool>(_: L) -> Option<&'static str> {
+        None
+    }
+
+    fn __call_at<S: Site1>(_: S, text: &str) -> &'static str {
+        S::call::<pick, &str, &'static str>(text)
+    }
+}
+
+enum Safe {}
+
+impl Safe {
+    fn __off<L: FnOnce(PhantomData<only_in_unsafe>) -> bool>(_: L) -> Option<usize> {
+        None
+    }
+
+    fn __call_at<S: Site1>(_: S, n: usize) -> usize {
+        S::call::<only_in_unsafe, usize, usize>(n)
+    }
+}
+
+fn through_a_stub<K: Keyed>() {
+    K::stub();
+}
+
+fn main() {
+    *call!(Pointer(0)) = 1;
+    let text = call!(Longer(&String::from("freed")));
+    println!("{text} {}", call!(Safe(1)));
+    let _ = call!(only_in_unsafe(1));
+    let _ = only_in_unsafe(1);
+    through_a_stub::<number>();
+}

@@ -1,0 +1,54 @@
+//! What generated code has beside a key is `unsafe` to call, in the module of the key, too: the shim
+//! of a type nobody has a value of, the default without the passing of arguments, a trampoline.
+#![forbid(unsafe_code)]
+
+use static_call::static_call;
+
+#[static_call]
+fn level(n: u8, large: [u64; 4]) -> u8 {
+    n + large[0] as u8
+}
+
+#[static_call(select(sse2 => level_of, neon => level_of))]
+fn chosen(n: u8) -> u8 {
+    n
+}
+
+fn level_of(n: u8) -> u8 {
+    n
+}
+
+#[static_call]
+trait Codec {
+    fn encode(&self, n: u8) -> u8 {
+        n
+    }
+}
+
+fn a_type<F>(_: Option<F>) -> Option<F> {
+    None
+}
+
+static_call::__trampoline! {
+    unsafe trampoline[const N: u32](n: u64) -> &'static mut u64;
+    me trampoline::<N>;
+    key level;
+    site 0
+}
+
+fn large() -> static_call::__private::Indirect<[u64; 4]> {
+    use static_call::__private::{Pass, Passing};
+    Pass::<true>::pass(&mut std::mem::ManuallyDrop::new([0; 4]))
+}
+
+fn main() {
+    level::__default(1, large());
+    let capability = a_type(Some(|n: u8, _: [u64; 4]| n));
+    fn shim<F: Copy + Fn(u8, [u64; 4]) -> u8>(_: Option<F>) {
+        level::__shim::<F>(1, large());
+    }
+    shim(capability);
+    chosen::__resolve(1);
+    trampoline::<0>(1);
+    let _ = static_call::__private::conjure::<fn()>();
+}
