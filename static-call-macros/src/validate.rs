@@ -9,7 +9,6 @@ use quote::ToTokens;
 use syn::visit_mut::VisitMut;
 use syn::{Error, Expr, FnArg, Generics, Result, ReturnType, Type, TypeImplTrait};
 
-use crate::expand::MOST_ARGUMENTS;
 use crate::model::{self, Function, Impl, Item, Output};
 use crate::parse::{self, Member};
 use crate::types;
@@ -373,15 +372,6 @@ fn callee(call: &parse::Call, errors: &mut Errors) {
         errors.at(&callee, "expected the path of a static call, as in `call!(path(arguments))`");
         return;
     };
-    if expr.args.len() > MOST_ARGUMENTS {
-        errors.at(
-            &expr.args[MOST_ARGUMENTS],
-            format!(
-                "`call!` takes at most {MOST_ARGUMENTS} arguments: call the function without it, \
-                 or put some of them into a struct"
-            ),
-        );
-    }
     if let Some(qself) = path.qself.as_ref().filter(|qself| qself.position > 0) {
         errors.at(
             &path.path.segments[qself.position - 1],

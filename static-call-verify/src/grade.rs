@@ -151,7 +151,7 @@ impl Found<'_, '_> {
     fn call(&self, address: u64, index: usize) -> Option<Call> {
         let trampoline = self.records.trampolines.get(index)?;
         let site = match *trampoline.sites.as_slice() {
-            [site] => Some(site),
+            [site] if !trampoline.is_plain => Some(site),
             _ => None,
         };
         Some(Call {

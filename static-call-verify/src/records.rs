@@ -153,7 +153,10 @@ impl Records {
                 site.key = Some(key);
             }
             match self.trampolines.last_mut().filter(|t| t.address == i.trampoline) {
-                Some(t) if t.key == key && t.stub == i.stub => t.sites.extend(site),
+                Some(t) if t.key == key && t.stub == i.stub => {
+                    t.is_plain |= i.site.is_none();
+                    t.sites.extend(site);
+                }
                 Some(_) => {
                     findings
                         .record(i.record, "two records of one trampoline contradict each other");
@@ -162,6 +165,7 @@ impl Records {
                     address: i.trampoline,
                     stub: i.stub,
                     key,
+                    is_plain: i.site.is_none(),
                     sites: site.into_iter().collect(),
                     is_sound: false,
                 }),

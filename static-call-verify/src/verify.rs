@@ -235,7 +235,7 @@ fn summary(report: &Report) -> Summary {
     let graded = |grade: Grade| calls().filter(|c| c.grade == grade).count();
     let of_kind = |kind: Kind| report.calls.iter().filter(|c| c.kind == kind).count();
     let inline = calls().filter(|c| c.inline).count();
-    let plain = report.trampolines.iter().filter(|t| t.sites.is_empty()).map(|t| t.key);
+    let plain = report.trampolines.iter().filter(|t| t.is_plain).map(|t| t.key);
     let plain = plain.chain(report.labels.iter().filter(|l| l.site.is_none()).map(|l| l.key));
     let plain: HashSet<usize> = plain.collect();
     Summary {

@@ -111,11 +111,10 @@ fn outside_every_function() {
 #[test]
 fn trampolines() {
     let body = "call tramp\n ret";
-    let misaligned = image(body, ("tramp:\n    jmp", " nop\ntramp:\n    jmp"));
-    let parts =
-        ["file.rs:5:9: a trampoline of `module::key`", "one aligned 8 bytes", "bytes ff 25 "];
+    let misaligned = image(body, ("tramp:\n    .byte", " nop\ntramp:\n    .byte"));
+    let parts = ["file.rs:5:9: a trampoline of `module::key`", "one aligned 8 bytes", "bytes e9 "];
     check(&misaligned, FindingKey::TrampMisaligned, &parts);
-    let other = image(body, ("0xcc, 0xcc", "0xcc, 0x90"));
+    let other = image(body, ("0xcc, 0xcc, 0xcc", "0xcc, 0xcc, 0x90"));
     let parts = ["file.rs:5:9: a trampoline of `module::key`", "the macros emit", "cc 90"];
     check(&other, FindingKey::TrampBytes, &parts);
 }

@@ -13,9 +13,14 @@ use static_call_verify::{FindingKey, InputCounter, Policy, table_object, verify}
 /// A small image with every kind of thing in it.
 fn sample() -> &'static [u8] {
     static SAMPLE: OnceLock<Vec<u8>> = OnceLock::new();
-    SAMPLE.get_or_init(|| {
+    SAMPLE.get_or_init(|| linked(20, &["-g", "-pie", "-Wl,--no-relax"]))
+}
+
+/// The program of the sample, with room for so many entries, linked with these arguments.
+fn linked(capacity: u32, args: &[&str]) -> Vec<u8> {
+    {
         let table = images::fresh("table.o");
-        std::fs::write(&table, table_object(20, &Policy::default())).unwrap();
+        std::fs::write(&table, table_object(capacity, &Policy::default())).unwrap();
         let body = "lea table(%rip), %rax\n movslq (%rax,%rdi,4), %rcx\n add %rax, %rcx\n jmp *%rcx\n\
                     1: call tramp\n ret\n 2: call site_tramp\n mov tramp@GOTPCREL(%rip), %rax\n\
                     call *tramp@GOTPCREL(%rip)\n lea tramp(%rip), %rdi\n jne tramp\n jmp tramp\n\
@@ -24,10 +29,11 @@ fn sample() -> &'static [u8] {
         let label = ".p2align 3,,4\n2: .byte 0xe9\n.long 9f - . - 4\n9: nop\n\
                      .pushsection static_call_0_1_hooks,\"ao\",@progbits,f\n.p2align 2\n\
                      .long 2b - ., 9b - ., stub - ., 1\n.quad 0x5173\n.popsection\n";
-        let text = function("f", &format!("{label}{body}")) + ".set _start, f\n.data\n.quad tramp\n";
+        let text =
+            function("f", &format!("{label}{body}")) + ".set _start, f\n.data\n.quad tramp\n";
         let table = table.to_str().unwrap();
-        image(&format!(".text\n{text}"), &["-g", "-pie", "-Wl,--no-relax", table])
-    })
+        image(&format!(".text\n{text}"), &[args, &[table]].concat())
+    }
 }
 
 #[test]
@@ -257,9 +263,25 @@ fn regressions() {
     }
 }
 
+/// What the fuzzer begins with; `BLESS=1` writes it anew.
+const SEEDS: [(&str, &[&str]); 6] = [
+    ("debug.elf", &["-g", "-pie", "-Wl,--no-relax"]),
+    ("exec.elf", &["-no-pie", "-static"]),
+    ("lld.elf", &["-pie", "-fuse-ld=lld"]),
+    ("pie.elf", &["-pie", "-Wl,--no-relax"]),
+    ("so.elf", &["-shared", "-Wl,--no-relax"]),
+    ("strip.elf", &["-s", "-pie", "-Wl,--no-relax"]),
+];
+
 /// The fuzzer's mutations, the same ones every time, on the images that it begins with.
 #[test]
 fn hostile_images() {
+    if std::env::var_os("BLESS").is_some() {
+        let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/seeds/verify");
+        for (name, args) in SEEDS {
+            std::fs::write(dir.join(name), linked(20, args)).unwrap();
+        }
+    }
     let mut random = Random::new(1);
     for (name, seed) in files("../fuzz/seeds/verify") {
         assert!(check(&seed).summary.inline > 0, "{name}");

@@ -1,8 +1,8 @@
 //! `call!`: the site's items stand in blocks of their own. So they are nested in the user's
 //! function, which makes their symbols local, and hide no name in the arguments.
 //!
-//! The trampoline reaches the key as a type with an `unsafe` function: the callee is a path of the
-//! user's, and may be no static call at all.
+//! The function that calls the trampoline reaches the key in a `Site`, which only code of the macros
+//! can open: the callee is a path of the user's, and may be no static call at all.
 //! The arguments stand in the expansion once: a call in an argument of a
 //! call must not double what it is made of. Where the key is a hook that is off they are not
 //! evaluated: the block is left before them. Its value is its last expression, so that a temporary
@@ -79,17 +79,17 @@ fn label(call: &Call) -> TokenStream {
     }
 }
 
-/// What calls: the description, the trampoline, and the type that calls through it.
+/// What calls: the description, the trampoline, and the function that calls through it.
 fn trampoline(call: &Call) -> TokenStream {
     let (krate, sc, position) = (&call.trusted.krate, private(call), position(call));
     let count = call.arguments.len();
     let names: Vec<_> = (0..count).map(|i| local(&format!("arg{i}"))).collect();
     let types: Vec<_> = (0..count).map(|i| format_ident!("A{i}")).collect();
+    let key = local("key");
     let through =
         trusted_block(call.trusted.token, quote!(trampoline::<0, K, #(#types,)* R>(#(#names),*)));
-    let site = format_ident!("Site{count}");
-    // Clippy's limit is seven.
-    let many = (count > 7).then(|| quote!(#[allow(clippy::too_many_arguments)]));
+    // `go` has the key as one argument more; clippy's limit is seven.
+    let one_too_many = (count >= 7).then(|| quote!(#[allow(clippy::too_many_arguments)]));
     quote! {
         {
             const SITE: #sc::core::primitive::u64 = #sc::site_id(#position);
@@ -104,15 +104,15 @@ fn trampoline(call: &Call) -> TokenStream {
                 key K;
                 site SITE
             }
-            struct Here;
-            impl #sc::#site for Here {
-                #many
-                #[inline(always)]
-                unsafe fn call<K: #sc::Keyed, #(#types,)* R>(#(#names: #types),*) -> R {
-                    #through
-                }
+            #one_too_many
+            #[inline(always)]
+            fn go<K: #sc::Keyed, #(#types,)* R>(
+                _: #sc::core::marker::PhantomData<K>,
+                #(#names: #types),*
+            ) -> R {
+                #through
             }
-            Here
+            #sc::Site { call: |#key, #(#names),*| go(#key, #(#names),*) }
         }
     }
 }

@@ -16,7 +16,6 @@ mod site;
 
 pub(crate) use call::{call, refused_call};
 pub(crate) use recover::{recover, unparsed};
-pub(crate) use site::MOST_ARGUMENTS;
 
 use proc_macro2::{Delimiter, Group, TokenStream};
 use quote::quote;

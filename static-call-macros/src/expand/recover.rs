@@ -232,7 +232,10 @@ fn site(f: &Function, name: &Ident, error: &Ident) -> TokenStream {
         }
         #(#cfgs)*
         #[doc(hidden)]
-        #vis #unsafety fn #name<__S>(_: __S, #(_: #errors),*) -> #error {
+        #vis #unsafety fn #name<__S: #sc::core::marker::Copy>(
+            _: #sc::Site<__S>,
+            #(_: #errors),*
+        ) -> #error {
             loop {}
         }
     }

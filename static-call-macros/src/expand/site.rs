@@ -2,13 +2,10 @@
 //! gives while it is off.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, format_ident, quote};
+use quote::{ToTokens, quote};
 
 use super::key::Place;
 use crate::model::{Function, local};
-
-/// Arguments that a `call!` can have: the number of the last `Site` trait in `__private`.
-pub(crate) const MOST_ARGUMENTS: usize = 32;
 
 impl Function {
     /// The function behind `call!`. Errors about arguments show it at the user's function.
@@ -20,7 +17,7 @@ impl Function {
         let site_attrs = &self.attrs.site;
         let unsafety = self.unsafety();
         let lifetimes = self.lifetimes_at(place);
-        let s = self.target_parameter();
+        let site = local("site");
         let names = self.argument_names();
         let parameters = self.arguments.iter().zip(&names).map(|(a, name)| match &a.left_behind {
             Some(ty) => quote!(_: #ty),
@@ -41,29 +38,22 @@ impl Function {
             })
             .collect();
         let (statements, values) = self.passing(&values);
-        let any = values.iter().map(|_| quote!(_));
-        let site = format_ident!("Site{}", values.len());
+        let abi = self.abi_types(place);
         // The site is one argument more than the user wrote; clippy's limit is seven.
         let one_too_many = (names.len() >= 7).then(|| quote!(#[allow(clippy::too_many_arguments)]));
-        let call_at = (values.len() <= MOST_ARGUMENTS).then(|| {
-            quote! {
-                #[doc(hidden)]
-                #(#site_attrs)*
-                #one_too_many
-                #[inline(always)]
-                #vis #unsafety fn #name<#(#lifetimes,)* #s: #sc::#site>(
-                    _: #s,
-                    #(#parameters),*
-                ) -> #output {
-                    #statements
-                    unsafe {
-                        <#s as #sc::#site>::call::<#marker, #(#any,)* #bound_output>(#(#values),*)
-                    }
-                }
-            }
-        });
         quote! {
-            #call_at
+            #[doc(hidden)]
+            #(#site_attrs)*
+            #one_too_many
+            #[inline(always)]
+            #vis #unsafety fn #name<#(#lifetimes,)*>(
+                #site: #sc::Site<fn(#sc::core::marker::PhantomData<#marker>, #(#abi),*) -> #bound_output>,
+                #(#parameters),*
+            ) -> #output {
+                #statements
+                let #site = unsafe { #site.call };
+                #site(#sc::core::marker::PhantomData, #(#values),*)
+            }
 
             #off
         }

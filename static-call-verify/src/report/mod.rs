@@ -204,8 +204,10 @@ pub struct Trampoline {
     pub stub: u64,
     /// Index into [`Report::keys`].
     pub key: usize,
-    /// Indices into [`Report::sites`]: none for plain calls, several where the linker folded
-    /// identical code.
+    /// Whether plain calls of the key go here.
+    pub is_plain: bool,
+    /// Indices into [`Report::sites`], of each `call!` that goes here: more than one thing does where
+    /// the linker folded identical code.
     pub sites: Vec<usize>,
     /// Whether it is what the macros emit. Calls of one that is not are left alone.
     pub is_sound: bool,

@@ -8,11 +8,16 @@ use crate::images::image;
 
 /// The report of a program around `f`, whose records are right.
 pub(crate) fn check(text: &str, args: &[&str]) -> Report {
-    let text = format!(".text\n{text}\n.set _start, f\n");
-    let report = verify(&image(&text, args), &Policy::default());
+    let report = verified(text, args);
     assert_eq!((report.keys.len(), report.trampolines.len()), (1, 2), "{report}");
     assert!(report.trampolines.iter().all(|t| t.is_sound), "{report}");
     report
+}
+
+/// The report of a program around `f`.
+pub(crate) fn verified(text: &str, args: &[&str]) -> Report {
+    let text = format!(".text\n{text}\n.set _start, f\n");
+    verify(&image(&text, args), &Policy::default())
 }
 
 /// The only call.

@@ -21,7 +21,7 @@ pub use crate::wish::Wish;
 pub use passing::{Indirect, Pass, Passing};
 pub use select::force;
 pub use shim::{Initially, Never, Receiver, conjure, not_set, type_name_of, type_of};
-pub use site::*;
+pub use site::Site;
 #[cfg(all(feature = "std", target_arch = "aarch64"))]
 pub use std::arch::is_aarch64_feature_detected;
 #[cfg(all(feature = "std", any(target_arch = "x86", target_arch = "x86_64")))]

@@ -3,7 +3,7 @@
 
 use std::marker::PhantomData;
 
-use static_call::__private::{Keyed, Site1};
+use static_call::__private::{Keyed, Site};
 use static_call::{call, static_call};
 
 #[static_call]
@@ -28,8 +28,11 @@ impl Pointer {
         None
     }
 
-    fn __call_at<S: Site1>(_: S, n: usize) -> &'static mut u64 {
-        S::call::<number, usize, &'static mut u64>(n)
+    fn __call_at<F>(site: Site<F>, n: usize) -> &'static mut u64
+    where
+        F: Copy + FnOnce(PhantomData<number>, usize) -> &'static mut u64,
+    {
+        (site.call)(PhantomData, n)
     }
 }
 
@@ -40,8 +43,12 @@ impl Longer {
         None
     }
 
-    fn __call_at<S: Site1>(_: S, text: &str) -> &'static str {
-        S::call::<pick, &str, &'static str>(text)
+    fn __call_at<'a, F>(site: Site<F>, text: &'a str) -> &'static str
+    where
+        F: Copy + FnOnce(PhantomData<pick>, &'a str) -> &'static str,
+    {
+        let Site { call } = site;
+        call(PhantomData, text)
     }
 }
 
@@ -52,8 +59,8 @@ impl Safe {
         None
     }
 
-    fn __call_at<S: Site1>(_: S, n: usize) -> usize {
-        S::call::<only_in_unsafe, usize, usize>(n)
+    fn __call_at(site: Site<fn(PhantomData<only_in_unsafe>, usize) -> usize>, n: usize) -> usize {
+        (site.call)(PhantomData, n)
     }
 }
 

@@ -76,8 +76,14 @@ fn report() -> Report {
         Site { address: 0x9100, id: None, source: source("src/main.rs", 11), key: Some(1) },
         Site { address: 0x9200, id: None, source: source("src/dead.rs", 1), key: None },
     ];
-    let trampoline =
-        |key| Trampoline { address: 0x5000, stub: 0x5100, key, sites: vec![], is_sound: true };
+    let trampoline = |key| Trampoline {
+        address: 0x5000,
+        stub: 0x5100,
+        key,
+        is_plain: true,
+        sites: vec![],
+        is_sound: true,
+    };
     report.trampolines = vec![trampoline(0), trampoline(1)];
     let label = |address, is_sound| Label {
         address,
