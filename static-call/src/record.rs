@@ -29,7 +29,7 @@ pub struct KeyRecord {
     line: u32,
     column: u32,
     flags: u32,
-    /// Some of [`SEALED`] and [`ON`].
+    /// Some of [`SEALED`], [`ON`] and [`FOREIGN`].
     state: AtomicU32,
     own_type: fn() -> TypeId,
     /// How often a flag is turned on; written under the lock alone.
@@ -59,6 +59,9 @@ const _: () = {
 const SEALED: u32 = 1;
 /// The hook has a target, or the flag is on. Of keys with a body nobody asks this.
 const ON: u32 = 2;
+/// An update has found the key in another image than the runtime's, and counted it.
+#[allow(dead_code, reason = "unused where nothing is patched")]
+const FOREIGN: u32 = 4;
 
 // SAFETY: everything but the atomics is immutable, and the pointers lead to code or to
 // `'static` immutable records (INV-KEY).
@@ -243,6 +246,12 @@ impl KeyRecord {
             Ordering::Relaxed,
         );
         swap(&self.slot, open.address(), chosen.address());
+    }
+
+    /// Says that the key is in another image than the runtime's; whether that was said before.
+    #[allow(dead_code, reason = "unused where nothing is patched")]
+    pub(crate) fn mark_foreign(&self) -> bool {
+        self.state.fetch_or(FOREIGN, Ordering::Relaxed) & FOREIGN != 0
     }
 
     /// Makes the target final.

@@ -144,6 +144,8 @@ pub(crate) struct Registry {
     labels_by_address: &'static mut [u32],
     /// Indices of `keys` by the type of the function that callers use.
     keys_by_type: &'static mut [(TypeId, u32)],
+    /// How many keys of other images were updated.
+    pub(crate) foreign_keys: usize,
     /// How many sites this image describes, dead ones included.
     #[cfg_attr(not(feature = "std"), allow(dead_code, reason = "for reports"))]
     pub(crate) sites: usize,
@@ -279,6 +281,7 @@ impl Registry {
             calls_by_address,
             labels_by_address,
             keys_by_type,
+            foreign_keys: 0,
             sites: named.site_count(),
             pending,
             runs,
@@ -303,6 +306,7 @@ impl Registry {
             calls_by_address: &mut [],
             labels_by_address: &mut [],
             keys_by_type: &mut [],
+            foreign_keys: 0,
             sites: 0,
             pending: &mut [],
             runs: &mut [],

@@ -33,6 +33,8 @@ pub(crate) fn test_rest(_: &[String]) -> Result {
         "cli",
     ];
     run(cargo(["test"]).args(cli))?;
+    let dynamic = ["--package", "static-call-tests", "--test", "dynamic"];
+    run(cargo(["test"]).args(dynamic).args(["--", "--ignored"]))?;
     let versions = ["--package", "static-call-tests", "--test", "rules_versions"];
     run(cargo(["test"]).args(versions).args(["--", "--ignored"]))
 }

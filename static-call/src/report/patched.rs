@@ -40,6 +40,7 @@ enum General {
     Barrier(i32),
     Permission(i32),
     OpenPages(usize),
+    ForeignKeys(usize),
 }
 
 pub(super) fn collect() -> Report {
@@ -51,7 +52,7 @@ pub(super) fn collect() -> Report {
         snapshot.trampolines.reserve_exact(trampolines);
         snapshot.calls.reserve_exact(calls);
         snapshot.labels.reserve_exact(labels);
-        snapshot.general.reserve_exact(5);
+        snapshot.general.reserve_exact(6);
         with_registry(|registry| snapshot.fill(registry))
     });
     match taken {
@@ -105,6 +106,8 @@ impl Snapshot {
         self.general.extend(registry.lost_permission.map(General::Permission));
         let open = registry.pages_left_open;
         self.general.extend((open > 0).then_some(General::OpenPages(open)));
+        let foreign = registry.foreign_keys;
+        self.general.extend((foreign > 0).then_some(General::ForeignKeys(foreign)));
     }
 
     fn into_report(self) -> Report {
@@ -227,6 +230,11 @@ impl General {
             Self::Permission(errno) => format!(
                 "code could be patched and cannot any more (errno {errno}): keys that are not \
                  bound stay on their slots"
+            ),
+            Self::ForeignKeys(keys) => format!(
+                "{keys} {} in another image than the runtime, as with a Rust `dylib`: they are not \
+                 listed, and their calls go through the slot",
+                if keys == 1 { "updated key is" } else { "updated keys are" }
             ),
             Self::OpenPages(pages) => format!(
                 "{pages} pages of code could not be closed after they were patched, and are left \

@@ -67,6 +67,7 @@ pub(super) fn store(wishes: &mut [Wish]) -> Result<(Update, u64), UpdateError> {
         for wish in wish::last_of_each(wishes) {
             if registry.key_of(wish.key()).is_none() {
                 wish.key().publish(wish.target);
+                registry.foreign_keys += usize::from(!wish.key().mark_foreign());
                 update.indirect += 1;
             }
         }
