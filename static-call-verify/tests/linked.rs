@@ -64,7 +64,10 @@ fn check(cell: &Cell) -> Report {
 /// Stamps the image and runs it with its calls bound.
 fn stamp_and_run(path: &Path, image: &mut Vec<u8>, before: &Report, runs: bool) {
     let output = |cap: &str| {
-        let output = Command::new(path).env("STATIC_CALL", cap).output().unwrap();
+        let mut program = Command::new(path);
+        // Where an instrumented program writes its counts.
+        program.env("STATIC_CALL", cap).env("LLVM_PROFILE_FILE", "/dev/null");
+        let output = program.output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         output.stdout
     };
@@ -192,6 +195,12 @@ fn rust_lld() {
     let lines: BTreeSet<String> =
         report.calls.iter().filter_map(|c| c.source.as_ref()).map(|s| s.file.clone()).collect();
     assert!(lines.iter().any(|f| f.ends_with("main.rs")), "{lines:?}");
+}
+
+#[test]
+fn instrumented_for_coverage() {
+    let report = check(&Cell { flags: &["-Cinstrument-coverage"], ..PLAIN });
+    assert!(report.calls.iter().filter(|c| c.site.is_some()).all(|c| c.inline), "{report}");
 }
 
 #[test]
