@@ -50,6 +50,34 @@ impl Trampoline {
     }
 }
 
+/// Why the verifier gave a branch no grade, as far as its entry and its bytes tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ungraded {
+    /// Its displacement has 8 bits.
+    Short,
+    /// It is none of the forms that are rewritten.
+    Prefix,
+    /// It does not lead to the trampoline itself.
+    Elsewhere,
+    /// Its bytes are a branch to the trampoline: something around it leaves a doubt.
+    Unproved,
+}
+
+impl Ungraded {
+    fn of(entry: &TableEntry, address: u64, code: &[u8], trampoline: u64) -> Self {
+        let is_short = matches!(entry.kind, Kind::Jmp | Kind::Jcc) && entry.length < 5;
+        let is_form = |b: &Branch| b.kind == entry.kind && b.length == entry.length;
+        match Branch::decode(code).filter(is_form) {
+            // The verifier did not get to know its length.
+            _ if entry.length == 0 => Self::Unproved,
+            _ if is_short => Self::Short,
+            None => Self::Prefix,
+            Some(branch) if branch.destination(address) != trampoline => Self::Elsewhere,
+            Some(_) => Self::Unproved,
+        }
+    }
+}
+
 impl Call {
     /// Reads an entry of the table and checks the code that it names.
     pub(super) fn read(
@@ -65,6 +93,7 @@ impl Call {
             trampoline: NONE,
             kind: Kind::AddressTaken,
             grade: Grade::None,
+            ungraded: Ungraded::Unproved,
             shape: None,
             lead: Lead::Trampoline,
             fault: Some(Fault::Malformed),
@@ -85,7 +114,12 @@ impl Call {
         this.trampoline = trampoline_index;
         this.key = trampolines[trampoline_index as usize].key;
         this.fault = None;
-        if !entry.kind.is_direct() || entry.grade == Grade::None {
+        if !entry.kind.is_direct() {
+            return this;
+        }
+        if entry.grade == Grade::None {
+            let (code, have) = image.read(this.address as usize);
+            this.ungraded = Ungraded::of(&entry, this.address, &code[..have], trampoline);
             return this;
         }
         if image.code(this.address as usize, entry.length.into()).is_none() {
@@ -129,5 +163,29 @@ pub(super) fn probe(
     match unsafe { sys::protect(start, page, Protection(flags)) } {
         Ok(()) => (Patching::Works, 0),
         Err(errno) => (Patching::Refused(errno), 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Branches at 0x1000 to a trampoline at 0x1020, or near it.
+    #[test]
+    fn what_has_no_grade_is_told_apart() {
+        let of = |kind, length, code: &[u8]| {
+            let grade = Grade::None;
+            let entry = TableEntry { instruction: 0, trampoline: 0, kind, grade, length };
+            Ungraded::of(&entry, 0x1000, code, 0x1020)
+        };
+        assert_eq!(of(Kind::Jmp, 2, &[0xeb, 0x1e]), Ungraded::Short);
+        assert_eq!(of(Kind::Jcc, 3, &[0x67, 0xe3, 0x1d]), Ungraded::Short);
+        assert_eq!(of(Kind::Call, 6, &[0x2e, 0xe8, 0x1a, 0, 0, 0]), Ungraded::Prefix);
+        assert_eq!(of(Kind::Call, 5, &[0xe8, 0x2b, 0, 0, 0]), Ungraded::Elsewhere);
+        assert_eq!(of(Kind::Call, 5, &[0xe8, 0x1b, 0, 0, 0]), Ungraded::Unproved);
+        assert_eq!(of(Kind::Jcc, 6, &[0x0f, 0x84, 0x1a, 0, 0, 0]), Ungraded::Unproved);
+        // Found by its bytes alone.
+        assert_eq!(of(Kind::Call, 0, &[0xe8, 0x1b, 0, 0, 0]), Ungraded::Unproved);
+        assert_eq!(of(Kind::Jmp, 0, &[0xe9, 0x1b, 0, 0, 0]), Ungraded::Unproved);
     }
 }
