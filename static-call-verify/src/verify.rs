@@ -194,6 +194,7 @@ fn named(image: &Image<'_>, records: &Records, holders: &[Holder], labels: &[u64
             .chain(plt.map(|(entry, i)| (entry, Target::Plt(i)))),
     );
     let has_absolute = image.kind == ImageKind::Executable;
+    let targets = targets.with_wide(image, has_absolute);
     let candidates = scan::candidates(image, &targets, &trampolines, has_absolute);
     let unwind = Unwind::new(image);
     let mut named = decode::decode(image, unwind.as_ref(), &candidates, labels);

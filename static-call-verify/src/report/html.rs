@@ -149,6 +149,7 @@ fn reason(reason: Reason) -> &'static str {
         Reason::ViaGot => "via-got",
         Reason::ViaPlt => "via-plt",
         Reason::Register => "register",
+        Reason::CodeModel => "code-model",
         Reason::AddressComputed => "address-computed",
         Reason::AddressInData => "address-in-data",
         Reason::NotProved => "not-proved",

@@ -280,6 +280,8 @@ pub enum Reason {
     ViaPlt,
     /// The address goes to a register.
     Register,
+    /// The address goes to a register as a number of 8 bytes.
+    CodeModel,
     /// The address is computed.
     AddressComputed,
     /// The address stands in data.
@@ -302,6 +304,9 @@ impl fmt::Display for Reason {
             Self::ViaGot => "it goes through the GOT",
             Self::ViaPlt => "it goes through the PLT",
             Self::Register => "the address goes to a register through the GOT",
+            Self::CodeModel => {
+                "the address goes to a register as a number of 8 bytes, as with `-Ccode-model=large`"
+            }
             Self::AddressComputed => "the address is taken",
             Self::AddressInData => "the address stands in data",
             Self::NotProved => "it is not proved to be an instruction",
@@ -374,7 +379,7 @@ pub struct Summary {
     pub straddle: usize,
     /// Calls that go through the GOT.
     pub via_got: usize,
-    /// Loads of a trampoline's address through the GOT.
+    /// Loads of a trampoline's address into a register: through the GOT, or as a number of 8 bytes.
     pub register: usize,
     /// Addresses that are computed or stand in data.
     pub address_taken: usize,
