@@ -167,6 +167,7 @@ impl Found<'_, '_> {
             function: None,
             source: None,
             inline: false,
+            listed: false,
             reason: None,
         })
     }
@@ -236,5 +237,7 @@ pub(crate) fn key(reason: Reason) -> FindingKey {
         Reason::NotProved => FindingKey::ImageUndecodable,
         Reason::NoExtent => FindingKey::ImageNoFunctionExtents,
         Reason::UnsoundTrampoline => FindingKey::TrampBytes,
+        Reason::NoTable | Reason::EmptyTable => FindingKey::TableMissing,
+        Reason::StaleTable => FindingKey::TableStale,
     }
 }

@@ -100,7 +100,7 @@ impl Path {
     const ALL: [Self; 4] = [Self::Inline, Self::Trampoline, Self::Address, Self::Alone];
 
     fn of(call: &Call) -> Self {
-        match (call.inline, call.is_call()) {
+        match (call.listed, call.is_call()) {
             (true, _) => Self::Inline,
             (false, true) => Self::Trampoline,
             (false, false) => Self::Address,
@@ -155,6 +155,9 @@ fn reason(reason: Reason) -> &'static str {
         Reason::NotProved => "not-proved",
         Reason::NoExtent => "no-extent",
         Reason::UnsoundTrampoline => "unsound-trampoline",
+        Reason::NoTable => "no-table",
+        Reason::EmptyTable => "empty-table",
+        Reason::StaleTable => "stale-table",
     }
 }
 
