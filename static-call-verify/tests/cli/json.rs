@@ -115,8 +115,8 @@ fn without_a_table_that_is_trusted_nothing_is_inline() {
     // A tool has moved something: the last segment is longer.
     let mut moved = good.clone();
     let headers = u64::from_le_bytes(*good[32..].first_chunk().unwrap()) as usize;
-    let headers = (0..usize::from(good[56])).map(|i| headers + i * 56);
-    let last = headers.filter(|&h| good[h..h + 4] == [1, 0, 0, 0]).last().unwrap();
+    let mut headers = (0..usize::from(good[56])).map(|i| headers + i * 56);
+    let last = headers.rfind(|&h| good[h..h + 4] == [1, 0, 0, 0]).unwrap();
     moved[last + 40] ^= 1;
     for (image, inline, why) in [
         (stamped, inline, ""),
