@@ -247,7 +247,8 @@ fn numbers_of_the_large_code_model() {
                     movabs $tramp@GOTOFF, %rdx\n movabs $site_tramp@GOTOFF, %r11\n movabs $tramp@GOT, %rdx\n ret";
     let absolute = "movabs $tramp, %rdx\n movabs $site_tramp, %r11\n ret";
     let code_model = Some(Reason::CodeModel);
-    for linker in ["-fuse-ld=bfd", "-fuse-ld=lld", "-fuse-ld=mold"] {
+    let linkers = [("ld", "-fuse-ld=bfd"), ("ld.lld", "-fuse-ld=lld"), ("mold", "-fuse-ld=mold")];
+    for (_, linker) in linkers.into_iter().filter(|(program, _)| images::has(program)) {
         for (body, mode, sites) in [
             (from_got, "-pie", &[None, Some(0), None][..]),
             (from_got, "-shared", &[None, Some(0), None]),
