@@ -64,10 +64,11 @@ pub(crate) enum Ungraded {
 }
 
 impl Ungraded {
-    fn of(entry: &TableEntry, address: u64, code: &[u8], trampoline: u64) -> Self {
+    /// `branch`: what the code at `address` decodes to.
+    fn of(entry: &TableEntry, address: u64, branch: Option<Branch>, trampoline: u64) -> Self {
         let is_short = matches!(entry.kind, Kind::Jmp | Kind::Jcc) && entry.length < 5;
         let is_form = |b: &Branch| b.kind == entry.kind && b.length == entry.length;
-        match Branch::decode(code).filter(is_form) {
+        match branch.filter(is_form) {
             // The verifier did not get to know its length.
             _ if entry.length == 0 => Self::Unproved,
             _ if is_short => Self::Short,
@@ -119,7 +120,8 @@ impl Call {
         }
         if entry.grade == Grade::None {
             let (code, have) = image.read(this.address as usize);
-            this.ungraded = Ungraded::of(&entry, this.address, &code[..have], trampoline);
+            let branch = Branch::decode(&code[..have]);
+            this.ungraded = Ungraded::of(&entry, this.address, branch, trampoline);
             return this;
         }
         if image.code(this.address as usize, entry.length.into()).is_none() {
@@ -170,22 +172,29 @@ pub(super) fn probe(
 mod tests {
     use super::*;
 
-    /// Branches at 0x1000 to a trampoline at 0x1020, or near it.
+    /// Branches at one address to a trampoline, or near it.
     #[test]
     fn what_has_no_grade_is_told_apart() {
-        let of = |kind, length, code: &[u8]| {
+        let of = |kind, length, branch| {
             let grade = Grade::None;
             let entry = TableEntry { instruction: 0, trampoline: 0, kind, grade, length };
-            Ungraded::of(&entry, 0x1000, code, 0x1020)
+            Ungraded::of(&entry, 0x1000, branch, 0x1020)
         };
-        assert_eq!(of(Kind::Jmp, 2, &[0xeb, 0x1e]), Ungraded::Short);
-        assert_eq!(of(Kind::Jcc, 3, &[0x67, 0xe3, 0x1d]), Ungraded::Short);
-        assert_eq!(of(Kind::Call, 6, &[0x2e, 0xe8, 0x1a, 0, 0, 0]), Ungraded::Prefix);
-        assert_eq!(of(Kind::Call, 5, &[0xe8, 0x2b, 0, 0, 0]), Ungraded::Elsewhere);
-        assert_eq!(of(Kind::Call, 5, &[0xe8, 0x1b, 0, 0, 0]), Ungraded::Unproved);
-        assert_eq!(of(Kind::Jcc, 6, &[0x0f, 0x84, 0x1a, 0, 0, 0]), Ungraded::Unproved);
+        let to = |destination: u64, kind, length: u8| {
+            let branch = Branch { kind, disp_at: length - 4, length, displacement: 0 };
+            let displacement = branch.displacement_to(0x1000, destination).unwrap();
+            Some(Branch { displacement, ..branch })
+        };
+        let (call, jmp, jcc) = (Kind::Call, Kind::Jmp, Kind::Jcc);
+        assert_eq!(of(jmp, 2, None), Ungraded::Short);
+        assert_eq!(of(jcc, 3, None), Ungraded::Short);
+        assert_eq!(of(call, 6, None), Ungraded::Prefix);
+        assert_eq!(of(call, 6, to(0x1020, call, 5)), Ungraded::Prefix);
+        assert_eq!(of(call, 5, to(0x1030, call, 5)), Ungraded::Elsewhere);
+        assert_eq!(of(call, 5, to(0x1020, call, 5)), Ungraded::Unproved);
+        assert_eq!(of(jcc, 6, to(0x1020, jcc, 6)), Ungraded::Unproved);
         // Found by its bytes alone.
-        assert_eq!(of(Kind::Call, 0, &[0xe8, 0x1b, 0, 0, 0]), Ungraded::Unproved);
-        assert_eq!(of(Kind::Jmp, 0, &[0xe9, 0x1b, 0, 0, 0]), Ungraded::Unproved);
+        assert_eq!(of(call, 0, to(0x1020, call, 5)), Ungraded::Unproved);
+        assert_eq!(of(jmp, 0, to(0x1020, jmp, 5)), Ungraded::Unproved);
     }
 }
