@@ -32,7 +32,7 @@ pub(crate) struct Named {
     pub(crate) target: Target,
     /// The address that it names; inside a trampoline for one that leads into its middle.
     pub(crate) destination: u64,
-    pub(crate) is_short: bool,
+    pub(crate) form: FieldForm,
     pub(crate) proof: Proof,
     pub(crate) function: Option<String>,
 }
@@ -106,10 +106,13 @@ fn in_function(
             Ok(()) => Some(n),
             Err(doubt) => Some(Named { proof: Proof::Doubted(doubt), ..n }),
         },
-        // Where the boundaries are certain, bytes that are no operand mean nothing.
+        // Where the boundaries are certain, bytes that are no operand mean nothing; nor where nothing
+        // that leaves a doubt has an instruction begin there. What leads into the middle of a trampoline
+        // takes that one out of use, so that the doubt alone is enough.
         None => match function.proof(extent.start) {
             Ok(()) => None,
-            Err(doubt) => by_bytes(image, candidate, Proof::Doubted(doubt)),
+            Err(doubt) => by_bytes(image, candidate, Proof::Doubted(doubt))
+                .filter(|n| !candidate.is_exact || function.may_begin(n.address)),
         },
     });
     named.collect()
@@ -148,8 +151,13 @@ fn by_operand(decoder: &Decoder<'_>, i: &Instruction, c: &Candidate) -> Option<N
         FieldForm::Absolute if is_displacement && i.memory_base() == Register::None => {
             memory_kind(i, c.target).filter(|_| i.memory_displacement64() == c.destination)
         }
+        FieldForm::Wide if is_immediate && i.code() == Code::Mov_r64_imm64 => Some(Kind::Register),
         // A number beside the first byte is a number; and the displacement of a branch is none.
-        FieldForm::Absolute if is_immediate && i.op0_kind() != OpKind::NearBranch64 => {
+        FieldForm::Absolute
+            if is_immediate
+                && i.op0_kind() != OpKind::NearBranch64
+                && i.code() != Code::Mov_r64_imm64 =>
+        {
             matches!(c.target, Target::Trampoline(_) if c.is_exact).then_some(Kind::AddressTaken)
         }
         _ => None,
@@ -161,7 +169,7 @@ fn by_operand(decoder: &Decoder<'_>, i: &Instruction, c: &Candidate) -> Option<N
         length: i.len() as u8,
         target: c.target,
         destination: c.destination,
-        is_short: c.form == FieldForm::Short,
+        form: c.form,
         proof: Proof::Proved,
         function: None,
     })
@@ -169,7 +177,7 @@ fn by_operand(decoder: &Decoder<'_>, i: &Instruction, c: &Candidate) -> Option<N
 
 fn branch_kind(i: &Instruction, target: Target) -> Option<Kind> {
     match (i.flow_control(), target) {
-        (_, Target::Holder(_)) => None,
+        (_, Target::Holder(_) | Target::Got) => None,
         (FlowControl::Call, _) => Some(Kind::Call),
         (FlowControl::UnconditionalBranch, _) => Some(Kind::Jmp),
         (FlowControl::ConditionalBranch, _) => Some(Kind::Jcc),
@@ -184,6 +192,7 @@ fn memory_kind(i: &Instruction, target: Target) -> Option<Kind> {
         (FlowControl::IndirectBranch, Target::Holder(_)) => Some(Kind::JmpGot),
         // The address of the word, not what it holds.
         (_, Target::Holder(_)) if is_lea => None,
+        (_, Target::Got) => None,
         (_, Target::Holder(_)) => Some(Kind::Register),
         (_, Target::Trampoline(_) | Target::Plt(_)) => Some(Kind::AddressTaken),
     }
@@ -191,12 +200,11 @@ fn memory_kind(i: &Instruction, target: Target) -> Option<Kind> {
 
 /// What the bytes before a candidate look like, where no function decodes around it.
 fn by_bytes(image: &Image<'_>, c: &Candidate, proof: Proof) -> Option<Named> {
-    if c.form != FieldForm::Relative {
-        return None;
-    }
     let before = |n: u64| image.at(c.field.checked_sub(n)?, n);
     let holds = matches!(c.target, Target::Holder(_));
     let (kind, back) = match (before(2), before(1)) {
+        _ if c.form == FieldForm::Wide => (Kind::Register, 2),
+        _ if c.form != FieldForm::Relative => return None,
         (_, Some([0xe8])) if !holds => (Kind::Call, 1),
         (_, Some([0xe9])) if !holds => (Kind::Jmp, 1),
         (Some([0x0f, 0x80..=0x8f]), _) if !holds => (Kind::Jcc, 2),
@@ -212,7 +220,7 @@ fn by_bytes(image: &Image<'_>, c: &Candidate, proof: Proof) -> Option<Named> {
         length: 0,
         target: c.target,
         destination: c.destination,
-        is_short: false,
+        form: c.form,
         proof,
         function: None,
     })

@@ -24,6 +24,8 @@ pub(crate) enum Doubt {
     BranchInside(u64),
     /// A symbol at this address stands in the middle of an instruction.
     SymbolInside(u64),
+    /// A symbol says that there is data at this address.
+    DataSymbol(u64),
     /// An unwind table has a function or a landing pad begin at this address, in the middle of an
     /// instruction.
     UnwindInside(u64),
@@ -47,6 +49,7 @@ impl std::fmt::Display for Doubt {
             Self::SymbolInside(a) => {
                 write!(f, "a symbol stands in the middle of the instruction around {a:#x}")
             }
+            Self::DataSymbol(a) => write!(f, "a symbol says that there is data at {a:#x}"),
             Self::UnwindInside(a) => {
                 write!(f, "an unwind table enters the middle of the instruction around {a:#x}")
             }
@@ -78,6 +81,13 @@ pub(crate) struct Function {
     /// In order.
     branches: Vec<Branch>,
     references: Vec<Reference>,
+    /// Addresses inside that the code uses as those of data, and where an instruction ends on some processors.
+    used: Vec<u64>,
+    /// Where decoding came to its end.
+    end: u64,
+    /// Of a doubted function, by offset: whether an instruction begins there if what contradicts the
+    /// boundaries is right.
+    otherwise: Vec<bool>,
     jumps_indirectly: bool,
     /// Whether numbers can be addresses, since nothing moves the image.
     is_fixed: bool,
@@ -111,7 +121,8 @@ impl Function {
         mut each: impl FnMut(&Decoder<'_>, &Instruction, &[u8]),
     ) -> Self {
         let is_fixed = image.kind == ImageKind::Executable;
-        let mut f = Self { start: extent.start, is_fixed, ..Self::default() };
+        let (start, end) = (extent.start, extent.start);
+        let mut f = Self { start, end, is_fixed, ..Self::default() };
         let size = extent.end.saturating_sub(extent.start);
         let inside = |s: &&Section<'_>| extent.end <= s.address.saturating_add(s.size);
         let section = image.code_section(extent.start).filter(inside);
@@ -120,24 +131,25 @@ impl Function {
             let size = usize::try_from(size).ok()?;
             image.section_data(s)?.get(at..at.checked_add(size)?)
         });
-        let Some(bytes) = bytes.filter(|_| size <= LARGEST) else {
+        let Some(code) = bytes.filter(|_| size <= LARGEST) else {
             f.doubt = Some(Doubt::Extent);
             return f;
         };
-        f.beginning = vec![0; bytes.len()];
+        f.beginning = vec![0; code.len()];
         // Instructions have some four bytes.
-        f.offsets.reserve(bytes.len() / 4);
-        f.ends_path.reserve(bytes.len() / 4);
-        let mut decoder = Decoder::with_ip(64, bytes, extent.start, DecoderOptions::NONE);
+        f.offsets.reserve(code.len() / 4);
+        f.ends_path.reserve(code.len() / 4);
+        let mut decoder = Decoder::with_ip(64, code, extent.start, DecoderOptions::NONE);
         let mut instruction = Instruction::default();
         while decoder.can_decode() {
             let at = decoder.position();
             decoder.decode_out(&mut instruction);
             if instruction.is_invalid() {
                 f.doubt = Some(Doubt::Undecodable(instruction.ip()));
-                return f;
+                break;
             }
-            let bytes = bytes.get(at..decoder.position()).unwrap_or_default();
+            f.end = instruction.next_ip();
+            let bytes = code.get(at..decoder.position()).unwrap_or_default();
             f.add(&instruction, bytes, extent);
             if let Some(ends_path) = f.ends_path.last_mut() {
                 *ends_path &= labels.binary_search(&instruction.ip()).is_err();
@@ -145,8 +157,9 @@ impl Function {
             each(&decoder, &instruction, bytes);
         }
         f.check(extent);
-        if f.doubt.is_none() {
-            f.reach(image, extent);
+        match f.doubt {
+            None => f.reach(image, extent),
+            Some(_) => f.decode_otherwise(code, extent),
         }
         f
     }
@@ -162,9 +175,47 @@ impl Function {
         }
     }
 
+    /// Whether an instruction can begin at `address` or some prefixes before, though none was found there:
+    /// after bytes that are no instruction, or where a contradiction is right. Proves nothing.
+    pub(crate) fn may_begin(&self, address: u64) -> bool {
+        const PREFIXES: u64 = 4;
+        let begins = |a| self.offset_of(a).is_some_and(|at| self.otherwise.get(at) == Some(&true));
+        address >= self.end || (address.saturating_sub(PREFIXES)..=address).any(begins)
+    }
+
+    /// Decodes from every place in the middle of an instruction that something leads to, until both ways
+    /// of decoding agree.
+    fn decode_otherwise(&mut self, code: &[u8], extent: &Extent<'_>) {
+        self.otherwise = vec![false; code.len()];
+        let symbols = extent.symbols.iter();
+        let symbols = symbols.flat_map(|s| [s.address, s.address.wrapping_add(s.size)]);
+        let branches = self.branches.iter().map(|branch| branch.to);
+        let unwind = extent.frames.iter().chain(&extent.landing_pads);
+        let others = unwind.chain(&self.used).copied();
+        for from in symbols.chain(branches).chain(others) {
+            let rest = self.offset_of(from).and_then(|at| code.get(at..)).unwrap_or_default();
+            let mut decoder = Decoder::with_ip(64, rest, from, DecoderOptions::NONE);
+            while decoder.can_decode() && self.index_of(decoder.ip()).is_none() {
+                let at = self.offset_of(decoder.ip());
+                match at.and_then(|at| self.otherwise.get_mut(at)) {
+                    // No place is decoded twice, however many lead there.
+                    Some(begins) if !*begins => *begins = true,
+                    _ => break,
+                }
+                if decoder.decode().is_invalid() {
+                    break;
+                }
+            }
+        }
+    }
+
+    fn offset_of(&self, address: u64) -> Option<usize> {
+        usize::try_from(address.checked_sub(self.start)?).ok()
+    }
+
     fn index_of(&self, address: u64) -> Option<usize> {
-        let offset = usize::try_from(address.checked_sub(self.start)?).ok()?;
-        usize::try_from(*self.beginning.get(offset)?).ok()?.checked_sub(1)
+        let at = self.offset_of(address)?;
+        usize::try_from(*self.beginning.get(at)?).ok()?.checked_sub(1)
     }
 
     fn add(&mut self, instruction: &Instruction, bytes: &[u8], extent: &Extent<'_>) {
@@ -194,6 +245,7 @@ impl Function {
             }
             if is_ambiguous_branch(bytes) {
                 self.doubt = self.doubt.or(Some(Doubt::Ambiguous(ip)));
+                self.used.push(instruction.next_ip().wrapping_sub(2));
             }
         }
         self.ends_path.push(ends_path);
@@ -203,17 +255,17 @@ impl Function {
         // A multi-byte no-op has a memory operand and uses nothing.
         let is_used =
             !matches!(instruction.code(), Code::Nop_rm16 | Code::Nop_rm32 | Code::Nop_rm64);
-        if self.is_fixed
-            && is_used
-            && absolute(instruction).any(|to| inside(to) && to != extent.start)
-        {
-            self.doubt = self.doubt.or(Some(Doubt::Data(ip)));
+        if self.is_fixed && is_used {
+            let before = self.used.len();
+            self.used.extend(absolute(instruction).filter(|&to| inside(to) && to != extent.start));
+            self.doubt = self.doubt.or((self.used.len() > before).then_some(Doubt::Data(ip)));
         }
         if instruction.is_ip_rel_memory_operand() {
             let to = instruction.ip_rel_memory_address();
             let is_entry = instruction.code() == Code::Lea_r64_m && to == extent.start;
             if inside(to) && is_used && !is_entry {
                 self.doubt = self.doubt.or(Some(Doubt::Data(ip)));
+                self.used.push(to);
             }
             if instruction.code() == Code::Lea_r64_m {
                 self.references.push(Reference { to, is_absolute: false });
@@ -238,11 +290,10 @@ impl Function {
         let offset = inside.and_then(|branch| self.offsets.get(branch.from)).copied();
         let inside = offset.map(|offset| Doubt::BranchInside(self.start + u64::from(offset)));
         self.branches = branches;
-        let symbol = extent
-            .symbols
-            .iter()
-            .find(|s| s.is_data || self.index_of(s.address).is_none())
-            .map(|s| Doubt::SymbolInside(s.address));
+        let symbol = extent.symbols.iter().find_map(|s| match self.index_of(s.address) {
+            None => Some(Doubt::SymbolInside(s.address)),
+            Some(_) => s.is_data.then_some(Doubt::DataSymbol(s.address)),
+        });
         let mut unwind = extent.frames.iter().chain(&extent.landing_pads);
         let unwind = unwind.find(|&&a| self.index_of(a).is_none());
         let unwind = unwind.map(|&a| Doubt::UnwindInside(a));

@@ -12,7 +12,7 @@ use crate::pointers::Holder;
 use crate::policy::FindingKey;
 use crate::records::Records;
 use crate::report::{Call, Finding, Grade, Kind, Reason, Source};
-use crate::scan::Target;
+use crate::scan::{FieldForm, Target};
 
 /// What the phases before have found.
 pub(crate) struct Found<'f, 'a> {
@@ -91,6 +91,7 @@ impl Found<'_, '_> {
         let index = match n.target {
             Target::Trampoline(i) | Target::Plt(i) => i,
             Target::Holder(i) => self.trampoline_at(self.holders.get(i)?.trampoline)?,
+            Target::Got => return None,
         };
         let trampoline = self.records.trampolines.get(index)?;
         let leads_inside = n.destination != trampoline.address;
@@ -113,13 +114,14 @@ impl Found<'_, '_> {
         let branch = branch.filter(|b| b.kind == call.kind && b.length == call.length);
         let grade = branch.map(|b| b.grade(n.address));
         let (reason, doubt) = match n.proof {
+            _ if n.form == FieldForm::Wide => (Some(Reason::CodeModel), None),
             _ if call.kind == Kind::Register => (Some(Reason::Register), None),
             _ if call.kind == Kind::AddressTaken => (Some(Reason::AddressComputed), None),
             _ if matches!(n.target, Target::Plt(_)) => (Some(Reason::ViaPlt), None),
             Proof::NoExtent => (Some(Reason::NoExtent), None),
             Proof::Doubted(doubt) => (Some(Reason::NotProved), Some(doubt)),
             Proof::Proved if !call.kind.is_direct() => (Some(Reason::ViaGot), None),
-            Proof::Proved if n.is_short => (Some(Reason::Short), None),
+            Proof::Proved if n.form == FieldForm::Short => (Some(Reason::Short), None),
             Proof::Proved if !trampoline.is_sound => (Some(Reason::UnsoundTrampoline), None),
             Proof::Proved => match grade {
                 Some(Grade::Quad | Grade::Disp) => (None, None),
@@ -165,6 +167,7 @@ impl Found<'_, '_> {
             function: None,
             source: None,
             inline: false,
+            listed: false,
             reason: None,
         })
     }
@@ -190,7 +193,10 @@ impl Found<'_, '_> {
         findings: &mut Findings<'_>,
     ) {
         let key = key(reason);
-        let mend = key.mend_of(call.kind);
+        let mend = match reason {
+            Reason::CodeModel => "compile without `-Ccode-model=large`",
+            _ => key.mend_of(call.kind),
+        };
         let record = self.records.keys.get(call.key);
         let path = record.map(|k| k.path()).unwrap_or_default();
         // Where nothing says where the call stands, this is what a person can look for.
@@ -226,10 +232,12 @@ pub(crate) fn key(reason: Reason) -> FindingKey {
         Reason::Short | Reason::Prefix => FindingKey::CallForm,
         Reason::ViaGot => FindingKey::CallViaGot,
         Reason::ViaPlt => FindingKey::CallViaPlt,
-        Reason::Register => FindingKey::CallRegister,
+        Reason::Register | Reason::CodeModel => FindingKey::CallRegister,
         Reason::AddressComputed | Reason::AddressInData => FindingKey::TrampAddressTaken,
         Reason::NotProved => FindingKey::ImageUndecodable,
         Reason::NoExtent => FindingKey::ImageNoFunctionExtents,
         Reason::UnsoundTrampoline => FindingKey::TrampBytes,
+        Reason::NoTable | Reason::EmptyTable => FindingKey::TableMissing,
+        Reason::StaleTable => FindingKey::TableStale,
     }
 }

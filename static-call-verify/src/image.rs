@@ -332,16 +332,16 @@ impl<'a> Image<'a> {
     }
 
     /// The symbols with an address, of the fullest table there is.
-    pub(crate) fn symbols(&self) -> impl Iterator<Item = Symbol<'a>> + use<'a> {
+    pub(crate) fn symbols(&self) -> impl Iterator<Item = Symbol<'a>> {
         let full = self.symbols;
         let (symbols, names) = if full.0.is_empty() { self.dynamic_symbols } else { full };
-        symbols.iter().filter_map(move |s| symbol(s, names))
+        symbols.iter().filter_map(move |s| symbol(s, names, &self.sections))
     }
 
     /// A symbol that the dynamic loader sees, if this image defines it.
     pub(crate) fn dynamic_symbol(&self, index: u32) -> Option<Symbol<'a>> {
         let (symbols, names) = self.dynamic_symbols;
-        symbol(symbols.get(usize::try_from(index).ok()?)?, names)
+        symbol(symbols.get(usize::try_from(index).ok()?)?, names, &self.sections)
     }
 
     fn symbol_table(&self, kind: u32) -> SymbolTable<'a> {

@@ -7,9 +7,14 @@
 //! small enough for the first-level cache; what passes is looked up.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use crate::image::Image;
 use crate::threads;
+
+#[cfg(test)]
+mod tests;
+mod wide;
 
 /// Bytes of code that are worth a thread.
 const PART: usize = 256 << 10;
@@ -23,6 +28,8 @@ pub(crate) enum Target {
     Holder(usize),
     /// An entry of the procedure linkage table that leads to the trampoline of this index.
     Plt(usize),
+    /// The global offset table itself, where code computes its address. None is left after the scan.
+    Got,
 }
 
 /// Four bytes of code that may name a target.
@@ -49,6 +56,9 @@ pub(crate) enum FieldForm {
     Absolute,
     /// As one byte, a displacement from the byte after it.
     Short,
+    /// As the eight bytes of `movabs`: themselves, or counted from the GOT. The large code model has every
+    /// address so.
+    Wide,
 }
 
 /// The addresses to look for.
@@ -59,6 +69,8 @@ pub(crate) struct Targets {
     mask: u64,
     /// Lowest and highest quadword.
     bounds: (u64, u64),
+    /// What numbers of 8 bytes can be counted from.
+    bases: Vec<u64>,
 }
 
 impl Targets {
@@ -78,7 +90,7 @@ impl Targets {
                 *word |= 1 << (bit % 64);
             }
         }
-        Self { by_quadword, filter, mask, bounds }
+        Self { by_quadword, filter, mask, bounds, bases: Vec::new() }
     }
 
     /// The last bytes that a displacement of code at `from..to` to a target can have: 0 and 255 in an
@@ -87,9 +99,18 @@ impl Targets {
         let lowest = i128::from(self.bounds.0) * 8 - i128::from(to);
         let highest = i128::from(self.bounds.1) * 8 + 7 - i128::from(from);
         let mut last = [false; 256];
-        let clamped = |d: i128| d.clamp(i32::MIN.into(), i32::MAX.into()) >> 24;
-        for byte in clamped(lowest)..=clamped(highest) {
-            last[usize::from(byte as u8)] = true;
+        let mut add = |lowest: i128, highest: i128| {
+            for byte in (lowest >> 24..=highest >> 24).take(256) {
+                last[usize::from(byte as u8)] = true;
+            }
+        };
+        let clamped = |d: i128| d.clamp(i32::MIN.into(), i32::MAX.into());
+        add(clamped(lowest), clamped(highest));
+        // Of a number of 8 bytes it is the fourth that is looked at.
+        for base in self.bases.iter().copied().map(i128::from) {
+            add(i128::from(self.bounds.0) * 8 - base, i128::from(self.bounds.1) * 8 + 7 - base);
+            // The distance of the code itself, by which it finds the base.
+            add(base - i128::from(to), base - i128::from(from));
         }
         last
     }
@@ -125,7 +146,7 @@ pub(crate) fn candidates(
     let mut found = Vec::new();
     for section in image.code() {
         let Some(data) = image.section_data(section) else { continue };
-        relative_in_parts(data, section.address, targets, &mut found);
+        in_parts(data, section.address, targets, &mut found);
         if has_absolute {
             absolute(data, section.address, targets, &mut found);
         }
@@ -135,31 +156,46 @@ pub(crate) fn candidates(
         let Some(data) = image.section_data(section) else { continue };
         short(data, section.address, t, targets, &mut found);
     }
+    wide::settle(image, &mut found);
     found.sort_unstable_by_key(|c| (c.field, c.form as u8));
     found
 }
 
-/// [`relative`], by several threads where there is much code.
-fn relative_in_parts(data: &[u8], address: u64, targets: &Targets, found: &mut Vec<Candidate>) {
+/// [`in_part`], by several threads where there is much code.
+fn in_parts(data: &[u8], address: u64, targets: &Targets, found: &mut Vec<Candidate>) {
     let count = threads::count(data.len(), PART);
     let size = data.len().div_ceil(count).max(PART);
     let part = |n: usize| {
         // The fields that begin in the part, with the byte before the first.
         let (from, to) = (n * size, (n + 1).saturating_mul(size).saturating_add(4));
-        let part = data.get(from..to.min(data.len())).unwrap_or_default();
         let mut found = Vec::new();
-        relative(part, address + from as u64, targets, &mut found);
+        in_part(data, from..to.min(data.len()), address, targets, &mut found);
         found
     };
     found.extend(threads::each(count, part).into_iter().flatten());
 }
 
-fn relative(data: &[u8], address: u64, targets: &Targets, found: &mut Vec<Candidate>) {
-    let last = targets.last_bytes(address, address + data.len() as u64);
-    each_field(data, &BEFORE_RELATIVE, &last, |i, field| {
-        let end = address.wrapping_add(i as u64).wrapping_add(4);
-        let destination = end.wrapping_add_signed(i64::from(field as i32));
-        targets.check(destination, address + i as u64, FieldForm::Relative, found);
+/// The fields in a part of the code that are displacements, or numbers of 8 bytes.
+fn in_part(
+    data: &[u8],
+    part: Range<usize>,
+    address: u64,
+    targets: &Targets,
+    found: &mut Vec<Candidate>,
+) {
+    let from = part.start;
+    let part = data.get(part).unwrap_or_default();
+    let start = address + from as u64;
+    let last = targets.last_bytes(start, start + part.len() as u64);
+    each_field(part, &BEFORE, &last, |i, number| {
+        let field = start.wrapping_add(i as u64);
+        // A field has a byte before it.
+        if part[i - 1] & 0xf8 == wide::MOVABS {
+            wide::check(targets, data, from + i, field, found);
+        } else {
+            let destination = field.wrapping_add(4).wrapping_add_signed(i64::from(number as i32));
+            targets.check(destination, field, FieldForm::Relative, found);
+        }
     });
 }
 
@@ -182,6 +218,17 @@ const BEFORE_RELATIVE: [bool; 256] = {
     let mut i = 0;
     while i < 256 {
         before[i] = matches!(i, 0xe8 | 0xe9 | 0x80..=0x8f | 0xf8) || i & 0xc7 == 5;
+        i += 1;
+    }
+    before
+};
+
+/// Those, and the opcodes of `movabs`.
+const BEFORE: [bool; 256] = {
+    let mut before = BEFORE_RELATIVE;
+    let mut i = 0;
+    while i < 8 {
+        before[wide::MOVABS as usize + i] = true;
         i += 1;
     }
     before
@@ -253,119 +300,6 @@ fn short(
             && let Some((target, is_exact)) = targets.find(destination)
         {
             found.push(Candidate { field, target, destination, is_exact, form: FieldForm::Short });
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use iced_x86::{Decoder, DecoderOptions, OpKind};
-
-    use super::*;
-
-    /// Every field of `data` that leads to a target, found one by one.
-    fn naive(data: &[u8], address: u64, targets: &[u64], form: FieldForm) -> Vec<u64> {
-        let leads = |i: &usize| {
-            let field = i32::from_le_bytes(data[*i..i + 4].try_into().unwrap());
-            let end = address + *i as u64 + 4;
-            let destination = match form {
-                FieldForm::Absolute => u64::from(field as u32),
-                _ => end.wrapping_add_signed(field.into()),
-            };
-            targets.iter().any(|&t| destination.wrapping_sub(t) < 8)
-        };
-        (1..data.len() - 3).filter(leads).map(|i| address + i as u64).collect()
-    }
-
-    #[test]
-    fn parts_miss_nothing_at_their_seams() {
-        let size = 3 * PART + 5;
-        let mut data = vec![0x90; size];
-        let target = 0x4000_0000_u64 + size as u64;
-        let seams = (1..4).flat_map(|n| {
-            let seam = n * size.div_ceil(threads::count(size, PART)).max(PART);
-            (0..3).map(move |k| seam + k * 5 - 7)
-        });
-        let places: Vec<usize> = seams.chain([1, size - 4]).filter(|p| p + 4 <= size).collect();
-        for shift in 0..5 {
-            for at in places.iter().map(|at| at + shift).filter(|at| at + 4 <= size) {
-                let end = 0x4000_0000 + at as u64 + 4;
-                data[at - 1] = 0xe8;
-                data[at..at + 4].copy_from_slice(&((target - end) as u32).to_le_bytes());
-            }
-            let targets = Targets::new([(target, Target::Trampoline(0))].into_iter());
-            let [mut whole, mut parts] = [Vec::new(), Vec::new()];
-            relative(&data, 0x4000_0000, &targets, &mut whole);
-            relative_in_parts(&data, 0x4000_0000, &targets, &mut parts);
-            assert!(whole.len() >= 3 && whole == parts, "{shift}");
-        }
-    }
-
-    /// Of all instructions, the byte before a displacement is one of those that are looked for.
-    #[test]
-    fn displacements_follow_what_is_looked_for() {
-        let mut state = 1_u64;
-        let mut bytes = [0; 15];
-        let mut seen = [false; 256];
-        for _ in 0..1_000_000 {
-            for byte in &mut bytes {
-                state =
-                    state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
-                *byte = (state >> 56) as u8;
-            }
-            // Half of them with an escape, which random bytes seldom begin with.
-            if state & 1 == 0 {
-                bytes[0] =
-                    [0x0f, 0x62, 0xc4, 0xc5, 0x66, 0xf2, 0xc7, 0x48][(state >> 1) as usize % 8];
-            }
-            let mut decoder = Decoder::new(64, &bytes, DecoderOptions::NONE);
-            let i = decoder.decode();
-            let offsets = decoder.get_constant_offsets(&i);
-            let at = if i.is_ip_rel_memory_operand() {
-                offsets.displacement_offset()
-            } else if i.op0_kind() == OpKind::NearBranch64 && offsets.immediate_size() == 4 {
-                offsets.immediate_offset()
-            } else {
-                continue;
-            };
-            seen[usize::from(bytes[at - 1])] = true;
-        }
-        assert_eq!(seen, BEFORE_RELATIVE);
-    }
-
-    #[test]
-    fn all_fields_are_found() {
-        // Targets near and far, around 2 GiB away, and around the sign of an absolute address.
-        let address = 0x4000_1003;
-        let cases: &[&[u64]] = &[
-            &[0x4000_1000, 0x4000_1400],
-            &[0x3000_0000],
-            &[0x4000_2000, 0x4200_0008],
-            &[0x8000_0000 - 8, 0x8000_0000],
-            &[8, 0xbfff_fff0],
-            &[0x1_0000_0000, 0xffff_fff8],
-        ];
-        // Longer than two blocks, with fields side by side at every place against their edges.
-        for (targets, shift) in cases.iter().flat_map(|c| (0..5).map(move |shift| (c, shift))) {
-            let mut data = vec![0x90; 2600];
-            for (n, &target) in targets.iter().cycle().take(500).enumerate() {
-                let (at, into) = (n * 5 + 7 + shift, n as u64 % 9);
-                let end = address + at as u64 + 4;
-                let near = (target + into).wrapping_sub(end) as u32;
-                let field = if n % 3 == 0 { (target + into) as u32 } else { near };
-                data[at - 1] = [0xe8, 0xe9, 0x8f, 0x05, 0x3d, 0xf8][n % 6];
-                data[at..at + 4].copy_from_slice(&field.to_le_bytes());
-            }
-            let list = Targets::new(targets.iter().map(|&t| (t, Target::Trampoline(0))));
-            for form in [FieldForm::Relative, FieldForm::Absolute] {
-                let mut found = Vec::new();
-                match form {
-                    FieldForm::Absolute => absolute(&data, address, &list, &mut found),
-                    _ => relative(&data, address, &list, &mut found),
-                }
-                let found: Vec<u64> = found.iter().map(|c| c.field).collect();
-                assert_eq!(found, naive(&data, address, targets, form), "{targets:x?} {form:?}");
-            }
         }
     }
 }

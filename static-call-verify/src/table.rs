@@ -40,7 +40,6 @@ impl<'a> Table<'a> {
             return Err("the table has no header".to_owned());
         };
         let entries = data.get(TableHeader::SIZE..).unwrap_or_default();
-        let room = entries.len() / TableEntry::SIZE;
         // Filling it must change nothing else.
         let is_shared = |s: &Section<'_>| {
             let is_itself = s.offset == section.offset && s.name == section.name;
@@ -51,8 +50,8 @@ impl<'a> Table<'a> {
         if image.sections.iter().any(is_shared) {
             return Err("the table shares its bytes with another section".to_owned());
         }
-        let is_whole = usize::try_from(header.capacity).is_ok_and(|c| c <= room)
-            && header.count <= header.capacity
+        let is_whole = header.count <= header.capacity
+            && usize::try_from(header.count).is_ok_and(|c| c <= entries.len() / TableEntry::SIZE)
             && section.address % 8 == 0
             && image.offset_of(section.address, section.size) == Some(section.offset);
         if !is_whole {
@@ -98,81 +97,107 @@ impl<'a> Table<'a> {
         Some([header.to_bytes().as_slice(), &entries].concat())
     }
 
-    /// Whether the table describes this image and these calls.
+    /// Whether its section has the room that its header says.
+    pub(crate) fn has_room(&self) -> bool {
+        let room = self.entries.len() / TableEntry::SIZE;
+        usize::try_from(self.header.capacity).is_ok_and(|capacity| capacity <= room)
+    }
+
+    /// Whether the table describes this image and these calls, and the addresses (sorted) of what the
+    /// runtime will rewrite: it asks the same of the table, and of each entry (`image.rs` and
+    /// `registry/read.rs` of static-call).
     pub(crate) fn state(
         &self,
         image: &Image<'_>,
         calls: &[Call],
         trampolines: &[Trampoline],
         findings: &mut Findings<'_>,
-    ) -> TableState {
+    ) -> (TableState, Vec<u64>) {
         let TableHeader { version, capacity, count, .. } = self.header;
-        let problem = match version {
-            0 => return TableState::Empty { capacity },
-            TABLE_VERSION => self.problem(image, calls, trampolines),
+        let (listed, problem) = match version {
+            0 => return (TableState::Empty { capacity }, Vec::new()),
+            TABLE_VERSION => self.listed(image, calls, trampolines),
             _ => {
                 let message = format!(
                     "the table has version {version}, this verifier writes version {TABLE_VERSION}: \
                      use one version of static-call for library and verifier"
                 );
                 findings.add(FindingKey::TableVersion, Some(self.address), None, message);
-                return TableState::Stale;
+                return (TableState::Stale, Vec::new());
             }
         };
         let Some((address, problem)) = problem else {
-            return TableState::Filled { count, capacity };
+            return (TableState::Filled { count, capacity }, listed);
         };
         let message = format!("{problem}: link the image again");
         findings.add(FindingKey::TableStale, Some(address), None, message);
-        TableState::Stale
+        (TableState::Stale, listed)
     }
 
-    fn problem(
+    /// What can be rewritten by the table, and the first thing that is wrong with it.
+    fn listed(
         &self,
         image: &Image<'_>,
         calls: &[Call],
         trampolines: &[Trampoline],
-    ) -> Option<(u64, &'static str)> {
-        let count = usize::try_from(self.header.count).ok()?;
+    ) -> (Vec<u64>, Option<(u64, &'static str)>) {
+        let count = usize::try_from(self.header.count).unwrap_or_default();
         let filled = self.entries.get(..count * TableEntry::SIZE).unwrap_or_default();
+        let mut listed = Vec::new();
         if self.header.checksum != checksum(filled) {
-            return Some((self.address, "the table was changed after it was filled"));
+            return (listed, Some((self.address, "the table was changed after it was filled")));
         }
         if self.header.identity != identity(image) {
-            return Some((self.address, "the image was rearranged after its table was filled"));
+            let problem = "the image was rearranged after its table was filled";
+            return (listed, Some((self.address, problem)));
         }
-        let mut patchable = Vec::new();
+        let mut problem =
+            (!self.has_room()).then_some((self.address, "the table does not fit its section"));
         for (i, bytes) in filled.as_chunks().0.iter().enumerate() {
             let here = self.entry_address(i);
-            let Some(entry) = TableEntry::from_bytes(bytes) else {
-                return Some((here, "an entry of the table is unreadable"));
-            };
-            if !entry.grade.is_patchable() {
-                continue;
+            match TableEntry::from_bytes(bytes) {
+                None => {
+                    problem = problem.or(Some((here, "an entry of the table is unreadable")));
+                }
+                Some(entry) if !entry.grade.is_patchable() => {}
+                Some(entry) => {
+                    let address = here.wrapping_add_signed(entry.instruction.into());
+                    if is_right(image, here, &entry, trampolines) {
+                        listed.push(address);
+                    } else {
+                        let what = "the code is not what the table says";
+                        problem = problem.or(Some((address, what)));
+                    }
+                }
             }
-            let at = |d: i32| here.wrapping_add_signed(d.into());
-            let (address, trampoline) = (at(entry.instruction), at(entry.trampoline));
-            let code =
-                image.code_section(address).and_then(|_| image.at(address, entry.length.into()));
-            let branch = code.and_then(Branch::decode).filter(|b| {
-                b.kind == entry.kind
-                    && b.length == entry.length
-                    && b.grade(address) == entry.grade
-                    && b.destination(address) == trampoline
-            });
-            let is_known = trampolines
-                .binary_search_by_key(&trampoline, |t| t.address)
-                .is_ok_and(|t| trampolines.get(t).is_some_and(|t| t.is_sound));
-            if branch.is_none() || !is_known {
-                return Some((address, "the code is not what the table says"));
-            }
-            patchable.push(address);
         }
-        patchable.sort_unstable();
-        let missing =
-            calls.iter().find(|c| c.inline && patchable.binary_search(&c.address).is_err());
-        missing.map(|c| (c.address, "a call is not in the table"))
+        listed.sort_unstable();
+        let is_listed = |c: &&Call| listed.binary_search(&c.address).is_ok();
+        let missing = calls.iter().find(|c| c.inline && !is_listed(c));
+        let missing = missing.map(|c| (c.address, "a call is not in the table"));
+        let wrong = calls.iter().find(|c| !c.inline && is_listed(c));
+        let wrong =
+            wrong.map(|c| (c.address, "the table lists a call that is not proved to be one"));
+        let problem = problem.or(missing).or(wrong);
+        (listed, problem)
     }
+}
+
+/// Whether an entry at `here` of a call that can be rewritten is what the code says.
+fn is_right(image: &Image<'_>, here: u64, entry: &TableEntry, trampolines: &[Trampoline]) -> bool {
+    let at = |d: i32| here.wrapping_add_signed(d.into());
+    let (address, trampoline) = (at(entry.instruction), at(entry.trampoline));
+    let code = image.code_section(address).and_then(|_| image.at(address, entry.length.into()));
+    let is_branch = code.and_then(Branch::decode).is_some_and(|b| {
+        b.kind == entry.kind
+            && b.length == entry.length
+            && b.grade(address) == entry.grade
+            && b.destination(address) == trampoline
+    });
+    let is_known = trampolines
+        .binary_search_by_key(&trampoline, |t| t.address)
+        .is_ok_and(|t| trampolines.get(t).is_some_and(|t| t.is_sound));
+    is_branch && is_known
 }
 
 fn identity(image: &Image<'_>) -> u64 {

@@ -161,8 +161,18 @@ fn finish_table(
         }
     };
     if !to_stamp {
-        report.image.table = table.state(image, calls, trampolines, findings);
+        let (state, listed) = table.state(image, calls, trampolines, findings);
+        for call in &mut report.calls {
+            call.listed = listed.binary_search(&call.address).is_ok();
+        }
+        report.image.table = state;
         return Stamp::NothingToDo;
+    }
+    if !table.has_room() {
+        let message = "the table does not fit its section".to_owned();
+        findings.add(FindingKey::TableStale, Some(table.address), None, message);
+        report.image.table = TableState::Stale;
+        return Stamp::Refused;
     }
     let capacity = table.header.capacity;
     report.image.table = TableState::Empty { capacity };
@@ -176,6 +186,9 @@ fn finish_table(
         return Stamp::Refused;
     };
     report.image.table = TableState::Filled { count: needed, capacity };
+    for call in &mut report.calls {
+        call.listed = call.inline;
+    }
     Stamp::Write { entries: needed, rewrites, table_offset: table.offset, table: bytes }
 }
 
@@ -194,6 +207,7 @@ fn named(image: &Image<'_>, records: &Records, holders: &[Holder], labels: &[u64
             .chain(plt.map(|(entry, i)| (entry, Target::Plt(i)))),
     );
     let has_absolute = image.kind == ImageKind::Executable;
+    let targets = targets.with_wide(image, has_absolute);
     let candidates = scan::candidates(image, &targets, &trampolines, has_absolute);
     let unwind = Unwind::new(image);
     let mut named = decode::decode(image, unwind.as_ref(), &candidates, labels);
@@ -235,6 +249,7 @@ fn summary(report: &Report) -> Summary {
     let graded = |grade: Grade| calls().filter(|c| c.grade == grade).count();
     let of_kind = |kind: Kind| report.calls.iter().filter(|c| c.kind == kind).count();
     let inline = calls().filter(|c| c.inline).count();
+    let listed = calls().filter(|c| c.listed).count();
     let plain = report.trampolines.iter().filter(|t| t.is_plain).map(|t| t.key);
     let plain = plain.chain(report.labels.iter().filter(|l| l.site.is_none()).map(|l| l.key));
     let plain: HashSet<usize> = plain.collect();
@@ -244,6 +259,7 @@ fn summary(report: &Report) -> Summary {
         trampolines: report.trampolines.len(),
         calls: calls().count(),
         inline,
+        listed,
         trampoline: calls().count() - inline,
         quad: graded(Grade::Quad),
         disp: graded(Grade::Disp),

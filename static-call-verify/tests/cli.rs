@@ -188,7 +188,7 @@ fn a_denied_finding_says_everything_that_helps() {
 
 #[test]
 fn the_text_names_paths_grades_and_numbers() {
-    let image = Image::new(BODY, &[]);
+    let image = Image::stamped(BODY);
     let text = out(&run(&["verify", image.path()])).to_owned();
     assert!(!text.contains('\x1b'), "no colours where nobody sees them");
     for part in ["quad      inline", "disp      inline", "line      trampoline", "address taken"] {
@@ -205,7 +205,7 @@ fn the_text_names_paths_grades_and_numbers() {
 
 #[test]
 fn tables_by_key_and_by_file() {
-    let image = Image::new(BODY, &[]);
+    let image = Image::stamped(BODY);
     let text = out(&run(&["report", image.path()])).to_owned();
     let row = |name: &str| -> Vec<String> {
         let line = text
@@ -333,7 +333,7 @@ fn colours_are_for_terminals() {
     if !images::has("script") {
         return;
     }
-    let image = Image::new(BODY, &[]);
+    let image = Image::stamped(BODY);
     let on_terminal = |variable: (&str, &str)| {
         let line = format!(
             "'{}' verify '{}' /nowhere",

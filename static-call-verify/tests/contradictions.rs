@@ -92,6 +92,17 @@ fn an_unwind_table_that_begins_inside_an_instruction() {
 }
 
 #[test]
+fn symbols_of_sections_that_are_not_loaded() {
+    // `-Cinstrument-coverage` has such: offsets from 0, which are the same numbers as addresses of code.
+    let all = ".section notes,\"\",@progbits\n.macro each\n at\\@: .byte 0\n.endm\n.rept 0x3000\n \
+               each\n.endr\n.text\n";
+    let f = function("f", "call tramp\n ret");
+    let report = check(&format!("{f}{all}"), &["-pie"]);
+    let [call] = report.calls.as_slice() else { panic!("{report}") };
+    assert!(call.inline && call.address + 1 < 0x3000, "{report}");
+}
+
+#[test]
 fn a_rex_prefix_before_the_one_of_the_operand_size() {
     for rex in [0x40, 0x41, 0x48] {
         for branch in ["call", "jne"] {

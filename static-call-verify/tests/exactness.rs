@@ -242,6 +242,32 @@ fn executables_at_fixed_addresses() {
 }
 
 #[test]
+fn numbers_of_the_large_code_model() {
+    let from_got = "lea -7(%rip), %rax\n movabs $_GLOBAL_OFFSET_TABLE_+9, %rcx\n add %rcx, %rax\n \
+                    movabs $tramp@GOTOFF, %rdx\n movabs $site_tramp@GOTOFF, %r11\n movabs $tramp@GOT, %rdx\n ret";
+    let absolute = "movabs $tramp, %rdx\n movabs $site_tramp, %r11\n ret";
+    let code_model = Some(Reason::CodeModel);
+    let linkers = [("ld", "-fuse-ld=bfd"), ("ld.lld", "-fuse-ld=lld"), ("mold", "-fuse-ld=mold")];
+    for (_, linker) in linkers.into_iter().filter(|(program, _)| images::has(program)) {
+        for (body, mode, sites) in [
+            (from_got, "-pie", &[None, Some(0), None][..]),
+            (from_got, "-shared", &[None, Some(0), None]),
+            (from_got, "-static", &[None, Some(0), None]),
+            (absolute, "-static", &[None, Some(0)]),
+        ] {
+            let args = [mode, linker, "-s"];
+            let args =
+                if mode == "-static" { [&args[..], &["-no-pie"]].concat() } else { args.to_vec() };
+            let report = check(&function("f", body), &args);
+            let found: Vec<_> = report.calls.iter().map(|c| (c.kind, c.reason, c.site)).collect();
+            let expected: Vec<_> = sites.iter().map(|s| (Kind::Register, code_model, *s)).collect();
+            assert_eq!(found, expected, "{linker} {mode}: {report}");
+            assert!(has(&report, FindingKey::CallRegister), "{report}");
+        }
+    }
+}
+
+#[test]
 fn numbers_that_look_like_addresses() {
     // The displacement of the call is, as a number, an address inside the trampoline.
     let text = function(

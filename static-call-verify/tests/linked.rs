@@ -13,8 +13,10 @@ use images::{CLANG, FLAGS, GNU_LD, MOLD, fixture, fresh, has};
 use object::elf::{self, FileHeader64};
 use object::read::elf::{FileHeader, SectionHeader, Sym};
 use object::{LittleEndian as LE, Object, ObjectSection, ObjectSymbol, SymbolKind};
-use static_call_verify::report::{Kind, Reason, TableState};
-use static_call_verify::{InputCounter, Policy, Report, Stamped, stamp, table_object, verify};
+use static_call_verify::report::{Call, Finding, Kind, Reason, TableState};
+use static_call_verify::{
+    FindingKey, InputCounter, Level, Policy, Report, Stamped, stamp, table_object, verify,
+};
 
 const BIN: &[&str] = &["--bin", "fixture"];
 
@@ -64,7 +66,10 @@ fn check(cell: &Cell) -> Report {
 /// Stamps the image and runs it with its calls bound.
 fn stamp_and_run(path: &Path, image: &mut Vec<u8>, before: &Report, runs: bool) {
     let output = |cap: &str| {
-        let output = Command::new(path).env("STATIC_CALL", cap).output().unwrap();
+        let mut program = Command::new(path);
+        // Where an instrumented program writes its counts.
+        program.env("STATIC_CALL", cap).env("LLVM_PROFILE_FILE", "/dev/null");
+        let output = program.output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         output.stdout
     };
@@ -87,10 +92,12 @@ fn stamp_and_run(path: &Path, image: &mut Vec<u8>, before: &Report, runs: bool) 
 /// Where the displacements and pointers are that the report knows.
 fn fields(image: &[u8], report: &Report) -> BTreeSet<u64> {
     let file = object::File::parse(image).unwrap();
-    let one = |c: &static_call_verify::report::Call| match (c.length, c.kind) {
+    let one = |c: &Call| match (c.length, c.kind) {
         (0, _) => Some(c.address),
         // An absolute address stands where no displacement is.
         (_, Kind::AddressTaken) if file.kind() == object::ObjectKind::Executable => None,
+        // The number of a `movabs`, whatever it is counted from.
+        (10, Kind::Register) => Some(c.address + 2),
         // Jumps with 8 bits are resolved by the assembler, without a relocation.
         (2, _) => None,
         (length, _) => Some(c.address + u64::from(length) - 4),
@@ -118,8 +125,9 @@ fn relocated(image: &[u8], report: &Report) -> BTreeSet<u64> {
         for r in relocations {
             let symbol = symbols.symbol(object::SymbolIndex(r.r_sym(LE, false) as usize)).unwrap();
             let kind = r.r_type(LE, false);
-            let is_data = kind == elf::R_X86_64_64;
-            let addend = r.r_addend.get(LE) + if is_data { 0 } else { 4 };
+            let is_wide =
+                [elf::R_X86_64_64, elf::R_X86_64_GOT64, elf::R_X86_64_GOTOFF64].contains(&kind);
+            let addend = r.r_addend.get(LE) + if is_wide { 0 } else { 4 };
             if trampolines.contains(&symbol.st_value(LE).wrapping_add_signed(addend)) {
                 all.insert(r.r_offset.get(LE));
             }
@@ -130,8 +138,7 @@ fn relocated(image: &[u8], report: &Report) -> BTreeSet<u64> {
 
 /// The direct branches of a report, with their destinations.
 fn direct(report: &Report) -> BTreeSet<(u64, u64)> {
-    let trampoline =
-        |c: &static_call_verify::report::Call| report.trampolines[c.trampoline].address;
+    let trampoline = |c: &Call| report.trampolines[c.trampoline].address;
     let direct = report.calls.iter().filter(|c| c.kind.is_direct());
     direct.map(|c| (c.address, trampoline(c))).collect()
 }
@@ -195,6 +202,12 @@ fn rust_lld() {
 }
 
 #[test]
+fn instrumented_for_coverage() {
+    let report = check(&Cell { flags: &["-Cinstrument-coverage"], ..PLAIN });
+    assert!(report.calls.iter().filter(|c| c.site.is_some()).all(|c| c.inline), "{report}");
+}
+
+#[test]
 fn gnu_ld() {
     check(&Cell { linker: GNU_LD, ..PLAIN });
 }
@@ -235,6 +248,18 @@ fn through_the_got() {
     let report = check(&Cell { flags: &["-Crelro-level=full"], ..PLAIN });
     let kinds: BTreeSet<Kind> = report.calls.iter().map(|c| c.kind).collect();
     assert!(kinds.is_superset(&[Kind::CallGot, Kind::Register].into()), "{kinds:?}");
+}
+
+#[test]
+fn large_code_model() {
+    for linker in [&[], GNU_LD] {
+        let report = check(&Cell { flags: &["-Ccode-model=large"], linker, ..PLAIN });
+        let is_wide = |c: &&Call| c.reason == Some(Reason::CodeModel);
+        let wide = report.calls.iter().filter(is_wide).count();
+        assert!(wide >= 20 && report.summary.calls == 0, "{report}");
+        let said = |f: &&Finding| f.key == FindingKey::CallRegister && f.severity == Level::Warn;
+        assert_eq!(report.findings.iter().filter(said).count(), wide, "{report}");
+    }
 }
 
 #[test]

@@ -112,31 +112,39 @@ fn a_table_that_is_wrong_is_a_finding() {
     let (_, stamped) = stamp(&mut image, &Policy::default());
     assert_eq!(stamped, Stamped::Done { entries: 2, rewritten: 0 });
     let (at, _) = section(&image);
-    let finding = |change: &dyn Fn(&mut Vec<u8>), key| {
+    let sound = verify(&image, &Policy::default());
+    assert_eq!((sound.summary.inline, sound.summary.listed), (2, 2), "{sound}");
+    // `listed`: how many calls the runtime still trusts the table with.
+    let finding = |change: &dyn Fn(&mut Vec<u8>), key, listed| {
         let mut copy = image.clone();
         change(&mut copy);
         let report = verify(&copy, &Policy::default());
         assert!(has_finding(&report, key), "{report}");
         assert_eq!(report.image.table, TableState::Stale);
+        assert_eq!(report.summary.listed, listed, "{report}");
+        for call in &report.calls {
+            assert_eq!(call.listed, report.reason(call).is_none(), "{report}");
+        }
     };
-    finding(&|i| i[at] ^= 1, FindingKey::TableStale);
-    finding(&|i| i[at + 8] = 9, FindingKey::TableVersion);
-    finding(&|i| i[at + 12] = 99, FindingKey::TableStale);
-    finding(&|i| i[at + 24] ^= 1, FindingKey::TableStale);
-    finding(&|i| i[at + 40] ^= 1, FindingKey::TableStale);
+    finding(&|i| i[at] ^= 1, FindingKey::TableStale, 0);
+    finding(&|i| i[at + 8] = 9, FindingKey::TableVersion, 0);
+    finding(&|i| i[at + 12] = 99, FindingKey::TableStale, 2);
+    finding(&|i| i[at + 16] = 99, FindingKey::TableStale, 0);
+    finding(&|i| i[at + 24] ^= 1, FindingKey::TableStale, 0);
+    finding(&|i| i[at + 40] ^= 1, FindingKey::TableStale, 0);
     // The code of a call.
     let call = verify(&image, &Policy::default()).calls[0].address as usize;
     let file = object::File::parse(&*image).unwrap();
     let code = file.section_by_name(".text").unwrap();
     let offset = code.file_range().unwrap().0 as usize + call - code.address() as usize;
-    finding(&|i| i[offset + 1] ^= 8, FindingKey::TableStale);
+    finding(&|i| i[offset + 1] ^= 8, FindingKey::TableStale, 1);
     // A consistent table with an entry less than there are calls.
     let shorter = |i: &mut Vec<u8>| {
         let head = TableHeader::from_bytes(i[at..at + 40].try_into().unwrap()).unwrap();
         let checksum = static_call::layout::checksum(&i[at + 40..at + 52]);
         i[at..at + 40].copy_from_slice(&TableHeader { count: 1, checksum, ..head }.to_bytes());
     };
-    finding(&shorter, FindingKey::TableStale);
+    finding(&shorter, FindingKey::TableStale, 1);
 }
 
 #[test]

@@ -95,7 +95,8 @@ pub enum Kind {
     CallGot = 4,
     /// `jmp *slot(%rip)` through a GOT slot that was left as it is.
     JmpGot = 5,
-    /// The address goes to a register through the GOT, most often for a later `call reg`.
+    /// The address goes to a register, through the GOT or as a number of 8 bytes, most often for a later
+    /// `call reg`.
     Register = 6,
     /// The address is computed (`lea`) or stands in data.
     AddressTaken = 7,

@@ -84,6 +84,14 @@ pub enum Reason {
     AddressTaken,
     /// A short jump has no displacement that could be rewritten.
     ShortJump,
+    /// It has an unusual prefix.
+    UnusualPrefix,
+    /// It goes through the procedure linkage table: another object may replace the trampoline.
+    ThroughPlt,
+    /// The verifier could not prove that it is safe to rewrite: the function around it does not
+    /// decode without doubt, or something leads into the middle of its trampoline.
+    /// `cargo static-call verify` says which.
+    NotProved,
     /// The target is further than 2 GiB.
     TooFar,
     /// The bytes there were not what the verifier recorded; the finding says more.
@@ -114,6 +122,9 @@ impl fmt::Display for Reason {
             Self::ThroughRegister => "called through a register",
             Self::AddressTaken => "trampoline's address is taken",
             Self::ShortJump => "short jump",
+            Self::UnusualPrefix => "unusual prefix",
+            Self::ThroughPlt => "goes through the PLT",
+            Self::NotProved => "not proved safe to rewrite (cargo static-call verify says why)",
             Self::TooFar => "target further than 2 GiB",
             Self::Changed => "bytes differ from what was verified",
             Self::NotVerified => {
@@ -146,7 +157,7 @@ mod patched {
     use crate::image::TableFault;
     use crate::layout::{Grade, Kind};
     use crate::plan::Lead;
-    use crate::registry::{Call, Label, Patching, Registry, Trampoline};
+    use crate::registry::{Call, Label, Patching, Registry, Trampoline, Ungraded};
     use crate::update::Update;
 
     /// Adds a key's call instructions to `update`.
@@ -196,7 +207,12 @@ mod patched {
             (Kind::CallGot | Kind::JmpGot, _) => Reason::ThroughGot,
             (Kind::Register, _) => Reason::ThroughRegister,
             (Kind::AddressTaken | Kind::Label, _) => Reason::AddressTaken,
-            (_, Grade::None) => Reason::ShortJump,
+            (_, Grade::None) => match call.ungraded {
+                Ungraded::Short => Reason::ShortJump,
+                Ungraded::Prefix => Reason::UnusualPrefix,
+                Ungraded::Elsewhere => Reason::ThroughPlt,
+                Ungraded::Unproved => Reason::NotProved,
+            },
             (_, Grade::Line) => Reason::Line,
             (_, Grade::Straddle) => Reason::Straddle,
             (_, Grade::Quad | Grade::Disp) if registry.cap == Cap::Trampoline => Reason::Capped,

@@ -24,6 +24,7 @@ mod read;
 
 pub(crate) use label::Label;
 use named::Named;
+pub(crate) use read::Ungraded;
 use read::probe;
 
 /// An index that names nothing.
@@ -82,6 +83,8 @@ pub(crate) struct Call {
     pub(crate) trampoline: u32,
     pub(crate) kind: Kind,
     pub(crate) grade: Grade,
+    /// Why a branch has no grade; means nothing of one that has.
+    pub(crate) ungraded: Ungraded,
     /// What may be patched, if anything.
     pub(crate) shape: Option<CallShape>,
     /// Where it leads, as this runtime last wrote it.

@@ -239,6 +239,22 @@ fn an_entry_that_is_none_is_left_alone() {
     });
 }
 
+/// What the verifier did not prove is not called a short jump.
+#[test]
+fn a_call_without_a_grade_is_told_as_what_it_is() {
+    for (what, length) in [("ungraded", 5), ("bytes", 0)] {
+        let mut image = Image::new();
+        let index = image.never_called();
+        let entry = TableEntry { grade: Grade::None, length, ..image.entry(index) };
+        image.set_entry(index, &entry.to_bytes());
+        image.seal();
+        let told = image.run(what);
+        let line = told.text.lines().find(|l| l.contains("not proved safe to rewrite"));
+        assert!(line.is_some_and(|l| l.contains("1 x call")), "{told:?}");
+        assert!(!told.text.contains("short jump"), "{told:?}");
+    }
+}
+
 #[test]
 fn an_entry_outside_of_the_code_is_left_alone() {
     for (what, by) in [("far", 0x7000_0000), ("before", -0x1000_0000)] {

@@ -23,7 +23,7 @@ impl Row {
             return;
         }
         self.calls += 1;
-        self.inline += usize::from(call.inline);
+        self.inline += usize::from(call.listed);
         let grades = [Grade::Quad, Grade::Disp, Grade::Line, Grade::Straddle];
         if let Some(at) = grades.iter().position(|grade| *grade == call.grade) {
             self.grades[at] += 1;
@@ -52,7 +52,7 @@ pub(super) fn tables(report: &Report) -> String {
         by_key.entry(key(call.key)).or_default().add(call);
         let file = call.source.as_ref().map_or_else(unknown, |source| source.file.clone());
         by_file.entry(file).or_default().add(call);
-        if let Some(reason) = call.reason {
+        if let Some(reason) = report.reason(call) {
             *reasons.entry(reason.to_string()).or_default() += 1;
         }
     }

@@ -3,6 +3,8 @@
 use object::LittleEndian as LE;
 use object::elf::{self, Sym64};
 
+use super::Section;
+
 /// A symbol of a function, or any other that stands in a section.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Symbol<'a> {
@@ -30,19 +32,31 @@ pub(super) fn text(names: &[u8], at: u32) -> &[u8] {
     name.get(..end).unwrap_or_default()
 }
 
-pub(super) fn symbol<'a>(s: &Sym64<LE>, names: &'a [u8]) -> Option<Symbol<'a>> {
-    let section = s.st_shndx.get(LE);
+/// `None` for one that names no address of the image in memory: where its section is not loaded, its value is
+/// an offset as a rule, which can be the same number as an address of code.
+pub(super) fn symbol<'a>(
+    s: &Sym64<LE>,
+    names: &'a [u8],
+    sections: &[Section<'_>],
+) -> Option<Symbol<'a>> {
     let kind = s.st_type();
-    let is_placed = section != elf::SHN_UNDEF && section != elf::SHN_ABS;
-    if !is_placed || matches!(kind, elf::STT_SECTION | elf::STT_FILE | elf::STT_TLS) {
+    if matches!(kind, elf::STT_SECTION | elf::STT_FILE | elf::STT_TLS) {
         return None;
     }
-    Some(Symbol {
+    let is_placed = match s.st_shndx.get(LE) {
+        elf::SHN_UNDEF | elf::SHN_ABS | elf::SHN_COMMON => false,
+        // Where the section is not known, the symbol counts: it can only add a doubt.
+        section => section
+            .index()
+            .and_then(|index| sections.get(usize::from(index)))
+            .is_none_or(Section::is_allocated),
+    };
+    is_placed.then_some(Symbol {
         names,
         name: s.st_name.get(LE),
         address: s.st_value.get(LE),
         size: s.st_size.get(LE),
         is_function: matches!(kind, elf::STT_FUNC | elf::STT_GNU_IFUNC),
-        is_data: kind == elf::STT_OBJECT,
+        is_data: matches!(kind, elf::STT_OBJECT | elf::STT_COMMON),
     })
 }

@@ -118,13 +118,13 @@ finding_keys! {
         "The dynamic loader may bind the symbol to another object's function, so that nobody can \
          know at link time where this call leads. It is left as it is.",
         "hide the symbol with a version script, link with `-Clink-arg=-Wl,-Bsymbolic`, or use `call!`";
-    /// The address of a trampoline is loaded into a register through the GOT, most often for a later
-    /// `call reg`: those calls stay on the trampoline.
+    /// The address of a trampoline is loaded into a register, through the GOT or as a number of 8 bytes, most
+    /// often for a later `call reg`: those calls stay on the trampoline.
     CallRegister = "call.register", Warn,
         "The compiler loads the address of a function of another crate once, and calls it several \
-         times, as in a loop. A `call` of a register has no address in its bytes that could be \
-         rewritten.",
-        "use `call!`, or compile with `-Crelro-level=partial`";
+         times, as in a loop. With `-Ccode-model=large` it does so for every call. A `call` of a \
+         register has no address in its bytes that could be rewritten.",
+        "use `call!`, or compile with `-Crelro-level=partial` and without `-Ccode-model=large`";
     /// The address of a trampoline is computed or stands in data: calls through it stay on the
     /// trampoline.
     TrampAddressTaken = "tramp.address-taken", Note,

@@ -100,7 +100,7 @@ impl Path {
     const ALL: [Self; 4] = [Self::Inline, Self::Trampoline, Self::Address, Self::Alone];
 
     fn of(call: &Call) -> Self {
-        match (call.inline, call.is_call()) {
+        match (call.listed, call.is_call()) {
             (true, _) => Self::Inline,
             (false, true) => Self::Trampoline,
             (false, false) => Self::Address,
@@ -149,11 +149,15 @@ fn reason(reason: Reason) -> &'static str {
         Reason::ViaGot => "via-got",
         Reason::ViaPlt => "via-plt",
         Reason::Register => "register",
+        Reason::CodeModel => "code-model",
         Reason::AddressComputed => "address-computed",
         Reason::AddressInData => "address-in-data",
         Reason::NotProved => "not-proved",
         Reason::NoExtent => "no-extent",
         Reason::UnsoundTrampoline => "unsound-trampoline",
+        Reason::NoTable => "no-table",
+        Reason::EmptyTable => "empty-table",
+        Reason::StaleTable => "stale-table",
     }
 }
 

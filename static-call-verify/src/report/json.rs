@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Call, Finding, Report};
 
 /// The format that `format` names. A change that a reader would notice raises it.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// The schema of [`json()`], as JSON Schema 2020-12.
 pub const JSON_SCHEMA: &str = include_str!("../../schema/report.schema.json");
@@ -29,7 +29,7 @@ pub fn json(report: &Report, image: &str) -> String {
                 "line": s.line,
                 "straddle": s.straddle,
             },
-            "paths": { "inline": s.inline, "trampoline": s.trampoline },
+            "paths": { "inline": s.listed, "trampoline": s.calls.saturating_sub(s.listed) },
             "via_got": s.via_got,
             "register": s.register,
             "address_taken": s.address_taken,
@@ -45,7 +45,8 @@ fn call(report: &Report, call: &Call) -> Value {
         "address": call.address,
         "kind": call.kind.as_str(),
         "grade": call.grade.as_str(),
-        "path": if call.inline { "inline" } else { "trampoline" },
+        "path": if call.listed { "inline" } else { "trampoline" },
+        "reason": report.reason(call).map(|reason| reason.to_string()),
         "key": report.keys.get(call.key).map(super::Key::path),
         "function": call.function,
         "source": call.source.as_ref().map(ToString::to_string),

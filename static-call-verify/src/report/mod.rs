@@ -3,6 +3,7 @@
 mod html;
 #[cfg(feature = "cli")]
 mod json;
+mod reason;
 #[cfg(feature = "cli")]
 mod sarif;
 mod text;
@@ -12,6 +13,7 @@ use std::fmt;
 pub use html::html;
 #[cfg(feature = "cli")]
 pub use json::{JSON_SCHEMA, json};
+pub use reason::Reason;
 #[cfg(feature = "cli")]
 pub use sarif::sarif;
 pub use static_call::layout::{Grade, Kind, Polarity, SiteId};
@@ -46,6 +48,13 @@ impl Report {
     /// The findings that fail the build.
     pub fn denied(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|f| f.severity == Level::Deny)
+    }
+
+    /// Why the program does not rewrite a call in place: its own reason, or that of the table.
+    #[must_use]
+    pub fn reason(&self, call: &Call) -> Option<Reason> {
+        let of_table = || self.image.table.why_unused().filter(|_| !call.listed);
+        call.reason.or_else(of_table)
     }
 }
 
@@ -114,18 +123,18 @@ pub enum TableState {
         /// Entries.
         capacity: u32,
     },
-    /// Filled, and not to be trusted: a finding says why.
+    /// Filled, and not as it should be: a finding says why.
     Stale,
 }
 
 impl TableState {
-    /// Why the program will rewrite none of the calls; `None` where it will.
-    pub(crate) fn why_unused(self) -> Option<&'static str> {
+    /// Why the program does not rewrite what it could; `None` where it does.
+    fn why_unused(self) -> Option<Reason> {
         match self {
             Self::Filled { .. } => None,
-            Self::Absent => Some("the image has no table"),
-            Self::Empty { .. } => Some("the table is empty"),
-            Self::Stale => Some("the table does not describe the image"),
+            Self::Absent => Some(Reason::NoTable),
+            Self::Empty { .. } => Some(Reason::EmptyTable),
+            Self::Stale => Some(Reason::StaleTable),
         }
     }
 }
@@ -253,9 +262,12 @@ pub struct Call {
     pub function: Option<String>,
     /// Where it stands in the source.
     pub source: Option<Source>,
-    /// Whether the runtime may rewrite it in place.
+    /// Whether the runtime may rewrite it in place, as the verifier proves.
     pub inline: bool,
-    /// Why not.
+    /// Whether the program does: whether the image has a table that it trusts, with an entry of this call
+    /// that it trusts.
+    pub listed: bool,
+    /// Why it may not; [`Report::reason`] also says why it does not.
     pub reason: Option<Reason>,
 }
 
@@ -264,55 +276,6 @@ impl Call {
     #[must_use]
     pub fn is_call(&self) -> bool {
         !matches!(self.kind, Kind::Register | Kind::AddressTaken)
-    }
-}
-
-/// Why something that names a trampoline stays on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Reason {
-    /// The displacement lies in two quadwords of one cache line.
-    Line,
-    /// It crosses a cache line.
-    Straddle,
-    /// A jump with an 8-bit displacement.
-    Short,
-    /// An unusual prefix.
-    Prefix,
-    /// It goes through a GOT slot.
-    ViaGot,
-    /// It goes through the procedure linkage table.
-    ViaPlt,
-    /// The address goes to a register.
-    Register,
-    /// The address is computed.
-    AddressComputed,
-    /// The address stands in data.
-    AddressInData,
-    /// The function around it does not decode without doubt.
-    NotProved,
-    /// It lies in no known function.
-    NoExtent,
-    /// Its trampoline is not what the macros emit.
-    UnsoundTrampoline,
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Line => "its displacement crosses an aligned 8 bytes",
-            Self::Straddle => "it crosses a cache line",
-            Self::Short => "its displacement has 8 bits",
-            Self::Prefix => "it has an unusual prefix",
-            Self::ViaGot => "it goes through the GOT",
-            Self::ViaPlt => "it goes through the PLT",
-            Self::Register => "the address goes to a register through the GOT",
-            Self::AddressComputed => "the address is taken",
-            Self::AddressInData => "the address stands in data",
-            Self::NotProved => "it is not proved to be an instruction",
-            Self::NoExtent => "it lies in no known function",
-            Self::UnsoundTrampoline => "its trampoline is not what the macros emit",
-        })
     }
 }
 
@@ -365,9 +328,11 @@ pub struct Summary {
     pub trampolines: usize,
     /// Instructions that call a trampoline: `inline` + `trampoline`.
     pub calls: usize,
-    /// Calls that may be rewritten in place; the program does so if [`ImageInfo::table`] is filled.
+    /// Calls that may be rewritten in place, as the verifier proves.
     pub inline: usize,
-    /// Calls that stay on their trampoline.
+    /// Calls that the program does rewrite: all of `inline` where the image has a table that it trusts.
+    pub listed: usize,
+    /// Calls that stay on their trampoline, whatever the table says.
     pub trampoline: usize,
     /// Calls by grade.
     pub quad: usize,
@@ -379,7 +344,7 @@ pub struct Summary {
     pub straddle: usize,
     /// Calls that go through the GOT.
     pub via_got: usize,
-    /// Loads of a trampoline's address through the GOT.
+    /// Loads of a trampoline's address into a register: through the GOT, or as a number of 8 bytes.
     pub register: usize,
     /// Addresses that are computed or stand in data.
     pub address_taken: usize,

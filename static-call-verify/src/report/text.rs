@@ -64,7 +64,7 @@ impl Ratio {
     ) -> Self {
         let mut ratio = Self::default();
         for call in calls {
-            ratio.inline += usize::from(call.inline);
+            ratio.inline += usize::from(call.listed);
             ratio.calls += usize::from(call.is_call());
             ratio.others += usize::from(!call.is_call());
         }
@@ -107,9 +107,10 @@ impl fmt::Display for Notices<'_> {
                 writeln!(f, "table: {count} entries, room for {capacity}")?;
             }
         }
+        let unused = report.summary.inline.saturating_sub(report.summary.listed);
         match report.image.table.why_unused() {
-            Some(why) if report.summary.inline > 0 => {
-                let calls = Count(report.summary.inline, "call");
+            Some(why) if unused > 0 => {
+                let calls = Count(unused, "call");
                 writeln!(
                     f,
                     "{calls} could be inline: {why}, and the program keeps to the trampolines"
@@ -122,7 +123,7 @@ impl fmt::Display for Notices<'_> {
 
 impl Report {
     fn call(&self, f: &mut fmt::Formatter<'_>, call: &Call) -> fmt::Result {
-        let path = if call.inline { "inline" } else { "trampoline" };
+        let path = if call.listed { "inline" } else { "trampoline" };
         let (kind, grade) = (kind(call.kind), grade(call.grade));
         write!(f, "  {:#010x}  {kind:<13} {grade:<8}  {path:<10}", call.address)?;
         match (&call.source, &call.function) {
@@ -133,7 +134,7 @@ impl Report {
             (None, Some(function)) => write!(f, "  in {function}")?,
             (None, None) => {}
         }
-        match call.reason {
+        match self.reason(call) {
             Some(reason) => writeln!(f, ": {reason}"),
             None => writeln!(f),
         }
@@ -188,10 +189,11 @@ impl fmt::Display for Summary {
     /// runtime's report, which counts jump labels among the calls: here they stand behind, if there
     /// are any. Which calls go through the slot is known at run time alone.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { keys, sites, calls, inline, trampoline, labels, .. } = self;
+        let Self { keys, sites, calls, listed, labels, .. } = self;
+        let trampoline = calls.saturating_sub(*listed);
         write!(
             f,
-            "static-call: {}, {}, {}: {inline} inline, {trampoline} trampoline, 0 indirect",
+            "static-call: {}, {}, {}: {listed} inline, {trampoline} trampoline, 0 indirect",
             Count(*keys, "key"),
             Count(*sites, "site"),
             Count(*calls, "call")
@@ -225,23 +227,30 @@ mod tests {
     fn calls_are_inline_where_the_program_knows_of_them() {
         let summary = Summary { calls: 3, inline: 2, trampoline: 1, ..Summary::default() };
         let mut report = Report { summary, ..Report::default() };
-        let mut lines = |table| {
+        let mut lines = |table, listed| {
             report.image.table = table;
+            report.summary.listed = listed;
             let text = report.to_string();
             text.lines().map(str::to_owned).collect::<Vec<_>>()
         };
-        let last = "static-call: 0 keys, 0 sites, 3 calls: 2 inline, 1 trampoline, 0 indirect";
-        let unused = |why: &str| {
-            format!("2 calls could be inline: {why}, and the program keeps to the trampolines")
+        let last = |inline: usize| {
+            let rest = 3 - inline;
+            format!(
+                "static-call: 0 keys, 0 sites, 3 calls: {inline} inline, {rest} trampoline, 0 indirect"
+            )
+        };
+        let unused = |calls: &str, why: &str| {
+            format!("{calls} could be inline: {why}, and the program keeps to the trampolines")
         };
         let filled = TableState::Filled { count: 3, capacity: 4 };
-        assert_eq!(lines(filled), ["table: 3 entries, room for 4", last]);
-        assert_eq!(lines(TableState::Absent), [&unused("the image has no table"), last]);
-        assert_eq!(
-            lines(TableState::Stale),
-            [&unused("the table does not describe the image"), last]
-        );
-        let empty = ["table: empty, room for 4", &unused("the table is empty"), last];
-        assert_eq!(lines(TableState::Empty { capacity: 4 }), empty);
+        assert_eq!(lines(filled, 2), ["table: 3 entries, room for 4", &last(2)]);
+        let absent = unused("2 calls", "the image has no table");
+        assert_eq!(lines(TableState::Absent, 0), [absent, last(0)]);
+        let stale = "the table does not describe the image";
+        assert_eq!(lines(TableState::Stale, 0), [unused("2 calls", stale), last(0)]);
+        assert_eq!(lines(TableState::Stale, 1), [unused("1 call", stale), last(1)]);
+        let empty = unused("2 calls", "the table is empty");
+        let expected = ["table: empty, room for 4".to_owned(), empty, last(0)];
+        assert_eq!(lines(TableState::Empty { capacity: 4 }, 0), expected);
     }
 }

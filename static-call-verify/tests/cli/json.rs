@@ -5,9 +5,30 @@ use std::process::Command;
 
 use serde_json::Value;
 use static_call_verify::report::JSON_SCHEMA;
-use static_call_verify::{FindingKey, Policy, verify};
+use static_call_verify::{FindingKey, Policy, Stamped, stamp, table_object, verify};
 
-use super::{BODY, Image, err, images, out, run, schema};
+use super::{BODY, Image, err, fresh, images, out, run, schema};
+
+impl Image {
+    /// With a table that nothing has filled.
+    fn with_table(body: &str) -> Self {
+        let table = fresh("table.o");
+        fs::write(&table, table_object(9, &Policy::default())).unwrap();
+        let image = Self::new(body, &[table.to_str().unwrap()]);
+        fs::remove_file(table).unwrap();
+        image
+    }
+
+    /// As a link with the hook leaves it.
+    pub(super) fn stamped(body: &str) -> Self {
+        let image = Self::with_table(body);
+        let mut bytes = fs::read(&image.0).unwrap();
+        let (report, stamped) = stamp(&mut bytes, &Policy::default());
+        assert!(matches!(stamped, Stamped::Done { .. }), "{report}");
+        fs::write(&image.0, bytes).unwrap();
+        image
+    }
+}
 
 #[test]
 fn json_is_what_the_schema_says() {
@@ -64,8 +85,8 @@ fn agrees(document: &Value, path: &str) {
         (&s["calls"]["disp"], report.summary.disp),
         (&s["calls"]["line"], report.summary.line),
         (&s["calls"]["straddle"], report.summary.straddle),
-        (&s["paths"]["inline"], report.summary.inline),
-        (&s["paths"]["trampoline"], report.summary.trampoline),
+        (&s["paths"]["inline"], report.summary.listed),
+        (&s["paths"]["trampoline"], report.summary.calls - report.summary.listed),
         (&s["via_got"], report.summary.via_got),
         (&s["register"], report.summary.register),
         (&s["address_taken"], report.summary.address_taken),
@@ -75,11 +96,56 @@ fn agrees(document: &Value, path: &str) {
     }
     let calls = document["calls"].as_array().unwrap();
     let inline = calls.iter().filter(|call| call["path"] == "inline").count();
-    assert_eq!(inline, report.summary.inline);
+    assert_eq!(inline, report.summary.listed);
     assert_eq!(calls.len(), report.calls.len());
     for (call, expected) in calls.iter().zip(&report.calls) {
         assert_eq!(call["address"], expected.address);
         assert_eq!(call["key"], "module::key");
+        assert_eq!(call["path"] == "inline", call["reason"].is_null(), "{call}");
+    }
+}
+
+/// What the program does not know of is not inline, in whatever format.
+#[test]
+fn without_a_table_that_is_trusted_nothing_is_inline() {
+    let stamped = Image::stamped(BODY);
+    let good = fs::read(&stamped.0).unwrap();
+    let inline = verify(&good, &Policy::default()).summary.inline;
+    assert!(inline >= 2);
+    // A tool has moved something: the last segment is longer.
+    let mut moved = good.clone();
+    let headers = u64::from_le_bytes(*good[32..].first_chunk().unwrap()) as usize;
+    let mut headers = (0..usize::from(good[56])).map(|i| headers + i * 56);
+    let last = headers.rfind(|&h| good[h..h + 4] == [1, 0, 0, 0]).unwrap();
+    moved[last + 40] ^= 1;
+    for (image, inline, why) in [
+        (stamped, inline, ""),
+        (Image::of(&moved), 0, "the table does not describe the image"),
+        (Image::with_table(BODY), 0, "the table is empty"),
+        (Image::new(BODY, &[]), 0, "the image has no table"),
+    ] {
+        let output = run(&["verify", "--format=json", image.path()]);
+        let document: Value = serde_json::from_str(out(&output)).unwrap();
+        agrees(&document, image.path());
+        assert_eq!(document["summary"]["paths"]["inline"], inline, "{document:#}");
+        let calls = document["calls"].as_array().unwrap();
+        let graded = |c: &&Value| c["grade"] == "quad" || c["grade"] == "disp";
+        for call in calls.iter().filter(graded) {
+            let reason = if why.is_empty() { Value::Null } else { why.into() };
+            assert_eq!(call["reason"], reason, "{document:#}");
+        }
+        for command in ["verify", "report"] {
+            let output = run(&[command, image.path()]);
+            let last = format!(": {inline} inline, ");
+            assert!(out(&output).lines().last().unwrap().contains(&last), "{}", out(&output));
+            assert!(out(&output).contains(why), "{}", out(&output));
+        }
+        let output = run(&["verify", image.path()]);
+        let rows = out(&output).lines().filter(|line| line.contains("  inline "));
+        assert_eq!(rows.count(), inline, "{}", out(&output));
+        let page = run(&["verify", "--format=html", image.path()]);
+        let rows = out(&page).matches("class=\"row\" data-path=\"inline\"").count();
+        assert_eq!(rows, inline);
     }
 }
 
@@ -90,12 +156,13 @@ fn the_schema_refuses_what_is_not_a_report() {
     let output = run(&["verify", "--format=json", image.path()]);
     let good: Value = serde_json::from_str(out(&output)).unwrap();
     for (path, value) in [
-        ("/format", Value::from(2)),
+        ("/format", Value::from(1)),
         ("/image", Value::Null),
         ("/summary/calls/quad", Value::from(-1)),
         ("/summary/calls", Value::from(3)),
         ("/calls/0/kind", Value::from("nop")),
         ("/calls/0/grade", Value::Null),
+        ("/calls/0/reason", Value::from(1)),
         ("/calls/0/source", Value::from("nowhere")),
         ("/findings/0/key", Value::from("call.grade")),
         ("/findings/0/severity", Value::from("allow")),

@@ -40,6 +40,35 @@ impl Trampoline {
     }
 }
 
+/// Why the verifier gave a branch no grade, as far as its entry and its bytes tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ungraded {
+    /// Its displacement has 8 bits.
+    Short,
+    /// It is none of the forms that are rewritten.
+    Prefix,
+    /// It does not lead to the trampoline itself.
+    Elsewhere,
+    /// Its bytes are a branch to the trampoline: something around it leaves a doubt.
+    Unproved,
+}
+
+impl Ungraded {
+    /// `branch`: what the code at `address` decodes to.
+    fn of(entry: &TableEntry, address: u64, branch: Option<Branch>, trampoline: u64) -> Self {
+        let is_short = matches!(entry.kind, Kind::Jmp | Kind::Jcc) && entry.length < 5;
+        let is_form = |b: &Branch| b.kind == entry.kind && b.length == entry.length;
+        match branch.filter(is_form) {
+            // The verifier did not get to know its length.
+            _ if entry.length == 0 => Self::Unproved,
+            _ if is_short => Self::Short,
+            None => Self::Prefix,
+            Some(branch) if branch.destination(address) != trampoline => Self::Elsewhere,
+            Some(_) => Self::Unproved,
+        }
+    }
+}
+
 impl Call {
     /// Reads an entry of the table and checks the code that it names.
     pub(super) fn read(
@@ -55,6 +84,7 @@ impl Call {
             trampoline: NONE,
             kind: Kind::AddressTaken,
             grade: Grade::None,
+            ungraded: Ungraded::Unproved,
             shape: None,
             lead: Lead::Trampoline,
             fault: Some(Fault::Malformed),
@@ -75,7 +105,13 @@ impl Call {
         this.trampoline = trampoline_index;
         this.key = trampolines[trampoline_index as usize].key;
         this.fault = None;
-        if !entry.kind.is_direct() || entry.grade == Grade::None {
+        if !entry.kind.is_direct() {
+            return this;
+        }
+        if entry.grade == Grade::None {
+            let (code, have) = image.read(this.address as usize);
+            let branch = Branch::decode(&code[..have]);
+            this.ungraded = Ungraded::of(&entry, this.address, branch, trampoline);
             return this;
         }
         if image.code(this.address as usize, entry.length.into()).is_none() {
@@ -119,5 +155,36 @@ pub(super) fn probe(
     match unsafe { sys::protect(start, page, Protection(flags)) } {
         Ok(()) => (Patching::Works, 0),
         Err(errno) => (Patching::Refused(errno), 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Branches at one address to a trampoline, or near it.
+    #[test]
+    fn what_has_no_grade_is_told_apart() {
+        let of = |kind, length, branch| {
+            let grade = Grade::None;
+            let entry = TableEntry { instruction: 0, trampoline: 0, kind, grade, length };
+            Ungraded::of(&entry, 0x1000, branch, 0x1020)
+        };
+        let to = |destination: u64, kind, length: u8| {
+            let branch = Branch { kind, disp_at: length - 4, length, displacement: 0 };
+            let displacement = branch.displacement_to(0x1000, destination).unwrap();
+            Some(Branch { displacement, ..branch })
+        };
+        let (call, jmp, jcc) = (Kind::Call, Kind::Jmp, Kind::Jcc);
+        assert_eq!(of(jmp, 2, None), Ungraded::Short);
+        assert_eq!(of(jcc, 3, None), Ungraded::Short);
+        assert_eq!(of(call, 6, None), Ungraded::Prefix);
+        assert_eq!(of(call, 6, to(0x1020, call, 5)), Ungraded::Prefix);
+        assert_eq!(of(call, 5, to(0x1030, call, 5)), Ungraded::Elsewhere);
+        assert_eq!(of(call, 5, to(0x1020, call, 5)), Ungraded::Unproved);
+        assert_eq!(of(jcc, 6, to(0x1020, jcc, 6)), Ungraded::Unproved);
+        // Found by its bytes alone.
+        assert_eq!(of(call, 0, to(0x1020, call, 5)), Ungraded::Unproved);
+        assert_eq!(of(jmp, 0, to(0x1020, jmp, 5)), Ungraded::Unproved);
     }
 }

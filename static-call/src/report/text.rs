@@ -74,7 +74,7 @@ fn write_sites(f: &mut Formatter<'_>, sites: &[SiteReport], width: usize) -> fmt
         let place = place(site);
         let form = if site.is_plain { "plain" } else { "call!" };
         if site.calls.is_empty() {
-            writeln!(f, "    {form:<5}  {place:<width$}  no call instruction left")?;
+            writeln!(f, "    {form:<5}  {place:<width$}  no call instruction found")?;
         }
         for (call, times) in runs(&site.calls) {
             let kind = kind(call);
@@ -108,7 +108,7 @@ fn kind(call: &CallReport) -> String {
         Kind::Jcc => "tail call (jcc)",
         Kind::CallGot => "call through GOT",
         Kind::JmpGot => "jmp through GOT",
-        Kind::Register => "load from GOT",
+        Kind::Register => "address in a register",
         Kind::AddressTaken => "address taken",
         Kind::Label => "jump label",
     };

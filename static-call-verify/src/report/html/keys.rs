@@ -57,7 +57,7 @@ fn controls(f: &mut impl Write, report: &Report) -> fmt::Result {
     };
     let kinds = KINDS.into_iter().filter(|&(of, _)| has(of));
     select(f, "kind", "Kind", kinds.map(|(of, text)| (of.as_str(), text)))?;
-    let mut reasons: Vec<Reason> = report.calls.iter().filter_map(|c| c.reason).collect();
+    let mut reasons: Vec<Reason> = report.calls.iter().filter_map(|c| report.reason(c)).collect();
     reasons.sort_unstable();
     reasons.dedup();
     let reasons = reasons.into_iter().map(|why| (reason(why), why.to_string()));
@@ -159,7 +159,7 @@ fn of_call(f: &mut impl Write, report: &Report, call: &Call) -> fmt::Result {
         drawn: Drawn::call(call),
         kind: call.kind,
         grade: call.grade,
-        reason: call.reason,
+        reason: report.reason(call),
         function: call.function.as_deref(),
         source: site.map(|s| &s.source).or(call.source.as_ref()),
         is_site: site.is_some(),

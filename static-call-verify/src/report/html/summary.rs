@@ -27,7 +27,6 @@ pub(super) fn write(f: &mut impl Write, report: &Report, name: &str) -> fmt::Res
 pub(super) fn title(report: &Report) -> String {
     let ratio = Ratio::of(&report.calls, &report.labels);
     let Ratio { inline, calls, labels_inline, labels, others } = ratio;
-    let inline_word = inline_word(report);
     let mut text = match calls {
         _ if report.image.kind == ImageKind::Unsupported => {
             return "This file cannot be searched for static calls".to_owned();
@@ -38,9 +37,12 @@ pub(super) fn title(report: &Report) -> String {
         0 if labels + others == 0 => return "Nothing in this image makes a static call".to_owned(),
         0 => "No calls".to_owned(),
         // Nobody knows how many calls the others make.
-        2.. if inline == calls && others == 0 => format!("All {calls} calls {inline_word}"),
-        _ => format!("{inline} of {} {inline_word}", Count(calls, "call")),
+        2.. if inline == calls && others == 0 => format!("All {calls} calls inline"),
+        _ => format!("{inline} of {} inline", Count(calls, "call")),
     };
+    if unused(report) > 0 {
+        text += &format!(", {} could be", unused(report));
+    }
     if calls == 0 && labels > 0 {
         text += &format!(", {labels_inline} of {} inline", Count(labels, "jump label"));
     }
@@ -50,9 +52,9 @@ pub(super) fn title(report: &Report) -> String {
     text
 }
 
-/// Calls that the program does not know of are not inline.
-fn inline_word(report: &Report) -> &'static str {
-    if report.image.table.why_unused().is_some() { "could be inline" } else { "inline" }
+/// How many calls could be inline, and are not because the program does not know of them.
+fn unused(report: &Report) -> usize {
+    report.summary.inline.saturating_sub(report.summary.listed)
 }
 
 fn headline(f: &mut impl Write, report: &Report, name: &str) -> fmt::Result {
@@ -71,16 +73,15 @@ fn headline(f: &mut impl Write, report: &Report, name: &str) -> fmt::Result {
 }
 
 fn numbers(f: &mut impl Write, report: &Report) -> fmt::Result {
-    let Summary { keys, sites, trampolines, calls, inline, trampoline, labels, .. } =
-        report.summary;
+    let Summary { keys, sites, trampolines, calls, listed: inline, labels, .. } = report.summary;
+    let trampoline = calls.saturating_sub(inline);
     let Ratio { others, .. } = Ratio::of(&report.calls, &report.labels);
-    let inline_word = inline_word(report);
     f.write_str("<section class=\"numbers\" aria-label=\"Numbers\">\n")?;
     bar(f, inline, calls)?;
     let share = |part: usize| part * 100 / calls.max(1);
     write!(
         f,
-        "\n<p class=\"parts\"><a class=\"path inline\" href=\"#path=inline\"><span aria-hidden=\"true\">✓ </span><b>{inline}</b> {inline_word}, {} %</a>",
+        "\n<p class=\"parts\"><a class=\"path inline\" href=\"#path=inline\"><span aria-hidden=\"true\">✓ </span><b>{inline}</b> inline, {} %</a>",
         share(inline)
     )?;
     if trampoline > 0 {
@@ -123,28 +124,27 @@ fn table(f: &mut impl Write, report: &Report) -> fmt::Result {
         TableState::Filled { .. } => return Ok(()),
         TableState::Absent => (
             "The image has no table of its calls.",
-            "The program does not know where they stand, so all of them go through their \
-             trampolines. What is inline here could be inline.",
+            "The program does not know where they are, so all of them go through their trampolines",
             BUILD,
         ),
         TableState::Empty { .. } => (
             "The table of calls is empty.",
-            "The program does not know where they stand, so all of them go through their \
-             trampolines. What is inline here could be inline.",
+            "The program does not know where they are, so all of them go through their trampolines",
             BUILD,
         ),
         TableState::Stale => (
             "The table of calls does not describe this image.",
-            "It was changed after the link, and the program will not trust the table: all calls go \
-             through their trampolines. What is inline here could be inline.",
+            "The image was changed after the link, and the program does not use what it cannot trust: \
+             the calls go through their trampolines",
             "Link it again.",
         ),
     };
     writeln!(
         f,
-        "<p class=\"callout\" role=\"note\"><b><span aria-hidden=\"true\">▲ </span>{}</b> {} {}</p>",
+        "<p class=\"callout\" role=\"note\"><b><span aria-hidden=\"true\">▲ </span>{}</b> {}; {} could be inline. {}</p>",
         Prose(state),
         Prose(text),
+        Count(unused(report), "call"),
         Prose(mend)
     )
 }
@@ -152,7 +152,7 @@ fn table(f: &mut impl Write, report: &Report) -> fmt::Result {
 fn reasons(f: &mut impl Write, report: &Report) -> fmt::Result {
     let mut counts: BTreeMap<Reason, (usize, bool)> = BTreeMap::new();
     for call in &report.calls {
-        if let Some(reason) = call.reason {
+        if let Some(reason) = report.reason(call) {
             let count = counts.entry(reason).or_default();
             count.0 += 1;
             count.1 |= call.is_call();

@@ -58,6 +58,7 @@ fn call(address: u64, kind: Kind, length: u8, key: usize) -> Call {
         function,
         source,
         inline,
+        listed: inline,
         reason,
     }
 }
@@ -115,6 +116,7 @@ fn summary(report: &Report) -> Summary {
     let mut summary = Summary { keys: report.keys.len(), sites: 1, ..Summary::default() };
     summary.calls = report.calls.iter().filter(|c| c.is_call()).count();
     summary.inline = report.calls.iter().filter(|c| c.inline).count();
+    summary.listed = report.calls.iter().filter(|c| c.listed).count();
     summary.trampoline = summary.calls - summary.inline;
     summary.labels = report.labels.len();
     summary

@@ -24,18 +24,32 @@ fn the_top_says_what_is_the_matter() {
     let text = page(&report);
     assert!(text.contains("<li>A tail call <small>"), "the mend stands above the list: {text}");
 
-    report.image.table = TableState::Absent;
-    assert!(page(&report).contains("The image has no table of its calls."));
-    for table in [TableState::Empty { capacity: 8 }, TableState::Stale, TableState::Absent] {
+    let listed = report.clone();
+    report.calls.iter_mut().for_each(|c| c.listed = false);
+    report.summary = summary(&report);
+    let could = report.summary.inline;
+    for (table, says, word) in [
+        (TableState::Absent, "The image has no table of its calls.", "no-table"),
+        (TableState::Empty { capacity: 8 }, "The table of calls is empty.", "empty-table"),
+        (TableState::Stale, "does not describe this image", "stale-table"),
+    ] {
         report.image.table = table;
         let text = page(&report);
-        assert!(text.contains("of 129 calls could be inline, 2 other uses"));
-        assert!(text.contains("129 calls could be inline") && !text.contains("129 calls inline"));
-        assert!(text.contains("</b> could be inline, ") && text.contains("here could be inline."));
+        let title = format!(
+            "0 of 129 calls inline, {could} could be, 2 other uses through a trampoline</h1>"
+        );
+        assert!(text.contains(&title) && text.contains(says), "{says}");
+        assert!(text.contains(&format!("; {could} calls could be inline. ")));
+        assert!(
+            !text.contains(
+                "class=\"row\" data-path=\"inline\" data-grade=\"quad\" data-kind=\"call\""
+            )
+        );
+        let rows = text.matches(&format!(" data-reason=\"{word}\"")).count();
+        assert_eq!(rows, could, "each says why");
     }
-    report.image.table = TableState::Stale;
-    assert!(page(&report).contains("does not describe this image"));
 
+    report = listed;
     report.image.table = TableState::Filled { count: 128, capacity: 128 };
     report.calls.retain(|c| c.inline);
     report.summary = summary(&report);

@@ -1,0 +1,66 @@
+//! Why a call is not inline.
+
+use std::fmt;
+
+/// Why something that names a trampoline stays on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Reason {
+    /// The displacement lies in two quadwords of one cache line.
+    Line,
+    /// It crosses a cache line.
+    Straddle,
+    /// A jump with an 8-bit displacement.
+    Short,
+    /// An unusual prefix.
+    Prefix,
+    /// It goes through a GOT slot.
+    ViaGot,
+    /// It goes through the procedure linkage table.
+    ViaPlt,
+    /// The address goes to a register.
+    Register,
+    /// The address goes to a register as a number of 8 bytes.
+    CodeModel,
+    /// The address is computed.
+    AddressComputed,
+    /// The address stands in data.
+    AddressInData,
+    /// The function around it does not decode without doubt.
+    NotProved,
+    /// It lies in no known function.
+    NoExtent,
+    /// Its trampoline is not what the macros emit.
+    UnsoundTrampoline,
+    /// It could be inline, but the image has no table, so that the program does not know of it.
+    NoTable,
+    /// It could be inline, but nothing filled the table.
+    EmptyTable,
+    /// It could be inline, but the program does not trust what the table says of it, if anything.
+    StaleTable,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Line => "its displacement crosses an aligned 8 bytes",
+            Self::Straddle => "it crosses a cache line",
+            Self::Short => "its displacement has 8 bits",
+            Self::Prefix => "it has an unusual prefix",
+            Self::ViaGot => "it goes through the GOT",
+            Self::ViaPlt => "it goes through the PLT",
+            Self::Register => "the address goes to a register through the GOT",
+            Self::CodeModel => {
+                "the address goes to a register as a number of 8 bytes, as with `-Ccode-model=large`"
+            }
+            Self::AddressComputed => "the address is taken",
+            Self::AddressInData => "the address stands in data",
+            Self::NotProved => "it is not proved to be an instruction",
+            Self::NoExtent => "it lies in no known function",
+            Self::NoTable => "the image has no table",
+            Self::EmptyTable => "the table is empty",
+            Self::StaleTable => "the table does not describe the image",
+            Self::UnsoundTrampoline => "its trampoline is not what the macros emit",
+        })
+    }
+}
