@@ -239,5 +239,6 @@ pub(crate) fn key(reason: Reason) -> FindingKey {
         Reason::UnsoundTrampoline => FindingKey::TrampBytes,
         Reason::NoTable | Reason::EmptyTable => FindingKey::TableMissing,
         Reason::StaleTable => FindingKey::TableStale,
+        Reason::NoRuntime => FindingKey::TableUnread,
     }
 }

@@ -2,7 +2,8 @@
 
 use static_call::arch::x86_64::Branch;
 use static_call::layout::{
-    self, TABLE_SECTION, TABLE_VERSION, TableEntry, TableHeader, checksum, image_identity,
+    self, RUNTIME_SECTION, TABLE_SECTION, TABLE_VERSION, TableEntry, TableHeader, checksum,
+    image_identity,
 };
 
 use crate::findings::Findings;
@@ -116,6 +117,12 @@ impl<'a> Table<'a> {
         let TableHeader { version, capacity, count, .. } = self.header;
         let (listed, problem) = match version {
             0 => return (TableState::Empty { capacity }, Vec::new()),
+            TABLE_VERSION if image.sections_named(RUNTIME_SECTION).next().is_none() => {
+                let message = "the runtime is in another image, and does not read this table: the \
+                               calls here go through the slot";
+                findings.add(FindingKey::TableUnread, Some(self.address), None, message.to_owned());
+                return (TableState::Unread, Vec::new());
+            }
             TABLE_VERSION => self.listed(image, calls, trampolines),
             _ => {
                 let message = format!(

@@ -159,3 +159,21 @@ fn stripping_leaves_the_table_right() {
     assert_eq!(stripped.image.table, report.image.table);
     std::fs::remove_file(path).unwrap();
 }
+
+/// In a program that uses keys of a Rust `dylib`, the runtime is in that.
+#[test]
+fn a_table_that_no_runtime_reads() {
+    let object = images::assemble(&format!(
+        "{}.text\n{}.set _start, f\n",
+        images::PRELUDE.replace("static_call_0_1_runtime", "other"),
+        function("f", "call tramp\n ret")
+    ));
+    let table = images::fresh("table.o");
+    std::fs::write(&table, table_object(4, &Policy::default())).unwrap();
+    let mut image = images::link(&[&object, &table], &["-pie"]);
+    assert!(matches!(stamp(&mut image, &Policy::default()).1, Stamped::Done { .. }));
+    let report = verify(&image, &Policy::default());
+    assert_eq!(report.image.table, TableState::Unread, "{report}");
+    assert!(has_finding(&report, FindingKey::TableUnread), "{report}");
+    assert_eq!((report.summary.inline, report.summary.listed), (1, 0), "{report}");
+}

@@ -23,6 +23,9 @@ pub const TRAMPOLINES_SECTION: &str = "static_call_0_1_trampolines";
 pub const HOOKS_SECTION: &str = "static_call_0_1_hooks";
 /// Section of the table that the verifier fills: one [`TableHeader`] and its entries.
 pub const TABLE_SECTION: &str = "static_call_0_1_table";
+/// Section that is in the image of the runtime and in no other: of a program that uses a key of a
+/// Rust `dylib`, the runtime is in the `dylib`.
+pub const RUNTIME_SECTION: &str = "static_call_0_1_runtime";
 /// Section of the linkme slice of `KeyRecord`s.
 pub const KEYS_SECTION: &str = "linkme_STATIC_CALL_0_1_KEYS";
 /// Section of the linkme slice of `SiteRecord`s.

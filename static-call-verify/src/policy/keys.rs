@@ -179,6 +179,11 @@ finding_keys! {
         "The runtime notices that the table is not that of its image, and does not use it: every \
          call goes through its trampoline.",
         "link the image again, and let the hook be the last to change its code";
+    /// The image has static calls and a table, and no runtime: that is in a shared object.
+    TableUnread = "table.unread", Note,
+        "A runtime rewrites the calls of its own image. Those of any other go through the slot, which \
+         holds the current target.",
+        "where it matters, link the crates that have keys as `rlib`s, so that there is one image";
     /// A record cannot be read, or names something that is not there.
     RecordCorrupt = "record.corrupt", Warn,
         "The macros write a record of every key, site and trampoline. What a damaged one was about \

@@ -156,6 +156,7 @@ fn reason(reason: Reason) -> &'static str {
         Reason::NoExtent => "no-extent",
         Reason::UnsoundTrampoline => "unsound-trampoline",
         Reason::NoTable => "no-table",
+        Reason::NoRuntime => "no-runtime",
         Reason::EmptyTable => "empty-table",
         Reason::StaleTable => "stale-table",
     }

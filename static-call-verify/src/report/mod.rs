@@ -125,6 +125,8 @@ pub enum TableState {
     },
     /// Filled, and not as it should be: a finding says why.
     Stale,
+    /// There is one, and no runtime in this image to read it.
+    Unread,
 }
 
 impl TableState {
@@ -135,6 +137,7 @@ impl TableState {
             Self::Absent => Some(Reason::NoTable),
             Self::Empty { .. } => Some(Reason::EmptyTable),
             Self::Stale => Some(Reason::StaleTable),
+            Self::Unread => Some(Reason::NoRuntime),
         }
     }
 }

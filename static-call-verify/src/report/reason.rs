@@ -34,6 +34,8 @@ pub enum Reason {
     UnsoundTrampoline,
     /// It could be inline, but the image has no table, so that the program does not know of it.
     NoTable,
+    /// It could be inline, but the runtime is in another image, and knows nothing of this one's calls.
+    NoRuntime,
     /// It could be inline, but nothing filled the table.
     EmptyTable,
     /// It could be inline, but the program does not trust what the table says of it, if anything.
@@ -58,6 +60,7 @@ impl fmt::Display for Reason {
             Self::NotProved => "it is not proved to be an instruction",
             Self::NoExtent => "it lies in no known function",
             Self::NoTable => "the image has no table",
+            Self::NoRuntime => "the runtime is in another image",
             Self::EmptyTable => "the table is empty",
             Self::StaleTable => "the table does not describe the image",
             Self::UnsoundTrampoline => "its trampoline is not what the macros emit",

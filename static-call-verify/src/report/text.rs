@@ -101,7 +101,7 @@ impl fmt::Display for Notices<'_> {
         let Self(report) = self;
         report.findings(f)?;
         match report.image.table {
-            TableState::Absent | TableState::Stale => {}
+            TableState::Absent | TableState::Stale | TableState::Unread => {}
             TableState::Empty { capacity } => writeln!(f, "table: empty, room for {capacity}")?,
             TableState::Filled { count, capacity } => {
                 writeln!(f, "table: {count} entries, room for {capacity}")?;

@@ -44,7 +44,7 @@ fn json_is_what_the_schema_says() {
     let record = object::read::File::parse(&*damaged).unwrap();
     let record = object::Object::section_by_name(&record, "static_call_0_1_trampolines").unwrap();
     let at = object::ObjectSection::file_range(&record).unwrap().0 as usize;
-    damaged[at + 12] = 99;
+    damaged[at + 4] ^= 1;
     let examples = [
         Image::new(BODY, &[]),
         Image::new(BODY, &["-static-pie"]),

@@ -65,6 +65,8 @@ stub:
 shim:
     ret
     .size shim, . - shim
+    .section static_call_0_1_runtime,"aR",@progbits
+    .byte 1
     .section .note.GNU-stack,"",@progbits
     .text
     .p2align 6

@@ -49,6 +49,10 @@ pub(crate) extern "C" fn table_start() -> *const u8 {
         ".pushsection static_call_0_1_table,\"aR\",@progbits",
         ".p2align 3",
         ".popsection",
+        // Says that a table here has a reader.
+        ".pushsection static_call_0_1_runtime,\"aR\",@progbits",
+        ".byte 1",
+        ".popsection",
         "lea rax, [rip + __start_static_call_0_1_table]",
         "ret",
     )

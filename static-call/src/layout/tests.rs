@@ -137,7 +137,14 @@ proptest! {
 
 #[test]
 fn names_carry_the_version() {
-    let sections = [TRAMPOLINES_SECTION, HOOKS_SECTION, TABLE_SECTION, KEYS_SECTION, SITES_SECTION];
+    let sections = [
+        TRAMPOLINES_SECTION,
+        HOOKS_SECTION,
+        TABLE_SECTION,
+        RUNTIME_SECTION,
+        KEYS_SECTION,
+        SITES_SECTION,
+    ];
     for name in sections {
         assert!(name.to_ascii_lowercase().contains("static_call_0_1_"), "{name}");
         assert!(name.contains(RECORDS), "{name}");

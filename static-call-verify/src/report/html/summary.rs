@@ -138,6 +138,12 @@ fn table(f: &mut impl Write, report: &Report) -> fmt::Result {
              the calls go through their trampolines",
             "Link it again.",
         ),
+        TableState::Unread => (
+            "The runtime is in another image.",
+            "It knows nothing of the calls here, as in a program that uses keys of a Rust `dylib`: they \
+             go through the slot",
+            "Link the crates that have keys as `rlib`s.",
+        ),
     };
     writeln!(
         f,
@@ -257,6 +263,7 @@ pub(super) fn image(f: &mut impl Write, report: &Report) -> fmt::Result {
     match image.table {
         TableState::Absent => line("Table of calls", &"none")?,
         TableState::Stale => line("Table of calls", &"not of this image")?,
+        TableState::Unread => line("Table of calls", &"without a runtime to read it")?,
         TableState::Empty { capacity } => {
             line("Table of calls", &format_args!("empty, room for {capacity}"))?;
         }

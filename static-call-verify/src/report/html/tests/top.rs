@@ -32,6 +32,7 @@ fn the_top_says_what_is_the_matter() {
         (TableState::Absent, "The image has no table of its calls.", "no-table"),
         (TableState::Empty { capacity: 8 }, "The table of calls is empty.", "empty-table"),
         (TableState::Stale, "does not describe this image", "stale-table"),
+        (TableState::Unread, "The runtime is in another image.", "no-runtime"),
     ] {
         report.image.table = table;
         let text = page(&report);
