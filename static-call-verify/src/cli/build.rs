@@ -20,7 +20,8 @@ use static_call::layout::checksum;
 use super::UNREADABLE;
 use super::output::note;
 use crate::Level;
-use crate::hook::{install::install, settings::Settings};
+use crate::hook::install::{Program, install};
+use crate::hook::settings::Settings;
 
 /// The name of the wrapper's link.
 const WRAPPER: &str = "static-call-rustc";
@@ -128,7 +129,8 @@ fn prepare(target: &Path, settings: &Settings, policies: &str) -> Result<PathBuf
     let settings_text = settings.to_text();
     let text = format!("{}\n{me:?}\n{settings_text}{policies}", env!("CARGO_PKG_VERSION"));
     let dir = target.join("static-call").join(format!("{:016x}", checksum(text.as_bytes())));
-    let written = install(&dir, WRAPPER).and_then(|()| settings.write(&settings_directory(&dir)));
+    let written = install(&dir, WRAPPER, Program::Own)
+        .and_then(|()| settings.write(&settings_directory(&dir)));
     written.map_err(|e| format!("cannot write to {}: {e}", dir.display()))?;
     Ok(dir.join(WRAPPER))
 }
