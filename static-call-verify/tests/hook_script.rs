@@ -69,11 +69,3 @@ fn the_linker_is_not_the_build_script() {
     let has = |words: &[u8]| linker.windows(words.len()).any(|w| w == words);
     assert!(has(b"--static-call-probe") && !has(b"own words "));
 }
-
-/// Twice, and from a function of its own after a thread: nothing says where it must be called.
-#[test]
-fn enable_anywhere() {
-    let main = "std::thread::spawn(|| 1).join().unwrap(); hook(); hook(); } fn hook() { \
-                static_call_verify::Hook::new().strict(true).enable();";
-    Fixture::with_build_rs("script-anywhere", main).check();
-}

@@ -14,6 +14,7 @@ use crate::hook::driver::{Driver, DriverError, Way};
 use crate::hook::flags::{self, Flags};
 use crate::hook::install::{Program, install};
 use crate::hook::manifest;
+use crate::hook::origin::Origin;
 use crate::hook::settings::{self, Settings};
 use crate::{FindingKey, Level};
 
@@ -203,7 +204,7 @@ fn check_flags(kind: Unit, flags: &Flags, settings: &Settings, told: Option<Leve
     let is_said = kind == Unit::Program && level == Level::Warn && told < Some(Level::Warn);
     let is_denied = level == Level::Deny;
     if (is_said || is_denied) && !flags.aligns_calls() {
-        say(is_denied, &flags::missing());
+        say(is_denied, &flags::missing(&Origin::of_cargo()));
         return !is_denied;
     }
     true

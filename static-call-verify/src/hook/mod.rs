@@ -18,6 +18,7 @@ pub(crate) mod link;
 pub(crate) mod manifest;
 #[cfg(unix)]
 mod objects;
+pub(crate) mod origin;
 pub(crate) mod output;
 pub(crate) mod program;
 #[cfg(feature = "cli")]

@@ -7,6 +7,7 @@ use std::process::exit;
 use super::driver::{Driver, DriverError, Way};
 use super::flags::{self, Flags};
 use super::manifest;
+use super::origin::Origin;
 use super::program::LINKER;
 use super::settings::Settings;
 use crate::{FindingKey, Level};
@@ -104,12 +105,13 @@ fn check_flags(flags: &Flags, settings: &Settings) {
     if flags.aligns_calls() {
         return;
     }
+    let missing = flags::missing(&Origin::of_cargo());
     match settings.policy().level(FindingKey::FlagsMissing) {
         Level::Allow => {}
-        Level::Note => eprintln!("static-call: {}", flags::missing()),
-        Level::Warn => say("warning", &flags::missing()),
+        Level::Note => eprintln!("static-call: {}", missing),
+        Level::Warn => say("warning", &missing),
         Level::Deny => {
-            say("error", &flags::missing());
+            say("error", &missing);
             exit(1);
         }
     }
