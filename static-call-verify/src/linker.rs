@@ -56,11 +56,14 @@ mod hook {
     pub(crate) mod side_files;
 }
 
-use std::env;
 use std::path::Path;
 use std::process::exit;
+use std::{env, fs};
 
-use hook::install::{Program, install};
+use object::elf::{FileHeader64, SHN_UNDEF};
+use object::read::elf::{FileHeader, ProgramHeader};
+use object::{LittleEndian as LE, pod};
+
 use hook::role::Role;
 use inputs::InputCounter;
 use policy::{FindingKey, Level, Policy};
@@ -80,8 +83,27 @@ fn main() {
     };
     // Cargo runs it again when it was built anew. The files of the tests are no reason.
     println!("cargo::rerun-if-changed=src/linker.rs");
-    if let Err(error) = install(Path::new(&out_dir), "linker", Program::Own) {
+    let copied = env::current_exe().and_then(fs::read).and_then(|mut own| {
+        drop_sections(&mut own);
+        fs::write(Path::new(&out_dir).join("linker"), own)
+    });
+    if let Err(error) = copied {
         println!("cargo::error=static-call: the linker of the hook cannot be copied: {error}");
         exit(1);
     }
+}
+
+/// Leaves of an ELF executable what its segments hold. Most of it is debug information of the standard
+/// library otherwise, and every build script that hooks links has a copy.
+fn drop_sections(executable: &mut Vec<u8>) -> Option<()> {
+    let header = FileHeader64::<LE>::parse(&**executable).ok()?;
+    let segments = header.program_headers(LE, &**executable).ok()?;
+    let ends = segments.iter().map(|s| s.p_offset(LE).checked_add(s.p_filesz(LE)));
+    let end = usize::try_from(ends.max()??).ok().filter(|end| *end <= executable.len())?;
+    executable.truncate(end);
+    let (header, _) = pod::from_bytes_mut::<FileHeader64<LE>>(executable).ok()?;
+    header.e_shoff.set(LE, 0);
+    header.e_shnum.set(LE, 0);
+    header.e_shstrndx.set(LE, SHN_UNDEF);
+    Some(())
 }
