@@ -1,4 +1,4 @@
-//! The build-script role: what is printed for cargo.
+//! What the build script tells cargo.
 
 use std::env;
 use std::path::{Path, PathBuf};
