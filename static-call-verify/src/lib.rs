@@ -13,6 +13,10 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    not(feature = "cli"),
+    allow(dead_code, reason = "the linker's modules: the command uses them, and src/linker.rs")
+)]
 
 mod budget;
 #[cfg(feature = "cli")]

@@ -1,6 +1,8 @@
 //! The command as a person or a script meets it: what it prints, and its exit codes.
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
+#[path = "cli/build.rs"]
+mod build;
 #[path = "cli/completions.rs"]
 mod completions;
 #[path = "images/mod.rs"]

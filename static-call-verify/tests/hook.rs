@@ -196,7 +196,10 @@ fn direct_linker() {
     check_not_inline(&output);
     let text = text(&output);
     assert!(text.contains("no link hook, since rustc runs the linker `rust-lld` itself"), "{text}");
-    assert!(text.contains("cargo static-call build"), "{text}");
+    assert!(text.contains("`cargo static-call build` can hook every linker"), "{text}");
+    // The program says so as well: a plain build after `cargo static-call build` is like this one,
+    // and nothing of this project runs in it.
+    assert!(text.contains("`cargo static-call build` instead of `cargo build`"), "{text}");
     drop(fixture);
 
     let build_rs = "static_call_verify::Hook::new().strict(true).enable();";
@@ -306,6 +309,8 @@ fn missing_flags_are_said_once() {
     let output = text(&fixture.cargo(&["build"]));
     assert_eq!(output.matches("flags.missing").count(), 1, "{output}");
     assert!(output.contains("-x86-align-branch-boundary=8"), "{output}");
+    // `init` writes into a file that is not read.
+    assert!(output.contains("; RUSTFLAGS is set in the environment"), "{output}");
     let output = text(&fixture.flags("").cargo(&["build"]));
     assert!(!output.contains("flags.missing"), "{output}");
 }

@@ -23,6 +23,32 @@ fn run_without_build_rs() {
     assert!(!text(&again).contains("Compiling"), "nothing changed: {}", text(&again));
 }
 
+/// rustc runs a relative linker where cargo runs rustc: in the workspace, not in the package.
+#[test]
+fn a_relative_linker() {
+    let fixture = Fixture::new("relative").flags("-Clinker=tools/cc.sh");
+    let manifest = std::fs::read_to_string(fixture.dir().join("Cargo.toml")).unwrap();
+    fixture.write("Cargo.toml", "[workspace]\nmembers = [\"app\"]\nresolver = \"3\"\n");
+    fixture.write("app/Cargo.toml", &manifest.replace("[workspace]\n", ""));
+    for name in ["build.rs", "src", "tests"] {
+        let to = fixture.dir().join("app").join(name);
+        std::fs::rename(fixture.dir().join(name), to).unwrap();
+    }
+    fixture.write("tools/cc.sh", "#!/bin/sh\nexec cc \"$@\"\n");
+    let script = fixture.dir().join("tools/cc.sh");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(script, mode).unwrap();
+    let output = fixture.cargo(&["run"]);
+    assert!(!text(&output).contains("no link hook"), "{}", text(&output));
+    check_inline(&output);
+    check_table(&fixture.product("hooked"));
+    fixture.write("app/build.rs", "fn main() {}\n");
+    let output = fixture.cargo_static_call(&["run"]);
+    assert!(!text(&output).contains("no link hook"), "{}", text(&output));
+    check_inline(&output);
+    check_table(&fixture.product("hooked"));
+}
+
 #[test]
 fn a_direct_linker() {
     let fixture = unhooked("command-direct").flags(DIRECT);

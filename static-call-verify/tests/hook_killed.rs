@@ -16,7 +16,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use fixture::{Fixture, check_inline, check_table, have, text};
+use fixture::{COPY_HOOK, Fixture, check_inline, check_table, have, text};
 use images::{PRELUDE, assemble, function, run};
 
 /// The linker that the hook runs: GNU ld, which stops where the file `mode` says. An orphan gives up
@@ -56,9 +56,7 @@ impl Bench {
     fn new(fixture: &Fixture, linker: &'static str) -> Self {
         fixture.write(
             "build.rs",
-            "fn main() {\n    static_call_verify::enable();\n    let hook = \
-             concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/hook\");\n    \
-             std::fs::copy(std::env::current_exe().unwrap(), hook).unwrap();\n}\n",
+            &format!("fn main() {{ static_call_verify::enable(); {COPY_HOOK} }}"),
         );
         let built = fixture.cargo(&["check"]);
         assert!(built.status.success(), "{}", text(&built));

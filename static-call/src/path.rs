@@ -97,7 +97,8 @@ pub enum Reason {
     /// The bytes there were not what the verifier recorded; the finding says more.
     Changed,
     /// No verifier has seen the image: its build script does not call
-    /// `static_call_verify::enable()`, or the linker dropped the table.
+    /// `static_call_verify::enable()`, and it was not built by `cargo static-call build` (or was built
+    /// again by `cargo build`); or the linker dropped the table.
     NotVerified,
     /// The table cannot be trusted; the finding says why.
     TableRefused,
@@ -128,7 +129,8 @@ impl fmt::Display for Reason {
             Self::TooFar => "target further than 2 GiB",
             Self::Changed => "bytes differ from what was verified",
             Self::NotVerified => {
-                "not verified at link time (build.rs: static_call_verify::enable())"
+                "not verified at link time: needs static_call_verify::enable() in build.rs, or \
+                 `cargo static-call build` instead of `cargo build`"
             }
             Self::TableRefused => "table not trusted",
             Self::Refused(errno) => return write!(f, "mprotect refused (errno {errno})"),

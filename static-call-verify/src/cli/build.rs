@@ -20,8 +20,11 @@ use static_call::layout::checksum;
 use super::UNREADABLE;
 use super::output::note;
 use crate::Level;
-use crate::hook::{install::install, settings::Settings};
+use crate::hook::install::{Program, install};
+use crate::hook::settings::Settings;
 
+/// Name of the directory of the wrappers inside the target directory.
+const DIRECTORY: &str = "static-call";
 /// The name of the wrapper's link.
 const WRAPPER: &str = "static-call-rustc";
 /// The variable by which cargo is told of a workspace wrapper.
@@ -47,7 +50,15 @@ pub(super) fn main(name: &str, matches: &ArgMatches, settings: &Settings) -> Exi
     }
     let prepared = metadata(&cargo, &args).and_then(|metadata| {
         let policies = policies(&metadata);
-        prepare(&target_directory(&metadata, &args)?, settings, &policies)
+        let target = target_directory(&metadata, &args)?;
+        let is_first = !target.join(DIRECTORY).exists();
+        if is_first && !has_verifier(&metadata) {
+            note(
+                "a plain `cargo build` links again and does not verify: its program keeps to the \
+                 trampolines. `static_call_verify::enable()` in build.rs verifies each build",
+            );
+        }
+        prepare(&target, settings, &policies)
     });
     let wrapper = match prepared {
         Ok(wrapper) => wrapper,
@@ -96,6 +107,13 @@ fn policies(metadata: &Value) -> String {
     all.map(|package| format!("{}\n", package["metadata"]["static-call"])).collect()
 }
 
+/// Whether a package of the workspace has the verifier for its build script.
+fn has_verifier(metadata: &Value) -> bool {
+    let packages = metadata["packages"].as_array().into_iter().flatten();
+    let mut dependencies = packages.filter_map(|p| p["dependencies"].as_array()).flatten();
+    dependencies.any(|d| d["name"] == env!("CARGO_PKG_NAME") && d["kind"] == "build")
+}
+
 /// An option of this command among those of cargo, which has none of that name. Behind a word that is
 /// no option, `run` hands it to the program: so it is not an error.
 fn misplaced<'a>(args: &[&'a OsString]) -> Option<&'a str> {
@@ -127,8 +145,9 @@ fn prepare(target: &Path, settings: &Settings, policies: &str) -> Result<PathBuf
     let me = me.map_err(|e| format!("this executable cannot be read: {e}"))?;
     let settings_text = settings.to_text();
     let text = format!("{}\n{me:?}\n{settings_text}{policies}", env!("CARGO_PKG_VERSION"));
-    let dir = target.join("static-call").join(format!("{:016x}", checksum(text.as_bytes())));
-    let written = install(&dir, WRAPPER).and_then(|()| settings.write(&settings_directory(&dir)));
+    let dir = target.join(DIRECTORY).join(format!("{:016x}", checksum(text.as_bytes())));
+    let written = install(&dir, WRAPPER, Program::Own)
+        .and_then(|()| settings.write(&settings_directory(&dir)));
     written.map_err(|e| format!("cannot write to {}: {e}", dir.display()))?;
     Ok(dir.join(WRAPPER))
 }

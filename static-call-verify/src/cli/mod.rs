@@ -23,7 +23,7 @@ use std::process::ExitCode;
 use anstream::ColorChoice;
 use clap::ArgMatches;
 
-use crate::hook::{Role, run_as_linker};
+use crate::hook::role::Role;
 
 /// Exit code: something was found that the policy denies.
 const DENIED: u8 = 1;
@@ -33,8 +33,9 @@ const UNREADABLE: u8 = 2;
 /// What the executable does.
 #[must_use]
 pub fn main() -> ExitCode {
+    #[cfg(unix)]
     if let Role::Linker(dir) = Role::of_this_process() {
-        run_as_linker(&dir);
+        crate::hook::link::main(&dir);
     }
     let mut args: Vec<OsString> = env::args_os().collect();
     if let Some(dir) = build::wrapper_directory(args.first()) {

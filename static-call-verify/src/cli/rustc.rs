@@ -10,10 +10,11 @@ use static_call::layout::checksum;
 
 use super::UNREADABLE;
 use super::build::{INNER, settings_directory};
-use crate::hook::driver::{self, DriverError, Way};
+use crate::hook::driver::{Driver, DriverError, Way};
 use crate::hook::flags::{self, Flags};
-use crate::hook::install::install;
+use crate::hook::install::{Program, install};
 use crate::hook::manifest;
+use crate::hook::origin::Origin;
 use crate::hook::settings::{self, Settings};
 use crate::{FindingKey, Level};
 
@@ -148,16 +149,16 @@ fn hook_directory(arg: &str) -> Option<PathBuf> {
 fn hook(flags: &Flags, mut settings: Settings, wrapper: &Path) -> Result<Vec<String>, DriverError> {
     // Cargo gives its own setting as a flag as well.
     let linker = flags.linker_or(None);
-    let selecting = flags.selecting_args();
+    let directory = env::current_dir().unwrap_or_default();
+    let driver = Driver { name: linker, selecting: flags.selecting_args(), directory: &directory };
     // Packages of one workspace have settings of their own.
-    let identity = [linker, &selecting.join("\n"), &settings.to_text()].join("\n");
-    let identity = format!("{identity}\n{:?}", flags.flavor);
+    let identity = format!("{driver:?}\n{}\n{:?}", settings.to_text(), flags.flavor);
     let dir = wrapper.join(format!("{:016x}", checksum(identity.as_bytes())));
     let install_error = |source| DriverError::Install { dir: dir.clone(), source };
     let way = if flags.is_direct(linker) {
         None
     } else {
-        match driver::find_way(linker, &selecting, &dir) {
+        match driver.find_way(&dir, Program::Own) {
             Ok(way) => Some(way),
             Err(DriverError::Deaf { .. }) => None,
             Err(why) => return Err(why),
@@ -166,7 +167,7 @@ fn hook(flags: &Flags, mut settings: Settings, wrapper: &Path) -> Result<Vec<Str
     let arguments = match way {
         Some(way) => {
             if way != Way::Prefix {
-                settings.linker = driver::default_linker(linker, &selecting, &dir);
+                settings.linker = driver.default_linker(&dir);
             }
             let args = way.arguments(&dir);
             args.into_iter().map(|a| format!("-Clink-arg={a}")).collect()
@@ -176,7 +177,7 @@ fn hook(flags: &Flags, mut settings: Settings, wrapper: &Path) -> Result<Vec<Str
         None => {
             let name = Path::new(linker).file_name().and_then(|n| n.to_str()).unwrap_or(linker);
             let link_dir = dir.join("direct");
-            install(&link_dir, name).map_err(install_error)?;
+            install(&link_dir, name, Program::Own).map_err(install_error)?;
             settings.linker = Some(find_program(linker));
             settings.write(&link_dir).map_err(install_error)?;
             return Ok(vec![format!("-Clinker={}", link_dir.join(name).display())]);
@@ -203,7 +204,7 @@ fn check_flags(kind: Unit, flags: &Flags, settings: &Settings, told: Option<Leve
     let is_said = kind == Unit::Program && level == Level::Warn && told < Some(Level::Warn);
     let is_denied = level == Level::Deny;
     if (is_said || is_denied) && !flags.aligns_calls() {
-        say(is_denied, &flags::missing());
+        say(is_denied, &flags::missing(&Origin::of_cargo()));
         return !is_denied;
     }
     true

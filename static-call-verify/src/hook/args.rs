@@ -3,8 +3,12 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use super::side_files;
+
 /// What the hook asks in a trial call of the driver, and the linker role answers.
 pub(crate) const PROBE: &str = "--static-call-probe";
+/// What the linker role answers to [`PROBE`].
+pub(crate) const ANSWER: &str = concat!("static-call hook ", env!("CARGO_PKG_VERSION"));
 
 /// Response files inside response files are followed this far.
 const MAX_DEPTH: usize = 8;
@@ -16,6 +20,8 @@ pub(crate) struct LinkArgs {
     pub(crate) output: PathBuf,
     /// Everything that may be an input file; the file's content decides.
     pub(crate) inputs: Vec<PathBuf>,
+    /// The text files that the link makes besides, as far as they name the output.
+    pub(crate) side_files: Vec<PathBuf>,
     /// Whether the hook has no business here: the call makes no image, or none for x86_64.
     pub(crate) is_foreign: bool,
 }
@@ -23,13 +29,20 @@ pub(crate) struct LinkArgs {
 impl LinkArgs {
     /// Reads a command line whose response files are expanded.
     pub(crate) fn parse(args: &[OsString]) -> Self {
-        let mut parsed = Self { output: "a.out".into(), inputs: Vec::new(), is_foreign: false };
+        let mut parsed = Self {
+            output: "a.out".into(),
+            inputs: Vec::new(),
+            side_files: Vec::new(),
+            is_foreign: false,
+        };
         let mut args = args.iter();
         while let Some(arg) = args.next() {
             let Some(text) = arg.to_str() else {
                 parsed.inputs.push(arg.into());
                 continue;
             };
+            let next = args.as_slice().first().and_then(|next| next.to_str());
+            parsed.side_files.extend(side_files::named(text, next).map(PathBuf::from));
             match text {
                 "-o" | "--output" => {
                     parsed.output = args.next().map(Into::into).unwrap_or_default()

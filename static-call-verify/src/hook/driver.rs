@@ -1,18 +1,14 @@
 //! How a compiler driver can be brought to run the hook as its linker.
 //!
 //! The driver is not recognised by its name, which tells little (`cc`, wrappers, cross compilers):
-//! it is called for trial, and the hook answers if it was run.
+//! it is called for trial, and the linker answers if it was run.
 
-use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use super::args::{PROBE, split};
-use super::install::{BFD, REAL_LD, install};
-
-/// What the hook answers to [`PROBE`].
-pub(crate) const ANSWER: &str = concat!("static-call hook ", env!("CARGO_PKG_VERSION"));
+use super::args::{ANSWER, PROBE, split};
+use super::install::{BFD, Program, REAL_LD, install};
 
 /// A way to hook a driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,42 +55,60 @@ pub(crate) enum DriverError {
     Install { dir: PathBuf, source: io::Error },
 }
 
-/// Finds the way to hook `driver`, which is called with the `selecting` arguments of the user.
-/// Afterwards the executable stands in `dir` for it.
-pub(crate) fn find_way(driver: &str, selecting: &[&str], dir: &Path) -> Result<Way, DriverError> {
-    for way in Way::ALL {
-        install(dir, way.file())
-            .map_err(|source| DriverError::Install { dir: dir.to_owned(), source })?;
-        let output = call(driver, selecting, &way.arguments(dir), dir)
-            .map_err(|source| DriverError::Run { driver: driver.to_owned(), source })?;
-        if String::from_utf8_lossy(&output.stdout).lines().any(|line| line == ANSWER) {
-            return Ok(way);
-        }
-    }
-    Err(DriverError::Deaf { driver: driver.to_owned() })
+/// A driver as rustc calls it.
+#[derive(Debug)]
+pub(crate) struct Driver<'a> {
+    /// Its name, or its path.
+    pub(crate) name: &'a str,
+    /// The arguments by which the user chooses the linker.
+    pub(crate) selecting: Vec<&'a str>,
+    /// Where it is called: relative paths, its own and those in the arguments, begin there.
+    pub(crate) directory: &'a Path,
 }
 
-/// The linker that a clang runs with the `selecting` arguments: its default is compiled in, and
-/// nothing but the driver tells it.
-pub(crate) fn default_linker(driver: &str, selecting: &[&str], dir: &Path) -> Option<PathBuf> {
-    let output = call(driver, selecting, &["-###".to_owned()], dir).ok()?;
-    let text = String::from_utf8_lossy(&output.stderr);
-    linker_of_dry_run(&text)
+impl Driver<'_> {
+    /// Finds the way to hook it. Afterwards `program` is in `dir` for it.
+    pub(crate) fn find_way(&self, dir: &Path, program: Program) -> Result<Way, DriverError> {
+        let driver = || self.name.to_owned();
+        for way in Way::ALL {
+            install(dir, way.file(), program)
+                .map_err(|source| DriverError::Install { dir: dir.to_owned(), source })?;
+            let output = self
+                .call(&way.arguments(dir), dir)
+                .map_err(|source| DriverError::Run { driver: driver(), source })?;
+            if String::from_utf8_lossy(&output.stdout).lines().any(|line| line == ANSWER) {
+                return Ok(way);
+            }
+        }
+        Err(DriverError::Deaf { driver: driver() })
+    }
+
+    /// The linker that a clang runs: its default is compiled in, and nothing but the driver tells it.
+    pub(crate) fn default_linker(&self, dir: &Path) -> Option<PathBuf> {
+        let output = self.call(&["-###".to_owned()], dir).ok()?;
+        let text = String::from_utf8_lossy(&output.stderr);
+        linker_of_dry_run(&text)
+    }
+
+    fn call(&self, own: &[String], dir: &Path) -> io::Result<Output> {
+        // A name without a slash is looked for in `PATH`.
+        let is_path = self.name.contains('/');
+        let program = if is_path { self.directory.join(self.name) } else { self.name.into() };
+        Command::new(program)
+            .args(&self.selecting)
+            .args(own)
+            .arg(format!("-Wl,{PROBE}"))
+            .arg("-o")
+            .arg(dir.join("trial"))
+            .current_dir(self.directory)
+            .stdin(Stdio::null())
+            .output()
+    }
 }
 
 fn linker_of_dry_run(text: &str) -> Option<PathBuf> {
     let line = text.lines().rev().find(|line| line.contains(PROBE))?;
     split(line).into_iter().next().map(PathBuf::from).filter(|path| path.is_absolute())
-}
-
-fn call(driver: &str, selecting: &[&str], own: &[String], dir: &Path) -> io::Result<Output> {
-    Command::new(driver)
-        .args(selecting.iter().map(OsString::from))
-        .args(own)
-        .arg(format!("-Wl,{PROBE}"))
-        .current_dir(dir)
-        .stdin(Stdio::null())
-        .output()
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use super::origin::Origin;
+
 /// What `-C` options say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Flags {
@@ -18,13 +20,26 @@ pub(crate) struct Flags {
 const ALIGNMENT: [&str; 2] =
     ["-Cllvm-args=-x86-align-branch-boundary=8", "-Cllvm-args=-x86-align-branch=call"];
 
-/// What is said where they are not set, with the mend, in one line.
-pub(crate) fn missing() -> String {
+/// What is said where they are not set, with the fix, in one line.
+pub(crate) fn missing(origin: &Origin) -> String {
+    let flags = ALIGNMENT.join(" ");
+    let file = format!(
+        "set `rustflags = {ALIGNMENT:?}` under \
+         `[target.'cfg(all(target_arch = \"x86_64\", target_os = \"linux\"))']` in .cargo/config.toml"
+    );
+    let fix = match origin {
+        Origin::Files => format!("run `cargo static-call init`, or {file}"),
+        Origin::Replaced(variable) => format!(
+            "{variable} is set in the environment, and replaces the flags of .cargo/config.toml: add \
+             `{flags}` to it, or unset it and run `cargo static-call init`"
+        ),
+        Origin::Hidden(what) => format!(
+            "{what} sets flags of the target, for which cargo ignores `[build] rustflags`: {file}"
+        ),
+    };
     format!(
         "flags.missing: rustc is not told to align call instructions, so that about two static calls \
-         of five will stay on their trampolines; run `cargo static-call init`, or set `rustflags = \
-         {ALIGNMENT:?}` under `[target.'cfg(all(target_arch = \"x86_64\", target_os = \"linux\"))']` \
-         in .cargo/config.toml"
+         of five will stay on their trampolines; {fix}"
     )
 }
 
@@ -147,6 +162,18 @@ mod tests {
         for other in ["-x86-align-branch-boundary=32 -x86-align-branch=call", ""] {
             assert!(!Flags::from_encoded(&format!("-Cllvm-args={other}")).aligns_calls());
         }
+    }
+
+    #[test]
+    fn the_advice_is_for_where_the_flags_come_from() {
+        let [file, variable, hidden] =
+            [Origin::Files, Origin::Replaced("RUSTFLAGS"), Origin::Hidden("`--config`".into())]
+                .map(|origin| missing(&origin));
+        assert!(file.contains("; run `cargo static-call init`, or set `rustflags = [\"-C"));
+        let all =
+            "add `-Cllvm-args=-x86-align-branch-boundary=8 -Cllvm-args=-x86-align-branch=call`";
+        assert!(variable.contains("; RUSTFLAGS is set") && variable.contains(all), "{variable}");
+        assert!(hidden.contains("ignores `[build] rustflags`: set `rustflags"), "{hidden}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The linker role: links with a table, stamps the image, reports.
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStringExt;
@@ -9,13 +10,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, exit};
 use std::{env, fs};
 
-use super::args::{self, LinkArgs, PROBE};
+use super::args::{self, ANSWER, LinkArgs, PROBE};
 use super::capacity;
 use super::choice::{Choice, Told};
-use super::driver::ANSWER;
 use super::install::{BFD, REAL_LD};
-use super::output::{self, Temporary};
+use super::output;
+use super::scratch::{self, Scratch, without_scratch};
 use super::settings::Settings;
+use super::side_files;
 use crate::image::file::read as read_image;
 use crate::report::Finding;
 use crate::stamp::stamp_parts;
@@ -47,7 +49,7 @@ pub(crate) fn main(dir: &Path) -> ! {
     let is_special = fs::metadata(&line.output).is_ok_and(|m| !m.is_file());
     let capacity = if line.is_foreign || is_special { None } else { capacity::of(&line.inputs) };
     let Some(capacity) = capacity else { become_linker(&linker, &args) };
-    let link = Link { linker: &linker, args: &args, output: &line.output, settings: &settings };
+    let link = Link { linker: &linker, args: &args, line: &line, settings: &settings };
     match link.run(capacity) {
         Ok(()) => exit(0),
         Err(Failure::Denied(count)) => {
@@ -94,23 +96,24 @@ const LINKS: usize = 3;
 struct Link<'a> {
     linker: &'a Path,
     args: &'a [OsString],
-    output: &'a Path,
+    line: &'a LinkArgs,
     settings: &'a Settings,
 }
 
 impl Link<'_> {
-    /// Makes the image under another name, so that it appears stamped or not at all.
+    /// Makes the image in another place, so that it appears stamped or not at all.
     fn run(&self, mut capacity: u32) -> Result<(), Failure> {
-        output::remove_leftovers(self.output);
-        let object = Temporary::new(output::own(self.output, ".o"));
-        let image = Temporary::new(output::own(self.output, ""));
+        scratch::remove_leftovers(&self.line.output);
+        let scratch = Scratch::new(&self.line.output).map_err(|e| file(&self.line.output, e))?;
+        let (object, image) = (scratch.object(), scratch.image());
         let mut policy = self.settings.policy();
         policy.set_source_lines(self.settings.report.is_some());
         for _ in 0..LINKS {
-            self.write(object.path(), &table_object(capacity, &policy))?;
-            let messages = self.link(Some(object.path()), image.path())?;
-            let read = read_image(image.path(), policy.source_lines());
-            let mut bytes = read.map_err(|e| file(image.path(), e))?;
+            fs::write(&object, table_object(capacity, &policy))
+                .map_err(|e| file(&self.line.output, e))?;
+            let messages = self.link(Some(&object), &image)?;
+            let read = read_image(&image, policy.source_lines());
+            let mut bytes = read.map_err(|e| file(&self.line.output, e))?;
             let stamped = catch_unwind(AssertUnwindSafe(|| stamp_parts(&mut bytes, &policy)));
             let (report, stamped, parts) =
                 stamped.map_err(|_| Failure::Stamp("the verifier panicked".into()))?;
@@ -119,55 +122,59 @@ impl Link<'_> {
                     capacity = needed;
                     continue;
                 }
-                Stamped::Done { .. } => output::write_parts(image.path(), &bytes, &parts)
-                    .map_err(|e| file(image.path(), e))?,
+                Stamped::Done { .. } => output::write_parts(&image, &bytes, &parts)
+                    .map_err(|e| file(&self.line.output, e))?,
                 Stamped::NothingToDo => {}
                 other => self.unstamped(other)?,
             }
             forward(&messages);
-            self.report(report, image.path(), &policy)?;
-            return image.persist(self.output).map_err(|e| file(self.output, e));
+            self.report(report, &image, &policy)?;
+            return self.persist(scratch);
         }
         Err(Failure::Growing(capacity))
     }
 
     /// The same link without a table; the image appears whole or not at all here, too.
     fn without_table(&self) -> ! {
-        let image = Temporary::new(output::own(self.output, ""));
-        let free = fs::write(image.path(), []).and_then(|()| fs::remove_file(image.path()));
-        if free.is_err() {
-            // No file can be made beside the output: the linker knows what to say.
+        let Ok(scratch) = Scratch::new(&self.line.output) else {
+            // Nothing can be made beside the output: the linker knows what to say.
             become_linker(self.linker, self.args);
-        }
-        let code = match self.link(None, image.path()) {
+        };
+        let code = match self.link(None, &scratch.image()) {
             Ok(messages) => {
                 forward(&messages);
-                let made = image.persist(self.output).map_err(|e| file(self.output, e));
-                made.map_or_else(|why| failed(&why), |()| 0)
+                self.persist(scratch).map_or_else(|why| failed(&why), |()| 0)
             }
             Err(Failure::Link { status, stderr }) => {
-                drop(image);
+                drop(scratch);
                 eprintln!("{stderr}\nstatic-call: error: the link failed ({status})");
                 status.code().unwrap_or(1)
             }
             Err(why) => {
-                drop(image);
+                drop(scratch);
                 failed(&why)
             }
         };
         exit(code)
     }
 
-    fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-        fs::write(path, bytes).map_err(|e| file(path, e))
+    /// Puts the image where it belongs, and before it what the linker has written besides.
+    fn persist(&self, scratch: Scratch) -> Result<(), Failure> {
+        side_files::finish(&self.line.side_files, &self.line.output, &scratch);
+        scratch.persist().map_err(|e| file(&self.line.output, e))
     }
 
     fn link(&self, object: Option<&Path>, image: &Path) -> Result<Output, Failure> {
         let mut command = Command::new(self.linker);
         // All linkers take the last `-o`.
         let output = command.args(self.args).args(object).arg("-o").arg(image).output();
-        let output =
+        let mut output =
             output.map_err(|source| Failure::Run { linker: self.linker.to_owned(), source })?;
+        for said in [&mut output.stdout, &mut output.stderr] {
+            if let Cow::Owned(clean) = without_scratch(said) {
+                *said = clean;
+            }
+        }
         if output.status.success() {
             return Ok(output);
         }
@@ -195,7 +202,7 @@ impl Link<'_> {
         if report.findings.iter().any(|f| is_printed(&f)) && !policy.source_lines() {
             let mut policy = policy.clone();
             policy.set_source_lines(true);
-            let bytes = read_image(image, true).map_err(|e| file(image, e))?;
+            let bytes = read_image(image, true).map_err(|e| file(&self.line.output, e))?;
             report = verify(&bytes, &policy);
         }
         let mut printed: Vec<&Finding> = report.findings.iter().filter(is_printed).collect();
@@ -208,7 +215,7 @@ impl Link<'_> {
             eprintln!("static-call: and {more} more; `cargo static-call verify` lists them all");
         }
         if let Some(dir) = &self.settings.report {
-            let name = self.output.file_name().unwrap_or_default();
+            let name = self.line.output.file_name().unwrap_or_default();
             let path = output::beside(&dir.join(name), ".txt");
             let text = format!("{report}\n");
             let written =

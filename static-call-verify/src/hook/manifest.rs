@@ -36,6 +36,15 @@ pub(crate) fn read(manifest: &Path) -> Result<Settings, Vec<String>> {
     }
 }
 
+/// The directory of the workspace that the package in `directory` is of: where cargo runs rustc for it.
+pub(crate) fn workspace(directory: &Path) -> PathBuf {
+    let manifest = directory.join("Cargo.toml");
+    let text = fs::read_to_string(&manifest).unwrap_or_default();
+    let root = root(&manifest, &text, &|path| fs::read_to_string(path).ok());
+    let root = root.and_then(|(path, _)| path.parent().map(Path::to_owned));
+    root.unwrap_or_else(|| directory.to_owned())
+}
+
 fn read_table(manifest: &Path, text: &str, owner: &str) -> Result<Settings, Vec<String>> {
     let directory = manifest.parent().unwrap_or(Path::new(""));
     let settings = parse(text, owner).map(|settings| settings.below(directory));

@@ -1,8 +1,10 @@
-//! The link hook: the user's build script, which the compiler driver also runs as its linker.
+//! The link hook: what the user's build script tells cargo, and the linker that the compiler driver
+//! runs because of it.
 //!
-//! `script` (build-script role) → `install` and `driver` (how this driver is hooked) → `settings`
-//! (a file beside the link) → `link` (linker role), which reads the command line (`args`), finds
-//! the linker the user chose (`choice`), links with a table, stamps the image, and reports.
+//! `script` (in the build script) → `install` of the `program` and `driver` (how this driver is
+//! hooked) → `settings` (a file beside the linker) → `link` (in the linker), which reads the command
+//! line (`args`), finds the linker the user chose (`choice`), links with a table, stamps the image,
+//! and reports.
 
 pub(crate) mod args;
 #[cfg(unix)]
@@ -16,30 +18,33 @@ pub(crate) mod link;
 pub(crate) mod manifest;
 #[cfg(unix)]
 mod objects;
+pub(crate) mod origin;
 pub(crate) mod output;
-mod role;
+pub(crate) mod program;
+#[cfg(feature = "cli")]
+pub(crate) mod role;
+mod scratch;
 mod script;
 pub(crate) mod settings;
+mod side_files;
 
 use std::path::PathBuf;
 
 use crate::{FindingKey, Level};
 
-pub(crate) use role::Role;
 use settings::Settings;
 
-/// Hooks the links of this package with the default policy: call it first in `build.rs`.
+/// Hooks the links of this package with the default policy: call it in `build.rs`.
 ///
 /// ```no_run
-/// // the first line of `main` in build.rs
+/// // anywhere in `main` of build.rs
 /// static_call_verify::enable();
 /// ```
 ///
-/// In a build script this prints the `cargo::rustc-link-arg` lines by which the compiler driver
-/// comes to run *the same executable* as its linker, for this package's binaries, tests, examples,
-/// benches, cdylibs and doctests. In that second role `enable` runs the linker that the user chose,
-/// stamps the image, and exits with the linker's code: what stands before it in `main` runs in both
-/// roles, so nothing should.
+/// This writes a linker into `OUT_DIR` and prints the `cargo::rustc-link-arg` lines by which the
+/// compiler driver runs it, for this package's binaries, tests, examples, benches, cdylibs and
+/// doctests. That linker is a program of this crate and contains no code of the build script: it
+/// runs the linker that you chose, stamps the image, and exits with that linker's code.
 ///
 /// What cannot be hooked is said in a `cargo::warning` and does not break the build (see
 /// [`Hook::strict`]); on anything but x86_64 Linux there is nothing to do, and nothing is said.
@@ -50,30 +55,25 @@ pub fn enable() {
 /// The link hook with a policy of its own.
 ///
 /// ```no_run
-/// // the first statement of `main` in build.rs
+/// // anywhere in `main` of build.rs
 /// static_call_verify::Hook::new()
 ///     .deny("call.grade.straddle")
 ///     .report("target/static-call")
 ///     .enable();
 /// ```
 ///
-/// The settings are those of the build script's run: they go to the linker role in a file, since
-/// `main` would find another environment there (no `PROFILE`, no `CARGO_FEATURE_…`).
-#[derive(Debug)]
+/// The settings go to the linker in a file.
+#[derive(Debug, Default)]
 pub struct Hook {
     settings: Settings,
     mistakes: Vec<String>,
 }
 
 impl Hook {
-    /// A hook with the default policy. In the linker role this runs the linker and never returns.
+    /// A hook with the default policy.
     #[must_use]
-    #[expect(clippy::new_without_default, reason = "in one of its roles it does not return")]
     pub fn new() -> Self {
-        if let Role::Linker(dir) = Role::of_this_process() {
-            run_as_linker(&dir);
-        }
-        Self { settings: Settings::default(), mistakes: Vec::new() }
+        Self::default()
     }
 
     /// Sets the level of a finding, named by its dotted key, to "not reported". A pattern such as
@@ -151,15 +151,4 @@ impl Hook {
         }
         self
     }
-}
-
-#[cfg(unix)]
-pub(crate) fn run_as_linker(dir: &std::path::Path) -> ! {
-    link::main(dir)
-}
-
-#[cfg(not(unix))]
-pub(crate) fn run_as_linker(_: &std::path::Path) -> ! {
-    eprintln!("static-call: the link hook runs on Unix hosts only");
-    std::process::exit(1)
 }

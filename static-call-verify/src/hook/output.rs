@@ -1,6 +1,6 @@
 //! Files that are whole or not there.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::ops::Range;
@@ -11,41 +11,6 @@ pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     name.into()
-}
-
-/// A name beside `path` that is this process's own: a link that was killed can have left a linker behind,
-/// which goes on writing under that link's name.
-pub(crate) fn own(path: &Path, suffix: &str) -> PathBuf {
-    beside(path, &format!("{OWN}{}{suffix}", std::process::id()))
-}
-
-/// Between the name of an output and the number of the process that makes it.
-const OWN: &str = ".static-call.";
-
-/// Removes what processes that were killed have left beside `path` under names that were their own.
-pub(crate) fn remove_leftovers(path: &Path) {
-    let Some(name) = path.file_name() else { return };
-    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let processes = Path::new("/proc");
-    if !processes.join("self").exists() {
-        return;
-    }
-    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
-        let owner = owner(&entry.file_name(), name);
-        if owner.is_some_and(|owner| !processes.join(owner).exists()) {
-            // Somebody else's directory, or already gone: nothing depends on it.
-            let _ = fs::remove_file(entry.path());
-        }
-    }
-}
-
-/// The number of the process whose own name beside `output` this is, or is the beginning of this.
-fn owner(name: &OsStr, output: &OsStr) -> Option<String> {
-    let rest = name.as_encoded_bytes().strip_prefix(output.as_encoded_bytes())?;
-    let rest = rest.strip_prefix(OWN.as_bytes())?;
-    let (number, _) = rest.split_at(rest.iter().position(|&b| b == b'.').unwrap_or(rest.len()));
-    let is_number = !number.is_empty() && number.iter().all(u8::is_ascii_digit);
-    is_number.then(|| String::from_utf8_lossy(number).into_owned())
 }
 
 /// Makes `path` a file of these bytes, in one step for everybody else.
@@ -104,9 +69,6 @@ impl Temporary {
 
     /// Gives it its name, in the place of what had it.
     pub(crate) fn persist(self, path: &Path) -> io::Result<()> {
-        // As linkers do, and earlier. Where a rename replaces a file, ext4 begins at once to write the
-        // new one to the disk. Who is killed between the two leaves none.
-        let _ = fs::remove_file(path);
         fs::rename(&self.0, path)
     }
 }
@@ -120,25 +82,6 @@ impl Drop for Temporary {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_own_names_are_removed() {
-        let owner = |name: &str| owner(OsStr::new(name), OsStr::new("app-1"));
-        for own in ["app-1.static-call.17", "app-1.static-call.17.o", "app-1.static-call.17.tmpa1"]
-        {
-            assert_eq!(owner(own).as_deref(), Some("17"));
-        }
-        for other in
-            ["app-1", "app-1.d", "app-1.static-call", "app-1.static-call.", "app-12.static-call.1"]
-        {
-            assert_eq!(owner(other), None, "{other}");
-        }
-        assert_eq!(owner("app-1.static-call.o"), None);
-        assert_eq!(owner("app-1.static-call.1x"), None);
-        let mine = super::own(Path::new("dir/app-1"), ".o");
-        let mine = owner(mine.file_name().unwrap().to_str().unwrap());
-        assert_eq!(mine, Some(std::process::id().to_string()));
-    }
 
     #[test]
     fn changes_are_written_where_they_are() {

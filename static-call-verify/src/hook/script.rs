@@ -1,12 +1,14 @@
-//! The build-script role: what is printed for cargo.
+//! What the build script tells cargo.
 
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::exit;
 
-use super::driver::{self, DriverError, Way};
+use super::driver::{Driver, DriverError, Way};
 use super::flags::{self, Flags};
 use super::manifest;
+use super::origin::Origin;
+use super::program::LINKER;
 use super::settings::Settings;
 use crate::{FindingKey, Level};
 
@@ -41,7 +43,8 @@ pub(crate) fn run(settings: Settings, mistakes: &[String]) {
     }
     let flags = Flags::from_encoded(&env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default());
     check_flags(&flags, &settings);
-    match hook(&flags, settings.clone(), &PathBuf::from(out_dir).join(DIR)) {
+    let directory = manifest::workspace(&package);
+    match hook(&flags, settings.clone(), &PathBuf::from(out_dir).join(DIR), &directory) {
         Ok(arguments) => {
             for argument in arguments {
                 tell("rustc-link-arg", &argument);
@@ -74,7 +77,13 @@ fn mend() -> &'static str {
     "`cargo static-call build` can hook every linker"
 }
 
-fn hook(flags: &Flags, mut settings: Settings, dir: &Path) -> Result<Vec<String>, NotHooked> {
+/// The arguments that hook the links of a package whose rustc runs in `directory`.
+fn hook(
+    flags: &Flags,
+    mut settings: Settings,
+    dir: &Path,
+    directory: &Path,
+) -> Result<Vec<String>, NotHooked> {
     if !cfg!(unix) {
         return Err(NotHooked::Host);
     }
@@ -83,10 +92,10 @@ fn hook(flags: &Flags, mut settings: Settings, dir: &Path) -> Result<Vec<String>
     if flags.is_direct(linker) {
         return Err(NotHooked::Direct(linker.to_owned()));
     }
-    let selecting = flags.selecting_args();
-    let way = driver::find_way(linker, &selecting, dir)?;
+    let driver = Driver { name: linker, selecting: flags.selecting_args(), directory };
+    let way = driver.find_way(dir, LINKER)?;
     if way != Way::Prefix {
-        settings.linker = driver::default_linker(linker, &selecting, dir);
+        settings.linker = driver.default_linker(dir);
     }
     settings.write(dir).map_err(|source| NotHooked::Settings { dir: dir.to_owned(), source })?;
     Ok(way.arguments(dir))
@@ -96,12 +105,13 @@ fn check_flags(flags: &Flags, settings: &Settings) {
     if flags.aligns_calls() {
         return;
     }
+    let missing = flags::missing(&Origin::of_cargo());
     match settings.policy().level(FindingKey::FlagsMissing) {
         Level::Allow => {}
-        Level::Note => eprintln!("static-call: {}", flags::missing()),
-        Level::Warn => say("warning", &flags::missing()),
+        Level::Note => eprintln!("static-call: {}", missing),
+        Level::Warn => say("warning", &missing),
         Level::Deny => {
-            say("error", &flags::missing());
+            say("error", &missing);
             exit(1);
         }
     }

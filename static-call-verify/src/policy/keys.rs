@@ -167,7 +167,8 @@ finding_keys! {
     /// The image has static calls but no table for the runtime: it was linked without the hook.
     TableMissing = "table.missing", Note,
         "The runtime rewrites only the calls that the table lists. Without one every call goes \
-         through its trampoline.",
+         through its trampoline. Where only `cargo static-call build` verifies, the next plain `cargo \
+         build` links a program without one.",
         "link with `static_call_verify::enable()` in `build.rs`, or with `cargo static-call build`";
     /// The table was filled by another version of the verifier, or the records are another version's.
     TableVersion = "table.version", Warn,

@@ -148,6 +148,41 @@ fn flags_are_written_where_cargo_reads_them() {
     fs::remove_dir_all(dir).unwrap();
 }
 
+/// What is set in the environment is not read from the files, and `init` cannot change it.
+#[test]
+fn flags_of_the_environment_are_told() {
+    let dir = package("init-environment");
+    let with = |name: &str, value: &str| {
+        let output = command(&dir, &["init"]).env(name, value).output().unwrap();
+        out(&output).to_owned()
+    };
+    let said = with("CARGO_BUILD_RUSTFLAGS", "-g");
+    let note = "note: on x86-64 Linux cargo reads the new table instead of CARGO_BUILD_RUSTFLAGS";
+    assert!(said.contains(note), "{said}");
+    let flags = "`-Cllvm-args=-x86-align-branch-boundary=8 -Cllvm-args=-x86-align-branch=call \
+                 -Crelro-level=partial -Clink-arg=-Wl,-z,relro,-z,now`";
+    for name in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"] {
+        for value in ["-g", ""] {
+            let said = with(name, value);
+            assert!(said.starts_with("nothing to change in the files\n"), "{said}");
+            let note =
+                format!("note: {name} is set in the environment, and cargo reads it instead");
+            assert!(said.contains(&note) && said.contains(&format!("Add {flags} to it")), "{said}");
+        }
+        let mut all = flags.trim_matches('`').to_owned();
+        if name.starts_with("CARGO") {
+            all = all.replace(' ', "\u{1f}");
+        }
+        let said = with(name, &all);
+        assert!(said.contains("It has all of them") && !said.contains("Add "), "{said}");
+    }
+    // As the flags of `build` that are not hidden.
+    fs::write(dir.join(".cargo/config.toml"), CONFIG).unwrap();
+    let said = with("CARGO_BUILD_RUSTFLAGS", flags.trim_matches('`'));
+    assert!(said.starts_with("everything is set already"), "{said}");
+    fs::remove_dir_all(dir).unwrap();
+}
+
 #[test]
 fn in_a_new_package_and_from_below() {
     let dir = package("init-new");

@@ -25,6 +25,12 @@ pub(crate) const DIRECT: &str = "-Clinker=rust-lld -Clink-args=/usr/lib/x86_64-l
     -Clink-args=-L/usr/lib/x86_64-linux-gnu -Clink-args=-L/usr/lib/gcc/x86_64-linux-gnu/12 \
     -Clink-args=-dynamic-linker=/lib64/ld-linux-x86-64.so.2";
 
+/// In a build.rs after `enable`: copies the linker that was installed into the package.
+pub(crate) const COPY_HOOK: &str = r#"
+    let linker = std::path::Path::new(&std::env::var_os("OUT_DIR").unwrap()).join("static-call/real-ld");
+    std::fs::copy(linker, concat!(env!("CARGO_MANIFEST_DIR"), "/hook")).unwrap();
+"#;
+
 const LIB: &str = r#"
 use static_call::{call, static_call};
 

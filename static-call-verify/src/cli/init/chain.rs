@@ -13,6 +13,9 @@ pub(super) const TARGET: &str = "x86_64-unknown-linux-gnu";
 /// The flags of a target in the environment. Cargo joins them with those of the files.
 pub(super) const VARIABLE: &str = "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS";
 
+/// The flags of `build` in the environment.
+pub(super) const BUILD_VARIABLE: &str = "CARGO_BUILD_RUSTFLAGS";
+
 /// What counts beside the file that is written.
 #[derive(Debug, Default)]
 pub(super) struct Chain {
@@ -20,6 +23,8 @@ pub(super) struct Chain {
     pub(super) files: Vec<(PathBuf, Rustflags)>,
     /// Whether the environment has flags for the target.
     pub(super) has_variable: bool,
+    /// The flags in [`BUILD_VARIABLE`], which cargo joins with those of `build`.
+    pub(super) build_variable: Vec<String>,
 }
 
 impl Chain {
@@ -40,8 +45,12 @@ impl Chain {
                 paths.push(path);
             }
         }
-        let mut chain = Self { files: Vec::new(), has_variable: false };
-        chain.has_variable = env::var_os(VARIABLE).is_some_and(|flags| !flags.is_empty());
+        let build = env::var(BUILD_VARIABLE).unwrap_or_default();
+        let mut chain = Self {
+            files: Vec::new(),
+            has_variable: env::var_os(VARIABLE).is_some_and(|flags| !flags.is_empty()),
+            build_variable: whole(build.split_whitespace()),
+        };
         for path in paths {
             let text = super::read(&path)?;
             let flags = text.trim_start_matches('\u{feff}').parse::<DocumentMut>();
@@ -116,8 +125,12 @@ fn words(flags: &Item) -> Result<Vec<String>, String> {
         }
         _ => return Err(wrong()),
     };
+    Ok(whole(words.into_iter()))
+}
+
+/// The words of a command line, each option in one word.
+pub(super) fn whole<'w>(mut words: impl Iterator<Item = &'w str>) -> Vec<String> {
     let mut whole: Vec<String> = Vec::new();
-    let mut words = words.into_iter();
     while let Some(word) = words.next() {
         let option = match word {
             "-C" | "--codegen" => words.next(),
@@ -134,5 +147,5 @@ fn words(flags: &Item) -> Result<Vec<String>, String> {
             None => whole.extend(option.or_else(|| Some(word.to_owned()))),
         }
     }
-    Ok(whole)
+    whole
 }

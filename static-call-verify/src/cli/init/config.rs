@@ -3,7 +3,7 @@
 use toml_edit::{Array, DocumentMut, Item, Table, TableLike, Value, value};
 
 use super::Edited;
-use super::chain::{Chain, Rustflags, TARGET};
+use super::chain::{BUILD_VARIABLE, Chain, Rustflags, TARGET, whole};
 
 /// The table for the flags: linkers of other systems do not know them.
 const TABLE: &str = "cfg(all(target_arch = \"x86_64\", target_os = \"linux\"))";
@@ -32,6 +32,7 @@ pub(super) fn edit(text: &str, chain: &Chain) -> Result<Edited, String> {
     let hides_build = !words.is_empty() || chain.has_variable;
     if !hides_build {
         words = all().flat_map(|flags| &flags.build).cloned().collect();
+        words.extend_from_slice(&chain.build_variable);
     }
     let mut edited = Edited::default();
     let mut missing = missing(&words, &mut edited.notes);
@@ -66,6 +67,12 @@ fn hidden(own: &Rustflags, chain: &Chain) -> Vec<String> {
                 .to_owned(),
         );
     }
+    if !chain.build_variable.is_empty() {
+        notes.push(format!(
+            "on x86-64 Linux cargo reads the new table instead of {BUILD_VARIABLE} in the \
+             environment: what is wanted of it is to be added to the table"
+        ));
+    }
     for (path, flags) in &chain.files {
         if !flags.build.is_empty() {
             notes.push(format!(
@@ -77,6 +84,13 @@ fn hidden(own: &Rustflags, chain: &Chain) -> Vec<String> {
         }
     }
     notes
+}
+
+/// The flags that are not in a variable of the environment that replaces those of all files.
+pub(super) fn missing_in(words: &str) -> Vec<&'static str> {
+    // Cargo's own has one for a blank.
+    let words = words.split(|c: char| c.is_whitespace() || c == '\u{1f}');
+    missing(&whole(words), &mut Vec::new())
 }
 
 /// The table of `target` that is written: one that has flags already, else a new one.
@@ -274,7 +288,7 @@ mod tests {
 
     fn above(text: &str) -> Chain {
         let flags = Rustflags::of(&text.parse().unwrap()).unwrap();
-        Chain { files: vec![("/above".into(), flags)], has_variable: false }
+        Chain { files: vec![("/above".into(), flags)], ..Chain::default() }
     }
 
     #[test]

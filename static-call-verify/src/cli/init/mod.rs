@@ -19,6 +19,8 @@ use toml_edit::{Item, TableLike};
 use chain::Chain;
 
 use super::output::complain_of;
+use crate::hook::origin::REPLACING;
+
 use super::{UNREADABLE, manifest, output};
 
 /// A file's text with the change, and what is to be said about it.
@@ -86,10 +88,16 @@ fn run(manifest: &Path, is_dry_run: bool) -> Result<String, Failure> {
             chain::VARIABLE
         ));
     }
-    for name in ["CARGO_ENCODED_RUSTFLAGS", "RUSTFLAGS"] {
-        if env::var_os(name).is_some() {
-            notes.push(format!("{name} is set in the environment, and replaces these flags"));
-        }
+    let replacing = REPLACING.into_iter().find_map(|name| Some((name, env::var(name).ok()?)));
+    if let Some((name, value)) = &replacing {
+        let missing = config::missing_in(value);
+        let fix = match missing.is_empty() {
+            true => "It has all of them".to_owned(),
+            false => format!("Add `{}` to it, or unset it", missing.join(" ")),
+        };
+        notes.push(format!(
+            "{name} is set in the environment, and cargo reads it instead of the flags of all files. {fix}"
+        ));
     }
     let current = env::current_dir().unwrap_or_default();
     let mut text = String::new();
@@ -109,6 +117,7 @@ fn run(manifest: &Path, is_dry_run: bool) -> Result<String, Failure> {
         }
     }
     text += match (changes.len(), is_dry_run) {
+        (0, _) if replacing.is_some() => "nothing to change in the files\n",
         (0, _) => "everything is set already: nothing to change\n",
         (_, true) => "dry run: nothing was written\n",
         (_, false) => "written\n",

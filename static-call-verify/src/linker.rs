@@ -1,0 +1,109 @@
+//! The linker of the link hook, a program of its own: this package's build script.
+//!
+//! As a build script it puts itself where the library includes it (`hook::program`). A user's
+//! build script writes it into a directory from which the compiler driver runs it as the linker.
+//! So no code of the user's runs there, and nothing depends on where `enable` is called.
+//!
+//! It shares its sources with the library, which cannot be a dependency of its own build script.
+#![forbid(unsafe_code)]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    unused_imports,
+    reason = "these modules are written for the library, which uses and exports more of them"
+)]
+
+mod budget;
+mod decode;
+mod demangle;
+mod extents;
+mod findings;
+mod flow;
+mod got;
+mod grade;
+mod image;
+mod inputs;
+mod labels;
+mod lines;
+mod places;
+mod plt;
+mod pointers;
+mod policy;
+mod records;
+mod report;
+mod scan;
+mod stamp;
+mod table;
+mod table_object;
+mod threads;
+mod unwind;
+mod verify;
+
+mod hook {
+    pub(crate) mod args;
+    #[cfg(unix)]
+    mod capacity;
+    pub(crate) mod choice;
+    pub(crate) mod install;
+    #[cfg(unix)]
+    pub(crate) mod link;
+    #[cfg(unix)]
+    mod objects;
+    pub(crate) mod output;
+    pub(crate) mod role;
+    pub(crate) mod scratch;
+    pub(crate) mod settings;
+    pub(crate) mod side_files;
+}
+
+use std::path::Path;
+use std::process::exit;
+use std::{env, fs};
+
+use object::elf::{FileHeader64, SHN_UNDEF};
+use object::read::elf::{FileHeader, ProgramHeader};
+use object::{LittleEndian as LE, pod};
+
+use hook::role::Role;
+use inputs::InputCounter;
+use policy::{FindingKey, Level, Policy};
+use report::Report;
+use stamp::Stamped;
+use table_object::table_object;
+use verify::verify;
+
+fn main() {
+    #[cfg(unix)]
+    if let Role::Linker(dir) = Role::of_this_process() {
+        hook::link::main(&dir);
+    }
+    let Some(out_dir) = env::var_os("OUT_DIR") else {
+        eprintln!("static-call: this program is run by a compiler driver, as its linker");
+        exit(1);
+    };
+    // Cargo runs it again when it was built anew. The files of the tests are no reason.
+    println!("cargo::rerun-if-changed=src/linker.rs");
+    let copied = env::current_exe().and_then(fs::read).and_then(|mut own| {
+        drop_sections(&mut own);
+        fs::write(Path::new(&out_dir).join("linker"), own)
+    });
+    if let Err(error) = copied {
+        println!("cargo::error=static-call: the linker of the hook cannot be copied: {error}");
+        exit(1);
+    }
+}
+
+/// Leaves of an ELF executable what its segments hold. Most of it is debug information of the standard
+/// library otherwise, and every build script that hooks links has a copy.
+fn drop_sections(executable: &mut Vec<u8>) -> Option<()> {
+    let header = FileHeader64::<LE>::parse(&**executable).ok()?;
+    let segments = header.program_headers(LE, &**executable).ok()?;
+    let ends = segments.iter().map(|s| s.p_offset(LE).checked_add(s.p_filesz(LE)));
+    let end = usize::try_from(ends.max()??).ok().filter(|end| *end <= executable.len())?;
+    executable.truncate(end);
+    let (header, _) = pod::from_bytes_mut::<FileHeader64<LE>>(executable).ok()?;
+    header.e_shoff.set(LE, 0);
+    header.e_shnum.set(LE, 0);
+    header.e_shstrndx.set(LE, SHN_UNDEF);
+    Some(())
+}
