@@ -2,6 +2,7 @@
 
 use std::vec::Vec;
 
+use crate::__private::captures_nothing;
 use crate::flag::Flag;
 use crate::handle::{SafeToSwitch, Switch};
 use crate::key::Key;
@@ -87,6 +88,7 @@ impl Batch {
         K: Accept<F>,
         F: Copy + Send + Sync + 'static,
     {
+        const { captures_nothing::<F>() }
         self.add(&[key.wish(target)])
     }
 

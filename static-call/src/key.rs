@@ -3,6 +3,7 @@
 use core::fmt;
 use core::marker::PhantomData;
 
+use crate::__private::captures_nothing;
 use crate::record::{Accept, KeyRecord, Keyed, Pointed};
 use crate::target::{Chosen, Target};
 use crate::update::{Update, UpdateError};
@@ -100,6 +101,7 @@ impl<K: Keyed> Key<K> {
         K: Accept<F>,
         F: Copy + Send + Sync + 'static,
     {
+        const { captures_nothing::<F>() }
         crate::runtime::commit_one(self.wish(target))
     }
 
@@ -236,19 +238,14 @@ impl<K: Keyed> Key<K> {
         self.record().name()
     }
 
-    /// The wish for `target`, which proves by being there that it may be conjured.
+    /// The wish for `target`, which proves by being there that it may be conjured; that it captures
+    /// nothing is for the caller to check.
     pub(crate) fn wish<F>(self, target: F) -> Wish
     where
         K: Accept<F>,
         F: Copy + Send + Sync + 'static,
     {
         let _ = target;
-        const {
-            assert!(
-                size_of::<F>() == 0,
-                "a static call's target is a function or a closure that captures nothing"
-            );
-        }
         // SAFETY: INV-SHIM: `Accept` promises a target of the key's signature.
         unsafe { Wish::new(self.record(), K::TARGET) }
     }

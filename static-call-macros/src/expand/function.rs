@@ -115,6 +115,7 @@ fn update(f: &Function, name: &str) -> TokenStream {
         where
             #parameter: #bounds,
     };
+    let check = quote_spanned!(span=> const { #sc::captures_nothing::<#parameter>() });
     quote! {
         #[doc = #about]
         ///
@@ -125,7 +126,8 @@ fn update(f: &Function, name: &str) -> TokenStream {
         /// An update that fails changes nothing; the error says what stood in its way.
         #update_vis #declaration
         {
-            Self::KEY.update(target)
+            #check
+            #sc::update(Self::KEY, target)
         }
 
         #[doc = #about_fn]

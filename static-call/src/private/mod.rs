@@ -20,7 +20,9 @@ pub use crate::target::{FLAG_OFF, FLAG_ON, TargetRecord, flag_off, flag_on};
 pub use crate::wish::Wish;
 pub use passing::{Indirect, Pass, Passing};
 pub use select::force;
-pub use shim::{Initially, Never, Receiver, conjure, not_set, type_name_of, type_of};
+pub use shim::{
+    Initially, Never, Receiver, captures_nothing, conjure, not_set, type_name_of, type_of, update,
+};
 pub use site::Site;
 #[cfg(all(feature = "std", target_arch = "aarch64"))]
 pub use std::arch::is_aarch64_feature_detected;

@@ -2,6 +2,10 @@
 
 use core::any::TypeId;
 
+use crate::key::Key;
+use crate::record::Accept;
+use crate::update::{Update, UpdateError};
+
 /// Makes the value of a zero-sized, copyable target in its shim.
 ///
 /// # Safety
@@ -10,11 +14,39 @@ use core::any::TypeId;
 #[inline(always)]
 #[must_use]
 pub unsafe fn conjure<F: Copy>() -> F {
-    // Not in a constant: `Key::update` has said it in one, and one error is enough.
+    // Not in a constant: `captures_nothing` has said it in one, and one error is enough.
     assert!(size_of::<F>() == 0);
     // SAFETY: a zero-sized type has no bytes to be wrong, and a value of this type existed
     // (promise 1), so making a copy of it is what `Copy` allows (INV-SHIM).
     unsafe { core::mem::transmute_copy::<(), F>(&()) }
+}
+
+/// Fails to compile where a target is more than its type. For a constant in the function that users
+/// call with the target: only of that the compiler says where it is called.
+///
+/// # Panics
+///
+/// Where a value of `F` has bytes.
+#[track_caller]
+pub const fn captures_nothing<F>() {
+    if size_of::<F>() != 0 {
+        panic!(
+            "the target of a static call is a function or a closure that captures nothing: give a \
+             function pointer to `update_fn`, and keep what a closure needs in a static"
+        );
+    }
+}
+
+/// [`Key::update`], where [`captures_nothing`] was asked already: two errors would say one thing.
+///
+/// # Errors
+///
+/// As for [`Key::update`].
+pub fn update<K: Accept<F>, F>(key: Key<K>, target: F) -> Result<Update, UpdateError>
+where
+    F: Copy + Send + Sync + 'static,
+{
+    crate::runtime::commit_one(key.wish(target))
 }
 
 /// Stands in the place of a trait method's receiver, which does not cross a trampoline: the shim
