@@ -1,8 +1,10 @@
 //! `#[derive(Instance)]`: the one value of a type without fields.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 use syn::{Data, DeriveInput, Error, Path, Result, parse_quote};
+
+use crate::forward;
 
 /// The impl, or the error.
 pub(crate) fn instance(input: TokenStream) -> TokenStream {
@@ -13,16 +15,28 @@ pub(crate) fn instance(input: TokenStream) -> TokenStream {
 }
 
 fn expand(input: &DeriveInput) -> Result<TokenStream> {
-    let mut krate: Path = parse_quote!(::static_call);
+    let mut krate: Option<Path> = None;
     for attr in input.attrs.iter().filter(|attr| attr.path().is_ident("instance")) {
         attr.parse_nested_meta(|meta| {
             if meta.path.is_ident("crate") {
-                krate = meta.value()?.call(Path::parse_mod_style)?;
+                krate = Some(meta.value()?.call(Path::parse_mod_style)?);
                 return Ok(());
             }
             Err(meta.error("`instance` has one option: `#[instance(crate = path::to)]`"))
         })?;
     }
+    let mut error = None;
+    let krate = krate.unwrap_or_else(|| match forward::other_name(std::env::args()) {
+        Some(name) => {
+            error = forward::error_once(&format!(
+                "this package has `static-call` by another name: write \
+                 `#[instance(crate = {name})]` here and everywhere else"
+            ));
+            let name = Ident::new(&name, Span::call_site());
+            parse_quote!(::#name)
+        }
+        None => parse_quote!(::static_call),
+    });
     let name = &input.ident;
     let is_unit = match &input.data {
         Data::Struct(data) => data.fields.is_empty(),
@@ -39,6 +53,8 @@ fn expand(input: &DeriveInput) -> Result<TokenStream> {
     }
     let (generics, arguments, where_clause) = input.generics.split_for_impl();
     Ok(quote! {
+        #error
+
         impl #generics #krate::Instance for #name #arguments #where_clause {
             fn instance() -> &'static Self {
                 const { &Self {} }

@@ -1,15 +1,62 @@
 //! The attribute as users write it: finds out where `static_call` is, and hands everything else to
 //! a macro there.
 
-use proc_macro2::{TokenStream, TokenTree};
+use std::ops::Not;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::quote;
 
 /// `path::__item! { [options] item }`.
 pub(crate) fn attribute(options: TokenStream, item: TokenStream) -> TokenStream {
-    let path = crate_path(&options).unwrap_or_else(|| quote!(::static_call));
+    if let Some(path) = crate_path(&options) {
+        return to(&path, &options, &item);
+    }
+    let Some(name) = other_name(std::env::args()) else {
+        return to(&quote!(::static_call), &options, &item);
+    };
+    // The item goes on as if its author had written what the error says, so that it is the only one.
+    let message = format!(
+        "this package has `static-call` by another name: write `#[static_call(crate = {name})]` here \
+         and everywhere else"
+    );
+    let error = error_once(&message);
+    let name = Ident::new(&name, Span::call_site());
+    let forwarded = to(&quote!(::#name), &options, &item);
+    quote!(#error #forwarded)
+}
+
+fn to(path: &TokenStream, options: &TokenStream, item: &TokenStream) -> TokenStream {
     quote! {
         #path::__item! { [#options] #item }
     }
+}
+
+/// The error, unless this run of the compiler had one from here before: one says all.
+pub(crate) fn error_once(message: &str) -> Option<TokenStream> {
+    static SAID: AtomicBool = AtomicBool::new(false);
+    SAID.swap(true, Ordering::Relaxed).not().then(|| quote!(::core::compile_error!(#message);))
+}
+
+/// The name under which the package has `static-call`, if that is another one: as cargo tells it to
+/// the compiler, `--extern name=path/to/libstatic_call-hash.rmeta`. For a better message alone.
+pub(crate) fn other_name(arguments: impl Iterator<Item = String>) -> Option<String> {
+    let mut other = None;
+    let mut after_extern = false;
+    for argument in arguments {
+        let is_value = std::mem::replace(&mut after_extern, argument == "--extern");
+        let value = argument.strip_prefix("--extern=").or(is_value.then_some(argument.as_str()));
+        let Some((name, path)) = value.and_then(|value| value.split_once('=')) else { continue };
+        // `priv:name`, `noprelude:name`.
+        let name = name.rsplit(':').next().unwrap_or(name);
+        if name == "static_call" {
+            return None;
+        }
+        if path.rsplit(['/', '\\']).next().is_some_and(|file| file.starts_with("libstatic_call-")) {
+            other = Some(name.to_owned());
+        }
+    }
+    other.filter(|name| syn::parse_str::<Ident>(name).is_ok())
 }
 
 /// What the option `crate = path` says, as far as it looks like one. Whether it is one, and
@@ -34,7 +81,7 @@ fn crate_path(options: &TokenStream) -> Option<TokenStream> {
 
 #[cfg(test)]
 mod tests {
-    use super::attribute;
+    use super::{attribute, other_name};
 
     #[test]
     fn the_macro_is_named_by_the_path_of_the_crate() {
@@ -57,5 +104,22 @@ mod tests {
         ] {
             assert_eq!(forwarded(options), of(path, options));
         }
+    }
+
+    #[test]
+    fn another_name_is_found_in_the_compilers_arguments() {
+        let found = |arguments: &str| other_name(arguments.split(' ').map(str::to_owned));
+        let real = "--extern static_call=/t/libstatic_call-0f.rmeta";
+        let renamed = "--extern switch=/t/libstatic_call-0f.rlib";
+        let macros = "--extern m=/t/libstatic_call_macros-0f.so";
+        assert_eq!(
+            found(&format!("rustc {renamed} {macros} --crate-name a")),
+            Some("switch".into())
+        );
+        assert_eq!(found(&format!("rustc {renamed} {real}")), None);
+        assert_eq!(found(&format!("rustc {macros} --extern std --crate-name switch")), None);
+        let one = "--extern=priv,noprelude:switch=C:\\t\\libstatic_call-0f.rlib";
+        assert_eq!(found(one), Some("switch".into()));
+        assert_eq!(found("--extern"), None);
     }
 }
