@@ -1,5 +1,6 @@
 //! Tokens to syntax. Function bodies stay as they are: they are the compiler's to judge.
 
+mod groups;
 mod handle;
 mod select;
 
@@ -185,12 +186,18 @@ impl Parse for Impl {
         generics.where_clause = input.parse()?;
         let content;
         braced!(content in input);
-        let mut items = Vec::new();
-        while !content.is_empty() {
-            items.push(content.parse()?);
-        }
+        let items = members.parse2(groups::opened(content.parse()?))?;
         Ok(Self { attrs, unsafety, impl_token, generics, of_trait, self_ty, items })
     }
+}
+
+/// Reads what is in a block, to its end.
+fn members<T: Parse>(input: ParseStream<'_>) -> Result<Vec<T>> {
+    let mut members = Vec::new();
+    while !input.is_empty() {
+        members.push(input.parse()?);
+    }
+    Ok(members)
 }
 
 impl Parse for Member {
@@ -241,6 +248,7 @@ pub(crate) struct Other {
 
 /// Reads the attribute and its item.
 pub(crate) fn attribute(options: TokenStream, item: TokenStream) -> Result<Item> {
+    let item = groups::opened(item);
     let keyword = |input: ParseStream<'_>| {
         input.call(Attribute::parse_outer)?;
         input.parse::<Visibility>()?;
@@ -297,6 +305,7 @@ impl Parse for Trusted {
 
 /// Takes what `__item!` passes on apart: `unsafe crate path; [options] item`.
 pub(crate) fn forwarded(input: TokenStream) -> Result<(Trusted, TokenStream, TokenStream)> {
+    let input = groups::parenthesized(input);
     let parts = |input: ParseStream<'_>| {
         let trusted = input.parse()?;
         let options;
@@ -324,5 +333,5 @@ impl Parse for Call {
 
 /// Reads the input of `call!`.
 pub(crate) fn call(input: TokenStream) -> Result<Call> {
-    syn::parse2(input)
+    syn::parse2(groups::parenthesized(input))
 }

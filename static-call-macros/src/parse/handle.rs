@@ -3,14 +3,15 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
 use syn::ext::IdentExt;
-use syn::parse::{Parse, ParseStream};
+use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::{
     Attribute, Error, Expr, Generics, Meta, Path, Result, Signature, Token, TraitItem, Type,
     TypeParamBound, Visibility, braced, parenthesized,
 };
 
-use super::{Function, is_static_call, skip_crate, skip_option};
+use super::groups::opened;
+use super::{Function, is_static_call, members, skip_crate, skip_option};
 
 /// What stands in the parentheses of `#[static_call(..)]` on a trait.
 #[derive(Default)]
@@ -152,10 +153,7 @@ impl Parse for Trait {
         generics.where_clause = input.parse()?;
         let content;
         let brace_token = braced!(content in input);
-        let mut items = Vec::new();
-        while !content.is_empty() {
-            items.push(content.parse()?);
-        }
+        let items = members.parse2(opened(content.parse()?))?;
         Ok(Self {
             attrs,
             vis,

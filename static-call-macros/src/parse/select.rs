@@ -1,5 +1,6 @@
 //! `select(avx2 + bmi2 => path, ..)`: candidates of a choice by the features of the processor.
 
+use crate::model::ungrouped;
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
 use syn::ext::IdentExt;
@@ -63,7 +64,7 @@ impl Parse for Candidate {
         }
         input.parse::<Token![=>]>()?;
         let unsafety = input.parse()?;
-        let path = match input.parse()? {
+        let path = match ungrouped(input.parse()?) {
             Expr::Path(path) if path.attrs.is_empty() => path,
             other => {
                 return Err(Error::new_spanned(
