@@ -1,5 +1,8 @@
 //! A user's package in a temporary directory, and the builds of it.
 
+#[path = "../tools/mod.rs"]
+mod tools;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
@@ -11,6 +14,7 @@ use object::{Object, ObjectSection};
 use static_call::layout::{TABLE_SECTION, TABLE_VERSION, TableHeader};
 use static_call_verify::report::TableState;
 use static_call_verify::{Policy, verify};
+pub(crate) use tools::have;
 
 /// The target is named, so that flags are not those of build scripts, which are built once then.
 pub(crate) const TARGET: &str = "x86_64-unknown-linux-gnu";
@@ -290,17 +294,4 @@ pub(crate) fn linker(image: &[u8]) -> &'static str {
     let comment = file.section_by_name(".comment").map(|s| s.data().unwrap());
     let comment = String::from_utf8_lossy(comment.unwrap_or_default());
     ["mold", "LLD"].into_iter().find(|name| comment.contains(name)).unwrap_or("GNU ld")
-}
-
-/// Whether all the programs are there; else says so, loudly.
-pub(crate) fn have(programs: &[&str]) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let missing: Vec<_> = programs
-        .iter()
-        .filter(|p| !std::env::split_paths(&path).any(|dir| dir.join(p).is_file()))
-        .collect();
-    if !missing.is_empty() {
-        eprintln!("SKIPPED: not installed: {missing:?}");
-    }
-    missing.is_empty()
 }
