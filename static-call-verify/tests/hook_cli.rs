@@ -5,7 +5,7 @@
 #[expect(dead_code, reason = "shared with the tests of the hook")]
 mod fixture;
 
-use fixture::{DIRECT, Fixture, check_inline, check_table, linker, text};
+use fixture::{Fixture, check_inline, check_table, direct, linker, text};
 
 /// A package that knows nothing of the hook.
 fn unhooked(name: &str) -> Fixture {
@@ -25,7 +25,7 @@ fn run_without_build_rs() {
 
 #[test]
 fn a_direct_linker() {
-    let fixture = unhooked("command-direct").flags(DIRECT);
+    let fixture = unhooked("command-direct").flags(&direct());
     check_inline(&fixture.cargo_static_call(&["run"]));
     assert_eq!(linker(&check_table(&fixture.product("hooked"))), "LLD");
 }

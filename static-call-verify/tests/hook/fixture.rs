@@ -24,10 +24,22 @@ pub(crate) const ALIGNED: &str =
     "-Cllvm-args=-x86-align-branch-boundary=8 -Cllvm-args=-x86-align-branch=call";
 
 /// rustc runs the linker itself, which has to be told then what a driver knows.
-pub(crate) const DIRECT: &str = "-Clinker=rust-lld -Clink-args=/usr/lib/x86_64-linux-gnu/Scrt1.o \
-    -Clink-args=/usr/lib/x86_64-linux-gnu/crti.o -Clink-args=/usr/lib/x86_64-linux-gnu/crtn.o \
-    -Clink-args=-L/usr/lib/x86_64-linux-gnu -Clink-args=-L/usr/lib/gcc/x86_64-linux-gnu/12 \
-    -Clink-args=-dynamic-linker=/lib64/ld-linux-x86-64.so.2";
+pub(crate) fn direct() -> String {
+    let file = |name: &str| {
+        let path = Command::new("cc").arg(format!("-print-file-name={name}")).output().unwrap();
+        PathBuf::from(String::from_utf8(path.stdout).unwrap().trim())
+    };
+    let mut flags = "-Clinker=rust-lld \
+        -Clink-args=-dynamic-linker=/lib64/ld-linux-x86-64.so.2"
+        .to_owned();
+    for object in ["Scrt1.o", "crti.o", "crtn.o"] {
+        flags += &format!(" -Clink-args={}", file(object).display());
+    }
+    for library in ["libc.so", "libgcc_s.so.1", "libgcc.a"] {
+        flags += &format!(" -Clink-args=-L{}", file(library).parent().unwrap().display());
+    }
+    flags
+}
 
 const LIB: &str = r#"
 use static_call::{call, static_call};
@@ -122,7 +134,8 @@ impl Fixture {
         let _ = fs::remove_dir_all(&dir);
         let fixture = Self {
             dir,
-            target_dir: temporary.join("hook-target"),
+            // That of the tests' user, too: the verifier is built once for both.
+            target_dir: temporary.join("nested"),
             env: BTreeMap::new(),
             profile: "debug",
             _alone: alone,
@@ -137,7 +150,8 @@ impl Fixture {
                  [dependencies]\n\
                  static-call = {{ path = \"{root}/static-call\", features = [\"std\"] }}\n\
                  [build-dependencies]\n\
-                 static-call-verify = {{ path = \"{root}/static-call-verify\" }}\n"
+                 static-call-verify = {{ path = \"{root}/static-call-verify\" }}\n\
+                 [profile.release.package.\"*\"]\nopt-level = 0\n"
             ),
         );
         fixture.write("Cargo.lock", &fs::read_to_string(format!("{root}/Cargo.lock")).unwrap());
@@ -194,15 +208,8 @@ impl Fixture {
 
     /// A call of `cargo static-call`.
     pub(crate) fn cargo_static_call(&self, args: &[&str]) -> Output {
-        let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-        let target = self.target_dir.with_file_name("hook-command");
-        let built = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--offline", "--features=cli", "--bin=cargo-static-call"])
-            .args(["--manifest-path", manifest, "--target-dir"])
-            .arg(&target)
-            .status();
-        assert!(built.unwrap().success());
-        let mut command = Command::new(target.join("debug/cargo-static-call"));
+        let program = option_env!("CARGO_BIN_EXE_cargo-static-call");
+        let mut command = Command::new(program.expect("built with the feature `cli`"));
         command.arg("static-call");
         self.run(command, args)
     }
