@@ -4,15 +4,15 @@
 #[path = "hook/fixture.rs"]
 #[expect(dead_code, reason = "shared with the tests of the command")]
 mod fixture;
+mod tools;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use object::Object;
 
-use fixture::{
-    Fixture, check_inline, check_not_inline, check_table, direct, have, header, linker, text,
-};
+use fixture::{Fixture, check_inline, check_not_inline, check_table, direct, header, linker, text};
+use tools::have;
 
 #[test]
 fn default_linker() {

@@ -4,6 +4,7 @@
 #[path = "hook/fixture.rs"]
 #[expect(dead_code, reason = "shared with the tests of the hook")]
 mod fixture;
+mod tools;
 
 use fixture::{Fixture, check_inline, check_table, direct, linker, text};
 
@@ -32,7 +33,7 @@ fn a_direct_linker() {
 
 #[test]
 fn clang() {
-    if fixture::have(&["clang", "ld.mold"]) {
+    if tools::have(&["clang", "ld.mold"]) {
         let flags = "-Clinker=clang -Clink-arg=-fuse-ld=mold";
         let fixture = unhooked("command-clang").flags(flags);
         check_inline(&fixture.cargo_static_call(&["run"]));
@@ -73,7 +74,7 @@ fn the_command_line_counts_more_than_build_rs() {
     let main =
         "static_call_verify::Hook::new().deny(\"call.grade.*\").allow(\"flags.missing\").enable();";
     for flags in ["", "-Clinker=clang"] {
-        if !flags.is_empty() && !fixture::have(&["clang"]) {
+        if !flags.is_empty() && !tools::have(&["clang"]) {
             continue;
         }
         let fixture = Fixture::new("command-over").env("RUSTFLAGS", flags);

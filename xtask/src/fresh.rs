@@ -8,15 +8,14 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::run::{Result, cargo, output, run, scratch};
+use crate::run::{Result, cargo, output, run, scratch, shown};
 use crate::tasks;
 
 /// What a machine has besides Rust: gcc, binutils, and what every system has.
 const PROGRAMS: &[&str] = &[
-    "cc", "gcc", "ar", "as", "ld", "ld.bfd", "nm", "objcopy", "objdump", "readelf",
-    "strip", // binutils
-    "sh", "bash", "cat", "chmod", "cp", "dirname", "env", "head", "kill", "mkfifo", "mv", "rm",
-    "sleep", "tar", "tr", "true", "uname",
+    "cc", "gcc", "ar", "as", "ld", "ld.bfd", "nm", "objcopy", "objdump", "readelf", "strip", "sh",
+    "bash", "cat", "chmod", "cp", "dirname", "env", "head", "kill", "mkfifo", "mv", "rm", "sleep",
+    "tar", "tr", "true", "uname",
 ];
 /// With this a test that skips something fails (`static-call-verify/tests/tools`).
 const SKIP: &str = "STATIC_CALL_TESTS_SKIP";
@@ -59,7 +58,7 @@ fn path() -> Result<String> {
 
 /// Runs cargo, shows what it says, and returns the skipped tests by their target.
 fn skipped_by(command: &mut Command) -> Result<BTreeMap<String, Vec<String>>> {
-    eprintln!("$ {command:?}");
+    eprintln!("$ {}", shown(command));
     let mut child = command.stderr(Stdio::piped()).spawn()?;
     let mut skipped = Skipped::default();
     for line in BufReader::new(child.stderr.take().expect("a pipe")).split(b'\n') {

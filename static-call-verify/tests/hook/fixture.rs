@@ -1,8 +1,5 @@
 //! A user's package in a temporary directory, and the builds of it.
 
-#[path = "../tools/mod.rs"]
-mod tools;
-
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
@@ -14,7 +11,6 @@ use object::{Object, ObjectSection};
 use static_call::layout::{TABLE_SECTION, TABLE_VERSION, TableHeader};
 use static_call_verify::report::TableState;
 use static_call_verify::{Policy, verify};
-pub(crate) use tools::have;
 
 /// The target is named, so that flags are not those of build scripts, which are built once then.
 pub(crate) const TARGET: &str = "x86_64-unknown-linux-gnu";
