@@ -332,7 +332,7 @@ fn colours_of_help_and_mistakes() {
 
 #[test]
 fn colours_are_for_terminals() {
-    if !images::has("script") {
+    if !images::have(&["script"]) {
         return;
     }
     let image = Image::stamped(BODY);

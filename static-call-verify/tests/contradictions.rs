@@ -5,7 +5,7 @@
 mod images;
 mod reports;
 
-use images::{PRELUDE, assemble, fresh, function, link};
+use images::{PRELUDE, assemble, fresh, function, link, linkers};
 use reports::check;
 use static_call_verify::{Policy, Report, Stamped, stamp, table_object, verify};
 
@@ -156,8 +156,10 @@ fn a_slot_that_a_resolver_fills() {
         let f = function("f", &format!(".p2align 3\n {call} ret"));
         alias.replace("TYPE", kind) + &f
     };
-    for linker in [&["-fuse-ld=mold"][..], &["-fuse-ld=lld", "-Wl,--apply-dynamic-relocs"]] {
-        let args = [&["-no-pie", "-static", "-Wl,--no-relax"], linker].concat();
+    for (linker, more) in [("mold", None), ("lld", Some("-Wl,--apply-dynamic-relocs"))] {
+        let Some(linker) = linkers(&[linker]).pop() else { continue };
+        let args: Vec<_> =
+            ["-no-pie", "-static", "-Wl,--no-relax", &linker].into_iter().chain(more).collect();
         assert_eq!(rewritten(&text("gnu_indirect_function"), &args), 0, "{linker:?}");
         assert_eq!(rewritten(&text("function"), &args), 1, "{linker:?}");
     }
@@ -167,8 +169,7 @@ fn a_slot_that_a_resolver_fills() {
 fn a_slot_that_can_be_written() {
     let call = CALL_THROUGH_SLOT.replace("SLOT", "tramp");
     let text = function("f", &format!(".p2align 3\n {call} ret"));
-    for linker in ["bfd", "lld", "mold"] {
-        let linker = format!("-fuse-ld={linker}");
+    for linker in linkers(&["bfd", "lld", "mold"]) {
         let args = ["-pie", "-Wl,--no-relax", &linker];
         assert_eq!(rewritten(&text, &args), 1, "{linker}");
         let writable = ["-pie", "-Wl,--no-relax", "-Wl,-z,norelro", &linker];

@@ -3,7 +3,7 @@
 mod images;
 mod reports;
 
-use images::function;
+use images::{function, linkers};
 use reports::{check, has, only};
 use static_call_verify::report::{Grade, Kind, Reason};
 use static_call_verify::{FindingKey, Policy, Report, Stamped, stamp, table_object, verify};
@@ -225,16 +225,18 @@ fn addresses_are_reported() {
 #[test]
 fn addresses_in_packed_relocations() {
     let text = function("f", "ret") + ".data\n.p2align 3\n.quad tramp, 0, tramp\n.text";
-    let report = check(&text, &["-pie", "-fuse-ld=lld", "-Wl,--pack-dyn-relocs=relr"]);
-    assert_eq!(report.summary.address_taken, 2, "{report}");
+    for linker in linkers(&["lld"]) {
+        let report = check(&text, &["-pie", &linker, "-Wl,--pack-dyn-relocs=relr"]);
+        assert_eq!(report.summary.address_taken, 2, "{report}");
+    }
 }
 
 #[test]
 fn executables_at_fixed_addresses() {
     let text = function("f", "call tramp\n mov $tramp, %edi\n ret")
         + ".data\n.p2align 3\n.quad tramp\n.text";
-    for linker in ["-fuse-ld=bfd", "-fuse-ld=lld", "-fuse-ld=mold"] {
-        let report = check(&text, &["-no-pie", "-static", linker]);
+    for linker in linkers(&["bfd", "lld", "mold"]) {
+        let report = check(&text, &["-no-pie", "-static", &linker]);
         let kinds: Vec<_> = report.calls.iter().map(|c| (c.kind, c.inline)).collect();
         let address = (Kind::AddressTaken, false);
         assert_eq!(kinds, [(Kind::Call, true), address, address], "{linker}: {report}");
@@ -248,7 +250,7 @@ fn numbers_of_the_large_code_model() {
     let absolute = "movabs $tramp, %rdx\n movabs $site_tramp, %r11\n ret";
     let code_model = Some(Reason::CodeModel);
     let linkers = [("ld", "-fuse-ld=bfd"), ("ld.lld", "-fuse-ld=lld"), ("mold", "-fuse-ld=mold")];
-    for (_, linker) in linkers.into_iter().filter(|(program, _)| images::has(program)) {
+    for (_, linker) in linkers.into_iter().filter(|(program, _)| images::have(program)) {
         for (body, mode, sites) in [
             (from_got, "-pie", &[None, Some(0), None][..]),
             (from_got, "-shared", &[None, Some(0), None]),
@@ -279,8 +281,8 @@ fn numbers_that_look_like_addresses() {
          call tramp
          ret",
     );
-    for linker in ["-fuse-ld=bfd", "-fuse-ld=lld"] {
-        let report = check(&text, &["-no-pie", "-static", linker]);
+    for linker in linkers(&["bfd", "lld"]) {
+        let report = check(&text, &["-no-pie", "-static", &linker]);
         assert_eq!(only(&report).kind, Kind::Call, "{report}");
         assert!(!has(&report, FindingKey::TrampEntered), "{report}");
     }
@@ -351,8 +353,9 @@ fn calls_through_the_got_are_rewritten() {
     let table = images::fresh("table.o");
     std::fs::write(&table, table_object(9, &Policy::default())).unwrap();
     let object = images::assemble(&format!("{}{text}", images::PRELUDE));
-    for args in [["-pie", "-fuse-ld=bfd"], ["-pie", "-fuse-ld=lld"], ["-no-pie", "-fuse-ld=bfd"]] {
-        let args = [args[0], args[1], "-Wl,--no-relax"];
+    for (linker, kind) in [("bfd", "-pie"), ("lld", "-pie"), ("bfd", "-no-pie")] {
+        let Some(linker) = linkers(&[linker]).pop() else { continue };
+        let args = [kind, &linker, "-Wl,--no-relax"];
         let mut image = images::link(&[&object, &table], &args);
         let before = verify(&image, &Policy::default());
         let kinds = |r: &Report| r.calls.iter().map(|c| c.kind).collect::<Vec<_>>();
@@ -375,8 +378,8 @@ fn interposable_trampolines_are_left_alone() {
         function("f", "call visible@PLT\n call *visible@GOTPCREL(%rip)\n ret")
     );
     let object = images::assemble(&text);
-    for linker in ["-fuse-ld=bfd", "-fuse-ld=lld", "-fuse-ld=mold"] {
-        let report = verify(&images::link(&[&object], &["-shared", linker]), &Policy::default());
+    for linker in linkers(&["bfd", "lld", "mold"]) {
+        let report = verify(&images::link(&[&object], &["-shared", &linker]), &Policy::default());
         let found: Vec<_> = report.calls.iter().map(|c| (c.kind, c.reason)).collect();
         let via_plt = (Kind::Call, Some(Reason::ViaPlt));
         let via_got = (Kind::CallGot, Some(Reason::ViaGot));

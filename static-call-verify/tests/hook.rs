@@ -4,15 +4,15 @@
 #[path = "hook/fixture.rs"]
 #[expect(dead_code, reason = "shared with the tests of the command")]
 mod fixture;
+mod tools;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use object::Object;
 
-use fixture::{
-    DIRECT, Fixture, check_inline, check_not_inline, check_table, have, header, linker, text,
-};
+use fixture::{Fixture, check_inline, check_not_inline, check_table, direct, header, linker, text};
+use tools::have;
 
 #[test]
 fn default_linker() {
@@ -56,6 +56,7 @@ fn gnu_ld() {
 }
 
 #[test]
+#[ignore = "one of many ways to link: cargo xtask test-links"]
 fn gnu_ld_release() {
     let image = Fixture::new("gnu-ld-release").flags("-Clinker-features=-lld").release().check();
     assert_eq!(linker(&image), "GNU ld");
@@ -72,6 +73,7 @@ fn mold() {
 const GOLD: &str = "-Clink-arg=-fuse-ld=gold";
 
 #[test]
+#[ignore = "one of many ways to link: cargo xtask test-links"]
 fn gold() {
     if !have(&["ld.gold"]) {
         return;
@@ -86,6 +88,7 @@ fn gold() {
 
 /// Where gold collects garbage in a shared object, the records of its calls go, and the table is empty.
 #[test]
+#[ignore = "one of many ways to link: cargo xtask test-links"]
 fn gold_and_shared_objects() {
     if !have(&["ld.gold"]) {
         return;
@@ -104,6 +107,7 @@ fn gold_and_shared_objects() {
 }
 
 #[test]
+#[ignore = "one of many ways to link: cargo xtask test-links"]
 fn clang_with_every_linker() {
     for (flags, program, name) in [
         ("", "ld", "GNU ld"),
@@ -121,6 +125,7 @@ fn clang_with_every_linker() {
 }
 
 #[test]
+#[ignore = "one of many ways to link: cargo xtask test-links"]
 fn clang_without_ld_path() {
     if !have(&["clang", "ld.mold"]) {
         return;
@@ -141,23 +146,27 @@ fn release() {
 }
 
 #[test]
+#[ignore = "one of many ways to link: cargo xtask test-links"]
 fn stripped() {
     // Not by the profile, with which cargo would build the hook anew.
     Fixture::new("stripped").flags("-Cstrip=symbols").release().check();
 }
 
 #[test]
+#[ignore = "one of many ways to link: cargo xtask test-links"]
 fn thin_lto() {
     Fixture::new("thin").env("CARGO_PROFILE_RELEASE_LTO", "thin").release().check();
 }
 
 #[test]
+#[ignore = "one of many ways to link: cargo xtask test-links"]
 fn fat_lto() {
     Fixture::new("fat").env("CARGO_PROFILE_RELEASE_LTO", "fat").release().check();
 }
 
 /// The calls are not in the inputs yet: the size of the table is guessed.
 #[test]
+#[ignore = "one of many ways to link: cargo xtask test-links"]
 fn lto_in_the_linker() {
     let fixture = Fixture::new("plugin").flags("-Clinker-plugin-lto").release();
     let output = fixture.cargo(&["run"]);
@@ -167,6 +176,7 @@ fn lto_in_the_linker() {
 }
 
 #[test]
+#[ignore = "one of many ways to link: cargo xtask test-links"]
 fn static_pie_and_fixed_addresses() {
     Fixture::new("static-pie").flags("-Ctarget-feature=+crt-static").check();
     Fixture::new("static").flags("-Ctarget-feature=+crt-static -Crelocation-model=static").check();
@@ -191,7 +201,7 @@ fn shared_object() {
 /// rustc runs the linker itself: said in a warning, and the program is right without a table.
 #[test]
 fn direct_linker() {
-    let fixture = Fixture::new("direct").flags(DIRECT);
+    let fixture = Fixture::new("direct").flags(&direct());
     let output = fixture.cargo(&["run"]);
     check_not_inline(&output);
     let text = text(&output);
@@ -203,7 +213,7 @@ fn direct_linker() {
     drop(fixture);
 
     let build_rs = "static_call_verify::Hook::new().strict(true).enable();";
-    let output = Fixture::with_build_rs("direct", build_rs).flags(DIRECT).cargo(&["build"]);
+    let output = Fixture::with_build_rs("direct", build_rs).flags(&direct()).cargo(&["build"]);
     assert!(!output.status.success(), "strict");
 }
 

@@ -4,8 +4,9 @@
 #[path = "hook/fixture.rs"]
 #[expect(dead_code, reason = "shared with the tests of the hook")]
 mod fixture;
+mod tools;
 
-use fixture::{DIRECT, Fixture, check_inline, check_table, linker, text};
+use fixture::{Fixture, check_inline, check_table, direct, linker, text};
 
 /// A package that knows nothing of the hook.
 fn unhooked(name: &str) -> Fixture {
@@ -51,14 +52,14 @@ fn a_relative_linker() {
 
 #[test]
 fn a_direct_linker() {
-    let fixture = unhooked("command-direct").flags(DIRECT);
+    let fixture = unhooked("command-direct").flags(&direct());
     check_inline(&fixture.cargo_static_call(&["run"]));
     assert_eq!(linker(&check_table(&fixture.product("hooked"))), "LLD");
 }
 
 #[test]
 fn clang() {
-    if fixture::have(&["clang", "ld.mold"]) {
+    if tools::have(&["clang", "ld.mold"]) {
         let flags = "-Clinker=clang -Clink-arg=-fuse-ld=mold";
         let fixture = unhooked("command-clang").flags(flags);
         check_inline(&fixture.cargo_static_call(&["run"]));
@@ -99,7 +100,7 @@ fn the_command_line_counts_more_than_build_rs() {
     let main =
         "static_call_verify::Hook::new().deny(\"call.grade.*\").allow(\"flags.missing\").enable();";
     for flags in ["", "-Clinker=clang"] {
-        if !flags.is_empty() && !fixture::have(&["clang"]) {
+        if !flags.is_empty() && !tools::have(&["clang"]) {
             continue;
         }
         let fixture = Fixture::new("command-over").env("RUSTFLAGS", flags);

@@ -16,8 +16,8 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use fixture::{COPY_HOOK, Fixture, check_inline, check_table, have, text};
-use images::{PRELUDE, assemble, function, run};
+use fixture::{COPY_HOOK, Fixture, check_inline, check_table, text};
+use images::{PRELUDE, assemble, function, have, run};
 
 /// The linker that the hook runs: GNU ld, which stops where the file `mode` says. An orphan gives up
 /// by itself.

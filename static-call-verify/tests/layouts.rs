@@ -3,7 +3,7 @@
 mod images;
 mod reports;
 
-use images::{function, image};
+use images::{function, image, linkers};
 use reports::{check, has, only, verified};
 use static_call_verify::{FindingKey, Policy, Stamped, stamp, verify};
 
@@ -15,8 +15,11 @@ fn several_sections_of_code_and_cold_parts() {
         + ".section other_code,\"ax\"\n"
         + &function("other", "nop\n call tramp\n ret")
         + ".text\n";
-    for args in [&["-pie"][..], &["-pie", "-fuse-ld=lld", "-Wl,-z,keep-text-section-prefix"]] {
-        let report = check(&cold, args);
+    let split =
+        linkers(&["lld"]).pop().map(|lld| vec![lld, "-Wl,-z,keep-text-section-prefix".into()]);
+    for args in [Some(vec![]), split].into_iter().flatten() {
+        let args: Vec<_> = args.iter().map(String::as_str).chain(["-pie"]).collect();
+        let report = check(&cold, &args);
         assert_eq!((report.summary.calls, report.summary.inline), (3, 3), "{report}");
         let names: Vec<_> = report.calls.iter().filter_map(|c| c.function.as_deref()).collect();
         assert!(names.contains(&"f.cold") && names.contains(&"other"), "{names:?}");
@@ -32,13 +35,15 @@ fn folded_functions_are_one() {
     // Folded by the linker itself.
     let same = |n: &str| format!(".section .text.{n},\"ax\"\n{}", function(n, "call tramp\n ret"));
     let text = function("f", "call a\n jmp b") + &same("a") + &same("b") + ".text\n";
-    let report = check(&text, &["-pie", "-fuse-ld=lld", "-Wl,--icf=none"]);
-    assert_eq!((report.summary.calls, report.summary.inline), (2, 2), "{report}");
-    let report = verified(&text, &["-pie", "-fuse-ld=lld", "-Wl,--icf=all"]);
-    assert_eq!((report.summary.calls, report.summary.inline), (1, 1), "{report}");
-    // The trampolines of a key are the same code, and one record of them is left.
-    let [folded] = &report.trampolines[..] else { panic!("{report}") };
-    assert!(folded.is_sound && folded.is_plain != (folded.sites == [0]), "{report}");
+    for linker in linkers(&["lld"]) {
+        let report = check(&text, &["-pie", &linker, "-Wl,--icf=none"]);
+        assert_eq!((report.summary.calls, report.summary.inline), (2, 2), "{report}");
+        let report = verified(&text, &["-pie", &linker, "-Wl,--icf=all"]);
+        assert_eq!((report.summary.calls, report.summary.inline), (1, 1), "{report}");
+        // The trampolines of a key are the same code, and one record of them is left.
+        let [folded] = &report.trampolines[..] else { panic!("{report}") };
+        assert!(folded.is_sound && folded.is_plain != (folded.sites == [0]), "{report}");
+    }
 }
 
 #[test]
@@ -65,8 +70,8 @@ fn version_scripts_settle_who_is_called() {
     {
         std::fs::write(&script, body).unwrap();
         let version = format!("-Wl,--version-script={}", script.display());
-        for linker in ["-fuse-ld=bfd", "-fuse-ld=lld", "-fuse-ld=mold"] {
-            let image = images::link(&[&object], &["-shared", linker, &version]);
+        for linker in linkers(&["bfd", "lld", "mold"]) {
+            let image = images::link(&[&object], &["-shared", &linker, &version]);
             let report = verify(&image, &Policy::default());
             assert_eq!(only(&report).inline, inline, "{linker} {body}: {report}");
         }
@@ -78,9 +83,12 @@ fn debug_information_compressed_split_off_or_gone() {
     let text = format!(".text\n{}.set _start, f\n", function("f", "call tramp\n ret"));
     let object = images::assemble_with(&format!("{}{text}", images::PRELUDE), &["-g"]);
     let mut lines = Vec::new();
-    for (how, linker) in [("none", "lld"), ("zlib", "lld"), ("zstd", "mold")] {
+    for (how, linker) in
+        [("none", "bfd"), ("none", "lld"), ("zlib", "bfd"), ("zlib", "lld"), ("zstd", "mold")]
+    {
+        let Some(linker) = linkers(&[linker]).pop() else { continue };
         let compressed = format!("-Wl,--compress-debug-sections={how}");
-        let image = images::link(&[&object], &["-pie", &format!("-fuse-ld={linker}"), &compressed]);
+        let image = images::link(&[&object], &["-pie", &linker, &compressed]);
         let report = verify(&image, &Policy::default());
         assert!(report.image.has_debug_info && only(&report).inline, "{how}: {report}");
         lines.push(only(&report).source.clone().map(|s| s.line));

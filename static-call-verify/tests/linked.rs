@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Command;
 
 use iced_x86::{Decoder, DecoderOptions, FlowControl};
-use images::{CLANG, FLAGS, GNU_LD, MOLD, fixture, fresh, has};
+use images::{CLANG, FLAGS, GNU_LD, MOLD, fixture, fresh, have};
 use object::elf::{self, FileHeader64};
 use object::read::elf::{FileHeader, SectionHeader, Sym};
 use object::{LittleEndian as LE, Object, ObjectSection, ObjectSymbol, SymbolKind};
@@ -214,14 +214,14 @@ fn gnu_ld() {
 
 #[test]
 fn mold() {
-    if has("mold") {
+    if have(&["ld.mold"]) {
         check(&Cell { linker: MOLD, ..PLAIN });
     }
 }
 
 #[test]
 fn clang_driver() {
-    if has("clang") {
+    if have(&["clang"]) {
         check(&Cell { linker: CLANG, ..PLAIN });
     }
 }

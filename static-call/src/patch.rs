@@ -6,6 +6,7 @@
 
 use crate::arch::effect::Effect;
 use crate::arch::store::{exchange_displacement, exchange_quadword};
+use crate::arch::translations;
 use crate::cap::Cap;
 use crate::image::Image;
 use crate::plan::{
@@ -13,7 +14,7 @@ use crate::plan::{
 };
 use crate::record::KeyRecord;
 use crate::registry::{KeyState, Patching, Pending, Registry, Run, Subject, Trampoline};
-use crate::sys::{self, Protection};
+use crate::sys::{self, PAGE, Protection};
 use crate::update::{Barrier, Update, UpdateError};
 use crate::{hop, path};
 
@@ -258,7 +259,6 @@ struct Refused {
 
 /// Opens the pages of all changes, or none of them.
 fn open(registry: &mut Registry, image: &Image, count: usize) -> Result<usize, Refused> {
-    let page = sys::page_size();
     let mut runs = 0;
     for Pending { change, .. } in &registry.pending[..count] {
         // The whole quadwords, because that is what a store may touch.
@@ -267,8 +267,8 @@ fn open(registry: &mut Registry, image: &Image, count: usize) -> Result<usize, R
         let Some(flags) = image.code(change.address as usize, change.length.into()) else {
             continue;
         };
-        let address = first & !(page - 1);
-        let length = (last & !(page - 1)) + page - address;
+        let address = first & !(PAGE - 1);
+        let length = (last & !(PAGE - 1)) + PAGE - address;
         registry.runs[runs] = Run { address, length, protection: Protection(flags) };
         runs += 1;
     }
@@ -306,9 +306,10 @@ fn merge(runs: &mut [Run]) -> usize {
 fn close(registry: &Registry, count: usize) -> usize {
     let mut open = 0;
     for run in &registry.runs[..count] {
+        translations::forget(run.address, run.length);
         // SAFETY: INV-PAGES: whole pages of this image's code, as they were linked.
         if unsafe { sys::protect(run.address, run.length, run.protection) }.is_err() {
-            open += run.length / sys::page_size();
+            open += run.length / PAGE;
         }
     }
     open
@@ -317,10 +318,9 @@ fn close(registry: &Registry, count: usize) -> usize {
 /// Closes all code if an update before this one could not close its pages.
 fn close_leftovers(registry: &mut Registry) {
     let Some(image) = registry.image.filter(|_| registry.pages_left_open > 0) else { return };
-    let page = sys::page_size();
     let closed = image.executable().all(|(start, end, flags)| {
-        let start = start & !(page - 1);
-        let length = end.next_multiple_of(page) - start;
+        let start = start & !(PAGE - 1);
+        let length = end.next_multiple_of(PAGE) - start;
         // SAFETY: INV-PAGES: whole pages of this image's code, as they were linked.
         unsafe { sys::protect(start, length, Protection(flags)) }.is_ok()
     });

@@ -1,5 +1,9 @@
 //! The crates under `crates`: other editions, `no_std`, all lints denied, other names.
 
+#[path = "../../static-call-verify/tests/tools/mod.rs"]
+#[expect(dead_code, reason = "clippy is no program of its own")]
+mod tools;
+
 use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::Once;
@@ -58,6 +62,6 @@ fn lints() {
     if clippy.is_ok_and(|output| output.status.success()) {
         cargo(&["clippy", "--package", "strict"]);
     } else {
-        eprintln!("skipped: there is no clippy");
+        tools::skipped("clippy");
     }
 }

@@ -30,7 +30,7 @@ const AGAINST_ORDER: &[(&str, &str, &str)] = &[
 ];
 
 /// Programs that stand for a user's, the refused ones among them: not ours to tidy.
-const SUBJECTS: &[&str] = &["tests/ui/", "tests/crates/"];
+const SUBJECTS: &[&str] = &["tests/ui/", "tests/messages/ui/", "tests/crates/"];
 
 /// A text file of the workspace.
 struct File {

@@ -13,7 +13,8 @@ fn a_crate_of_its_own() {
     let run = |profile: &[&str], path: Option<&str>| {
         let mut command = Command::new(env!("CARGO"));
         command.args(["run", "--offline", "--quiet"]).args(profile).arg("--target-dir");
-        command.arg(Path::new(env!("CARGO_TARGET_TMPDIR")).join("user"));
+        // That of the hook's tests, too: the verifier is built once for both.
+        command.arg(Path::new(env!("CARGO_TARGET_TMPDIR")).join("nested"));
         command.current_dir(&user).env_remove("STATIC_CALL");
         // Those of .cargo/config.toml, too, do not reach it.
         command.env("CARGO_ENCODED_RUSTFLAGS", "");

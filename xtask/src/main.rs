@@ -3,6 +3,7 @@
 mod aarch64;
 mod bench;
 mod crates;
+mod fresh;
 mod generate;
 mod machine;
 mod matrix;
@@ -21,6 +22,12 @@ const TASKS: &[(&str, &str, Run)] = &[
     ("fmt", "the formatting is rustfmt's", tasks::fmt),
     ("clippy", "clippy over all targets, warnings denied", tasks::clippy),
     ("test", "cargo test --workspace", tasks::test),
+    (
+        "fresh",
+        "README's commands with Rust, gcc and binutils alone, then what they skip",
+        fresh::fresh,
+    ),
+    ("test-links", "more ways to link with the hook: linkers, drivers, LTO", tasks::test_links),
     ("test-rest", "two versions in one link, and what the command has", tasks::test_rest),
     ("doc", "the documentation builds, warnings denied", tasks::doc),
     ("tidy", "file lengths, module boundaries, reasons for exceptions", tasks::tidy),

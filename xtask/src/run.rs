@@ -56,7 +56,8 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     Err(format!("`{shown}` failed: {}\n{stdout}{stderr}", out.status).into())
 }
 
-fn shown(command: &Command) -> String {
+/// The words of a command.
+pub(crate) fn shown(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(|w| w.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }

@@ -1,6 +1,6 @@
 //! Tasks that are one or two commands.
 
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use crate::run::{Result, cargo, output, root, run};
 
@@ -20,7 +20,13 @@ pub(crate) fn test(_: &[String]) -> Result {
     run(&mut cargo(["test", "--workspace"]))
 }
 
-/// The parts of the test suite that `cargo test --workspace` leaves out.
+/// The many ways to link with the hook, which `cargo test --workspace` leaves out.
+pub(crate) fn test_links(_: &[String]) -> Result {
+    let links = ["--package", "static-call-verify", "--test", "hook", "--", "--ignored"];
+    run(cargo(["test"]).args(links))
+}
+
+/// The other parts of the test suite that `cargo test --workspace` leaves out.
 pub(crate) fn test_rest(_: &[String]) -> Result {
     let cli = [
         "--package",
@@ -31,6 +37,8 @@ pub(crate) fn test_rest(_: &[String]) -> Result {
         "--bins",
         "--test",
         "cli",
+        "--test",
+        "hook_cli",
     ];
     run(cargo(["test"]).args(cli))?;
     let dynamic = ["--package", "static-call-tests", "--test", "dynamic"];
@@ -50,7 +58,11 @@ pub(crate) fn tidy(_: &[String]) -> Result {
 /// Runs the quickstart and reads its last line:
 /// `static-call: K keys, S sites, C calls: I inline, T trampoline, X indirect`.
 pub(crate) fn quickstart(_: &[String]) -> Result {
-    let mut command = cargo(["run", "--release", "--bin", "quickstart"]);
+    run_quickstart(&mut cargo(["run", "--release", "--bin", "quickstart"]))
+}
+
+/// Runs this command, which runs the quickstart.
+pub(crate) fn run_quickstart(command: &mut Command) -> Result {
     let printed = output(command.stderr(Stdio::inherit()))?;
     print!("{printed}");
     let last = printed.trim_end().lines().last().unwrap_or_default();

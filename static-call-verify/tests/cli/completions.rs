@@ -65,7 +65,7 @@ fn proposals_of_shells() {
     type Proposed = fn(&[&str]) -> Vec<String>;
     let shells: [(&str, Proposed); 2] = [("bash", bash), ("fish", fish)];
     for (shell, proposed) in shells {
-        if !images::has(shell) {
+        if !images::have(&[shell]) {
             continue;
         }
         for start in
@@ -89,7 +89,7 @@ fn proposals_of_shells() {
             }
         }
     }
-    if images::has("bash") {
+    if images::have(&["bash"]) {
         assert_eq!(bash(&["cargo", "bui"]), ["old bui"], "what completed cargo still does");
         let late = "_comp_load() { complete -F _old cargo; }";
         assert_eq!(

@@ -20,10 +20,22 @@ pub(crate) const ALIGNED: &str =
     "-Cllvm-args=-x86-align-branch-boundary=8 -Cllvm-args=-x86-align-branch=call";
 
 /// rustc runs the linker itself, which has to be told then what a driver knows.
-pub(crate) const DIRECT: &str = "-Clinker=rust-lld -Clink-args=/usr/lib/x86_64-linux-gnu/Scrt1.o \
-    -Clink-args=/usr/lib/x86_64-linux-gnu/crti.o -Clink-args=/usr/lib/x86_64-linux-gnu/crtn.o \
-    -Clink-args=-L/usr/lib/x86_64-linux-gnu -Clink-args=-L/usr/lib/gcc/x86_64-linux-gnu/12 \
-    -Clink-args=-dynamic-linker=/lib64/ld-linux-x86-64.so.2";
+pub(crate) fn direct() -> String {
+    let file = |name: &str| {
+        let path = Command::new("cc").arg(format!("-print-file-name={name}")).output().unwrap();
+        PathBuf::from(String::from_utf8(path.stdout).unwrap().trim())
+    };
+    let mut flags = "-Clinker=rust-lld \
+        -Clink-args=-dynamic-linker=/lib64/ld-linux-x86-64.so.2"
+        .to_owned();
+    for object in ["Scrt1.o", "crti.o", "crtn.o"] {
+        flags += &format!(" -Clink-args={}", file(object).display());
+    }
+    for library in ["libc.so", "libgcc_s.so.1", "libgcc.a"] {
+        flags += &format!(" -Clink-args=-L{}", file(library).parent().unwrap().display());
+    }
+    flags
+}
 
 /// In a build.rs after `enable`: copies the linker that was installed into the package.
 pub(crate) const COPY_HOOK: &str = r#"
@@ -124,7 +136,8 @@ impl Fixture {
         let _ = fs::remove_dir_all(&dir);
         let fixture = Self {
             dir,
-            target_dir: temporary.join("hook-target"),
+            // That of the tests' user, too: the verifier is built once for both.
+            target_dir: temporary.join("nested"),
             env: BTreeMap::new(),
             profile: "debug",
             _alone: alone,
@@ -139,7 +152,8 @@ impl Fixture {
                  [dependencies]\n\
                  static-call = {{ path = \"{root}/static-call\", features = [\"std\"] }}\n\
                  [build-dependencies]\n\
-                 static-call-verify = {{ path = \"{root}/static-call-verify\" }}\n"
+                 static-call-verify = {{ path = \"{root}/static-call-verify\" }}\n\
+                 [profile.release.package.\"*\"]\nopt-level = 0\n"
             ),
         );
         fixture.write("Cargo.lock", &fs::read_to_string(format!("{root}/Cargo.lock")).unwrap());
@@ -196,15 +210,8 @@ impl Fixture {
 
     /// A call of `cargo static-call`.
     pub(crate) fn cargo_static_call(&self, args: &[&str]) -> Output {
-        let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-        let target = self.target_dir.with_file_name("hook-command");
-        let built = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--offline", "--features=cli", "--bin=cargo-static-call"])
-            .args(["--manifest-path", manifest, "--target-dir"])
-            .arg(&target)
-            .status();
-        assert!(built.unwrap().success());
-        let mut command = Command::new(target.join("debug/cargo-static-call"));
+        let program = option_env!("CARGO_BIN_EXE_cargo-static-call");
+        let mut command = Command::new(program.expect("built with the feature `cli`"));
         command.arg("static-call");
         self.run(command, args)
     }
@@ -296,17 +303,4 @@ pub(crate) fn linker(image: &[u8]) -> &'static str {
     let comment = file.section_by_name(".comment").map(|s| s.data().unwrap());
     let comment = String::from_utf8_lossy(comment.unwrap_or_default());
     ["mold", "LLD"].into_iter().find(|name| comment.contains(name)).unwrap_or("GNU ld")
-}
-
-/// Whether all the programs are there; else says so, loudly.
-pub(crate) fn have(programs: &[&str]) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let missing: Vec<_> = programs
-        .iter()
-        .filter(|p| !std::env::split_paths(&path).any(|dir| dir.join(p).is_file()))
-        .collect();
-    if !missing.is_empty() {
-        eprintln!("SKIPPED: not installed: {missing:?}");
-    }
-    missing.is_empty()
 }

@@ -1,10 +1,16 @@
 //! Makes images for tests: from assembly text, and from the fixture with cargo.
 #![allow(dead_code, reason = "each test file uses a part")]
 
+#[path = "../tools/mod.rs"]
+mod tools;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
+
+#[allow(unused_imports, reason = "as above")]
+pub(crate) use tools::have;
 
 /// A key `key` with a stub, a plain trampoline `tramp` and a site trampoline `site_tramp`, as the
 /// macros emit them.
@@ -103,13 +109,10 @@ pub(crate) fn run(command: &mut Command) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// Whether a program is there; says so if not.
-pub(crate) fn has(program: &str) -> bool {
-    let found = Command::new(program).arg("--version").output().is_ok_and(|o| o.status.success());
-    if !found {
-        println!("SKIPPED: {program} is not installed");
-    }
-    found
+/// The arguments of a driver that choose these linkers, one at a time, as far as they are there.
+pub(crate) fn linkers(names: &[&str]) -> Vec<String> {
+    let there = names.iter().filter(|name| have(&[&format!("ld.{name}")]));
+    there.map(|name| format!("-fuse-ld={name}")).collect()
 }
 
 /// Assembles `text` to an object file.

@@ -1,5 +1,6 @@
 //! Machine encodings, one file per architecture. Pure functions of bytes and addresses, but for
-//! `store` (the loads and stores themselves) and `symbols` (what the linker defines).
+//! `store` (the loads and stores themselves), `translations` (what valgrind is told of them) and
+//! `symbols` (what the linker defines).
 
 pub mod effect;
 #[cfg(feature = "probe")]
@@ -14,3 +15,5 @@ pub mod x86_64;
 pub(crate) mod store;
 #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", target_os = "linux", not(miri)))]
 pub(crate) mod symbols;
+#[cfg(all(target_arch = "x86_64", target_pointer_width = "64", target_os = "linux", not(miri)))]
+pub(crate) mod translations;

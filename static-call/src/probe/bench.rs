@@ -16,8 +16,7 @@ use crate::sys::probe::{Place, open, release, reserve, stay};
 const CHUNK: u64 = 4096;
 /// From one store of a paced writer to the next.
 const PAUSE: Duration = Duration::from_micros(2);
-/// Bytes of a page (AMD APM vol. 2, 5.3).
-const PAGE: u64 = 4096;
+const PAGE: u64 = crate::sys::PAGE as u64;
 
 /// Code in memory of its own, ready to run.
 #[derive(Debug)]

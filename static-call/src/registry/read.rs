@@ -8,7 +8,7 @@ use crate::arch::x86_64::Branch;
 use crate::image::Image;
 use crate::layout::{Grade, Kind, TableEntry, TrampolineRecord};
 use crate::plan::{CallShape, Lead};
-use crate::sys::{self, Protection};
+use crate::sys::{self, PAGE, Protection};
 
 impl Trampoline {
     /// Reads a record and checks the code that it names.
@@ -145,14 +145,13 @@ pub(super) fn probe(
     let Some(address) = trampolines.chain(labels).next() else { return (Patching::Works, 0) };
     let address = address as usize;
     let Some(flags) = image.code(address, 1) else { return (Patching::NoHeaders, 0) };
-    let page = sys::page_size();
-    let start = address & !(page - 1);
+    let start = address & !(PAGE - 1);
     // SAFETY: INV-PAGES: a page of this image's code, opened.
-    if let Err(errno) = unsafe { sys::protect(start, page, Protection::OPEN) } {
+    if let Err(errno) = unsafe { sys::protect(start, PAGE, Protection::OPEN) } {
         return (Patching::Refused(errno), 0);
     }
     // SAFETY: INV-PAGES: the same page, as it was linked.
-    match unsafe { sys::protect(start, page, Protection(flags)) } {
+    match unsafe { sys::protect(start, PAGE, Protection(flags)) } {
         Ok(()) => (Patching::Works, 0),
         Err(errno) => (Patching::Refused(errno), 1),
     }

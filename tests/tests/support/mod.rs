@@ -6,6 +6,8 @@ pub mod children;
 #[cfg(target_arch = "x86_64")]
 pub mod code;
 pub mod supervisor;
+#[path = "../../../static-call-verify/tests/tools/mod.rs"]
+mod tools;
 
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
@@ -14,6 +16,8 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use static_call::{CallReport, Kind, Path};
+#[allow(unused_imports, reason = "as above")]
+pub(crate) use tools::have;
 
 /// Set in a child to the name of the test that it runs.
 const CHILD: &str = "STATIC_CALL_RULES_CHILD";

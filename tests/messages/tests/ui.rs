@@ -1,6 +1,6 @@
 //! What users see when something is wrong: one error at the right token, and nothing after it.
 //!
-//! `TRYBUILD=overwrite cargo test --test ui` writes the expectations anew.
+//! `TRYBUILD=overwrite cargo test -p static-call-messages` writes the expectations anew.
 
 #[test]
 #[cfg_attr(any(miri, not(target_arch = "x86_64")), ignore = "runs the compiler")]
