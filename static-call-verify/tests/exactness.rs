@@ -250,7 +250,7 @@ fn numbers_of_the_large_code_model() {
     let absolute = "movabs $tramp, %rdx\n movabs $site_tramp, %r11\n ret";
     let code_model = Some(Reason::CodeModel);
     let linkers = [("ld", "-fuse-ld=bfd"), ("ld.lld", "-fuse-ld=lld"), ("mold", "-fuse-ld=mold")];
-    for (_, linker) in linkers.into_iter().filter(|(program, _)| images::have(program)) {
+    for (_, linker) in linkers.into_iter().filter(|(program, _)| images::have(&[*program])) {
         for (body, mode, sites) in [
             (from_got, "-pie", &[None, Some(0), None][..]),
             (from_got, "-shared", &[None, Some(0), None]),

@@ -10,8 +10,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use fixture::{COPY_HOOK, Fixture, check_table, have, text};
-use images::{PRELUDE, assemble, function};
+use fixture::{COPY_HOOK, Fixture, check_table, text};
+use images::{PRELUDE, assemble, function, have};
 
 /// The hook, an object to link, and a directory with a blank in its name.
 struct Bench {

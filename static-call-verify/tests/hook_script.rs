@@ -4,10 +4,12 @@
 #[path = "hook/fixture.rs"]
 #[expect(dead_code, reason = "shared with the tests of the hook")]
 mod fixture;
+mod tools;
 
 use std::fs;
 
-use fixture::{COPY_HOOK, Fixture, check_inline, check_table, have, text};
+use fixture::{COPY_HOOK, Fixture, check_inline, check_table, text};
+use tools::have;
 
 /// Needs what only cargo gives it, talks on both streams, has a side effect, and ends otherwise than
 /// a linker does.

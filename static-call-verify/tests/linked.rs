@@ -21,20 +21,20 @@ use static_call_verify::{
 const BIN: &[&str] = &["--bin", "fixture"];
 
 /// One way to build and link.
-struct Cell {
+struct Cell<'a> {
     profile: &'static str,
     /// Flags for every crate, after those of the workspace.
-    flags: &'static [&'static str],
+    flags: &'a [&'a str],
     /// Flags that choose the linker.
     linker: &'static [&'static str],
     /// Whether the program runs (a shared object does not).
     target: &'static [&'static str],
 }
 
-const PLAIN: Cell = Cell { profile: "release", flags: &[], linker: &[], target: BIN };
+const PLAIN: Cell<'static> = Cell { profile: "release", flags: &[], linker: &[], target: BIN };
 
 /// Builds, links with a table, checks against the witnesses, stamps, and runs.
-fn check(cell: &Cell) -> Report {
+fn check(cell: &Cell<'_>) -> Report {
     let table = fresh("table.o");
     fs::write(&table, table_object(400, &Policy::default())).unwrap();
     let table_arg = format!("-Clink-arg={}", table.display());
@@ -205,6 +205,30 @@ fn rust_lld() {
 fn instrumented_for_coverage() {
     let report = check(&Cell { flags: &["-Cinstrument-coverage"], ..PLAIN });
     assert!(report.calls.iter().filter(|c| c.site.is_some()).all(|c| c.inline), "{report}");
+}
+
+/// A pass that splits the edges to a label's cold block makes two of them, if the assembly names it
+/// twice: the label then is not what its record says.
+#[test]
+fn instrumented_for_profiles() {
+    // What cargo-fuzz asks for, and functions in the place of its runtime.
+    let functions = ["bool_flag_init", "trace_pc_indir"].map(|name| {
+        let name = format!("__sanitizer_cov_{name}");
+        format!(".globl {name}\n{name}: ret\n")
+    });
+    let runtime = images::assemble(&format!(".text\n{}", functions.concat()));
+    let runtime = format!("-Clink-arg={}", runtime.display());
+    let fuzzed = [
+        "-Cpasses=sancov-module",
+        "-Cllvm-args=-sanitizer-coverage-level=4",
+        "-Cllvm-args=-sanitizer-coverage-inline-bool-flag",
+        &runtime,
+    ];
+    for flags in [&["-Cprofile-generate=/nowhere"][..], &fuzzed] {
+        let report = check(&Cell { flags, ..PLAIN });
+        assert!(!report.labels.is_empty() && report.labels.iter().all(|l| l.is_sound), "{report}");
+        assert!(report.calls.iter().filter(|c| c.site.is_some()).all(|c| c.inline), "{report}");
+    }
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Items and calls that `macro_rules!` make, with fragments of every kind: what those hold reaches the
 //! macros in invisible groups.
 
+#![allow(clippy::needless_lifetimes, reason = "one is a fragment")]
+
 use static_call::{call, flag, static_call};
 
 macro_rules! functions {
@@ -141,7 +143,7 @@ macro_rules! flags {
         flag! { #[$meta] $vis static $name = $value; }
     };
 }
-flags!(pub(crate) LOUD, 1 + 1 == 2, doc = "Whether it is loud.");
+flags!(pub(crate) LOUD, u8::MAX == 255, doc = "Whether it is loud.");
 
 macro_rules! calls {
     ($path:path, $expr:expr) => { call!($path($expr)) };
