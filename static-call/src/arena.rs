@@ -1,4 +1,4 @@
-//! Memory of the registry: one mapping, handed out in slices, never freed.
+//! Memory of the registry: one mapping, handed out in slices, freed with the image that it is about.
 
 use core::mem::{align_of, size_of};
 use core::ptr::NonNull;
@@ -11,6 +11,25 @@ pub(crate) struct Arena {
     left: usize,
 }
 
+/// The memory of an arena, to be freed.
+#[derive(Clone, Copy)]
+pub(crate) struct Memory {
+    start: NonNull<u8>,
+    length: usize,
+}
+
+impl Memory {
+    /// Gives it back to the system.
+    ///
+    /// # Safety
+    ///
+    /// 1. No slice of the arena is used any more.
+    pub(crate) unsafe fn free(self) {
+        // SAFETY: INV-ARENA: the mapping of `Arena::new`, which nobody uses (promise 1).
+        unsafe { sys::free(self.start, self.length) }
+    }
+}
+
 impl Arena {
     /// Room for `size` bytes.
     ///
@@ -19,6 +38,11 @@ impl Arena {
     /// The `errno` of the mapping.
     pub(crate) fn new(size: usize) -> Result<Self, i32> {
         Ok(Self { next: sys::allocate(size)?, left: size })
+    }
+
+    /// All of its memory; asked before any of it is handed out.
+    pub(crate) fn memory(&self) -> Memory {
+        Memory { start: self.next, length: self.left }
     }
 
     /// A slice of `length` values that `make` makes from their indices.
@@ -42,7 +66,8 @@ impl Arena {
             // SAFETY: INV-ARENA: aligned, writable, and nobody else's.
             unsafe { element.write(make(i)) };
         }
-        // SAFETY: INV-ARENA: `length` elements, written above, never freed or handed out again.
+        // SAFETY: INV-ARENA: `length` elements, written above, not handed out again, and freed
+        // when nothing uses the registry any more.
         unsafe { slice::from_raw_parts_mut(first.as_ptr(), length) }
     }
 }

@@ -1,4 +1,4 @@
-//! `STATIC_CALL=inline|trampoline|indirect`: the best path that call instructions may take.
+//! `STATIC_CALL=inline|retarget|trampoline|indirect`: how far the code of the program may be changed.
 
 use core::sync::atomic::{AtomicU8, Ordering};
 
@@ -14,6 +14,9 @@ pub(crate) enum Cap {
     Indirect = 3,
     /// The variable holds something else: no cap, and a finding.
     Unknown = 4,
+    /// Calls and trampolines are retargeted, and no instruction becomes another one: a uprobe that is
+    /// removed puts the first byte of the file back, whatever it is in memory.
+    Retarget = 5,
 }
 
 static CAP: AtomicU8 = AtomicU8::new(0);
@@ -25,6 +28,7 @@ pub(crate) fn get() -> Cap {
         2 => Cap::Trampoline,
         3 => Cap::Indirect,
         4 => Cap::Unknown,
+        5 => Cap::Retarget,
         _ => {
             let cap = read();
             CAP.store(cap as u8, Ordering::Relaxed);
@@ -38,6 +42,7 @@ fn read() -> Cap {
     let Some(value) = std::env::var_os("STATIC_CALL") else { return Cap::Inline };
     match value.to_str() {
         Some("inline" | "") => Cap::Inline,
+        Some("retarget") => Cap::Retarget,
         Some("trampoline") => Cap::Trampoline,
         Some("indirect") => Cap::Indirect,
         _ => Cap::Unknown,

@@ -14,6 +14,8 @@ mod tests;
 
 /// `PT_LOAD` (gABI, "Program Header").
 const LOAD: u32 = 1;
+/// `PT_INTERP`: the program asks for a dynamic loader, as shared objects do not.
+const INTERPRETER: u32 = 3;
 /// `PT_GNU_RELRO`.
 const RELRO: u32 = 0x6474_e552;
 /// `PF_X`.
@@ -77,6 +79,11 @@ impl Image {
         let first = headers.iter().find(|h| h.kind == LOAD && h.offset == 0)?;
         let bias = start.addr().wrapping_sub(usize::try_from(first.address).ok()?);
         Some(Self { bias, headers })
+    }
+
+    /// Whether this may be unloaded before the process ends: a program with a dynamic loader may not.
+    pub(crate) fn is_shared_object(&self) -> bool {
+        !self.headers.iter().any(|h| h.kind == INTERPRETER)
     }
 
     /// What the table must name for its entries to be about this image.

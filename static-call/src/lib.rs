@@ -30,7 +30,7 @@
 //!
 //! # Features
 //!
-//! `std` (default): [`report`], the environment variable `STATIC_CALL=inline|trampoline|indirect`
+//! `std` (default): [`report`], the environment variable `STATIC_CALL=inline|retarget|trampoline|indirect`
 //! that caps the path, handlers around `fork`, and the processor at hand as what `select` chooses by.
 //! Without it the crate is `no_std` and needs no allocator.
 //!

@@ -6,17 +6,20 @@
 
 use crate::arch::effect::Effect;
 use crate::arch::store::{exchange_displacement, exchange_quadword};
-use crate::arch::translations;
 use crate::cap::Cap;
 use crate::image::Image;
 use crate::plan::{
     Change, LabelShape, Lead, Width, Wish, trampoline_bytes, trampoline_change,
 };
 use crate::record::KeyRecord;
-use crate::registry::{KeyState, Patching, Pending, Registry, Run, Subject, Trampoline};
-use crate::sys::{self, PAGE, Protection};
+use crate::registry::{KeyState, Patching, Pending, Registry, Subject, Trampoline};
+use crate::sys;
 use crate::update::{Barrier, Update, UpdateError};
 use crate::{hop, path};
+
+mod pages;
+
+use pages::{close, close_leftovers, open};
 
 /// What a batch does to the keys that it touches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -187,22 +190,22 @@ fn plan_trampoline(registry: &Registry, i: usize, wish: Wish, aim: Aim) -> Optio
 
 fn plan_label(registry: &Registry, i: usize, wish: Wish, aim: Aim) -> Option<Pending> {
     let label = &registry.labels[i];
-    let falls_through =
-        binds_in_place(registry, aim) && LabelShape::falls_through(label.polarity, wish.is_on);
+    let falls_through = binds_in_place(registry, aim)
+        && registry.cap != Cap::Retarget
+        && LabelShape::falls_through(label.polarity, wish.is_on);
     let change = label.shape?.change(label.falls_through, falls_through)?;
     Some(Pending { change, subject: Subject::Label(i, falls_through) })
 }
 
 /// Whether call instructions and labels are to follow their keys themselves.
 fn binds_in_place(registry: &Registry, aim: Aim) -> bool {
-    aim == Aim::Bind && matches!(registry.cap, Cap::Inline | Cap::Unknown)
+    aim == Aim::Bind && matches!(registry.cap, Cap::Inline | Cap::Retarget | Cap::Unknown)
 }
 
 fn plan_call(registry: &Registry, i: usize, wish: Wish, aim: Aim) -> Option<Pending> {
     let call = &registry.calls[i];
     let shape = call.shape.filter(|_| call.fault.is_none())?;
-    let lead =
-        if binds_in_place(registry, aim) { shape.lead(wish) } else { Lead::Trampoline };
+    let lead = if binds_in_place(registry, aim) { shape.lead(wish) } else { Lead::Trampoline };
     // A lead that the shape itself chose is always possible.
     let change = shape.change(call.lead, lead).ok()??;
     Some(Pending { change, subject: Subject::Call(i, lead) })
@@ -226,6 +229,7 @@ fn wish(registry: &Registry, key: usize) -> Option<Wish> {
         && target == state.record.default_target();
     let target = hop::skip(registry, target.record().address().addr() as u64);
     let effect = match hop::effect(registry, target) {
+        _ if registry.cap == Cap::Retarget => Effect::Code,
         // Code that is not optimised does not show it.
         Effect::Code if is_noop => Effect::Nothing,
         effect => effect,
@@ -250,83 +254,6 @@ fn check(registry: &Registry, image: &Image, count: usize) -> Result<(), UpdateE
         }
     }
     Ok(())
-}
-
-struct Refused {
-    address: usize,
-    errno: i32,
-}
-
-/// Opens the pages of all changes, or none of them.
-fn open(registry: &mut Registry, image: &Image, count: usize) -> Result<usize, Refused> {
-    let mut runs = 0;
-    for Pending { change, .. } in &registry.pending[..count] {
-        // The whole quadwords, because that is what a store may touch.
-        let first = change.address as usize & !7;
-        let last = (change.address as usize + usize::from(change.length) - 1) | 7;
-        let Some(flags) = image.code(change.address as usize, change.length.into()) else {
-            continue;
-        };
-        let address = first & !(PAGE - 1);
-        let length = (last & !(PAGE - 1)) + PAGE - address;
-        registry.runs[runs] = Run { address, length, protection: Protection(flags) };
-        runs += 1;
-    }
-    let runs = merge(&mut registry.runs[..runs]);
-    for done in 0..runs {
-        let Run { address, length, .. } = registry.runs[done];
-        // SAFETY: INV-PAGES: whole pages of this image's code, opened.
-        if let Err(errno) = unsafe { sys::protect(address, length, Protection::OPEN) } {
-            // The run itself may be open in part, and is closed with the others.
-            registry.pages_left_open = close(registry, done + 1);
-            return Err(Refused { address, errno });
-        }
-    }
-    Ok(runs)
-}
-
-/// Sorts runs and joins those that touch and are protected alike; returns how many are left.
-fn merge(runs: &mut [Run]) -> usize {
-    runs.sort_unstable_by_key(|run| run.address);
-    let mut last = 0;
-    for i in 1..runs.len() {
-        let (before, run) = (runs[last], runs[i]);
-        let end = before.address + before.length;
-        if run.address <= end && run.protection == before.protection {
-            runs[last].length = end.max(run.address + run.length) - before.address;
-        } else {
-            last += 1;
-            runs[last] = run;
-        }
-    }
-    (last + 1).min(runs.len())
-}
-
-/// Closes the first `count` runs; returns the pages that stay open.
-fn close(registry: &Registry, count: usize) -> usize {
-    let mut open = 0;
-    for run in &registry.runs[..count] {
-        translations::forget(run.address, run.length);
-        // SAFETY: INV-PAGES: whole pages of this image's code, as they were linked.
-        if unsafe { sys::protect(run.address, run.length, run.protection) }.is_err() {
-            open += run.length / PAGE;
-        }
-    }
-    open
-}
-
-/// Closes all code if an update before this one could not close its pages.
-fn close_leftovers(registry: &mut Registry) {
-    let Some(image) = registry.image.filter(|_| registry.pages_left_open > 0) else { return };
-    let closed = image.executable().all(|(start, end, flags)| {
-        let start = start & !(PAGE - 1);
-        let length = end.next_multiple_of(PAGE) - start;
-        // SAFETY: INV-PAGES: whole pages of this image's code, as they were linked.
-        unsafe { sys::protect(start, length, Protection(flags)) }.is_ok()
-    });
-    if closed {
-        registry.pages_left_open = 0;
-    }
 }
 
 /// Slots and current targets of the touched keys.

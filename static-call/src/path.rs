@@ -187,7 +187,7 @@ mod patched {
     pub(crate) fn of_label(registry: &Registry, label: &Label) -> (Path, Option<Reason>) {
         let reason = match registry.cap {
             _ if label.fault.is_some() => Reason::Changed,
-            Cap::Trampoline => Reason::Capped,
+            Cap::Trampoline | Cap::Retarget => Reason::Capped,
             _ if is_bound(registry, label.key) => return (Path::Inline, None),
             _ => why_indirect(registry, false),
         };

@@ -8,7 +8,7 @@ use core::mem::size_of;
 use core::ops::Range;
 use core::ptr::from_ref;
 
-use crate::arena::Arena;
+use crate::arena::{Arena, Memory};
 use crate::cap::Cap;
 use crate::image::{self, Image, TableFault};
 use crate::layout::{Grade, Kind, TableEntry};
@@ -127,6 +127,8 @@ pub(crate) enum Patching {
 /// The registry. Only the holder of the lock has one.
 pub(crate) struct Registry {
     pub(crate) image: Option<Image>,
+    /// Where everything below is.
+    pub(crate) memory: Option<Memory>,
     pub(crate) patching: Patching,
     /// Whether the barrier can be had, or the `errno` of registering it.
     pub(crate) barrier: Result<(), i32>,
@@ -214,6 +216,7 @@ impl Registry {
             Err(errno) => return Self::bare(cap, Patching::NoMemory(errno)),
         };
 
+        let memory = arena.memory();
         let named = Named::new(&mut arena, records);
         let trampolines = arena.slice(trampoline_records.len(), |i| {
             Trampoline::read(&image, &trampoline_records[i], &named)
@@ -272,6 +275,7 @@ impl Registry {
         };
         Self {
             image: Some(image),
+            memory: Some(memory),
             patching,
             barrier,
             cap,
@@ -297,6 +301,7 @@ impl Registry {
     fn bare(cap: Cap, patching: Patching) -> Self {
         Self {
             image: None,
+            memory: None,
             patching,
             barrier: Ok(()),
             cap,

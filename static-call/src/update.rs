@@ -133,6 +133,8 @@ pub enum UpdateError {
     },
     /// This thread is in the middle of an update already: a signal handler interrupted it.
     Reentered,
+    /// The shared object with the runtime is being unloaded, or the process is ending.
+    Unloaded,
     /// The key is final: [`Key::seal`](crate::Key::seal).
     Sealed {
         /// Name of the key.
@@ -187,6 +189,9 @@ impl fmt::Display for UpdateError {
                 write!(f, "the flag `{flag}` is on {count} times: it cannot be counted higher")
             }
             Self::Cancelled => f.write_str("the batch was given up by its own closure"),
+            Self::Unloaded => f.write_str(
+                "the shared object with this key is being unloaded, or the process is ending",
+            ),
             Self::Reentered => f.write_str(
                 "this thread is already in an update: do not update from a signal handler",
             ),

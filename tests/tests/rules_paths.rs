@@ -33,9 +33,14 @@ fn reason_of_patchable(path: Path, reason: Option<Reason>) {
 
 #[test]
 fn the_environment_caps_the_path() {
-    for (cap, is_known) in
-        [("inline", true), ("", true), ("trampoline", true), ("indirect", true), ("fast", false)]
-    {
+    for (cap, is_known) in [
+        ("inline", true),
+        ("", true),
+        ("retarget", true),
+        ("trampoline", true),
+        ("indirect", true),
+        ("fast", false),
+    ] {
         support::in_child("the_environment_caps_the_path", &[("STATIC_CALL", cap)], || {
             static_call::init().unwrap();
             let update = lib::apply::update(add_seven).unwrap();

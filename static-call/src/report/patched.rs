@@ -220,8 +220,8 @@ fn part<T>(sorted: &[T], key_of: impl Fn(&T) -> usize, key: usize) -> Range<usiz
 impl General {
     fn message(self) -> String {
         match self {
-            Self::Environment => "STATIC_CALL is neither `inline`, `trampoline` nor `indirect`: \
-                                  it caps nothing"
+            Self::Environment => "STATIC_CALL is neither `inline`, `retarget`, `trampoline` nor \
+                                  `indirect`: it caps nothing"
                 .to_string(),
             Self::Barrier(errno) => format!(
                 "membarrier is not available (errno {errno}): other threads see an update without \

@@ -66,7 +66,7 @@ mod code {
     use core::ptr::{NonNull, null_mut, without_provenance_mut};
 
     use rustix::io::Errno;
-    use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect};
+    use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
     use rustix::thread::{MembarrierCommand, membarrier};
 
     /// Bytes of a page (AMD APM vol. 2, 5.3). Not asked for: the answer is in the auxiliary
@@ -154,5 +154,15 @@ mod code {
         };
         let memory = memory.map_err(Errno::raw_os_error)?;
         NonNull::new(memory.cast()).ok_or(Errno::NOMEM.raw_os_error())
+    }
+
+    /// Frees what [`allocate`] gave.
+    ///
+    /// # Safety
+    ///
+    /// 1. `start` and `length` are of one call of `allocate`, and nobody uses the memory any more.
+    pub(crate) unsafe fn free(start: NonNull<u8>, length: usize) {
+        // SAFETY: INV-ARENA: a mapping of ours, in use by nobody (promise 1). A failure leaves it.
+        let _ = unsafe { munmap(start.as_ptr().cast(), length.max(1)) };
     }
 }

@@ -88,14 +88,16 @@ pub fn finish(mut command: Command) -> Output {
 }
 
 /// A mapping of this process.
-struct Mapping {
-    start: usize,
-    end: usize,
+pub struct Mapping {
+    pub start: usize,
+    pub end: usize,
     rights: String,
-    file: String,
+    /// Where it begins in the file.
+    pub offset: usize,
+    pub file: String,
 }
 
-fn mappings() -> Vec<Mapping> {
+pub fn mappings() -> Vec<Mapping> {
     let maps = fs::read_to_string("/proc/self/maps").expect("procfs");
     let mapping = |line: &str| {
         let words: Vec<&str> = line.split_ascii_whitespace().collect();
@@ -105,6 +107,7 @@ fn mappings() -> Vec<Mapping> {
             start: number(start),
             end: number(end),
             rights: words[1].to_owned(),
+            offset: number(words[2]),
             file: words.get(5).unwrap_or(&"").to_string(),
         }
     };

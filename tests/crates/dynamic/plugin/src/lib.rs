@@ -1,0 +1,16 @@
+//! A shared object with a key of its own, and a runtime of its own.
+
+use static_call::{call, static_call};
+
+#[static_call]
+fn level(n: u32) -> u32 {
+    n
+}
+
+/// Updates, and calls before and after.
+#[unsafe(no_mangle)]
+pub extern "C" fn switch_and_call(n: u32) -> u32 {
+    let before = level(n) + call!(level(n));
+    level::update(|n| n + 1).unwrap();
+    before + level(n) + call!(level(n))
+}
