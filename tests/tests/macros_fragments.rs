@@ -143,7 +143,7 @@ macro_rules! flags {
         flag! { #[$meta] $vis static $name = $value; }
     };
 }
-flags!(pub(crate) LOUD, u8::MAX == 255, doc = "Whether it is loud.");
+flags!(pub(crate) LOUD, cfg!(target_pointer_width = "64"), doc = "Whether it is loud.");
 
 macro_rules! calls {
     ($path:path, $expr:expr) => { call!($path($expr)) };

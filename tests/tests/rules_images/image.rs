@@ -1,0 +1,153 @@
+//! The helper's image, to be damaged and run.
+
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use object::{Object, ObjectSection, ObjectSymbol, SymbolKind};
+use static_call::layout::{TABLE_SECTION, TRAMPOLINES_SECTION, TableEntry, TableHeader, checksum};
+use static_call::{Grade, Kind};
+
+use crate::support;
+
+/// The helper's image, and where its parts are.
+pub(crate) struct Image {
+    pub(crate) bytes: Vec<u8>,
+    /// Offset in the file and address of the table.
+    pub(crate) table: (usize, u64),
+    /// Offset in the file of the trampoline records.
+    pub(crate) records: usize,
+    /// Address minus offset in the file of the code.
+    pub(crate) text: u64,
+}
+
+/// A file that is open for writing cannot be run, and a child of another thread has it open for a moment.
+pub(crate) fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What a run of an image told.
+#[derive(Debug)]
+pub(crate) struct Told {
+    pub(crate) inline: usize,
+    pub(crate) trampoline: usize,
+    pub(crate) findings: Vec<String>,
+    pub(crate) text: String,
+}
+
+impl Image {
+    pub(crate) fn new() -> Self {
+        let bytes = std::fs::read(env!("CARGO_BIN_EXE_rules_helper")).unwrap();
+        let file = object::File::parse(&*bytes).unwrap();
+        let place = |name: &str| {
+            let section = file.section_by_name(name).expect(name);
+            (section.file_range().unwrap().0 as usize, section.address())
+        };
+        let table = place(TABLE_SECTION);
+        let records = place(TRAMPOLINES_SECTION).0;
+        let (offset, address) = place(".text");
+        let text = address - offset as u64;
+        Self { table, records, text, bytes }
+    }
+
+    pub(crate) fn header(&self) -> TableHeader {
+        let bytes = self.bytes[self.table.0..].first_chunk().unwrap();
+        TableHeader::from_bytes(bytes).expect("a table")
+    }
+
+    pub(crate) fn set_header(&mut self, header: TableHeader) {
+        let at = self.table.0;
+        self.bytes[at..at + TableHeader::SIZE].copy_from_slice(&header.to_bytes());
+    }
+
+    pub(crate) fn entry_at(&self, index: usize) -> usize {
+        self.table.0 + TableHeader::SIZE + index * TableEntry::SIZE
+    }
+
+    pub(crate) fn entry(&self, index: usize) -> TableEntry {
+        let bytes = self.bytes[self.entry_at(index)..].first_chunk().unwrap();
+        TableEntry::from_bytes(bytes).expect("an entry")
+    }
+
+    pub(crate) fn entry_address(&self, index: usize) -> u64 {
+        self.table.1 + (TableHeader::SIZE + index * TableEntry::SIZE) as u64
+    }
+
+    /// Address of the instruction of an entry.
+    pub(crate) fn instruction(&self, index: usize) -> u64 {
+        self.entry_address(index).wrapping_add_signed(self.entry(index).instruction.into())
+    }
+
+    pub(crate) fn set_entry(&mut self, index: usize, bytes: &[u8; TableEntry::SIZE]) {
+        let at = self.entry_at(index);
+        self.bytes[at..at + TableEntry::SIZE].copy_from_slice(bytes);
+    }
+
+    /// Makes the checksum right again.
+    pub(crate) fn seal(&mut self) {
+        let header = self.header();
+        let entries = self.entry_at(0)..self.entry_at(header.count as usize);
+        let checksum = checksum(&self.bytes[entries]);
+        self.set_header(TableHeader { checksum, ..header });
+    }
+
+    /// The entries of calls that can be patched.
+    pub(crate) fn patchable(&self) -> Vec<usize> {
+        let count = self.header().count as usize;
+        let is = |&i: &usize| {
+            let entry = self.entry(i);
+            entry.kind == Kind::Call && entry.grade == Grade::Quad
+        };
+        (0..count).filter(is).collect()
+    }
+
+    /// An entry of the code that is never executed.
+    pub(crate) fn never_called(&self) -> usize {
+        let file = object::File::parse(&*self.bytes).unwrap();
+        let symbol = file
+            .symbols()
+            .find(|s| {
+                let is_it = s.name().is_ok_and(|name| name.contains("rules_helper_never_called"));
+                is_it && s.kind() == SymbolKind::Text && s.size() > 8
+            })
+            .expect("the helper has this function");
+        let code = symbol.address()..symbol.address() + symbol.size();
+        let mut entries = 0..self.header().count as usize;
+        entries.find(|&i| code.contains(&self.instruction(i))).expect("a call in it")
+    }
+
+    /// Runs the image; it must come to its end with right results only.
+    pub(crate) fn run(&self, what: &str) -> Told {
+        let _turn = turn();
+        let path: PathBuf =
+            [env!("CARGO_TARGET_TMPDIR"), &format!("rules_{what}")].iter().collect();
+        let _ = std::fs::remove_file(&path);
+        let mut file = std::fs::File::options();
+        let mut file = file.write(true).create_new(true).mode(0o755).open(&path).unwrap();
+        std::io::Write::write_all(&mut file, &self.bytes).unwrap();
+        drop(file);
+        let output = support::finish(Command::new(&path));
+        let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(output.status.success(), "{what}: {}\n{text}", output.status);
+        let _ = std::fs::remove_file(&path);
+        let init = text.lines().find_map(|l| l.strip_prefix("init ")).expect("a line");
+        let counts: Vec<usize> = init.split(' ').map(|n| n.parse().unwrap()).collect();
+        let findings = text
+            .lines()
+            .filter(|l| l.starts_with("finding Some") || l.starts_with("finding None"))
+            .map(Into::into)
+            .collect();
+        Told { inline: counts[0], trampoline: counts[1], findings, text }
+    }
+}
+
+impl Told {
+    /// The table as a whole is refused, with this reason.
+    pub(crate) fn assert_refused(&self, reason: &str) {
+        assert_eq!(self.inline, 0, "{self:?}");
+        assert!(self.trampoline > 0, "trampolines need no table: {self:?}");
+        assert!(self.findings.iter().any(|f| f.contains(reason)), "{reason}: {self:?}");
+    }
+}
