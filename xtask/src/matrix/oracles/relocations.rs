@@ -15,7 +15,7 @@ use super::{Reference, grade};
 use crate::run::Result;
 
 /// How the names of trampolines end; both manglings write a name's length before it.
-const NAMES: [&str; 2] = ["10trampoline", "12__trampoline"];
+const NAMES: [&str; 2] = ["10trampoline", "24__static_call_trampoline"];
 
 /// The trampolines by symbol, with their names.
 fn trampolines<'a>(
