@@ -3,6 +3,7 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 
+use super::key::respanned;
 use super::trusted_block;
 use crate::model::Function;
 
@@ -19,7 +20,7 @@ impl Function {
         target: &TokenStream,
         flags: impl IntoIterator<Item = &'static str>,
     ) -> TokenStream {
-        let (sc, marker) = (self.private(), self.marker());
+        let (krate, sc, marker) = (&self.krate, self.private(), self.marker());
         let (record, default_record) = (self.record(), self.default_record());
         let (name, signature) = (self.full_name(), self.signature());
         let cfgs: Vec<_> = self.cfgs().collect();
@@ -30,7 +31,8 @@ impl Function {
         let position = |name: &str| {
             let span = self.source.sig.ident.span();
             let name = Ident::new(name, span);
-            quote_spanned!(span=> ::core::#name!())
+            let core = respanned(quote!(#sc::core), span);
+            quote_spanned!(span=> #core::#name!())
         };
         let (line, column) = (position("line"), position("column"));
         let new = trusted_block(
@@ -53,10 +55,7 @@ impl Function {
         );
         quote! {
             #(#cfgs)*
-            #[#sc::linkme::distributed_slice(#sc::KEYS)]
-            #[linkme(crate = #sc::linkme)]
-            #[allow(non_upper_case_globals)]
-            static #record: #sc::KeyRecord = #new;
+            #krate::__record! { key #record = #new; }
 
             #(#cfgs)*
             #[allow(non_upper_case_globals #deprecated)]
