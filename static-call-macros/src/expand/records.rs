@@ -3,7 +3,6 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 
-use super::key::respanned;
 use super::trusted_block;
 use crate::model::Function;
 
@@ -27,12 +26,12 @@ impl Function {
         let flags = self.flags(flags);
         let deprecated = self.deprecated();
         // The name's own span: with that of the attribute all methods would stand on one line. A span
-        // of the user's does not go with `$crate`.
+        // of the user's does not go with `$crate`. A crate can have another `core`, so these are asked
+        // outside of `unsafe`: they can be wrong, and no more.
         let position = |name: &str| {
             let span = self.source.sig.ident.span();
             let name = Ident::new(name, span);
-            let core = respanned(quote!(#sc::core), span);
-            quote_spanned!(span=> #core::#name!())
+            quote_spanned!(span=> ::core::#name!())
         };
         let (line, column) = (position("line"), position("column"));
         let new = trusted_block(
@@ -46,8 +45,8 @@ impl Function {
                     module: #sc::core::module_path!(),
                     file: #sc::core::file!(),
                     signature: #signature,
-                    line: #line,
-                    column: #column,
+                    line: POSITION.0,
+                    column: POSITION.1,
                     flags: #flags,
                     own_type: <#marker as #sc::Keyed>::own_type,
                 })
@@ -55,7 +54,13 @@ impl Function {
         );
         quote! {
             #(#cfgs)*
-            #krate::__record! { key #record = #new; }
+            #krate::__record! {
+                key #record = {
+                    const POSITION: (#sc::core::primitive::u32, #sc::core::primitive::u32) =
+                        (#line, #column);
+                    #new
+                };
+            }
 
             #(#cfgs)*
             #[allow(non_upper_case_globals #deprecated)]

@@ -23,7 +23,7 @@ mod replaced {
         pub fn conjure<F>() -> F {
             panic!("a function of the fake was asked")
         }
-        pub use std::mem::drop as type_of;
+        pub use core::mem::drop as type_of;
     }
 
     pub type Key<K> = std::collections::BTreeMap<K, ()>;
