@@ -98,7 +98,7 @@ fn trampoline(call: &Call) -> TokenStream {
                 unsafe trampoline[const N: #sc::core::primitive::u32, K: #sc::Keyed, #(#types,)* R](
                     #(#names: #types),*
                 ) -> R;
-                me trampoline::<N, K, #(#types,)* R>;
+                me trampoline::<{ N }, K, #(#types,)* R>;
                 key K;
                 site SITE
             }
