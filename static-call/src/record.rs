@@ -280,9 +280,7 @@ impl KeyRecord {
 collected! {
     /// Every key of the image.
     static STATIC_CALL_0_1_KEYS: [KeyRecord];
-    elf "linkme_STATIC_CALL_0_1_KEYS", "linkm2_STATIC_CALL_0_1_KEYS";
-    macho "__sc_0_1_keys", "__sc_0_1_keys_n";
-    coff "STATIC_CALL_0_1_KEYS", "STATIC_CALL_0_1_KEYS_N";
+    "linkme_STATIC_CALL_0_1_KEYS", "linkm2_STATIC_CALL_0_1_KEYS"
 }
 
 /// The type behind a key's handle: the enum that `#[static_call]` makes. Implemented by the macros.

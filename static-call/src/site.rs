@@ -55,7 +55,5 @@ impl SiteRecord {
 collected! {
     /// Every `call!` of the image, dead ones included.
     static STATIC_CALL_0_1_SITES: [SiteRecord];
-    elf "linkme_STATIC_CALL_0_1_SITES", "linkm2_STATIC_CALL_0_1_SITES";
-    macho "__sc_0_1_sites", "__sc_0_1_sites_n";
-    coff "STATIC_CALL_0_1_SITES", "STATIC_CALL_0_1_SITES_N";
+    "linkme_STATIC_CALL_0_1_SITES", "linkm2_STATIC_CALL_0_1_SITES"
 }
