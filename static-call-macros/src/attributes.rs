@@ -1,8 +1,9 @@
 //! What becomes of the attributes that stand beside `#[static_call]`.
 
-use quote::ToTokens;
-use syn::parse::{ParseStream, Parser};
-use syn::{Attribute, Error, Meta, Path, Token, parse_quote};
+use proc_macro2::{TokenStream, TokenTree};
+use syn::ext::IdentExt;
+use syn::parse::ParseStream;
+use syn::{Attribute, Error, Meta, Path, Result, Token, parse_quote};
 
 /// The attributes of a function, by the generated items that get them.
 #[derive(Default)]
@@ -29,24 +30,48 @@ impl Attributes {
     pub(crate) fn new(attrs: &[Attribute]) -> Self {
         let mut sorted = Self::default();
         for attr in attrs {
-            match split_cfg_attr(attr) {
-                Some(parts) => {
-                    for (predicate, meta) in parts {
-                        sorted.add(&meta, &|meta| parse_quote!(#[cfg_attr(#predicate, #meta)]));
-                    }
-                }
-                None => {
-                    sorted.add(&attr.meta, &|meta| Attribute { meta: meta.clone(), ..attr.clone() })
-                }
+            if is_conditional(attr.path()) {
+                sorted.add_conditional(&attr.meta, &[]);
+            } else {
+                sorted.add(&attr.meta, &|meta| Attribute { meta: meta.clone(), ..attr.clone() });
             }
         }
         sorted
     }
 
+    /// `cfg_attr(predicate, a, b)` under other such predicates: each attribute in it by itself.
+    fn add_conditional(&mut self, meta: &Meta, outer: &[TokenStream]) {
+        let parts = match meta.require_list().and_then(|list| list.parse_args_with(conditional)) {
+            Ok(parts) => parts,
+            Err(error) => return self.errors.push(error),
+        };
+        let (predicate, metas) = parts;
+        let predicates = [outer, &[predicate]].concat();
+        for meta in &metas {
+            if is_conditional(meta.path()) {
+                self.add_conditional(meta, &predicates);
+            } else {
+                let wrap = |meta: &Meta| match &predicates[..] {
+                    [one] => parse_quote!(#[cfg_attr(#one, #meta)]),
+                    all => parse_quote!(#[cfg_attr(all(#(#all),*), #meta)]),
+                };
+                self.add(meta, &wrap);
+            }
+        }
+    }
+
     fn add(&mut self, meta: &Meta, make: &dyn Fn(&Meta) -> Attribute) {
         let attr = make(meta);
+        let is_unsafe = meta.path().is_ident("unsafe");
         let (meta, path) = unwrapped(meta);
-        let name = path.segments.last().map(|s| s.ident.to_string()).unwrap_or_default();
+        let name = path.segments.last().map(|s| s.ident.unraw().to_string()).unwrap_or_default();
+        if name == "link_section" && !is_unsafe {
+            // The compiler's lint does not look for it on associated functions, such as `original`.
+            let advice = "what else is in a section is for unsafe code to know: write \
+                          `#[unsafe(link_section = \"..\")]`";
+            self.errors.push(Error::new_spanned(path, advice));
+            return;
+        }
         if let Some(advice) = refusal(&name) {
             self.errors.push(Error::new_spanned(path, advice));
             return;
@@ -101,24 +126,25 @@ fn unwrapped(meta: &Meta) -> (Meta, Path) {
     (meta, path)
 }
 
-/// The parts of `cfg_attr(predicate, a, b)`; `None` for any other attribute.
-fn split_cfg_attr(attr: &Attribute) -> Option<Vec<(Meta, Meta)>> {
-    let list = match &attr.meta {
-        Meta::List(list) if list.path.is_ident("cfg_attr") => list,
-        _ => return None,
-    };
-    let parts = |input: ParseStream<'_>| {
-        let predicate: Meta = input.parse()?;
-        let mut parts = Vec::new();
-        while !input.is_empty() {
-            input.parse::<Token![,]>()?;
-            if !input.is_empty() {
-                parts.push((predicate.clone(), input.parse()?));
-            }
+/// Whether the attribute of this path is `cfg_attr`.
+fn is_conditional(path: &Path) -> bool {
+    path.get_ident().is_some_and(|ident| ident.unraw() == "cfg_attr")
+}
+
+/// What stands in the parentheses of `cfg_attr(predicate, a, b)`.
+fn conditional(input: ParseStream<'_>) -> Result<(TokenStream, Vec<Meta>)> {
+    let mut predicate = TokenStream::new();
+    while !input.is_empty() && !input.peek(Token![,]) {
+        predicate.extend([input.parse::<TokenTree>()?]);
+    }
+    let mut metas = Vec::new();
+    while !input.is_empty() {
+        input.parse::<Token![,]>()?;
+        if !input.is_empty() {
+            metas.push(input.parse()?);
         }
-        Ok(parts)
-    };
-    parts.parse2(list.tokens.to_token_stream()).ok()
+    }
+    Ok((predicate, metas))
 }
 
 /// Why an attribute of this name cannot stand here, and what to do instead.

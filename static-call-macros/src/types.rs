@@ -4,7 +4,7 @@
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::quote;
 use syn::visit_mut::{self, VisitMut};
-use syn::{BoundLifetimes, parse_quote};
+use syn::{BoundLifetimes, parse_quote, parse_quote_spanned};
 use syn::{
     Expr, Lifetime, ParenthesizedGenericArguments, ReturnType, Type, TypeFnPtr, TypeReference,
 };
@@ -187,7 +187,10 @@ impl VisitMut for Replacing<'_> {
                 let owner = &self.erased;
                 let of_trait = self.of_trait.map(|name| quote!(as #name));
                 let rest = path.path.segments.iter().skip(1);
-                *expr = parse_quote!(<#owner #of_trait> #(::#rest)*);
+                // At the place of `Self`: a constant function can ask for the place of its call, and
+                // has to get the same answer everywhere.
+                let at = path.path.segments[0].ident.span();
+                *expr = parse_quote_spanned!(at=> <#owner #of_trait> #(::#rest)*);
             }
             expr => visit_mut::visit_expr_mut(self, expr),
         }

@@ -294,17 +294,17 @@ impl<K: Keyed> fmt::Debug for Flag<K> {
 /// ```
 #[macro_export]
 macro_rules! flag {
-    ($($(#[$attribute:meta])* $vis:vis static $name:ident = $on:expr;)+) => {$(
-        $(#[$attribute])*
+    ($($(#[$($attribute:tt)*])* $vis:vis static $name:ident = $on:expr;)+) => {$(
+        $(#[cfg_attr(all(), $($attribute)*)])*
         #[doc(hidden)]
         #[allow(non_camel_case_types, reason = "it has the name of the static")]
         $vis enum $name {}
 
-        $(#[$attribute])*
+        $(#[cfg_attr(all(), $($attribute)*)])*
         // SAFETY: the implementation of `Keyed` below is a flag's (promise 1).
         $vis static $name: $crate::Flag<$name> = unsafe { $crate::Flag::new() };
 
-        $(#[$attribute])*
+        $(#[cfg_attr(all(), $($attribute)*)])*
         const _: () = {
             // With no other name of ours in sight: the value may be a constant of any name.
             impl $crate::__private::Initially for $name {
@@ -312,16 +312,14 @@ macro_rules! flag {
             }
         };
 
-        $(#[$attribute])*
+        $(#[cfg_attr(all(), $($attribute)*)])*
         const _: () = {
             const INITIALLY: $crate::__private::core::primitive::bool =
                 <$name as $crate::__private::Initially>::ON;
 
-            #[$crate::__private::linkme::distributed_slice($crate::__private::KEYS)]
-            #[linkme(crate = $crate::__private::linkme)]
             // SAFETY: the record is that of `$name`, whose stub this is; nothing calls a flag's target
             // (promises 1 and 2, INV-KEY).
-            static RECORD: $crate::__private::KeyRecord = unsafe {
+            $crate::__record! { key RECORD = unsafe {
                 $crate::__private::KeyRecord::new($crate::__private::KeyDescription {
                     default: if INITIALLY {
                         &$crate::__private::FLAG_ON
@@ -349,7 +347,7 @@ macro_rules! flag {
                         | if INITIALLY { 0 } else { $crate::__private::KeyRecord::HAS_NO_BODY },
                     own_type: <$name as $crate::__private::Keyed>::own_type,
                 })
-            };
+            }; }
 
             // SAFETY: the record is in the slice of keys and this flag's alone, and the stub jumps
             // through its slot (promises 1 and 2, INV-KEY).

@@ -26,9 +26,9 @@ pub const TABLE_SECTION: &str = "static_call_0_1_table";
 /// Section that is in the image of the runtime and in no other: of a program that uses a key of a
 /// Rust `dylib`, the runtime is in the `dylib`.
 pub const RUNTIME_SECTION: &str = "static_call_0_1_runtime";
-/// Section of the linkme slice of `KeyRecord`s.
+/// Section of the slice of `KeyRecord`s.
 pub const KEYS_SECTION: &str = "linkme_STATIC_CALL_0_1_KEYS";
-/// Section of the linkme slice of `SiteRecord`s.
+/// Section of the slice of `SiteRecord`s.
 pub const SITES_SECTION: &str = "linkme_STATIC_CALL_0_1_SITES";
 /// Common beginning of the section names of every version.
 pub const SECTION_PREFIX: &str = "static_call_";

@@ -66,6 +66,7 @@ mod record;
 mod report;
 mod runtime;
 mod site;
+mod slices;
 mod sys;
 mod target;
 mod update;

@@ -14,8 +14,8 @@ const LONG_FILES: &[(&str, &str)] = &[];
 /// The modules of static-call, from those that know nothing of the others to those that know all:
 /// a module may name only those before it.
 const ORDER: &[&str] = &[
-    "layout", "arch", "sys", "target", "record", "update", "wish", "previous", "key", "site",
-    "cap", "arena", "lock", "image", "plan", "registry", "path", "hop", "patch", "cycle",
+    "layout", "arch", "sys", "slices", "target", "record", "update", "wish", "previous", "key",
+    "site", "cap", "arena", "lock", "image", "plan", "registry", "path", "hop", "patch", "cycle",
     "observer", "runtime", "flag", "instance", "handle", "batch", "report", "probe", "private",
     "lib",
 ];

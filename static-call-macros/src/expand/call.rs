@@ -93,14 +93,12 @@ fn trampoline(call: &Call) -> TokenStream {
     quote! {
         {
             const SITE: #sc::core::primitive::u64 = #sc::site_id(#position);
-            #[#sc::linkme::distributed_slice(#sc::SITES)]
-            #[linkme(crate = #sc::linkme)]
-            static DESCRIPTION: #sc::SiteRecord = #sc::SiteRecord::new(#position);
+            #krate::__record! { site DESCRIPTION = #sc::SiteRecord::new(#position); }
             #krate::__trampoline! {
                 unsafe trampoline[const N: #sc::core::primitive::u32, K: #sc::Keyed, #(#types,)* R](
                     #(#names: #types),*
                 ) -> R;
-                me trampoline::<N, K, #(#types,)* R>;
+                me trampoline::<{ N }, K, #(#types,)* R>;
                 key K;
                 site SITE
             }
@@ -112,7 +110,7 @@ fn trampoline(call: &Call) -> TokenStream {
             ) -> R {
                 #through
             }
-            #sc::Site { call: |#key, #(#names),*| go(#key, #(#names),*) }
+            unsafe { #sc::Site::new(|#key, #(#names),*| go(#key, #(#names),*)) }
         }
     }
 }

@@ -139,7 +139,7 @@ impl Function {
                     unsafe #trampoline[#(#lifetimes,)* const #n: #sc::core::primitive::u32](
                         #(#names: #types),*
                     ) -> #output;
-                    me #trampoline::<#n>;
+                    me #trampoline::<{ #n }>;
                     key #marker;
                     site 0
                 }

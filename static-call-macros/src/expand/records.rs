@@ -19,14 +19,15 @@ impl Function {
         target: &TokenStream,
         flags: impl IntoIterator<Item = &'static str>,
     ) -> TokenStream {
-        let (sc, marker) = (self.private(), self.marker());
+        let (krate, sc, marker) = (&self.krate, self.private(), self.marker());
         let (record, default_record) = (self.record(), self.default_record());
         let (name, signature) = (self.full_name(), self.signature());
         let cfgs: Vec<_> = self.cfgs().collect();
         let flags = self.flags(flags);
         let deprecated = self.deprecated();
         // The name's own span: with that of the attribute all methods would stand on one line. A span
-        // of the user's does not go with `$crate`.
+        // of the user's does not go with `$crate`. A crate can have another `core`, so these are asked
+        // outside of `unsafe`: they can be wrong, and no more.
         let position = |name: &str| {
             let span = self.source.sig.ident.span();
             let name = Ident::new(name, span);
@@ -44,8 +45,8 @@ impl Function {
                     module: #sc::core::module_path!(),
                     file: #sc::core::file!(),
                     signature: #signature,
-                    line: #line,
-                    column: #column,
+                    line: POSITION.0,
+                    column: POSITION.1,
                     flags: #flags,
                     own_type: <#marker as #sc::Keyed>::own_type,
                 })
@@ -53,10 +54,13 @@ impl Function {
         );
         quote! {
             #(#cfgs)*
-            #[#sc::linkme::distributed_slice(#sc::KEYS)]
-            #[linkme(crate = #sc::linkme)]
-            #[allow(non_upper_case_globals)]
-            static #record: #sc::KeyRecord = #new;
+            #krate::__record! {
+                key #record = {
+                    const POSITION: (#sc::core::primitive::u32, #sc::core::primitive::u32) =
+                        (#line, #column);
+                    #new
+                };
+            }
 
             #(#cfgs)*
             #[allow(non_upper_case_globals #deprecated)]

@@ -51,7 +51,7 @@ impl Function {
                 #(#parameters),*
             ) -> #output {
                 #statements
-                let #site = unsafe { #site.call };
+                let #site = unsafe { #sc::Site::call(#site) };
                 #site(#sc::core::marker::PhantomData, #(#values),*)
             }
 

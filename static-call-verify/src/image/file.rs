@@ -82,7 +82,7 @@ fn names(image: &[u8]) -> Option<Range<u64>> {
 fn wanted(image: &[u8], known: Headers, source_lines: bool) -> Option<Vec<Range<u64>>> {
     let [.., names] = &known;
     let names = image.get(names.start as usize..names.end as usize)?;
-    // The sections of all versions, and those of linkme.
+    // The sections of all versions, the slices of records among them.
     let mark = b"static_call_";
     let has_static_calls = names.windows(mark.len()).any(|w| w.eq_ignore_ascii_case(mark));
     if !has_static_calls {

@@ -51,6 +51,8 @@ macro_rules! __label {
     // Expected to be off: of a hook at a site, or of a flag. Who hears *on* has passed the cold
     // block, which reads memory itself.
     (unlikely $key:ty; site $site:expr) => {{
+        // Outside of `unsafe`, where the caller's expression has no business.
+        const STATIC_CALL_SITE: $crate::__private::core::primitive::u64 = $site;
         // SAFETY: a jump to the cold block or nothing: no register, no stack and no memory is
         // touched (INV-LABEL).
         unsafe {
@@ -62,7 +64,7 @@ macro_rules! __label {
                 },
                 stub = sym <$key as $crate::__private::Keyed>::stub,
                 polarity = const 1,
-                site = const $site,
+                site = const STATIC_CALL_SITE,
                 options(att_syntax, nostack, preserves_flags, nomem),
             );
         }

@@ -8,14 +8,17 @@ mod site;
 mod trampoline;
 
 pub use core;
+#[cfg(not(target_os = "linux"))]
 pub use linkme;
 
 pub use crate::handle::{Handle, SafeToSwitch, Switch, reset_all, update_all};
 pub use crate::layout::site_id;
-pub use crate::record::{
-    Accept, KeyDescription, KeyRecord, Keyed, Pointed, STATIC_CALL_0_1_KEYS as KEYS,
-};
-pub use crate::site::{STATIC_CALL_0_1_SITES as SITES, SiteRecord};
+#[cfg(not(target_os = "linux"))]
+pub use crate::record::STATIC_CALL_0_1_KEYS as KEYS;
+pub use crate::record::{Accept, KeyDescription, KeyRecord, Keyed, Pointed};
+#[cfg(not(target_os = "linux"))]
+pub use crate::site::STATIC_CALL_0_1_SITES as SITES;
+pub use crate::site::SiteRecord;
 pub use crate::target::{FLAG_OFF, FLAG_ON, TargetRecord, flag_off, flag_on};
 pub use crate::wish::Wish;
 pub use passing::{Indirect, Pass, Passing};

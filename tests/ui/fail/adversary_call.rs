@@ -32,7 +32,7 @@ impl Pointer {
     where
         F: Copy + FnOnce(PhantomData<number>, usize) -> &'static mut u64,
     {
-        (site.call)(PhantomData, n)
+        site.call()(PhantomData, n)
     }
 }
 
@@ -47,8 +47,7 @@ impl Longer {
     where
         F: Copy + FnOnce(PhantomData<pick>, &'a str) -> &'static str,
     {
-        let Site { call } = site;
-        call(PhantomData, text)
+        Site::call(site)(PhantomData, text)
     }
 }
 
@@ -60,7 +59,7 @@ impl Safe {
     }
 
     fn __call_at(site: Site<fn(PhantomData<only_in_unsafe>, usize) -> usize>, n: usize) -> usize {
-        (site.call)(PhantomData, n)
+        site.call()(PhantomData, n)
     }
 }
 

@@ -41,6 +41,10 @@ fn large() -> static_call::__private::Indirect<[u64; 4]> {
     Pass::<true>::pass(&mut std::mem::ManuallyDrop::new([0; 4]))
 }
 
+fn number() -> bool {
+    static_call::__label! { unlikely level; site std::num::NonZero::new_unchecked(1_u64).get() }
+}
+
 fn main() {
     level::__default(1, large());
     let capability = a_type(Some(|n: u8, _: [u64; 4]| n));
@@ -49,6 +53,7 @@ fn main() {
     }
     shim(capability);
     chosen::__resolve(1);
+    number();
     trampoline::<0>(1);
     let _ = static_call::__private::conjure::<fn()>();
 }

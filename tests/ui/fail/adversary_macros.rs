@@ -30,6 +30,8 @@ static_call::__trampoline! {
     site 0
 }
 
+static_call::__record! { key section ".init_array" EARLY = main; }
+
 static_call::__expand_item! { static_call; [] fn without_the_word(n: u8) -> u8 { n } }
 
 fn main() {

@@ -5,8 +5,10 @@
 
 pub mod candidates;
 pub mod fakes;
+pub mod places;
 
 pub fn check() {
     fakes::check();
     candidates::check();
+    places::check();
 }

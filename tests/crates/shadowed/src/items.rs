@@ -24,6 +24,8 @@ pub const CELL: ::core::primitive::u8 = 6;
 pub const arg0: ::core::primitive::u8 = 7;
 pub static site: ::core::primitive::u8 = 9;
 
+// Beside the constant of this name: in a list of generic arguments it is meant first.
+pub struct N {}
 pub struct F(pub ::core::primitive::usize);
 pub struct K(pub ::core::primitive::usize);
 pub struct A0(pub ::core::primitive::usize);

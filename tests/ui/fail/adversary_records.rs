@@ -1,0 +1,33 @@
+//! No safe code puts a static of its own among the records, or into any other section.
+#![forbid(unsafe_code)]
+
+use static_call::static_call;
+
+#[static_call]
+fn level(n: u8) -> u8 {
+    n
+}
+
+static_call::__record! { key OF_ANOTHER_TYPE = [0_usize; 20]; }
+
+static_call::__record! { site A_FUNCTION = main as fn(); }
+
+static_call::__record! {
+    key WITHOUT_UNSAFE = static_call::__private::KeyRecord::new(
+        static_call::__private::KeyDescription {
+            default: &static_call::__private::FLAG_ON,
+            default_shim: main as fn() as *const (),
+            stub: <level as static_call::__private::Keyed>::stub as *const (),
+            name: "",
+            module: "",
+            file: "",
+            signature: "",
+            line: 0,
+            column: 0,
+            flags: 0,
+            own_type: <level as static_call::__private::Keyed>::own_type,
+        },
+    );
+}
+
+fn main() {}
