@@ -27,13 +27,13 @@ impl Function {
             unsafe impl #sc::Pointed for #marker {
                 type Pointer = #pointer;
                 const THROUGH: &'static #sc::TargetRecord = {
-                    static CELL: #sc::core::sync::atomic::AtomicPtr<()> =
+                    static __STATIC_CALL_CELL: #sc::core::sync::atomic::AtomicPtr<()> =
                         #sc::core::sync::atomic::AtomicPtr::new(#sc::core::ptr::null_mut());
-                    unsafe extern "C-unwind" fn through<#(#lifetimes),*>(
+                    unsafe extern "C-unwind" fn __static_call_through<#(#lifetimes),*>(
                         #(#names: #types),*
                     ) -> #output {
                         let #called = #sc::core::sync::atomic::AtomicPtr::load(
-                            &CELL,
+                            &__STATIC_CALL_CELL,
                             #sc::core::sync::atomic::Ordering::Acquire,
                         );
                         let #called = unsafe {
@@ -45,8 +45,8 @@ impl Function {
                         #receiving
                         #called(#(#names),*)
                     }
-                    &#sc::TargetRecord::new(through as *const (), || "a function pointer")
-                        .through(&CELL)
+                    &#sc::TargetRecord::new(__static_call_through as *const (), || "a function pointer")
+                        .through(&__STATIC_CALL_CELL)
                 };
                 fn address(pointer: Self::Pointer) -> *const () {
                     pointer as *const ()

@@ -45,8 +45,8 @@ impl Function {
                     module: #sc::core::module_path!(),
                     file: #sc::core::file!(),
                     signature: #signature,
-                    line: POSITION.0,
-                    column: POSITION.1,
+                    line: __STATIC_CALL_POSITION.0,
+                    column: __STATIC_CALL_POSITION.1,
                     flags: #flags,
                     own_type: <#marker as #sc::Keyed>::own_type,
                 })
@@ -56,7 +56,7 @@ impl Function {
             #(#cfgs)*
             #krate::__record! {
                 key #record = {
-                    const POSITION: (#sc::core::primitive::u32, #sc::core::primitive::u32) =
+                    const __STATIC_CALL_POSITION: (#sc::core::primitive::u32, #sc::core::primitive::u32) =
                         (#line, #column);
                     #new
                 };

@@ -20,7 +20,8 @@ pub const DESCRIPTION: ::core::primitive::u8 = 5;
 pub const ON: ::core::primitive::bool = true;
 pub const INITIALLY: ::core::primitive::bool = true;
 pub const RECORD: ::core::primitive::bool = true;
-pub const CELL: ::core::primitive::u8 = 6;
+pub const CELL: ::core::primitive::usize = 1;
+pub const POSITION: ::core::primitive::usize = 1;
 pub const arg0: ::core::primitive::u8 = 7;
 pub static site: ::core::primitive::u8 = 9;
 

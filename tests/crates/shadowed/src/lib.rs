@@ -38,6 +38,12 @@ fn parameters(n: [Small; N], m: [Small; __N], f: F, k: K, a: A0, r: R, s: S, i: 
     Here(n.len() + m.len() + usize_of(f.0) + usize_of(k.0 + a.0 + r.0 + s.0) + usize_of(i.0))
 }
 
+/// Constants of the names of generated ones, in the signature.
+#[static_call]
+fn lengths(a: [Small; CELL], b: [Small; POSITION]) -> (Small, Small) {
+    (a[0], b[0])
+}
+
 /// Lifetimes of the names that elided ones get.
 #[static_call]
 fn lifetimes<'__0, '___1>(a: &'__0 Small, b: &'___1 Small, c: &Small) -> &'___1 Small {
@@ -108,6 +114,10 @@ pub fn check() {
     assert_eq!(call!(second_of(Small(SITE), Small(DESCRIPTION))), (Small(SITE), Small(DESCRIPTION)));
     let here = call!(parameters([Small(0); N], [Small(0); __N], F(3), K(4), A0(5), R(6), S(7), I(8)));
     assert_eq!(here, Here(N));
+
+    assert_eq!(lengths([Small(1)], [Small(2)]), (Small(1), Small(2)));
+    lengths::update_fn(|a, b| (b[0], a[0])).unwrap();
+    assert_eq!(call!(lengths([Small(1)], [Small(2)])), (Small(2), Small(1)));
 
     assert_eq!(lifetimes(&Small(1), &Small(2), &Small(3)), &Small(2));
     let borrowed = Borrowed(&Small(1), &Small(2));
