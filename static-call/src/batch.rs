@@ -50,15 +50,15 @@ pub struct Batch {
 /// }
 ///
 /// let update = static_call::batch(|batch| {
-///     batch.set(encode::KEY, |byte| byte ^ 0x55)?;
-///     batch.set(decode::KEY, |byte| byte ^ 0x55)
+///     batch.update(encode::KEY, |byte| byte ^ 0x55)?;
+///     batch.update(decode::KEY, |byte| byte ^ 0x55)
 /// })?;
 /// assert_eq!((encode(1), decode(encode(1))), (0x54, 1));
 /// update.previous.restore()?;
 /// assert_eq!(encode(1), 1);
 ///
 /// let nothing = static_call::batch(|batch| {
-///     batch.set(encode::KEY, |_| 0)?;
+///     batch.update(encode::KEY, |_| 0)?;
 ///     Err(UpdateError::Cancelled)
 /// });
 /// assert!(nothing.is_err());
@@ -83,7 +83,7 @@ impl Batch {
     /// # Examples
     ///
     /// See [`batch`].
-    pub fn set<K, F>(&mut self, key: Key<K>, target: F) -> Result<(), UpdateError>
+    pub fn update<K, F>(&mut self, key: Key<K>, target: F) -> Result<(), UpdateError>
     where
         K: Accept<F>,
         F: Copy + Send + Sync + 'static,
@@ -107,11 +107,11 @@ impl Batch {
     ///     value
     /// }
     ///
-    /// static_call::batch(|batch| batch.set_fn(scale::KEY, f64::sqrt))?;
+    /// static_call::batch(|batch| batch.update_fn(scale::KEY, f64::sqrt))?;
     /// assert_eq!(scale(9.0), 3.0);
     /// # Ok::<(), static_call::UpdateError>(())
     /// ```
-    pub fn set_fn<K: Pointed>(
+    pub fn update_fn<K: Pointed>(
         &mut self,
         key: Key<K>,
         pointer: K::Pointer,
@@ -219,11 +219,11 @@ impl Batch {
     ///     }
     /// }
     ///
-    /// static_call::batch(|batch| batch.set_all::<StaticLevel, Two>())?;
+    /// static_call::batch(|batch| batch.update_all::<StaticLevel, Two>())?;
     /// assert_eq!(StaticLevel::level(), 2);
     /// # Ok::<(), static_call::UpdateError>(())
     /// ```
-    pub fn set_all<H: Switch<I> + SafeToSwitch, I>(&mut self) -> Result<(), UpdateError> {
+    pub fn update_all<H: Switch<I> + SafeToSwitch, I>(&mut self) -> Result<(), UpdateError> {
         self.add(H::wishes().as_mut())
     }
 
@@ -257,7 +257,7 @@ impl Batch {
     ///
     /// # Errors
     ///
-    /// [`UpdateError::Sealed`], and [`UpdateError::Unsafe`] where a key is a method of an `unsafe trait`.
+    /// [`UpdateError::Sealed`], and [`UpdateError::RequiresUnsafe`] where a key is a method of an `unsafe trait`.
     ///
     /// # Examples
     ///

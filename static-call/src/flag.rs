@@ -202,7 +202,7 @@ impl<K: Keyed> Flag<K> {
     ///
     /// # Errors
     ///
-    /// As for [`set`](Flag::set), and [`UpdateError::Count`] where the count has no room.
+    /// As for [`set`](Flag::set), and [`UpdateError::CountOutOfRange`] where the count has no room.
     ///
     /// # Examples
     ///
@@ -225,7 +225,7 @@ impl<K: Keyed> Flag<K> {
     ///
     /// # Errors
     ///
-    /// As for [`set`](Flag::set), and [`UpdateError::Count`] where it is off already.
+    /// As for [`set`](Flag::set), and [`UpdateError::CountOutOfRange`] where it is off already.
     ///
     /// # Examples
     ///

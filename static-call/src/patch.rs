@@ -66,7 +66,7 @@ fn commit_touched(registry: &mut Registry, aim: Aim) -> Result<Update, UpdateErr
             return Ok(finish(registry, false, Barrier::NotNeeded, Left::default()));
         }
         Err(refused) => {
-            return Err(UpdateError::Refused { address: refused.address, errno: refused.errno });
+            return Err(UpdateError::PermissionDenied { address: refused.address, errno: refused.errno });
         }
     };
     registry.lost_permission = None;

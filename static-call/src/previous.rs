@@ -66,7 +66,7 @@ impl Previous {
     ///
     /// # Errors
     ///
-    /// As for [`Key::update`](crate::Key::update), and [`UpdateError::Unsafe`] where a key is a
+    /// As for [`Key::update`](crate::Key::update), and [`UpdateError::RequiresUnsafe`] where a key is a
     /// method of an `unsafe trait`.
     ///
     /// # Examples
@@ -80,7 +80,7 @@ impl Previous {
     pub(crate) fn into_safe(mut self) -> Result<Self, UpdateError> {
         let is_unsafe = |wish: &&mut Wish| wish.key().has(KeyRecord::UNSAFE_TO_SWITCH);
         match self.wishes().iter_mut().find(is_unsafe) {
-            Some(wish) => Err(UpdateError::Unsafe { key: wish.key().name() }),
+            Some(wish) => Err(UpdateError::RequiresUnsafe { key: wish.key().name() }),
             None => Ok(self),
         }
     }

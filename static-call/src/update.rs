@@ -120,7 +120,7 @@ pub enum UpdateError {
         found: [u8; 8],
     },
     /// Call instructions are bound, and the system refuses to open their pages now.
-    Refused {
+    PermissionDenied {
         /// Start of the first page that could not be opened.
         address: usize,
         /// The `errno` of `mprotect`.
@@ -142,12 +142,12 @@ pub enum UpdateError {
     },
     /// The key is a method of an `unsafe trait`, and only its handle's `unsafe` functions and
     /// [`Previous::restore_unchecked`] change it.
-    Unsafe {
+    RequiresUnsafe {
         /// Name of the key.
         key: &'static str,
     },
     /// A flag is not on and cannot be counted down, or is on 2³² - 1 times and cannot be counted up.
-    Count {
+    CountOutOfRange {
         /// Name of the flag.
         flag: &'static str,
         /// Its count.
@@ -167,7 +167,7 @@ impl fmt::Display for UpdateError {
                 &expected[..length],
                 &found[..length],
             ),
-            Self::Refused { address, errno } => write!(
+            Self::PermissionDenied { address, errno } => write!(
                 f,
                 "the code page at {address:#x} cannot be made writable any more (errno {errno}): \
                  call `static_call::unbind()` before the program gives up that right"
@@ -178,14 +178,14 @@ impl fmt::Display for UpdateError {
             Self::Sealed { key } => {
                 write!(f, "`{key}` is sealed: its target is final, as `seal` was told")
             }
-            Self::Unsafe { key } => write!(
+            Self::RequiresUnsafe { key } => write!(
                 f,
                 "`{key}` belongs to an unsafe trait: restore it by `Previous::restore_unchecked`"
             ),
-            Self::Count { flag, count: 0 } => {
+            Self::CountOutOfRange { flag, count: 0 } => {
                 write!(f, "the flag `{flag}` is off: there is no `inc` for this `dec` to undo")
             }
-            Self::Count { flag, count } => {
+            Self::CountOutOfRange { flag, count } => {
                 write!(f, "the flag `{flag}` is on {count} times: it cannot be counted higher")
             }
             Self::Cancelled => f.write_str("the batch was given up by its own closure"),

@@ -111,7 +111,7 @@ pub(crate) fn settle(wishes: &mut [Wish]) -> Result<(), UpdateError> {
             Count::Up => count.checked_add(1),
             Count::Down => count.checked_sub(1),
         };
-        let after = after.ok_or(UpdateError::Count { flag: key.name(), count })?;
+        let after = after.ok_or(UpdateError::CountOutOfRange { flag: key.name(), count })?;
         // As for the target: before the commit, whatever wishes of this one stand earlier.
         (counted.before, counted.after) = (key.count(), after);
         *target = Chosen::new(if after > 0 { &FLAG_ON } else { &FLAG_OFF });

@@ -39,18 +39,18 @@ fn two(x: u64) -> u64 {
 fn every_key_or_none() {
     support::in_child("every_key_or_none", &[], || {
         let update = static_call::batch(|batch| {
-            batch.set(left::KEY, one)?;
-            batch.set(right::KEY, one)?;
+            batch.update(left::KEY, one)?;
+            batch.update(right::KEY, one)?;
             // The last wish for a key counts.
-            batch.set(third::KEY, two)?;
-            batch.set(third::KEY, one)
+            batch.update(third::KEY, two)?;
+            batch.update(third::KEY, one)
         });
         let previous = update.unwrap().previous;
         assert!(both(one));
         assert_eq!(third(7), 8);
 
         let cancelled = static_call::batch(|batch| {
-            batch.set(left::KEY, two)?;
+            batch.update(left::KEY, two)?;
             Err(UpdateError::Cancelled)
         });
         assert_eq!(cancelled.unwrap_err(), UpdateError::Cancelled);
@@ -58,33 +58,33 @@ fn every_key_or_none() {
 
         // One that fails only when it is committed.
         let sealed = static_call::batch(|batch| {
-            batch.set(left::KEY, two)?;
-            batch.set(third::KEY, two)?;
+            batch.update(left::KEY, two)?;
+            batch.update(third::KEY, two)?;
             third::KEY.seal();
-            batch.set(right::KEY, two)
+            batch.update(right::KEY, two)
         });
         assert_eq!(sealed.unwrap_err(), UpdateError::Sealed { key: "third" });
         assert!(both(one));
         assert_eq!(third(7), 8);
         // What is known to fail fails in its own line.
         let early = static_call::batch(|batch| {
-            batch.set(third::KEY, two)?;
+            batch.update(third::KEY, two)?;
             unreachable!("sealed")
         });
         assert_eq!(early.unwrap_err(), UpdateError::Sealed { key: "third" });
         assert_eq!(previous.restore().unwrap_err(), UpdateError::Sealed { key: "third" });
 
         let round = static_call::batch(|batch| {
-            batch.set(left::KEY, right)?;
-            batch.set(right::KEY, left)
+            batch.update(left::KEY, right)?;
+            batch.update(right::KEY, left)
         });
         assert!(matches!(round.unwrap_err(), UpdateError::CallsItself { .. }));
         assert!(both(one));
         // What the batch itself undoes is no circle.
         left::update(right).unwrap();
         let turned = static_call::batch(|batch| {
-            batch.set(left::KEY, two)?;
-            batch.set(right::KEY, left)
+            batch.update(left::KEY, two)?;
+            batch.update(right::KEY, left)
         });
         turned.unwrap();
         assert!(both(two));
@@ -100,8 +100,8 @@ fn a_batch_restores_what_each_key_called() {
         right::update_fn(one).unwrap();
         let update = static_call::batch(|batch| {
             batch.reset(left::KEY)?;
-            batch.set_fn(right::KEY, two as fn(u64) -> u64)?;
-            batch.set(left::KEY, one)
+            batch.update_fn(right::KEY, two as fn(u64) -> u64)?;
+            batch.update(left::KEY, one)
         });
         let previous = update.unwrap().previous;
         assert_eq!((left(7), right(7)), (8, 9));
@@ -111,7 +111,7 @@ fn a_batch_restores_what_each_key_called() {
         assert_eq!((left(7), right(7)), (8, 9));
         static_call::batch(|batch| {
             batch.restore(previous)?;
-            batch.set(left::KEY, one)
+            batch.update(left::KEY, one)
         })
         .unwrap();
         assert_eq!((left(7), right(7)), (8, 8));
@@ -131,8 +131,8 @@ fn a_report_sees_a_batch_whole() {
             scope.spawn(|| {
                 for n in 0..2_000 {
                     static_call::batch(|batch| match n % 2 {
-                        0 => batch.set(left::KEY, one).and(batch.set(right::KEY, one)),
-                        _ => batch.set(left::KEY, two).and(batch.set(right::KEY, two)),
+                        0 => batch.update(left::KEY, one).and(batch.update(right::KEY, one)),
+                        _ => batch.update(left::KEY, two).and(batch.update(right::KEY, two)),
                     })
                     .unwrap();
                 }
@@ -154,14 +154,14 @@ fn a_report_sees_a_batch_whole() {
 fn closures_run_outside_the_lock() {
     support::in_child("closures_run_outside_the_lock", &[], || {
         static_call::batch(|batch| {
-            batch.set(left::KEY, one)?;
+            batch.update(left::KEY, one)?;
             // Here, and on another thread, which would wait for the lock for ever.
             third::update(two)?;
             thread::spawn(|| third::update(one).map(|_| static_call::report()))
                 .join()
                 .expect("no panic")?;
-            static_call::batch(|inner| inner.set(right::KEY, two))?;
-            batch.set(right::KEY, one)
+            static_call::batch(|inner| inner.update(right::KEY, two))?;
+            batch.update(right::KEY, one)
         })
         .unwrap();
         assert!(both(one));
@@ -175,8 +175,8 @@ fn batches_of_several_threads_do_not_mix() {
         static FAILED: AtomicUsize = AtomicUsize::new(0);
         let switch = |target: fn(u64) -> u64| {
             static_call::batch(|batch| {
-                batch.set_fn(left::KEY, target)?;
-                batch.set_fn(right::KEY, target)
+                batch.update_fn(left::KEY, target)?;
+                batch.update_fn(right::KEY, target)
             })
         };
         thread::scope(|scope| {
@@ -233,9 +233,9 @@ mod calls {
             assert!(singly.0 >= 3);
             let together = asked(|| {
                 static_call::batch(|batch| {
-                    batch.set(left::KEY, two)?;
-                    batch.set(right::KEY, two)?;
-                    batch.set(third::KEY, two)
+                    batch.update(left::KEY, two)?;
+                    batch.update(right::KEY, two)?;
+                    batch.update(third::KEY, two)
                 })
                 .unwrap();
             });

@@ -70,7 +70,7 @@ fn counted() {
     let state = || (COUNTED.get(), COUNTED.unlikely(), COUNTED.likely(), COUNTED.count());
     let on = |count| (true, true, true, count);
     let off = (false, false, false, 0);
-    let none = UpdateError::Count { flag: "COUNTED", count: 0 };
+    let none = UpdateError::CountOutOfRange { flag: "COUNTED", count: 0 };
     assert_eq!(state(), off);
     assert_eq!(COUNTED.dec().unwrap_err(), none);
     assert_eq!(state(), off);
@@ -122,7 +122,7 @@ fn in_batches() {
         b.inc_flag(&B)?;
         b.dec_flag(&A)
     });
-    assert_eq!(refused.unwrap_err(), UpdateError::Count { flag: "A", count: 0 });
+    assert_eq!(refused.unwrap_err(), UpdateError::CountOutOfRange { flag: "A", count: 0 });
     assert_eq!(state(), (true, 3, false, 0));
     B.seal();
     let sealed = static_call::batch(|b| {

@@ -274,8 +274,8 @@ fn sites_are_what_they_were() {
         calls().into_iter().for_each(|site| is_a_direct_call(&symbols, site));
         with_labels().into_iter().for_each(|site| is_one_no_op(&symbols, site));
         static_call::batch(|batch| {
-            batch.set(on_request::KEY, |_, _| {})?;
-            batch.set(answer::KEY, Some)?;
+            batch.update(on_request::KEY, |_, _| {})?;
+            batch.update(answer::KEY, Some)?;
             batch.set_flag(&RARE, true)?;
             batch.set_flag(&USUAL, false)
         })

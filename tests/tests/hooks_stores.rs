@@ -220,8 +220,8 @@ fn lost_permission() {
         GONE.enable().unwrap();
         support::supervisor::refuse_code(libc::EACCES);
         let code = Code::now();
-        assert!(matches!(hooks::LOUD.enable(), Err(UpdateError::Refused { .. })));
-        assert!(matches!(hooks::LOUD.inc(), Err(UpdateError::Refused { .. })));
+        assert!(matches!(hooks::LOUD.enable(), Err(UpdateError::PermissionDenied { .. })));
+        assert!(matches!(hooks::LOUD.inc(), Err(UpdateError::PermissionDenied { .. })));
         assert_eq!((hooks::LOUD.count(), hooks::flags()[..2] == [false; 2]), (0, true));
         assert!(GONE.unlikely());
         GONE.disable().unwrap();

@@ -50,8 +50,8 @@ fn observers_are_told_what_changed() {
         assert_eq!(static_call::generation(), before + 1);
 
         static_call::batch(|batch| {
-            batch.set(level::KEY, plus_one)?;
-            batch.set(other::KEY, plus_one)?;
+            batch.update(level::KEY, plus_one)?;
+            batch.update(other::KEY, plus_one)?;
             batch.reset(level::KEY)
         })
         .unwrap();

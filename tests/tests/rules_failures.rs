@@ -61,7 +61,7 @@ fn fail_each(errno: i32, is_bound: bool) {
         );
         let context = format!("call {n} of {seen:x?} failed with {errno}: {result:?}");
         match result {
-            Err(UpdateError::Refused { address, errno: told }) => {
+            Err(UpdateError::PermissionDenied { address, errno: told }) => {
                 assert!(matches!(seen[n], Call::Protect(p) if p & WRITABLE != 0), "{context}");
                 assert!(is_bound, "{context}");
                 assert_eq!((told, address % 4096), (errno, 0), "{context}");
@@ -252,9 +252,9 @@ fn lose_permission(take: fn()) {
     let code = Code::now();
     take();
     let error = lib::apply::update(add_eight).unwrap_err();
-    assert!(matches!(error, UpdateError::Refused { .. }), "{error}");
+    assert!(matches!(error, UpdateError::PermissionDenied { .. }), "{error}");
     assert!(error.to_string().contains("unbind"), "{error}");
-    assert!(matches!(static_call::unbind(), Err(UpdateError::Refused { .. })));
+    assert!(matches!(static_call::unbind(), Err(UpdateError::PermissionDenied { .. })));
     code.assert_unchanged();
     check(add_seven);
 

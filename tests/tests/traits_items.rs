@@ -166,7 +166,9 @@ fn the_handle_of_an_unsafe_trait() {
     // SAFETY: the token is of `begin` (INV-SLOT).
     assert_eq!(unsafe { StaticPaired.end(StaticPaired.begin()) }, 1);
     let refused = update.previous.clone().restore().unwrap_err();
-    assert!(matches!(refused, UpdateError::Unsafe { key } if key.starts_with("StaticPaired::")));
+    assert!(
+        matches!(refused, UpdateError::RequiresUnsafe { key } if key.starts_with("StaticPaired::"))
+    );
     // SAFETY: nobody calls meanwhile (INV-SLOT).
     unsafe { update.previous.restore_unchecked() }.unwrap();
     assert_eq!(StaticPaired.begin(), 0);
@@ -204,7 +206,7 @@ mod library {
     }
 
     pub(crate) fn switch_back() -> Result<Update, UpdateError> {
-        static_call::batch(|batch| batch.set_all::<StaticClockKeys, Later>())?;
+        static_call::batch(|batch| batch.update_all::<StaticClockKeys, Later>())?;
         static_call::batch(|batch| batch.reset_all::<StaticClockKeys>())
     }
 }
@@ -265,14 +267,14 @@ fn a_handle_in_a_batch() {
     assert_eq!(changes[0].1, changes[1].1, "one batch");
     update.previous.restore().unwrap();
     let nothing = static_call::batch(|batch| {
-        batch.set_all::<StaticBatched, Other>()?;
+        batch.update_all::<StaticBatched, Other>()?;
         Err(UpdateError::Cancelled)
     });
     assert!(nothing.is_err());
     assert_eq!(all(), [1, 1, 1]);
     let update = static_call::batch(|batch| {
-        batch.set(beside::KEY, || 2)?;
-        batch.set_all::<StaticBatched, Other>()
+        batch.update(beside::KEY, || 2)?;
+        batch.update_all::<StaticBatched, Other>()
     });
     assert_eq!(all(), [2, 2, 2]);
     update.unwrap().previous.restore().unwrap();

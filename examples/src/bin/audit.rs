@@ -118,8 +118,8 @@ fn run() -> Result<bool, Box<dyn Error>> {
 
     // On: everything is.
     static_call::batch(|batch| {
-        batch.set(on_request::KEY, audit)?;
-        batch.set(permit::KEY, no_sevens)
+        batch.update(on_request::KEY, audit)?;
+        batch.update(permit::KEY, no_sevens)
     })?;
     let tally = ask(server)?;
     let seen = SEEN.load(Ordering::Relaxed);

@@ -22,5 +22,5 @@ fn main() {
     level::update(table[1]).unwrap();
     level::KEY.update(table[0]).unwrap();
     Filter::MATCHES.update(move |n| n > add).unwrap();
-    static_call::batch(|batch| batch.set(level::KEY, move |n| n + add)).unwrap();
+    static_call::batch(|batch| batch.update(level::KEY, move |n| n + add)).unwrap();
 }

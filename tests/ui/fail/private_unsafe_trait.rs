@@ -17,5 +17,5 @@ unsafe impl Codec for Lz4 {
 impl static_call::__private::SafeToSwitch for StaticCodec {}
 
 fn main() {
-    let _ = static_call::batch(|batch| batch.set_all::<StaticCodec, Lz4>());
+    let _ = static_call::batch(|batch| batch.update_all::<StaticCodec, Lz4>());
 }

@@ -24,5 +24,5 @@ fn main() {
     for (name, target) in StaticCodec::query() {
         println!("{name}: {}", target.name());
     }
-    static_call::batch(|batch| batch.set_all::<StaticCodec, Lz4>()).unwrap();
+    static_call::batch(|batch| batch.update_all::<StaticCodec, Lz4>()).unwrap();
 }

@@ -15,5 +15,5 @@ unsafe impl Codec for Lz4 {
 }
 
 fn main() {
-    let _ = static_call::batch(|batch| batch.set_all::<StaticCodec, Lz4>());
+    let _ = static_call::batch(|batch| batch.update_all::<StaticCodec, Lz4>());
 }

@@ -16,6 +16,6 @@ impl library::Clock for Mine {
 fn main() {
     let _ = library::StaticClock::update::<Mine>();
     let _ = library::StaticClock::reset();
-    let _ = static_call::batch(|batch| batch.set_all::<library::StaticClock, Mine>());
+    let _ = static_call::batch(|batch| batch.update_all::<library::StaticClock, Mine>());
     let _ = static_call::batch(|batch| batch.reset_all::<library::StaticClockKeys>());
 }

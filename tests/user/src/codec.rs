@@ -66,8 +66,8 @@ pub fn check() -> Result<(), UpdateError> {
     StaticCodec.finish();
     assert_eq!(StaticCodec.encode("d"), "1d");
     let update = static_call::batch(|batch| {
-        batch.set(crate::checksum::KEY, |_| 1)?;
-        batch.set_all::<StaticCodec, Plain>()
+        batch.update(crate::checksum::KEY, |_| 1)?;
+        batch.update_all::<StaticCodec, Plain>()
     })?;
     assert_eq!((StaticCodec.encode("e"), crate::checksum(b"abc")), ("e".to_owned(), 1));
     update.previous.restore()?;

@@ -148,7 +148,7 @@ pub fn check() -> Result<(), UpdateError> {
     assert_eq!(Private.get(), 1);
     drop(Private::update::<One>()?);
     drop(static_call::batch(|batch| {
-        batch.set_all::<PrivateKeys, One>()?;
+        batch.update_all::<PrivateKeys, One>()?;
         batch.reset_all::<PrivateKeys>()
     })?);
     Ok(())

@@ -71,7 +71,7 @@ fn main() {
     assert_eq!(all(10), expected);
     static_call::batch(|batch| {
         batch.reset(damage::KEY)?;
-        batch.set(local::KEY, |n| n * 3)?;
+        batch.update(local::KEY, |n| n * 3)?;
         batch.set_flag(&LOCAL, false)
     })
     .unwrap();
