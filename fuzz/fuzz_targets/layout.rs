@@ -4,7 +4,8 @@
 use libfuzzer_sys::fuzz_target;
 use static_call::arch::effect::{Effect, mov_eax};
 use static_call::arch::x86_64::{
-    Branch, decode_jmp_memory, decode_plt_entry, decode_stub, direct_jump, nop, trampoline_jmp,
+    Branch, JMP_MEMORY_LENGTH, decode_jmp_memory, decode_plt_entry, decode_stub, direct_jump, nop,
+    trampoline_jmp,
 };
 use static_call::layout::{HookRecord, TableEntry, TableHeader, TrampolineRecord, checksum};
 
@@ -41,8 +42,14 @@ fuzz_target!(|bytes: &[u8]| {
     if let Some(displacement) = decode_jmp_memory(rest) {
         assert_eq!(displacement.to_le_bytes(), rest[2..6]);
     }
-    if let Some((start, displacement)) = decode_plt_entry(rest) {
-        assert_eq!(decode_jmp_memory(&rest[start as usize..]), Some(displacement));
+    if let Some(slot) = decode_plt_entry(place, rest) {
+        // After no prefix, `bnd`, `endbr64`, or both.
+        let leads_there = |&start: &usize| {
+            let displacement = decode_jmp_memory(&rest[start..]).map(i64::from);
+            let end = place.wrapping_add(start as u64 + JMP_MEMORY_LENGTH);
+            displacement.is_some_and(|d| end.wrapping_add_signed(d) == slot)
+        };
+        assert!([0, 1, 4, 5].iter().any(leads_there));
     }
     let _ = decode_stub(place, rest);
     if let Some(destination) = direct_jump(place, rest)

@@ -12,8 +12,7 @@ pub(crate) fn slot_of(image: &Image<'_>, address: u64) -> Option<u64> {
     image.code_section(address).filter(|s| s.is_plt())?;
     // The longest entry that is decoded is followed by others, or by the rest of its own 16 bytes.
     let bytes = [16, 8].into_iter().find_map(|size| code(image, address, size))?;
-    let (start, displacement) = decode_plt_entry(bytes)?;
-    Some(address.wrapping_add(start + JMP_MEMORY_LENGTH).wrapping_add_signed(displacement.into()))
+    decode_plt_entry(address, bytes)
 }
 
 /// The entries that jump through one of `slots`: their addresses, and what `slots` says.

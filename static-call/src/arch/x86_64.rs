@@ -105,22 +105,24 @@ pub fn decode_jmp_memory(bytes: &[u8]) -> Option<i32> {
     }
 }
 
-/// The jump of an entry of the procedure linkage table: `jmp *m(%rip)`, perhaps after `endbr64`
-/// (f3 0f 1e fa) or with a `bnd` prefix (f2). Its offset in the entry without the prefix, and its
-/// displacement (psABI, "Procedure Linkage Table"; Intel SDM vol. 1, 17.3.3).
+/// The slot that an entry of the procedure linkage table at `address` jumps through: `jmp *m(%rip)`,
+/// perhaps after `endbr64` (f3 0f 1e fa) or with a `bnd` prefix (f2) (psABI, "Procedure Linkage
+/// Table"; Intel SDM vol. 1, 17.3.3).
 #[must_use]
-pub fn decode_plt_entry(bytes: &[u8]) -> Option<(u64, i32)> {
+pub fn decode_plt_entry(address: u64, bytes: &[u8]) -> Option<u64> {
     let (start, rest) = match bytes {
         [0xf3, 0x0f, 0x1e, 0xfa, 0xf2, rest @ ..] => (5, rest),
         [0xf3, 0x0f, 0x1e, 0xfa, rest @ ..] => (4, rest),
         [0xf2, rest @ ..] => (1, rest),
         rest => (0, rest),
     };
-    decode_jmp_memory(rest).map(|displacement| (start, displacement))
+    let end = address.wrapping_add(start + JMP_MEMORY_LENGTH);
+    decode_jmp_memory(rest).map(|displacement| end.wrapping_add_signed(displacement.into()))
 }
 
 /// Bytes of `jmp *m(%rip)`.
 pub const JMP_MEMORY_LENGTH: u64 = 6;
+
 /// How a stub finds its slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StubSlot {

@@ -1,7 +1,7 @@
 //! Keys and sites by the names that records of code have for them.
 
 use super::Fault;
-use crate::arch::x86_64::{JMP_MEMORY_LENGTH, decode_plt_entry};
+use crate::arch::x86_64::decode_plt_entry;
 use crate::arena::Arena;
 use crate::image::Image;
 use crate::layout::SiteId;
@@ -65,9 +65,5 @@ impl Named {
 fn plt_slot(image: &Image, address: u64) -> Option<usize> {
     image.code(address as usize, 1)?;
     let (code, have) = image.read(address as usize);
-    let (start, displacement) = decode_plt_entry(&code[..have])?;
-    let slot = address
-        .wrapping_add(start + JMP_MEMORY_LENGTH)
-        .wrapping_add_signed(displacement.into());
-    Some(slot as usize)
+    Some(decode_plt_entry(address, &code[..have])? as usize)
 }
