@@ -68,12 +68,19 @@ pub struct Batch {
 pub fn batch(
     collect: impl FnOnce(&mut Batch) -> Result<(), UpdateError>,
 ) -> Result<Update, UpdateError> {
-    let mut batch = Batch::default();
-    collect(&mut batch)?;
-    crate::runtime::commit(&mut batch.wishes)
+    crate::runtime::commit(&mut Batch::collect(collect)?)
 }
 
 impl Batch {
+    /// What the closure asks for.
+    pub(crate) fn collect(
+        collect: impl FnOnce(&mut Self) -> Result<(), UpdateError>,
+    ) -> Result<Vec<Wish>, UpdateError> {
+        let mut batch = Self::default();
+        collect(&mut batch)?;
+        Ok(batch.wishes)
+    }
+
     /// `key` calls `target`, as after [`Key::update`].
     ///
     /// # Errors

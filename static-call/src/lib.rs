@@ -65,6 +65,8 @@ mod record;
 #[cfg(feature = "std")]
 mod report;
 mod runtime;
+#[cfg(feature = "std")]
+mod scoped;
 mod site;
 mod slices;
 mod sys;
@@ -106,6 +108,8 @@ pub use path::{Path, Reason};
 pub use previous::Previous;
 #[cfg(feature = "std")]
 pub use report::{CallReport, Finding, KeyReport, Report, SiteReport, Totals, report};
+#[cfg(feature = "std")]
+pub use scoped::{Scoped, scoped};
 /// Makes a function switchable while the program runs.
 ///
 /// Beside the function stands an empty enum of the same name, whose functions switch it:
@@ -113,6 +117,7 @@ pub use report::{CallReport, Finding, KeyReport, Report, SiteReport, Totals, rep
 /// | | |
 /// |---|---|
 /// | `checksum::update(target)` | calls reach `target`: a function, or a closure that captures nothing |
+/// | `checksum::scoped(target)?` | the same for as long as the guard lives, for tests: a [`Scoped`] |
 /// | `checksum::query()` | what calls reach now: a [`Target`] |
 /// | `checksum::reset()` | calls reach the body again |
 /// | `checksum::original(..)` | the body itself |
@@ -207,6 +212,7 @@ pub use report::{CallReport, Finding, KeyReport, Report, SiteReport, Totals, rep
 /// | | |
 /// |---|---|
 /// | `StaticCodec::update::<Impl>()` | every method calls that of `Impl`: one batch |
+/// | `StaticCodec::scoped::<Impl>()?` | the same for as long as the guard lives: a [`Scoped`] |
 /// | `StaticCodec::reset()` | every method does again what it did at first |
 /// | `StaticCodec::query()` | the methods' names, and what each calls now |
 /// | `StaticCodec::seal()` | what they call is final |
@@ -234,7 +240,7 @@ pub use report::{CallReport, Finding, KeyReport, Report, SiteReport, Totals, rep
 /// **Left out** are methods with `where Self: Sized`: the handle has their default bodies. All others have to be
 /// functions that a static call can be, with `&self` or no receiver, and without `Self` as a type.
 ///
-/// Where the trait has a function of the name `update`, `reset`, `query` or `seal`, it is called as
+/// Where the trait has a function of the name `update`, `scoped`, `reset`, `query` or `seal`, it is called as
 /// `<StaticCodec as Codec>::update(..)`.
 ///
 #[doc = include_str!("select.md")]

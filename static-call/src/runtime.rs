@@ -26,7 +26,17 @@ mod tests;
 
 /// Makes all wishes come true, or none and says why; then tells the observers.
 pub(crate) fn commit(wishes: &mut [Wish]) -> Result<Update, UpdateError> {
+    commit_then(wishes, |_| ())
+}
+
+/// [`commit`], with something to be done with the committed wishes before observers, which may panic,
+/// are told.
+pub(crate) fn commit_then(
+    wishes: &mut [Wish],
+    then: impl FnOnce(&[Wish]),
+) -> Result<Update, UpdateError> {
     let (mut update, generation) = imp::store(wishes)?;
+    then(wishes);
     update.previous = Previous::of(wishes);
     observer::tell(wishes, generation);
     Ok(update)

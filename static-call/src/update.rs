@@ -155,6 +155,11 @@ pub enum UpdateError {
     },
     /// The closure of a [`batch`](fn@crate::batch) gave it up.
     Cancelled,
+    /// A [guard](crate::Scoped) of this key is held by a thread that waits for this one.
+    Deadlock {
+        /// Name of the key.
+        key: &'static str,
+    },
 }
 
 impl fmt::Display for UpdateError {
@@ -189,6 +194,11 @@ impl fmt::Display for UpdateError {
                 write!(f, "the flag `{flag}` is on {count} times: it cannot be counted higher")
             }
             Self::Cancelled => f.write_str("the batch was given up by its own closure"),
+            Self::Deadlock { key } => write!(
+                f,
+                "a guard of `{key}` is held by a thread that waits for a guard of this one: take all \
+                 keys in one guard with `static_call::scoped`"
+            ),
             Self::Unloaded => f.write_str(
                 "the shared object with this key is being unloaded, or the process is ending",
             ),

@@ -19,7 +19,7 @@ pub(super) fn expand(f: &Function) -> TokenStream {
     let name = f.name();
     let original = f.original_fn(&original_docs(f, &name));
     let call_at = f.call_at("__call_at", Place::Outside, f.source.body.is_none());
-    let update = update(f, &name);
+    let (update, scoped) = (update(f, &name), scoped(f, &name));
     let forces = f.forces();
     let disable = f.source.body.is_none().then(|| disable(f, &name));
     let machinery = f.machinery(&quote!(#ident), &quote!(#keys::original));
@@ -52,6 +52,8 @@ pub(super) fn expand(f: &Function) -> TokenStream {
             #original
 
             #update
+
+            #scoped
 
             #[doc = #query]
             #[must_use]
@@ -141,6 +143,37 @@ fn update(f: &Function, name: &str) -> TokenStream {
             pointer: #pointer,
         ) -> #sc::core::result::Result<#krate::Update, #krate::UpdateError> {
             Self::KEY.update_fn(pointer)
+        }
+    }
+}
+
+/// [`update`], for as long as a guard lives.
+fn scoped(f: &Function, name: &str) -> TokenStream {
+    let (sc, krate, update_vis) = (f.private(), &f.krate, &f.update_vis);
+    let (parameter, bounds) = (f.target_parameter(), f.bounds());
+    let about = format!("Makes every call of `{name}` reach `target` while the guard lives.");
+    let span = f.signature_span();
+    let declaration = quote_spanned! {span=>
+        fn scoped<#parameter>(target: #parameter)
+            -> #sc::core::result::Result<#krate::Scoped, #krate::UpdateError>
+        where
+            #parameter: #bounds,
+    };
+    let check = quote_spanned!(span=> const { #sc::captures_nothing::<#parameter>() });
+    quote! {
+        #krate::__with_std! {
+            #[doc = #about]
+            ///
+            /// For tests: a guard of the same key on another thread waits.
+            ///
+            /// # Errors
+            ///
+            /// As for `update`, and where two threads would wait for each other.
+            #update_vis #declaration
+            {
+                #check
+                #sc::scoped_one(Self::KEY, target)
+            }
         }
     }
 }

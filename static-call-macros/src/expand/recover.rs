@@ -160,6 +160,14 @@ fn inherent(f: &Function, error: &Ident) -> TokenStream {
         }
         #[doc(hidden)]
         #vis fn update_fn(_: #error) -> #result { loop {} }
+        #krate::__with_std! {
+            #[doc(hidden)]
+            #vis fn scoped<__F: #sc::core::ops::Fn(#(#errors),*) -> #error>(
+                _: __F,
+            ) -> #sc::core::result::Result<#krate::Scoped, #krate::UpdateError> {
+                loop {}
+            }
+        }
         #[doc(hidden)]
         #vis fn query() -> #krate::Target { loop {} }
         #[doc(hidden)]

@@ -16,6 +16,8 @@ pub use crate::layout::site_id;
 #[cfg(not(target_os = "linux"))]
 pub use crate::record::STATIC_CALL_0_1_KEYS as KEYS;
 pub use crate::record::{Accept, KeyDescription, KeyRecord, Keyed, Pointed};
+#[cfg(feature = "std")]
+pub use crate::scoped::{scoped_all, scoped_one};
 #[cfg(not(target_os = "linux"))]
 pub use crate::site::STATIC_CALL_0_1_SITES as SITES;
 pub use crate::site::SiteRecord;
@@ -31,3 +33,19 @@ pub use site::Site;
 pub use std::arch::is_aarch64_feature_detected;
 #[cfg(all(feature = "std", any(target_arch = "x86", target_arch = "x86_64")))]
 pub use std::arch::is_x86_feature_detected;
+
+/// Generated items that need `std`.
+#[doc(hidden)]
+#[macro_export]
+#[cfg(feature = "std")]
+macro_rules! __with_std {
+    ($($item:tt)*) => { $($item)* };
+}
+
+/// Generated items that need `std`.
+#[doc(hidden)]
+#[macro_export]
+#[cfg(not(feature = "std"))]
+macro_rules! __with_std {
+    ($($item:tt)*) => {};
+}

@@ -17,6 +17,10 @@ pub(super) fn inherent(h: &Handle) -> TokenStream {
     let count = count(h);
     let about =
         format!("Makes every method call that of the implementation `{i}` of [`{of_trait}`].");
+    let about_scoped = format!(
+        "Makes every method call that of the implementation `{i}` of [`{of_trait}`] while the guard \
+         lives."
+    );
     let safety = unsafety.map(|_| {
         quote! {
             ///
@@ -27,6 +31,10 @@ pub(super) fn inherent(h: &Handle) -> TokenStream {
             ///    another of the new one.
         }
     });
+    let scoped = quote_spanned! {of_trait.span().resolved_at(proc_macro2::Span::call_site())=>
+        fn scoped<#i>() -> #sc::core::result::Result<#krate::Scoped, #krate::UpdateError>
+        where #bounds
+    };
     let targets = h.switched().map(|method| {
         let f = &method.function;
         let (cfgs, name, marker) = (&f.attrs.cfgs, f.name(), f.marker());
@@ -54,6 +62,22 @@ pub(super) fn inherent(h: &Handle) -> TokenStream {
         #update_vis #unsafety #declaration
         {
             unsafe { #sc::update_all::<#switch, #i>() }
+        }
+
+        #krate::__with_std! {
+            #[doc = #about_scoped]
+            ///
+            /// For tests: a guard of the same methods on another thread waits.
+            ///
+            /// # Errors
+            ///
+            /// As for `update`, and where two threads would wait for each other.
+            #safety
+            #[allow(dead_code)]
+            #update_vis #unsafety #scoped
+            {
+                unsafe { #sc::scoped_all::<#switch, #i>() }
+            }
         }
 
         /// Makes every method do again what it did before the first update.

@@ -117,6 +117,14 @@ fn inherent(h: &Handle, error: &Ident) -> TokenStream {
         impl #name {
             #[doc(hidden)]
             #update_vis #unsafety fn update<I>() -> #result { loop {} }
+            #krate::__with_std! {
+                #[doc(hidden)]
+                #update_vis #unsafety fn scoped<I>()
+                    -> #sc::core::result::Result<#krate::Scoped, #krate::UpdateError>
+                {
+                    loop {}
+                }
+            }
             #[doc(hidden)]
             #update_vis #unsafety fn reset() -> #result { loop {} }
             #[doc(hidden)]

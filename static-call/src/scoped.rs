@@ -1,0 +1,372 @@
+//! Updates that last as long as a guard: for tests, which share one process and its targets.
+//!
+//! A table of the keys that are held serialises guards, all keys of a guard at once. It is apart
+//! from the lock of updates: a guard can wait for minutes, an update must not.
+
+use core::marker::PhantomData;
+use core::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
+use std::vec::Vec;
+
+use crate::__private::captures_nothing;
+use crate::batch::Batch;
+use crate::flag::Flag;
+use crate::handle::Switch;
+use crate::key::Key;
+use crate::record::{Accept, KeyRecord, Keyed};
+use crate::update::{Update, UpdateError};
+use crate::wish::{self, Count, Wish};
+
+/// A guard of keys whose targets were changed: dropping it restores what they called before.
+///
+/// The targets of static calls belong to the process, and `cargo test` runs the tests of a process on
+/// many threads. A guard makes an update private to one test: while it lives, a guard of the same
+/// key on another thread waits. On its own thread guards nest; the outer one comes back when the inner
+/// one is dropped, in whatever order they are dropped.
+///
+/// Only guards wait for guards. Calls do not: a test that merely calls the function, on any
+/// thread, reaches the guard's target while it lives, so such a test takes a guard, too. Nor do
+/// `update` and `reset`; the guard undoes what they did.
+///
+/// To hold several keys, take them in one guard with [`scoped`](fn@scoped). Two threads that take two
+/// guards in opposite order would wait for each other for ever; the second gets
+/// [`UpdateError::Deadlock`] instead.
+///
+/// # Panics
+///
+/// Dropping it panics if the targets cannot be restored, unless the thread is panicking already:
+/// the tests that follow would run with the wrong target. [`Scoped::restore`] returns the
+/// error instead.
+///
+/// # Examples
+///
+/// ```
+/// use static_call::static_call;
+///
+/// #[static_call]
+/// fn now() -> u64 {
+///     std::time::UNIX_EPOCH.elapsed().map_or(0, |elapsed| elapsed.as_secs())
+/// }
+///
+/// fn is_expired(deadline: u64) -> bool {
+///     now() > deadline
+/// }
+///
+/// // In a test:
+/// {
+///     let _guard = now::scoped(|| 1_000)?;
+///     assert!(is_expired(999));
+///     assert!(!is_expired(1_000));
+/// }
+/// assert!(is_expired(1_000));
+/// # Ok::<(), static_call::UpdateError>(())
+/// ```
+#[derive(Debug)]
+#[must_use = "it restores the targets when it is dropped: bind it, as in `let _guard = …`"]
+pub struct Scoped {
+    id: u64,
+    /// Not `Send`: guards nest by thread.
+    thread: PhantomData<*const ()>,
+}
+
+impl Scoped {
+    /// Holds the keys of these requests, then commits them as one batch.
+    fn new(wishes: &mut [Wish]) -> Result<Self, UpdateError> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        table().hold(id, wishes)?;
+        // From here on dropping it gives the keys back.
+        let guard = Self { id, thread: PhantomData };
+        crate::runtime::commit_then(wishes, |wishes| table().set_undo(id, wishes))?;
+        Ok(guard)
+    }
+
+    /// Restores what the keys called before, as one batch; as dropping the guard does, but with the
+    /// error.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Key::update`]. The keys are not held any more, whatever it returns.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use static_call::static_call;
+    /// #[static_call]
+    /// fn level() -> u32 {
+    ///     1
+    /// }
+    ///
+    /// let guard = level::scoped(|| 2)?;
+    /// assert_eq!(level(), 2);
+    /// guard.restore()?;
+    /// assert_eq!(level(), 1);
+    /// # Ok::<(), static_call::UpdateError>(())
+    /// ```
+    pub fn restore(self) -> Result<Update, UpdateError> {
+        let id = self.id;
+        core::mem::forget(self);
+        release(id)
+    }
+}
+
+impl Drop for Scoped {
+    fn drop(&mut self) {
+        if let Err(error) = release(self.id)
+            && !thread::panicking()
+        {
+            panic!("the guard could not restore the targets before it: {error}");
+        }
+    }
+}
+
+/// Collects a batch, as [`batch`](fn@crate::batch) does, and commits it for as long as the guard lives.
+///
+/// # Errors
+///
+/// As for [`batch`](fn@crate::batch), and [`UpdateError::Deadlock`]; nothing has changed then.
+///
+/// # Examples
+///
+/// ```
+/// use static_call::static_call;
+///
+/// #[static_call]
+/// fn read(path: &str) -> Option<String> {
+///     std::fs::read_to_string(path).ok()
+/// }
+///
+/// static_call::flag! { static CACHING = true; }
+///
+/// {
+///     let _guard = static_call::scoped(|batch| {
+///         batch.update(read::KEY, |path| Some(path.to_uppercase()))?;
+///         batch.set_flag(&CACHING, false)
+///     })?;
+///     assert_eq!(read("file").as_deref(), Some("FILE"));
+///     assert!(!CACHING.get());
+/// }
+/// assert!(CACHING.get());
+/// # Ok::<(), static_call::UpdateError>(())
+/// ```
+pub fn scoped(
+    collect: impl FnOnce(&mut Batch) -> Result<(), UpdateError>,
+) -> Result<Scoped, UpdateError> {
+    Scoped::new(&mut Batch::collect(collect)?)
+}
+
+impl<K: Keyed> Key<K> {
+    /// Makes `target` what the key calls for as long as the guard lives: see [`Scoped`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`Key::update`], and [`UpdateError::Deadlock`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use static_call::static_call;
+    /// #[static_call]
+    /// fn scale(value: f64) -> f64 {
+    ///     value
+    /// }
+    ///
+    /// {
+    ///     let _guard = scale::KEY.scoped(|value| value * 2.0)?;
+    ///     assert_eq!(scale(1.5), 3.0);
+    /// }
+    /// assert_eq!(scale(1.5), 1.5);
+    /// # Ok::<(), static_call::UpdateError>(())
+    /// ```
+    pub fn scoped<F>(self, target: F) -> Result<Scoped, UpdateError>
+    where
+        K: Accept<F>,
+        F: Copy + Send + Sync + 'static,
+    {
+        const { captures_nothing::<F>() }
+        Scoped::new(&mut [self.wish(target)])
+    }
+}
+
+impl<K: Keyed> Flag<K> {
+    /// Turns the flag on or off for as long as the guard lives: see [`Scoped`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`Flag::set`], and [`UpdateError::Deadlock`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// static_call::flag! { static TRACING = false; }
+    ///
+    /// {
+    ///     let _guard = TRACING.scoped(true)?;
+    ///     assert!(TRACING.get());
+    /// }
+    /// assert!(!TRACING.get());
+    /// # Ok::<(), static_call::UpdateError>(())
+    /// ```
+    pub fn scoped(&self, on: bool) -> Result<Scoped, UpdateError> {
+        Scoped::new(&mut [self.wish(Count::Set(on.into()))])
+    }
+}
+
+/// [`Key::scoped`], where [`captures_nothing`] was asked already: two errors would say one thing.
+///
+/// # Errors
+///
+/// As for [`Key::scoped`].
+pub fn scoped_one<K: Accept<F>, F>(key: Key<K>, target: F) -> Result<Scoped, UpdateError>
+where
+    F: Copy + Send + Sync + 'static,
+{
+    Scoped::new(&mut [key.wish(target)])
+}
+
+/// Makes all methods of a handle call those of `I` for as long as the guard lives.
+///
+/// # Safety
+///
+/// 1. What the handle's own `update` asks for, where that is `unsafe`; for the moment in which the
+///    guard is dropped, too.
+///
+/// # Errors
+///
+/// As for [`scoped`](fn@scoped).
+pub unsafe fn scoped_all<H: Switch<I>, I>() -> Result<Scoped, UpdateError> {
+    Scoped::new(H::wishes().as_mut())
+}
+
+/// A key that a guard holds.
+struct Held {
+    guard: u64,
+    key: &'static KeyRecord,
+    owner: ThreadId,
+    /// What restores the key, once the guard's update is committed.
+    undo: Option<Wish>,
+}
+
+/// A thread that waits for a key.
+struct Waiting {
+    thread: ThreadId,
+    key: &'static KeyRecord,
+}
+
+/// Which keys are held, in the order in which they were taken, and who waits.
+struct Table {
+    held: Vec<Held>,
+    waiting: Vec<Waiting>,
+}
+
+static TABLE: Mutex<Table> = Mutex::new(Table { held: Vec::new(), waiting: Vec::new() });
+static RELEASED: Condvar = Condvar::new();
+
+/// The table, locked. Nothing that panics runs under this lock, and no code of users.
+struct Locked(MutexGuard<'static, Table>);
+
+fn table() -> Locked {
+    Locked(TABLE.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+impl Locked {
+    /// Takes the keys of these requests, all at once, as soon as no other thread holds one.
+    fn hold(mut self, guard: u64, wishes: &[Wish]) -> Result<(), UpdateError> {
+        let owner = thread::current().id();
+        while let Some(key) = self.0.held_by_another(owner, wishes) {
+            if self.0.waits_for(key, owner) {
+                return Err(UpdateError::Deadlock { key: key.name() });
+            }
+            self.0.waiting.push(Waiting { thread: owner, key });
+            self.0 = RELEASED.wait(self.0).unwrap_or_else(PoisonError::into_inner);
+            self.0.waiting.retain(|waiting| waiting.thread != owner);
+        }
+        let keys = wish::last_of_each(wishes).map(Wish::key);
+        self.0.held.extend(keys.map(|key| Held { guard, key, owner, undo: None }));
+        Ok(())
+    }
+
+    /// Remembers how to restore what the committed requests changed.
+    fn set_undo(mut self, guard: u64, wishes: &[Wish]) {
+        for wish in wish::last_of_each(wishes) {
+            let is_it = |held: &&mut Held| held.guard == guard && same(held.key, wish.key());
+            if let Some(held) = self.0.held.iter_mut().find(is_it) {
+                held.undo = Some(wish.undo());
+            }
+        }
+    }
+
+    /// What restores the keys of a guard. A key that an inner guard holds still keeps its target: that
+    /// guard restores what this one would have.
+    fn take_undo(mut self, guard: u64) -> Vec<Wish> {
+        let mut undo = Vec::new();
+        for i in 0..self.0.held.len() {
+            if self.0.held[i].guard != guard {
+                continue;
+            }
+            let Some(wish) = self.0.held[i].undo.take() else { continue };
+            let is_inner = |held: &&mut Held| held.undo.is_some() && same(held.key, wish.key());
+            match self.0.held[i + 1..].iter_mut().find(is_inner) {
+                Some(inner) => inner.undo = Some(wish),
+                None => undo.push(wish),
+            }
+        }
+        undo
+    }
+
+    /// Gives the keys of a guard back.
+    fn give_back(mut self, guard: u64) {
+        self.0.held.retain(|held| held.guard != guard);
+        RELEASED.notify_all();
+    }
+}
+
+impl Table {
+    /// The first of these requests' keys that another thread holds.
+    fn held_by_another(&self, owner: ThreadId, wishes: &[Wish]) -> Option<&'static KeyRecord> {
+        let is_held = |key| self.owner(key).is_some_and(|other| other != owner);
+        wishes.iter().map(Wish::key).find(|key| is_held(key))
+    }
+
+    fn owner(&self, key: &KeyRecord) -> Option<ThreadId> {
+        self.held.iter().find(|held| same(held.key, key)).map(|held| held.owner)
+    }
+
+    /// Whether the thread that holds `key` waits for one that waits for one … that `thread` holds.
+    fn waits_for(&self, key: &KeyRecord, thread: ThreadId) -> bool {
+        let mut owner = self.owner(key);
+        // Each thread waits once, and none of them for itself: the chain ends.
+        for _ in 0..=self.waiting.len() {
+            match owner {
+                Some(other) if other == thread => return true,
+                Some(other) => {
+                    let waiting = self.waiting.iter().find(|w| w.thread == other);
+                    owner = waiting.and_then(|waiting| self.owner(waiting.key));
+                }
+                None => return false,
+            }
+        }
+        false
+    }
+}
+
+fn same(a: &KeyRecord, b: &KeyRecord) -> bool {
+    core::ptr::eq(a, b)
+}
+
+/// Restores what the keys of a guard called before, then gives them back in any case.
+fn release(guard: u64) -> Result<Update, UpdateError> {
+    struct GiveBack(u64);
+    impl Drop for GiveBack {
+        fn drop(&mut self) {
+            table().give_back(self.0);
+        }
+    }
+    let _give_back = GiveBack(guard);
+    let mut undo = table().take_undo(guard);
+    if undo.is_empty() {
+        return Ok(Update::of_slot_alone());
+    }
+    crate::runtime::commit(&mut undo)
+}
