@@ -3,6 +3,7 @@
 mod aarch64;
 mod bench;
 mod crates;
+mod footprint;
 mod fresh;
 mod generate;
 mod machine;
@@ -40,6 +41,7 @@ const TASKS: &[(&str, &str, Run)] = &[
     ("soak", "the generated program for ten minutes (--seconds N)", matrix::soak),
     ("sweep", "every ELF file of this machine is read and has no static calls", sweep::sweep),
     ("bench-verify", "the verifier against sha256sum, objdump and the linker", bench::verify),
+    ("footprint", "bytes, build time and first update of a key", footprint::footprint),
     ("aarch64", "the runtime tests on aarch64 under qemu (needs Debian)", aarch64::test),
 ];
 
