@@ -10,16 +10,16 @@
 #![forbid(unsafe_code)]
 
 mod attributes;
+mod cpu_features;
 mod derive;
 mod expand;
-mod features;
 mod forward;
 #[cfg(test)]
 mod golden;
 mod model;
-mod own;
 mod parse;
-mod text;
+mod self_type;
+mod signature_text;
 mod types;
 mod validate;
 

@@ -8,7 +8,7 @@ mod select;
 
 pub(crate) use block::{Impl, Owner};
 pub(crate) use call::{Call, ungrouped};
-pub(crate) use handle::{Default, Handle, Method};
+pub(crate) use handle::{DefaultTarget, Handle, Method};
 use names::constant_name;
 pub(crate) use names::local;
 

@@ -7,7 +7,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use super::key::Place;
 use crate::model::{Function, local};
 use crate::parse::Candidate;
-use crate::text;
+use crate::signature_text;
 
 impl Function {
     /// Name of the shim that the slot leads to at first, and what the record of the default says
@@ -150,7 +150,7 @@ impl Function {
         let forces = self.candidates().iter().map(|candidate| {
             let (force, target) = (self.force(candidate), self.candidate_record(candidate));
             let cfgs = candidate.cfgs();
-            let path = text::readable(candidate.path.to_token_stream());
+            let path = signature_text::readable(candidate.path.to_token_stream());
             let about = format!("Makes `{name}` call `{path}`, whatever the processor has.");
             let features: Vec<_> =
                 candidate.features.iter().map(|f| format!("`{}`", f.name)).collect();

@@ -8,7 +8,7 @@ use syn::{Attribute, Error, Lifetime, Type};
 use super::Function;
 use crate::attributes::Attributes;
 use crate::parse::{self, Member, Trusted};
-use crate::text;
+use crate::signature_text;
 use crate::types::{self, Naming};
 
 /// An `impl` block.
@@ -95,7 +95,7 @@ impl Owner {
         if let Some(last) = last.filter(|last| only_lifetimes(&last.arguments)) {
             last.arguments = syn::PathArguments::None;
         }
-        let name = text::readable(plain.to_token_stream());
+        let name = signature_text::readable(plain.to_token_stream());
         Self { ty, lifetimes, cfgs: attrs.cfgs, lints: attrs.lints, name, of_trait: None }
     }
 

@@ -7,7 +7,7 @@ use syn::punctuated::Punctuated;
 use syn::{Error, Expr, Token};
 
 use crate::parse::{self, Trusted};
-use crate::text;
+use crate::signature_text;
 
 /// A call as a site of its own.
 pub(crate) struct Call {
@@ -58,7 +58,7 @@ impl Call {
             }
         };
         let (callee, off) = (named("__call_at"), named("__off"));
-        let text = text::readable(path.to_token_stream());
+        let text = signature_text::readable(path.to_token_stream());
         Ok(Self { trusted: call.trusted, callee, off, text, leaves_loop, arguments: expr.args })
     }
 }

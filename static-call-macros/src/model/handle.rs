@@ -9,8 +9,8 @@ use syn::{
 
 use super::{Function, Owner};
 use crate::attributes::Attributes;
-use crate::own::Uses;
 use crate::parse::{self, TraitMember, TraitOptions, Trusted};
+use crate::self_type::Uses;
 
 /// A trait and its handle.
 pub(crate) struct Handle {
@@ -32,9 +32,9 @@ pub(crate) struct Method {
 }
 
 /// What a method calls before the first update.
-pub(crate) enum Default<'a> {
+pub(crate) enum DefaultTarget<'a> {
     /// That of an implementation.
-    Of(&'a Type),
+    Implementation(&'a Type),
     /// The body in the trait.
     Body,
     /// Nothing: it is optional.
@@ -141,16 +141,16 @@ impl Handle {
 
     /// Whether a method is off until it is set.
     pub(crate) fn is_hook(&self, method: &Method) -> bool {
-        matches!(self.default_of(method), Default::Nothing)
+        matches!(self.default_of(method), DefaultTarget::Nothing)
     }
 
     /// What a method calls before the first update.
-    pub(crate) fn default_of(&self, method: &Method) -> Default<'_> {
+    pub(crate) fn default_of(&self, method: &Method) -> DefaultTarget<'_> {
         match &self.options.default {
-            Some(ty) => Default::Of(ty),
-            None if method.source.optional.is_some() => Default::Nothing,
-            None if method.function.source.body.is_some() => Default::Body,
-            None => Default::Missing,
+            Some(ty) => DefaultTarget::Implementation(ty),
+            None if method.source.optional.is_some() => DefaultTarget::Nothing,
+            None if method.function.source.body.is_some() => DefaultTarget::Body,
+            None => DefaultTarget::Missing,
         }
     }
 

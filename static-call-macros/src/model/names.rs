@@ -5,7 +5,7 @@ use quote::{ToTokens, format_ident};
 use syn::ext::IdentExt;
 
 use super::Function;
-use crate::{text, types};
+use crate::{signature_text, types};
 
 impl Function {
     /// The name, without `r#`.
@@ -23,7 +23,7 @@ impl Function {
 
     /// The signature as written.
     pub(crate) fn signature(&self) -> String {
-        text::readable(self.source.sig.to_token_stream())
+        signature_text::readable(self.source.sig.to_token_stream())
     }
 
     /// The name as part of hidden names.

@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 use syn::{Attribute, Expr, parse_quote};
 
 use super::Function;
-use crate::features::Arch;
+use crate::cpu_features::Arch;
 use crate::parse::Candidate;
 use crate::types;
 

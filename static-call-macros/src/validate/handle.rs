@@ -5,8 +5,8 @@ use syn::{FnArg, ReceiverKind, ReturnType, TraitItem, Type};
 
 use super::{Errors, arguments, generics, output, qualifiers};
 use crate::model::{Handle, Method};
-use crate::own::Uses;
 use crate::parse::TraitMember;
+use crate::self_type::Uses;
 use crate::types;
 
 pub(super) fn handle(h: &Handle, errors: &mut Errors) {

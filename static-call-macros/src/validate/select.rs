@@ -1,7 +1,7 @@
 //! Choices by the features of the processor.
 
 use super::Errors;
-use crate::features::{self, Arch};
+use crate::cpu_features::{self, Arch};
 use crate::model::Function;
 use crate::parse::{Candidate, Feature};
 
@@ -46,7 +46,7 @@ fn known(feature: &Feature, errors: &mut Errors) -> bool {
     if Arch::ALL.iter().any(|arch| arch.has(&feature.name)) {
         return true;
     }
-    let near: Vec<_> = features::near(&feature.name).iter().map(|n| format!("`{n}`")).collect();
+    let near: Vec<_> = cpu_features::near(&feature.name).iter().map(|n| format!("`{n}`")).collect();
     let advice = if near.is_empty() {
         "name one that stable Rust can detect, as in \
          `#[target_feature(enable = \"..\")]`: `avx2`, `sse4.2`, `neon`"
@@ -86,9 +86,9 @@ fn pair(f: &Function, earlier: &Candidate, later: &Candidate, errors: &mut Error
         return false;
     }
     let covers = |a: &Candidate, b: &Candidate| {
-        a.features
-            .iter()
-            .all(|wanted| b.features.iter().any(|had| features::implies(&had.name, &wanted.name)))
+        a.features.iter().all(|wanted| {
+            b.features.iter().any(|had| cpu_features::implies(&had.name, &wanted.name))
+        })
     };
     let because = later.because();
     if covers(earlier, later) && covers(later, earlier) {

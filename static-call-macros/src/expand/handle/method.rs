@@ -5,7 +5,7 @@ use quote::{ToTokens, format_ident, quote};
 use syn::FnArg;
 
 use crate::expand::key::Place;
-use crate::model::{Default, Handle, Method};
+use crate::model::{DefaultTarget, Handle, Method};
 
 /// The key's type, its records and its shims.
 pub(super) fn expand(h: &Handle, method: &Method) -> TokenStream {
@@ -24,7 +24,7 @@ pub(super) fn expand(h: &Handle, method: &Method) -> TokenStream {
     let receiving = f.receiving();
     let call = call(h, method, &i.to_token_stream());
     let (shim, target) = match h.default_of(method) {
-        Default::Of(ty) => {
+        DefaultTarget::Implementation(ty) => {
             (quote!(#marker::__shim::<#ty> as *const ()), target(h, method, &ty.to_token_stream()))
         }
         _ => {
@@ -129,8 +129,8 @@ fn default_body(h: &Handle, method: &Method) -> Option<TokenStream> {
     let f = &method.function;
     let (sc, handle) = (f.private(), &h.name);
     Some(match h.default_of(method) {
-        Default::Of(_) => return None,
-        Default::Body => {
+        DefaultTarget::Implementation(_) => return None,
+        DefaultTarget::Body => {
             let original = original_name(method);
             let arguments = f.arguments.iter().zip(f.argument_names()).map(|(argument, name)| {
                 match argument.left_behind {
@@ -145,9 +145,9 @@ fn default_body(h: &Handle, method: &Method) -> Option<TokenStream> {
                 None => call,
             }
         }
-        Default::Nothing if f.returns_unit() => TokenStream::new(),
-        Default::Nothing => quote!(#sc::core::option::Option::None),
-        Default::Missing => {
+        DefaultTarget::Nothing if f.returns_unit() => TokenStream::new(),
+        DefaultTarget::Nothing => quote!(#sc::core::option::Option::None),
+        DefaultTarget::Missing => {
             let (name, handle) = (f.full_name(), handle.to_string());
             quote!(#sc::not_set(#name, #handle))
         }
@@ -163,7 +163,7 @@ fn original_name(method: &Method) -> Ident {
 /// mean what they mean in the user's: `Self` is anything that implements that.
 pub(super) fn originals(h: &Handle) -> Option<TokenStream> {
     let with_body: Vec<_> =
-        h.switched().filter(|m| matches!(h.default_of(m), Default::Body)).collect();
+        h.switched().filter(|m| matches!(h.default_of(m), DefaultTarget::Body)).collect();
     if with_body.is_empty() {
         return None;
     }
