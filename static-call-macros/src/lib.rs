@@ -76,8 +76,9 @@ fn site(input: TokenStream) -> TokenStream {
         Ok(call) => call,
         Err(error) => return expand::refused_call(&error),
     };
-    match validate::call(&call).and_then(|()| model::Call::new(call)) {
-        Ok(call) => expand::call(&call),
+    let model = model::Call::new(call);
+    match validate::call(&model) {
+        Ok(()) => expand::call(&model),
         Err(error) => expand::refused_call(&error),
     }
 }

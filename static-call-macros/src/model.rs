@@ -7,7 +7,7 @@ mod names;
 mod select;
 
 pub(crate) use block::{Impl, Owner};
-pub(crate) use call::{Call, ungrouped};
+pub(crate) use call::{Call, Site};
 pub(crate) use handle::{DefaultTarget, Handle, Method};
 use names::constant_name;
 pub(crate) use names::local;
@@ -236,6 +236,21 @@ impl Function {
             named_bound: found && receiver_lifetime.is_some(),
             source,
         }
+    }
+
+    /// Whether this is an associated function whose `impl` block has no attribute.
+    pub(crate) fn is_in_plain_impl(&self) -> bool {
+        let names = |tokens: &TokenStream, words: &[&str]| {
+            types::any_ident(tokens, &|ident| words.iter().any(|word| ident == word))
+        };
+        let sig = &self.source.sig;
+        let body = self.source.body.to_token_stream();
+        self.owner.is_none()
+            && (sig.receiver().is_some()
+                || names(&sig.to_token_stream(), &["Self"])
+                // A type that the body defines has a `Self` of its own.
+                || names(&body, &["Self"])
+                    && !names(&body, &["impl", "trait", "struct", "enum", "union"]))
     }
 
     /// `unsafe`, if the function is.

@@ -4,6 +4,7 @@ mod groups;
 mod handle;
 mod select;
 
+pub(crate) use groups::ungrouped;
 pub(crate) use handle::{Method, Trait, TraitMember, TraitOptions};
 pub(crate) use select::{Candidate, Feature, Select};
 
@@ -318,7 +319,7 @@ pub(crate) fn forwarded(input: TokenStream) -> Result<(Trusted, TokenStream, Tok
 /// What stands in `call!`, after `unsafe crate path;`.
 pub(crate) struct Call {
     pub(crate) trusted: Trusted,
-    /// `None` where nothing stands.
+    /// `None` if `call!` is empty.
     pub(crate) expr: Option<Expr>,
     pub(crate) rest: TokenStream,
 }
@@ -326,7 +327,7 @@ pub(crate) struct Call {
 impl Parse for Call {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
         let trusted = input.parse()?;
-        let expr = if input.is_empty() { None } else { Some(input.parse()?) };
+        let expr = if input.is_empty() { None } else { Some(ungrouped(input.parse()?)) };
         Ok(Self { trusted, expr, rest: input.parse()? })
     }
 }

@@ -1,16 +1,19 @@
 //! Only rejects: every error that there is, each at the token that causes it, and with what to do
 //! instead.
 
+mod call;
 mod handle;
 mod select;
 
-use proc_macro2::{Span, TokenStream};
+pub(crate) use call::call;
+
+use proc_macro2::Span;
 use quote::ToTokens;
 use syn::visit_mut::VisitMut;
-use syn::{Error, Expr, FnArg, Generics, Result, ReturnType, Type, TypeImplTrait};
+use syn::{Error, FnArg, Generics, Result, ReturnType, Type, TypeImplTrait};
 
 use crate::model::{self, Function, Impl, Item, Output};
-use crate::parse::{self, Member};
+use crate::parse::Member;
 use crate::types;
 
 /// Errors, collected.
@@ -38,7 +41,7 @@ impl Errors {
 pub(crate) fn item(item: &Item) -> Result<()> {
     let mut errors = Errors::default();
     match item {
-        Item::Function(f) if stands_alone_in_impl(f) => errors.at(
+        Item::Function(f) if f.is_in_plain_impl() => errors.at(
             f.source
                 .sig
                 .receiver()
@@ -58,20 +61,6 @@ pub(crate) fn item(item: &Item) -> Result<()> {
         ),
     }
     errors.finish()
-}
-
-/// Whether this is an associated function whose `impl` block has no attribute.
-pub(crate) fn stands_alone_in_impl(f: &Function) -> bool {
-    let names = |tokens: &TokenStream, words: &[&str]| {
-        types::any_ident(tokens, &|ident| words.iter().any(|word| ident == word))
-    };
-    let body = f.source.body.to_token_stream();
-    f.owner.is_none()
-        && (f.source.sig.receiver().is_some()
-            || names(&f.source.sig.to_token_stream(), &["Self"])
-            // A type that the body defines has a `Self` of its own.
-            || names(&body, &["Self"])
-                && !names(&body, &["impl", "trait", "struct", "enum", "union"]))
 }
 
 fn implementation(block: &Impl, errors: &mut Errors) {
@@ -323,63 +312,5 @@ fn is_wide_vector(ty: &Type) -> bool {
             name.starts_with("__m256") || name.starts_with("__m512")
         }),
         _ => false,
-    }
-}
-
-/// Rejects what is not a call of a path.
-pub(crate) fn call(call: &parse::Call) -> Result<()> {
-    let mut errors = Errors::default();
-    callee(call, &mut errors);
-    errors.finish()
-}
-
-const EXPECTED: &str = "expected a call of a static call: `call!(path(arguments))`";
-
-fn callee(call: &parse::Call, errors: &mut Errors) {
-    let Some(expr) = &call.expr else {
-        errors.add(Error::new(Span::call_site(), EXPECTED));
-        return;
-    };
-    let expr = model::ungrouped(expr.clone());
-    let Expr::Call(expr) = expr else {
-        match &expr {
-            Expr::MethodCall(call) => errors.at(
-                &call.method,
-                "name the method with its type: `call!(Type::method(&value, ..))`",
-            ),
-            Expr::Try(expr) => {
-                errors.at(expr.question_token, "the `?` goes behind: `call!(..)?`");
-            }
-            Expr::Await(expr) => {
-                errors.at(expr.await_token, "the `.await` goes behind: `call!(..).await`");
-            }
-            Expr::Unsafe(expr) => {
-                errors.at(expr.unsafe_token, "`unsafe` goes around: `unsafe { call!(..) }`");
-            }
-            Expr::Macro(expr) => errors.at(&expr.mac.path, EXPECTED),
-            _ => errors.at(&expr, EXPECTED),
-        }
-        return;
-    };
-    if let Some(attr) = expr.attrs.first() {
-        errors.at(attr, "attributes go before `call!`");
-    }
-    if let Some(token) = call.rest.clone().into_iter().next() {
-        errors.at(token, "one `call!` makes one call: nothing stands behind it");
-    }
-    let callee = model::ungrouped((*expr.func).clone());
-    let Expr::Path(path) = &callee else {
-        errors.at(&callee, "expected the path of a static call, as in `call!(path(arguments))`");
-        return;
-    };
-    if let Some(qself) = path.qself.as_ref().filter(|qself| qself.position > 0) {
-        errors.at(
-            &path.path.segments[qself.position - 1],
-            "name the handle of the trait, or the type whose `impl` block this is in: \
-             `call!(Type::method(..))`",
-        );
-    }
-    if let Some(last) = path.path.segments.last().filter(|last| !last.arguments.is_none()) {
-        errors.at(&last.arguments, "a static call has no generic parameters: leave these out");
     }
 }

@@ -11,14 +11,22 @@
 //! the call stands in a branch, where temporaries live as long as the call.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{format_ident, quote};
+use quote::{ToTokens, format_ident, quote};
 use syn::{Error, Lifetime};
 
 use super::trusted_block;
-use crate::model::{Call, local};
+use crate::model::{Call, Site, local};
+
+/// The code of a valid call.
+pub(crate) fn call(call: &Call) -> TokenStream {
+    match call {
+        Call::Site(call) => site(call),
+        Call::Other(other) => other.expr.to_token_stream(),
+    }
+}
 
 /// The call, with its own site, label and trampoline.
-pub(crate) fn call(call: &Call) -> TokenStream {
+fn site(call: &Site) -> TokenStream {
     let (callee, off, arguments) = (&call.callee, &call.off, &call.arguments);
     let sc = private(call);
     let option = quote!(#sc::core::option::Option);
@@ -50,19 +58,19 @@ pub(crate) fn call(call: &Call) -> TokenStream {
     }
 }
 
-fn private(call: &Call) -> TokenStream {
+fn private(call: &Site) -> TokenStream {
     let krate = &call.trusted.krate;
     quote!(#krate::__private)
 }
 
 /// `file!()`, `line!()`, `column!()` and the callee: what describes a site, and names it.
-fn position(call: &Call) -> TokenStream {
+fn position(call: &Site) -> TokenStream {
     let (sc, text) = (private(call), &call.text);
     quote!(#sc::core::file!(), #sc::core::line!(), #sc::core::column!(), #text)
 }
 
 /// What asks whether the key is on.
-fn label(call: &Call) -> TokenStream {
+fn label(call: &Site) -> TokenStream {
     let (krate, sc, position) = (&call.trusted.krate, private(call), position(call));
     let key = local("key");
     quote! {
@@ -80,7 +88,7 @@ fn label(call: &Call) -> TokenStream {
 }
 
 /// What calls: the description, the trampoline, and the function that calls through it.
-fn trampoline(call: &Call) -> TokenStream {
+fn trampoline(call: &Site) -> TokenStream {
     let (krate, sc, position) = (&call.trusted.krate, private(call), position(call));
     let count = call.arguments.len();
     let names: Vec<_> = (0..count).map(|i| local(&format!("arg{i}"))).collect();

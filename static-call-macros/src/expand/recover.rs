@@ -13,7 +13,6 @@ use syn::{Attribute, Error, FnArg, Pat, parse_quote};
 
 use crate::model::{Function, Impl, Item};
 use crate::parse::{self, Member};
-use crate::validate;
 
 /// The error and the item as it was.
 pub(crate) fn unparsed(error: &Error, item: TokenStream) -> TokenStream {
@@ -27,7 +26,7 @@ pub(crate) fn recover(item: &Item, error: &Error) -> TokenStream {
     let first = errors.next().unwrap_or_default();
     let others: TokenStream = errors.collect();
     let stub = match item {
-        Item::Function(f) if validate::stands_alone_in_impl(f) => {
+        Item::Function(f) if f.is_in_plain_impl() => {
             let source = as_it_was(f);
             quote!(#source #first)
         }

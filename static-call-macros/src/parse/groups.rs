@@ -32,6 +32,14 @@ pub(crate) fn parenthesized(tokens: TokenStream) -> TokenStream {
     result
 }
 
+/// The expression without invisible groups around it, which fragments of `macro_rules!` leave.
+pub(crate) fn ungrouped(mut expr: Expr) -> Expr {
+    while let Expr::Group(group) = expr {
+        expr = *group.expr;
+    }
+    expr
+}
+
 /// Whether a fragment is more than one operand, or more than one bound. An assignment is not asked: the
 /// inside of an attribute (`doc = "text"`) looks like one, and takes no parentheses.
 fn comes_apart(tokens: &TokenStream, before_method: bool) -> bool {

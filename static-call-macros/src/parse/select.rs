@@ -1,11 +1,12 @@
 //! `select(avx2 + bmi2 => path, ..)`: candidates of a choice by the features of the processor.
 
-use crate::model::ungrouped;
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, Error, Expr, ExprPath, LitInt, LitStr, Result, Token, parenthesized};
+
+use super::groups::ungrouped;
 
 /// The choice.
 #[derive(Clone)]
