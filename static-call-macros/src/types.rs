@@ -62,7 +62,7 @@ impl Naming {
         lifetime
     }
 
-    fn see(&mut self, lifetime: &Lifetime) {
+    pub(crate) fn see(&mut self, lifetime: &Lifetime) {
         if !self.seen.contains(lifetime) {
             self.seen.push(lifetime.clone());
         }
