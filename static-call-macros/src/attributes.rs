@@ -3,7 +3,9 @@
 use proc_macro2::{TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::ParseStream;
-use syn::{Attribute, Error, Meta, Path, Result, Token, parse_quote};
+use syn::{Attribute, Meta, Path, Result, Token, parse_quote};
+
+use crate::errors::Errors;
 
 /// The attributes of a function, by the generated items that get them.
 #[derive(Default)]
@@ -23,7 +25,7 @@ pub(crate) struct Attributes {
     /// Whether callers are warned, which generated code is not to be.
     pub(crate) deprecated: bool,
     /// Attributes that cannot work.
-    pub(crate) errors: Vec<Error>,
+    pub(crate) errors: Errors,
 }
 
 impl Attributes {
@@ -43,7 +45,7 @@ impl Attributes {
     fn add_conditional(&mut self, meta: &Meta, outer: &[TokenStream]) {
         let parts = match meta.require_list().and_then(|list| list.parse_args_with(conditional)) {
             Ok(parts) => parts,
-            Err(error) => return self.errors.push(error),
+            Err(error) => return self.errors.add(error),
         };
         let (predicate, metas) = parts;
         let predicates = [outer, &[predicate]].concat();
@@ -69,11 +71,11 @@ impl Attributes {
             // The compiler's lint does not look for it on associated functions, such as `original`.
             let advice = "what else is in a section is for unsafe code to know: write \
                           `#[unsafe(link_section = \"..\")]`";
-            self.errors.push(Error::new_spanned(path, advice));
+            self.errors.at(path, advice);
             return;
         }
         if let Some(advice) = refusal(&name) {
-            self.errors.push(Error::new_spanned(path, advice));
+            self.errors.at(path, advice);
             return;
         }
         match name.as_str() {

@@ -12,6 +12,7 @@
 mod attributes;
 mod cpu_features;
 mod derive;
+mod errors;
 mod expand;
 mod forward;
 #[cfg(test)]

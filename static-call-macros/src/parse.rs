@@ -2,10 +2,12 @@
 
 mod groups;
 mod handle;
+mod options;
 mod select;
 
 pub(crate) use groups::ungrouped;
-pub(crate) use handle::{Method, Trait, TraitMember, TraitOptions};
+pub(crate) use handle::{Method, Trait, TraitMember};
+pub(crate) use options::{Options, TraitOptions};
 pub(crate) use select::{Candidate, Feature, Select};
 
 use proc_macro2::{Group, Ident, TokenStream};
@@ -13,85 +15,6 @@ use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Attribute, Error, Expr, Path, Result, Signature, Token, Visibility, braced, bracketed};
-
-/// What stands in the parentheses of `#[static_call(..)]`.
-#[derive(Clone, Default)]
-pub(crate) struct Options {
-    /// `keys = Name`: the name of the enum, or of a method's constant.
-    pub(crate) keys: Option<Ident>,
-    /// `update = visibility`: who may update, if not everybody who may call.
-    pub(crate) update: Option<Visibility>,
-    /// `select(feature => path, ..)`: the default is chosen by the features of the processor.
-    pub(crate) select: Option<Select>,
-    /// What could not be understood.
-    pub(crate) errors: Option<Error>,
-}
-
-impl Options {
-    fn fail(&mut self, error: Error) {
-        match &mut self.errors {
-            Some(errors) => errors.combine(error),
-            None => self.errors = Some(error),
-        }
-    }
-}
-
-impl Parse for Options {
-    fn parse(input: ParseStream<'_>) -> Result<Self> {
-        let mut options = Self::default();
-        while !input.is_empty() {
-            let name = input.call(Ident::parse_any)?;
-            match name.to_string().as_str() {
-                "crate" => skip_crate(input)?,
-                "keys" => {
-                    input.parse::<Token![=]>()?;
-                    options.keys = Some(input.parse()?);
-                }
-                "update" => {
-                    let equals = input.parse::<Token![=]>()?;
-                    let vis: Visibility = input.parse()?;
-                    if matches!(vis, Visibility::Inherited) {
-                        return Err(Error::new(
-                            equals.span,
-                            "`update` names who may update: `update = pub(self)`, \
-                             `update = pub(crate)`",
-                        ));
-                    }
-                    options.update = Some(vis);
-                }
-                "select" => options.select = Some(Select::parse(name, input)?),
-                _ => {
-                    options.fail(Error::new(
-                        name.span(),
-                        format!(
-                            "`static_call` has no option `{name}`: write `crate = path::to`, \
-                             `keys = Name`, `update = pub(crate)` or `select(avx2 => path)`"
-                        ),
-                    ));
-                    skip_option(input)?;
-                }
-            }
-            if !input.is_empty() {
-                input.parse::<Token![,]>()?;
-            }
-        }
-        Ok(options)
-    }
-}
-
-/// `= path`, which `forward` has read.
-fn skip_crate(input: ParseStream<'_>) -> Result<()> {
-    input.parse::<Token![=]>()?;
-    input.call(Path::parse_mod_style).map(drop)
-}
-
-/// Passes over the rest of an option that is not known.
-fn skip_option(input: ParseStream<'_>) -> Result<()> {
-    while !input.is_empty() && !input.peek(Token![,]) {
-        input.parse::<proc_macro2::TokenTree>()?;
-    }
-    Ok(())
-}
 
 /// The item under the attribute.
 pub(crate) enum Item {
@@ -211,10 +134,10 @@ impl Parse for Member {
         let attr = attrs[at].clone();
         let options = match &attr.meta {
             syn::Meta::Path(_) => Options::default(),
-            meta => match meta.require_list().and_then(|l| l.parse_args()) {
-                Ok(options) => options,
-                Err(error) => Options { errors: Some(error), ..Options::default() },
-            },
+            meta => {
+                let options = meta.require_list().and_then(|list| list.parse_args());
+                options.unwrap_or_else(Options::refused)
+            }
         };
         if ahead.parse::<Visibility>().is_ok() && ahead.parse::<Signature>().is_ok() {
             let mut function: Function = input.parse()?;
@@ -265,16 +188,10 @@ pub(crate) fn attribute(options: TokenStream, item: TokenStream) -> Result<Item>
     };
     let (is_function, is_impl, keyword) = keyword.parse2(item.clone())?;
     if !is_function && keyword == "trait" {
-        let options = match syn::parse2(options) {
-            Ok(options) => options,
-            Err(error) => TraitOptions { errors: Some(error), ..TraitOptions::default() },
-        };
+        let options = syn::parse2(options).unwrap_or_else(TraitOptions::refused);
         return Ok(Item::Trait(options, Box::new(syn::parse2(item)?)));
     }
-    let options = match syn::parse2(options) {
-        Ok(options) => options,
-        Err(error) => Options { errors: Some(error), ..Options::default() },
-    };
+    let options = syn::parse2(options).unwrap_or_else(Options::refused);
     if is_function {
         Ok(Item::Function(options, syn::parse2(item)?))
     } else if is_impl {

@@ -12,30 +12,10 @@ use quote::ToTokens;
 use syn::visit_mut::VisitMut;
 use syn::{Error, FnArg, Generics, Result, ReturnType, Type, TypeImplTrait};
 
+use crate::errors::Errors;
 use crate::model::{self, Function, Impl, Item, Output};
 use crate::parse::Member;
 use crate::types;
-
-/// Errors, collected.
-#[derive(Default)]
-struct Errors(Option<Error>);
-
-impl Errors {
-    fn add(&mut self, error: Error) {
-        match &mut self.0 {
-            Some(errors) => errors.combine(error),
-            None => self.0 = Some(error),
-        }
-    }
-
-    fn at(&mut self, tokens: impl ToTokens, message: impl std::fmt::Display) {
-        self.add(Error::new_spanned(tokens, message));
-    }
-
-    fn finish(self) -> Result<()> {
-        self.0.map_or(Ok(()), Err)
-    }
-}
 
 /// Rejects an item that cannot be made switchable.
 pub(crate) fn item(item: &Item) -> Result<()> {
@@ -65,7 +45,7 @@ pub(crate) fn item(item: &Item) -> Result<()> {
 
 fn implementation(block: &Impl, errors: &mut Errors) {
     let source = &block.source;
-    errors.0.clone_from(&block.option_errors);
+    errors.extend(&block.option_errors);
     if let Some(keys) = &block.keys {
         errors.at(keys, "`keys` goes on a function of the block: it renames one constant");
     }
@@ -175,9 +155,8 @@ fn function(f: &Function, errors: &mut Errors) {
 /// Rejects what stands before and around the signature.
 fn qualifiers(f: &Function, errors: &mut Errors) {
     let sig = &f.source.sig;
-    for error in f.option_errors.iter().chain(&f.attrs.errors) {
-        errors.add(error.clone());
-    }
+    errors.extend(&f.option_errors);
+    errors.extend(&f.attrs.errors);
     if let Some(token) = &sig.constness {
         errors.at(
             token,

@@ -3,10 +3,11 @@
 use proc_macro2::Ident;
 use quote::ToTokens;
 use syn::visit_mut::VisitMut;
-use syn::{Attribute, Error, Lifetime, Type};
+use syn::{Attribute, Lifetime, Type};
 
 use super::Function;
 use crate::attributes::Attributes;
+use crate::errors::Errors;
 use crate::parse::{self, Member, Trusted};
 use crate::signature_text;
 use crate::types::{self, Naming};
@@ -15,7 +16,7 @@ use crate::types::{self, Naming};
 pub(crate) struct Impl {
     pub(crate) keys: Option<Ident>,
     pub(crate) select: Option<parse::Select>,
-    pub(crate) option_errors: Option<Error>,
+    pub(crate) option_errors: Errors,
     pub(crate) source: parse::Impl,
     pub(crate) functions: Vec<Function>,
 }

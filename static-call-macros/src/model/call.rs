@@ -14,7 +14,7 @@ pub(crate) enum Call {
     /// A call of a path.
     Site(Box<Site>),
     /// Anything else.
-    Other(parse::Call),
+    Other(Box<parse::Call>),
 }
 
 /// A call as a site of its own.
@@ -43,9 +43,9 @@ impl Call {
                 Expr::Path(path) => {
                     Self::Site(Box::new(Site::new(call.trusted, expr, path, call.rest)))
                 }
-                _ => Self::Other(parse::Call { expr: Some(Expr::Call(expr)), ..call }),
+                _ => Self::Other(Box::new(parse::Call { expr: Some(Expr::Call(expr)), ..call })),
             },
-            _ => Self::Other(call),
+            _ => Self::Other(Box::new(call)),
         }
     }
 }

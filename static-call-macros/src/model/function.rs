@@ -2,12 +2,13 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
-use syn::{Attribute, Error, FnArg, Lifetime, Path, Safety, Token, Visibility};
+use syn::{Attribute, FnArg, Lifetime, Path, Safety, Token, Visibility};
 
 use super::argument::{Argument, Inputs, Output};
 use super::block::Owner;
 use super::names::constant_name;
 use crate::attributes::Attributes;
+use crate::errors::Errors;
 use crate::parse::{self, Select, Trusted};
 use crate::types;
 
@@ -18,7 +19,7 @@ pub(crate) struct Function {
     pub(crate) krate: Path,
     /// For a block that every key needs.
     pub(crate) trusted: Token![unsafe],
-    pub(crate) option_errors: Option<Error>,
+    pub(crate) option_errors: Errors,
     /// The enum of a free function, the constant of an associated one.
     pub(crate) keys: Ident,
     /// Of the functions that update it.

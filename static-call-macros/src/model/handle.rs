@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::{
-    Error, Expr, Path, TraitItem, TraitItemConst, TraitItemType, Type, TypePath, Visibility,
+    Expr, Path, TraitItem, TraitItemConst, TraitItemType, Type, TypePath, Visibility,
     WherePredicate, parse_quote,
 };
 
@@ -268,13 +268,5 @@ impl Function {
             && path.path.segments.last().is_some_and(|last| {
                 last.ident == "Option" && matches!(&last.arguments, syn::PathArguments::AngleBracketed(a) if a.args.len() == 1)
             })
-    }
-}
-
-/// For errors of methods.
-impl Method {
-    /// What could not be understood.
-    pub(crate) fn errors(&self) -> impl Iterator<Item = &Error> {
-        self.source.errors.iter()
     }
 }

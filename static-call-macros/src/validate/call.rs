@@ -3,7 +3,7 @@
 use proc_macro2::{Span, TokenStream};
 use syn::{Attribute, Error, Expr, Result};
 
-use super::Errors;
+use crate::errors::Errors;
 use crate::model::{Call, Site};
 use crate::parse;
 

@@ -3,17 +3,16 @@
 use quote::ToTokens;
 use syn::{FnArg, ReceiverKind, ReturnType, TraitItem, Type};
 
-use super::{Errors, arguments, generics, output, qualifiers};
+use super::{arguments, generics, output, qualifiers};
+use crate::errors::Errors;
 use crate::model::{Handle, Method};
 use crate::parse::TraitMember;
 use crate::self_type::Uses;
 use crate::types;
 
 pub(super) fn handle(h: &Handle, errors: &mut Errors) {
-    errors.0.clone_from(&h.options.errors);
-    for error in &h.attrs.errors {
-        errors.add(error.clone());
-    }
+    errors.extend(&h.options.errors);
+    errors.extend(&h.attrs.errors);
     if let Some(token) = &h.source.auto_token {
         errors.at(token, "an `auto trait` has no methods to switch: leave `auto` out");
         return;
@@ -105,9 +104,7 @@ fn items(h: &Handle, errors: &mut Errors) {
 
 /// A method with `where Self: Sized`.
 fn left_out(method: &Method, errors: &mut Errors) {
-    for error in method.errors() {
-        errors.add(error.clone());
-    }
+    errors.extend(&method.source.errors);
     let f = &method.function;
     if f.source.body.is_none() {
         errors.at(
@@ -126,9 +123,7 @@ fn left_out(method: &Method, errors: &mut Errors) {
 
 fn switched(h: &Handle, method: &Method, errors: &mut Errors) {
     let f = &method.function;
-    for error in method.errors() {
-        errors.add(error.clone());
-    }
+    errors.extend(&method.source.errors);
     qualifiers(f, errors);
     generics(
         &f.source.sig.generics,

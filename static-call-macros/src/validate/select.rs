@@ -1,7 +1,7 @@
 //! Choices by the features of the processor.
 
-use super::Errors;
 use crate::cpu_features::{self, Arch};
+use crate::errors::Errors;
 use crate::model::Function;
 use crate::parse::{Candidate, Feature};
 
