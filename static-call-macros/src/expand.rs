@@ -4,6 +4,7 @@
 //! `static-call`'s `__private`; `tests` holds golden expansions.
 
 mod call;
+mod caller;
 mod function;
 mod handle;
 mod key;
@@ -12,6 +13,7 @@ mod pointer;
 mod records;
 mod recover;
 mod select;
+mod signature;
 mod site;
 
 pub(crate) use call::{call, refused_call};
@@ -19,9 +21,9 @@ pub(crate) use recover::{recover, unparsed};
 
 use proc_macro2::{Delimiter, Group, TokenStream};
 use quote::quote;
-use syn::Token;
+use syn::{Path, Token};
 
-use crate::model::Item;
+use crate::model::{Function, Item};
 
 /// An unsafe block at the place of the word `unsafe` that a macro of `static_call` passed on.
 fn trusted_block(token: Token![unsafe], body: TokenStream) -> TokenStream {
@@ -37,5 +39,31 @@ pub(crate) fn item(item: &Item) -> TokenStream {
         Item::Impl(block) => method::expand(block),
         Item::Trait(handle) => handle::expand(handle),
         Item::Other(other) => other.tokens.clone(),
+    }
+}
+
+/// The path of `static_call::__private`.
+fn private(krate: &Path) -> TokenStream {
+    quote!(#krate::__private)
+}
+
+/// What an update returns.
+fn update_result(krate: &Path) -> TokenStream {
+    let sc = private(krate);
+    quote!(#sc::core::result::Result<#krate::Update, #krate::UpdateError>)
+}
+
+/// The record of a target that the user names by `path`.
+fn target_at(sc: &TokenStream, shim: &TokenStream, path: &TokenStream) -> TokenStream {
+    quote! {
+        #sc::TargetRecord::new(#shim as *const (), || #sc::type_name_of(|| #path))
+            .of_type(|| #sc::type_of(|| #path))
+    }
+}
+
+impl Function {
+    /// The path of `static_call::__private`.
+    fn private(&self) -> TokenStream {
+        private(&self.krate)
     }
 }

@@ -59,8 +59,7 @@ fn site(call: &Site) -> TokenStream {
 }
 
 fn private(call: &Site) -> TokenStream {
-    let krate = &call.trusted.krate;
-    quote!(#krate::__private)
+    super::private(&call.trusted.krate)
 }
 
 /// `file!()`, `line!()`, `column!()` and the callee: what describes a site, and names it.

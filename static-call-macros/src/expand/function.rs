@@ -1,23 +1,24 @@
 //! A free function: itself, and the enum of its name.
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{quote, quote_spanned};
 
-use super::key::Place;
+use super::signature::Place;
+use super::update_result;
 use crate::model::Function;
 
 /// The function, its enum and its records.
 pub(super) fn expand(f: &Function) -> TokenStream {
-    let (sc, krate, keys, vis) = (f.private(), &f.krate, &f.keys, &f.source.vis);
+    let (krate, keys, vis) = (&f.krate, &f.keys, &f.source.vis);
+    let result = update_result(krate);
     let update_vis = &f.update_vis;
     let ident = &f.source.sig.ident;
     let cfgs: Vec<_> = f.cfgs().collect();
     let lints: Vec<_> = f.lints().collect();
-    let (wrapper_attrs, hidden) = (&f.attrs.wrapper, &f.attrs.hidden);
-    let wrapper = wrapper(f);
-    let body = f.wrapper_body();
+    let hidden = &f.attrs.hidden;
+    let caller = f.caller_fn(&f.attrs.wrapper, Some(vis));
     let name = f.name();
-    let original = f.original_fn(&original_docs(f, &name));
+    let original = f.original_fn();
     let call_at = f.call_at("__call_at", Place::Outside, f.source.body.is_none());
     let update = update(f, &name);
     let forces = f.forces();
@@ -28,13 +29,7 @@ pub(super) fn expand(f: &Function) -> TokenStream {
     let query = format!("What `{name}` calls now.");
     let reset = format!("Makes `{name}` call its default again.");
     quote! {
-        #(#cfgs)*
-        #(#lints)*
-        #(#wrapper_attrs)*
-        #[inline(always)]
-        #vis #wrapper {
-            #body
-        }
+        #caller
 
         #(#cfgs)*
         #[doc = #about]
@@ -64,7 +59,7 @@ pub(super) fn expand(f: &Function) -> TokenStream {
             /// # Errors
             ///
             /// As for `update`.
-            #update_vis fn reset() -> #sc::core::result::Result<#krate::Update, #krate::UpdateError> {
+            #update_vis fn reset() -> #result {
                 Self::KEY.reset()
             }
 
@@ -79,30 +74,8 @@ pub(super) fn expand(f: &Function) -> TokenStream {
     }
 }
 
-/// The signature that users see, in their own tokens.
-pub(super) fn wrapper(f: &Function) -> TokenStream {
-    let sig = &f.source.sig;
-    let unsafety = f.unsafety();
-    let (fn_token, ident, generics, output) =
-        (&sig.fn_token, &sig.ident, &sig.generics, &sig.output);
-    let parameters = f.arguments.iter().map(|a| &a.parameter);
-    quote!(#unsafety #fn_token #ident #generics (#(#parameters),*) #output)
-}
-
-/// The documentation of the function that holds the body: the user's, which is about that body.
-pub(super) fn original_docs(f: &Function, name: &str) -> TokenStream {
-    let docs = f.attrs.wrapper.iter().filter(|attr| attr.path().is_ident("doc"));
-    let mut docs = docs.map(ToTokens::to_token_stream).peekable();
-    if docs.peek().is_some() {
-        return docs.collect();
-    }
-    let does = if f.source.body.is_some() { "" } else { ": nothing" };
-    let about = format!("What `{name}` does by default{does}.");
-    quote!(#[doc = #about])
-}
-
 fn update(f: &Function, name: &str) -> TokenStream {
-    let (sc, krate, update_vis) = (f.private(), &f.krate, &f.update_vis);
+    let (sc, update_vis, result) = (f.private(), &f.update_vis, update_result(&f.krate));
     let parameter = f.target_parameter();
     let bounds = f.bounds();
     let about = format!("Makes every call of `{name}` reach `target`, on every thread.");
@@ -111,7 +84,7 @@ fn update(f: &Function, name: &str) -> TokenStream {
     let span = f.signature_span();
     let declaration = quote_spanned! {span=>
         fn update<#parameter>(target: #parameter)
-            -> #sc::core::result::Result<#krate::Update, #krate::UpdateError>
+            -> #result
         where
             #parameter: #bounds,
     };
@@ -139,14 +112,14 @@ fn update(f: &Function, name: &str) -> TokenStream {
         /// As for `update`.
         #update_vis fn update_fn(
             pointer: #pointer,
-        ) -> #sc::core::result::Result<#krate::Update, #krate::UpdateError> {
+        ) -> #result {
             Self::KEY.update_fn(pointer)
         }
     }
 }
 
 fn disable(f: &Function, name: &str) -> TokenStream {
-    let (sc, krate, update_vis) = (f.private(), &f.krate, &f.update_vis);
+    let (update_vis, result) = (&f.update_vis, update_result(&f.krate));
     let about = format!("Makes `{name}` do nothing again: the same as `reset`.");
     quote! {
         #[doc = #about]
@@ -154,7 +127,7 @@ fn disable(f: &Function, name: &str) -> TokenStream {
         /// # Errors
         ///
         /// As for `update`.
-        #update_vis fn disable() -> #sc::core::result::Result<#krate::Update, #krate::UpdateError> {
+        #update_vis fn disable() -> #result {
             Self::KEY.reset()
         }
     }

@@ -1,13 +1,13 @@
 //! A trait: itself, its handle, and a hidden type for the key of each method.
 
 mod method;
-mod switch;
+pub(super) mod switch;
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
-use super::function::wrapper;
-use super::key::Place;
+use super::private;
+use super::signature::Place;
 use crate::model::{Handle, Method};
 use crate::parse::TraitMember;
 
@@ -71,19 +71,7 @@ fn implementation(h: &Handle) -> TokenStream {
     let (cfgs, lints) = (&h.attrs.cfgs, &h.attrs.lints);
     let allowed = h.allowed();
     let items = items(h);
-    let methods = h.switched().map(|method| {
-        let f = &method.function;
-        let (cfgs, lints) = (&f.attrs.cfgs, &f.attrs.lints);
-        let (wrapper, body) = (wrapper(f), f.wrapper_body());
-        quote! {
-            #(#cfgs)*
-            #(#lints)*
-            #[inline(always)]
-            #wrapper {
-                #body
-            }
-        }
-    });
+    let methods = h.switched().map(|method| method.function.caller_fn(&[], None));
     quote! {
         #(#cfgs)*
         #(#lints)*
@@ -146,8 +134,7 @@ fn inherent(h: &Handle) -> TokenStream {
 impl Handle {
     /// The path of `static_call::__private`.
     pub(super) fn private(&self) -> TokenStream {
-        let krate = &self.krate;
-        quote!(#krate::__private)
+        private(&self.krate)
     }
 
     /// What generated code may do that its users may not.

@@ -3,8 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
-use super::function::{original_docs, wrapper};
-use super::key::Place;
+use super::signature::Place;
 use crate::model::{Function, Impl};
 use crate::parse::Member;
 
@@ -35,23 +34,16 @@ fn inside(f: &Function) -> TokenStream {
     let (krate, vis, keys, marker) = (&f.krate, &f.source.vis, &f.keys, f.marker());
     let update_vis = &f.update_vis;
     let (cfgs, lints) = (&f.attrs.cfgs, &f.attrs.lints);
-    let (wrapper_attrs, hidden) = (&f.attrs.wrapper, &f.attrs.hidden);
-    let wrapper = wrapper(f);
-    let body = f.wrapper_body();
+    let hidden = &f.attrs.hidden;
+    let caller = f.caller_fn(&f.attrs.wrapper, Some(vis));
     let name = f.full_name();
-    let original = f.original_fn(&original_docs(f, &name));
+    let original = f.original_fn();
     let call_at =
         f.call_at(&format!("__call_at_{}", f.name()), Place::Inside, f.source.body.is_none());
     let forces = f.forces();
     let about = format!("The key of the static call `{name}`.");
     quote! {
-        #(#cfgs)*
-        #(#lints)*
-        #(#wrapper_attrs)*
-        #[inline(always)]
-        #vis #wrapper {
-            #body
-        }
+        #caller
 
         #(#cfgs)*
         #[doc = #about]
@@ -73,16 +65,12 @@ fn inside(f: &Function) -> TokenStream {
 
 /// What stands beside the block.
 fn outside(f: &Function) -> TokenStream {
-    let (vis, marker) = (&f.source.vis, f.marker());
-    let cfgs: Vec<_> = f.cfgs().collect();
     let Some(owner) = &f.owner else { return TokenStream::new() };
     let (ty, ident, original) = (owner.erased(), &f.source.sig.ident, f.original());
+    let marker = f.marker_enum();
     let machinery = f.machinery(&quote!(<#ty>::#ident), &quote!(<#ty>::#original));
     quote! {
-        #(#cfgs)*
-        #[doc(hidden)]
-        #[allow(non_camel_case_types)]
-        #vis enum #marker {}
+        #marker
 
         #machinery
     }

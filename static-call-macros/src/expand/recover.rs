@@ -11,6 +11,7 @@ use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::{Attribute, Error, FnArg, Pat, parse_quote};
 
+use super::update_result;
 use crate::model::{Function, Impl, Item};
 use crate::parse::{self, Member};
 
@@ -33,7 +34,7 @@ pub(crate) fn recover(item: &Item, error: &Error) -> TokenStream {
         Item::Function(f) => {
             let error = error_type(f);
             let (source, items) = (as_it_was(f), items(f, &error));
-            let (alias, enumeration) = (alias(f, &error, &first), enumeration(f));
+            let (alias, enumeration) = (alias(f, &error, &first), f.marker_enum());
             let (keys, own) = (&f.keys, inherent(f, &error));
             let cfgs = f.cfgs();
             quote!(#source #alias #enumeration #(#cfgs)* impl #keys { #own } #items)
@@ -65,7 +66,7 @@ fn implementation(block: &Impl, first: &TokenStream) -> TokenStream {
         .functions
         .iter()
         .map(|f| {
-            let (enumeration, items) = (enumeration(f), items(f, &error));
+            let (enumeration, items) = (f.marker_enum(), items(f, &error));
             quote!(#enumeration #items)
         })
         .collect();
@@ -131,21 +132,11 @@ fn alias_of<'a>(
     }
 }
 
-fn enumeration(f: &Function) -> TokenStream {
-    let (cfgs, vis, marker) = (f.cfgs(), &f.source.vis, f.marker());
-    quote! {
-        #(#cfgs)*
-        #[doc(hidden)]
-        #[allow(non_camel_case_types)]
-        #vis enum #marker {}
-    }
-}
-
 /// The functions of the enum.
 fn inherent(f: &Function, error: &Ident) -> TokenStream {
     let (sc, krate, vis, keys) = (f.private(), &f.krate, &f.source.vis, &f.keys);
     let errors: Vec<_> = f.arguments.iter().map(|_| error).collect();
-    let result = quote!(#sc::core::result::Result<#krate::Update, #krate::UpdateError>);
+    let result = update_result(krate);
     let site = site(f, &Ident::new("__call_at", Span::call_site()), error);
     let forces = forces(f);
     quote! {
@@ -172,7 +163,7 @@ fn inherent(f: &Function, error: &Ident) -> TokenStream {
 
 /// The functions that force a candidate.
 fn forces(f: &Function) -> TokenStream {
-    let (sc, krate, vis) = (f.private(), &f.krate, &f.source.vis);
+    let (vis, result) = (&f.source.vis, update_result(&f.krate));
     let cfgs = f.owner.as_ref().map(|_| &f.attrs.cfgs[..]).unwrap_or_default();
     let mut names: Vec<_> = f.candidates().iter().map(|candidate| f.force(candidate)).collect();
     names.sort();
@@ -181,9 +172,7 @@ fn forces(f: &Function) -> TokenStream {
         quote! {
             #(#cfgs)*
             #[doc(hidden)]
-            #vis unsafe fn #name() -> #sc::core::result::Result<#krate::Update, #krate::UpdateError> {
-                loop {}
-            }
+            #vis unsafe fn #name() -> #result { loop {} }
         }
     };
     names.iter().map(force).collect()

@@ -4,7 +4,8 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 
-use super::key::Place;
+use super::signature::Place;
+use super::{target_at, update_result};
 use crate::model::{Function, local};
 use crate::parse::Candidate;
 use crate::signature_text;
@@ -25,11 +26,10 @@ impl Function {
         self.select.as_ref()?;
         let (sc, krate, marker) = (self.private(), &self.krate, self.marker());
         let (record, body_record) = (self.record(), self.body_record());
-        let name = self.full_name();
+        let body = self.named_target(&quote!(#marker::__default as *const ()));
         let cfgs: Vec<_> = self.cfgs().collect();
-        let lints: Vec<_> = self.lints().collect();
+        let lints = self.lints();
         let deprecated = self.deprecated();
-        let lifetimes = self.lifetimes_at(Place::Outside);
         let names = self.argument_names();
         let types = self.abi_types(Place::Outside);
         let output = self.output_at(Place::Outside);
@@ -47,13 +47,25 @@ impl Function {
                 }
             }
         });
+        let resolve = self.abi_fn(
+            &quote!(unsafe extern "C-unwind" fn __resolve),
+            None,
+            &quote!({
+                #sc::KeyRecord::choose(&#record);
+                let #target = #sc::KeyRecord::entry(&#record);
+                let #target = unsafe {
+                    #sc::core::mem::transmute::<
+                        *mut (),
+                        unsafe extern "C-unwind" fn(#(#types),*) -> #output,
+                    >(#target)
+                };
+                unsafe { #target(#(#names),*) }
+            }),
+        );
         Some(quote! {
             #(#cfgs)*
             #[allow(non_upper_case_globals)]
-            static #body_record: #sc::TargetRecord = #sc::TargetRecord::new(
-                #marker::__default as *const (),
-                || #sc::core::concat!(#sc::core::module_path!(), "::", #name),
-            );
+            static #body_record: #sc::TargetRecord = #body;
 
             #records
 
@@ -66,19 +78,7 @@ impl Function {
                     &#body_record
                 }
 
-                unsafe extern "C-unwind" fn __resolve<#(#lifetimes),*>(
-                    #(#names: #types),*
-                ) -> #output {
-                    #sc::KeyRecord::choose(&#record);
-                    let #target = #sc::KeyRecord::entry(&#record);
-                    let #target = unsafe {
-                        #sc::core::mem::transmute::<
-                            *mut (),
-                            unsafe extern "C-unwind" fn(#(#types),*) -> #output,
-                        >(#target)
-                    };
-                    unsafe { #target(#(#names),*) }
-                }
+                #resolve
 
                 #(#shims)*
             }
@@ -93,16 +93,12 @@ impl Function {
         let (path, because) = (self.candidate_path(candidate), candidate.because());
         let cfgs: Vec<_> = self.cfgs().collect();
         let own_cfgs = candidate.cfgs();
+        let target = target_at(&sc, &quote!(#marker::#shim), &path.to_token_stream());
         quote! {
             #(#cfgs)*
             #(#own_cfgs)*
             #[allow(non_upper_case_globals, deprecated)]
-            static #record: #sc::TargetRecord = #sc::TargetRecord::new(
-                #marker::#shim as *const (),
-                || #sc::type_name_of(|| #path),
-            )
-            .of_type(|| #sc::type_of(|| #path))
-            .because(#because);
+            static #record: #sc::TargetRecord = #target.because(#because);
         }
     }
 
@@ -114,10 +110,7 @@ impl Function {
         let cfgs = candidate.cfgs();
         let features: Vec<_> = candidate.features.iter().map(|f| f.name.as_str()).collect();
         let features = features.join(",");
-        let lifetimes = self.lifetimes_at(Place::Outside);
         let names = self.argument_names();
-        let types = self.abi_types(Place::Outside);
-        let output = self.output_at(Place::Outside);
         let receiving = self.receiving();
         // Where the candidate stands, so that type errors show it.
         let at = candidate.path.path.segments.last().map(|s| s.ident.span());
@@ -131,20 +124,17 @@ impl Function {
             Some(token) => quote_spanned!(token.span=> #token { #call }),
             None => call,
         };
-        quote! {
+        let head = quote! {
             #(#cfgs)*
             #[target_feature(enable = #features)]
-            extern "C-unwind" fn #shim<#(#lifetimes),*>(#(#names: #types),*) -> #output {
-                let #chosen = #path;
-                #receiving
-                #call
-            }
-        }
+            extern "C-unwind" fn #shim
+        };
+        self.abi_fn(&head, None, &quote!({ let #chosen = #path; #receiving #call }))
     }
 
     /// The functions that force a candidate, for the enum or the `impl` block.
     pub(super) fn forces(&self) -> TokenStream {
-        let (sc, krate, record) = (self.private(), &self.krate, self.record());
+        let (sc, result, record) = (self.private(), update_result(&self.krate), self.record());
         let update_vis = &self.update_vis;
         let name = self.full_name();
         let forces = self.candidates().iter().map(|candidate| {
@@ -169,9 +159,7 @@ impl Function {
                 /// # Errors
                 ///
                 /// As for `update`.
-                #update_vis unsafe fn #force()
-                    -> #sc::core::result::Result<#krate::Update, #krate::UpdateError>
-                {
+                #update_vis unsafe fn #force() -> #result {
                     unsafe { #sc::force(&#record, &#target) }
                 }
             }

@@ -4,7 +4,7 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 
-use super::key::Place;
+use super::signature::Place;
 use crate::model::{Function, local};
 
 impl Function {

@@ -4,50 +4,38 @@ use proc_macro2::{Delimiter, Group, Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::FnArg;
 
-use crate::expand::key::Place;
+use crate::expand::target_at;
 use crate::model::{DefaultTarget, Handle, Method};
 
 /// The key's type, its records and its shims.
 pub(super) fn expand(h: &Handle, method: &Method) -> TokenStream {
     let f = &method.function;
-    let (sc, marker, vis) = (f.private(), f.marker(), &f.source.vis);
+    let (sc, marker) = (f.private(), f.marker());
     let (handle, of_trait, ident) = (&h.name, &h.source.ident, &f.source.sig.ident);
     let cfgs: Vec<_> = f.cfgs().collect();
     let lints: Vec<_> = f.lints().collect();
     let deprecated = h.allowed();
     let i = h.parameter();
     let bounds = h.bounds(&i.to_token_stream());
-    let lifetimes = f.lifetimes_at(Place::Outside);
-    let names = f.argument_names();
-    let types = f.abi_types(Place::Outside);
-    let output = f.output_at(Place::Outside);
     let receiving = f.receiving();
     let call = call(h, method, &i.to_token_stream());
+    let marker_enum = f.marker_enum();
     let (shim, target) = match h.default_of(method) {
         DefaultTarget::Implementation(ty) => {
             (quote!(#marker::__shim::<#ty> as *const ()), target(h, method, &ty.to_token_stream()))
         }
         _ => {
-            let name = f.full_name();
             let shim = quote!(#marker::__default as *const ());
-            let target = quote! {
-                #sc::TargetRecord::new(
-                    #shim,
-                    || #sc::core::concat!(#sc::core::module_path!(), "::", #name),
-                )
-            };
+            let target = f.named_target(&shim);
             (shim, target)
         }
     };
     let default = default_body(h, method).map(|body| {
-        let lifetimes = &lifetimes;
-        quote! {
-            unsafe extern "C-unwind" fn __default<#(#lifetimes),*>(#(#names: #types),*) -> #output {
-                #receiving
-                #body
-            }
-        }
+        let head = quote!(unsafe extern "C-unwind" fn __default);
+        f.abi_fn(&head, None, &quote!({ #receiving #body }))
     });
+    let head = quote!(unsafe extern "C-unwind" fn __shim);
+    let shim_fn = f.abi_fn(&head, Some(&i), &quote!(where #bounds, { #receiving #call }));
     let hook_flags = f.hook_flags(h.is_hook(method));
     let is_unsafe = h.source.unsafety.map(|_| "UNSAFE_TO_SWITCH");
     let records = f.records(&shim, &target, hook_flags.into_iter().chain(is_unsafe));
@@ -64,10 +52,7 @@ pub(super) fn expand(h: &Handle, method: &Method) -> TokenStream {
         of::<#handle>()
     });
     quote! {
-        #(#cfgs)*
-        #[doc(hidden)]
-        #[allow(non_camel_case_types)]
-        #vis enum #marker {}
+        #marker_enum
 
         #records
 
@@ -78,13 +63,7 @@ pub(super) fn expand(h: &Handle, method: &Method) -> TokenStream {
         impl #marker {
             #default
 
-            unsafe extern "C-unwind" fn __shim<#(#lifetimes,)* #i>(#(#names: #types),*) -> #output
-            where
-                #bounds,
-            {
-                #receiving
-                #call
-            }
+            #shim_fn
         }
 
         #keyed
@@ -103,25 +82,18 @@ fn call(h: &Handle, method: &Method, implementation: &TokenStream) -> TokenStrea
                 None => name.to_token_stream(),
             }
         });
-    let call = quote!(<#implementation as #of_trait>::#ident(#(#arguments),*));
-    match f.unsafety() {
-        Some(_) => quote!(unsafe { #call }),
-        None => call,
-    }
+    f.unsafe_if_declared(quote!(<#implementation as #of_trait>::#ident(#(#arguments),*)))
 }
 
 /// The record of an implementation's method.
 pub(super) fn target(h: &Handle, method: &Method, implementation: &TokenStream) -> TokenStream {
     let f = &method.function;
-    let (sc, marker, of_trait) = (f.private(), f.marker(), &h.source.ident);
-    let ident = &f.source.sig.ident;
-    quote! {
-        #sc::TargetRecord::new(
-            #marker::__shim::<#implementation> as *const (),
-            || #sc::type_name_of(|| <#implementation as #of_trait>::#ident),
-        )
-        .of_type(|| #sc::type_of(|| <#implementation as #of_trait>::#ident))
-    }
+    let (marker, of_trait, ident) = (f.marker(), &h.source.ident, &f.source.sig.ident);
+    target_at(
+        &f.private(),
+        &quote!(#marker::__shim::<#implementation>),
+        &quote!(<#implementation as #of_trait>::#ident),
+    )
 }
 
 /// What the method does before the first update, if no implementation does it.
@@ -139,11 +111,7 @@ fn default_body(h: &Handle, method: &Method) -> Option<TokenStream> {
                 }
             });
             let originals = h.originals();
-            let call = quote!(<#handle as #originals>::#original(#(#arguments),*));
-            match f.unsafety() {
-                Some(_) => quote!(unsafe { #call }),
-                None => call,
-            }
+            f.unsafe_if_declared(quote!(<#handle as #originals>::#original(#(#arguments),*)))
         }
         DefaultTarget::Nothing if f.returns_unit() => TokenStream::new(),
         DefaultTarget::Nothing => quote!(#sc::core::option::Option::None),

@@ -4,6 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 
 use super::method::target;
+use crate::expand::update_result;
 use crate::model::{Handle, Method};
 
 /// The functions of the handle.
@@ -13,7 +14,7 @@ pub(super) fn inherent(h: &Handle) -> TokenStream {
     let unsafety = &h.source.unsafety;
     let i = h.parameter().to_token_stream();
     let bounds = h.bounds(&i);
-    let result = quote!(#sc::core::result::Result<#krate::Update, #krate::UpdateError>);
+    let result = update_result(krate);
     let count = count(h);
     let about =
         format!("Makes every method call that of the implementation `{i}` of [`{of_trait}`].");
@@ -93,12 +94,11 @@ fn count(h: &Handle) -> TokenStream {
 
 /// The traits that batches go by.
 pub(super) fn expand(h: &Handle) -> TokenStream {
-    let (sc, switch, name) = (h.private(), h.switch(), &h.name);
+    let (sc, switch) = (h.private(), h.switch());
     let (cfgs, lints) = (&h.attrs.cfgs, &h.attrs.lints);
     let allowed = h.allowed();
     let i = h.parameter().to_token_stream();
     let bounds = h.bounds(&i);
-    let count = count(h);
     let defaults = wishes(h, |method| {
         let record = method.function.record();
         quote!(#sc::Wish::default_of(&#record))
@@ -108,6 +108,31 @@ pub(super) fn expand(h: &Handle) -> TokenStream {
         let target = target(h, method, &i);
         quote!(unsafe { #sc::Wish::new(&#record, const { &#target }) })
     });
+    let to_implementation = quote! {
+        #(#cfgs)*
+        #(#lints)*
+        #allowed
+        unsafe impl<#i> #sc::Switch<#i> for #switch
+        where
+            #bounds,
+        {
+            fn wishes() -> Self::Wishes {
+                #new
+            }
+        }
+    };
+    impls(h, &count(h), &defaults, &to_implementation)
+}
+
+/// The type that stands for the right to switch, unless that is the handle, and its traits.
+/// `to_implementation` is the impl that switches to one.
+pub(in crate::expand) fn impls(
+    h: &Handle,
+    count: &TokenStream,
+    defaults: &TokenStream,
+    to_implementation: &TokenStream,
+) -> TokenStream {
+    let (sc, switch, name, cfgs) = (h.private(), h.switch(), &h.name, &h.attrs.cfgs);
     let keys = h.options.update.as_ref().map(|vis| {
         let about = format!("The right to switch [`{name}`], for `static_call::batch`.");
         quote! {
@@ -135,17 +160,7 @@ pub(super) fn expand(h: &Handle) -> TokenStream {
             }
         }
 
-        #(#cfgs)*
-        #(#lints)*
-        #allowed
-        unsafe impl<#i> #sc::Switch<#i> for #switch
-        where
-            #bounds,
-        {
-            fn wishes() -> Self::Wishes {
-                #new
-            }
-        }
+        #to_implementation
 
         #safe
     }

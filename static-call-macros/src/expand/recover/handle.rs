@@ -5,8 +5,10 @@ use quote::{ToTokens, format_ident, quote};
 use syn::visit_mut::VisitMut;
 use syn::{ReturnType, Type, TypeImplTrait};
 
-use super::{alias_of, enumeration, items, site};
+use super::{alias_of, items, site};
+use crate::expand::handle::switch::impls;
 use crate::expand::handle::{cfgs_of, of_trait, structure};
+use crate::expand::update_result;
 use crate::model::{Handle, Method};
 
 /// The trait and a handle of which everything is accepted; `first` is the error.
@@ -18,7 +20,8 @@ pub(super) fn stub(h: &Handle, first: &TokenStream) -> TokenStream {
     let implementation = implementation(h, &error);
     let inherent = inherent(h, &error);
     let markers = h.switched().map(|method| {
-        let (enumeration, items) = (enumeration(&method.function), items(&method.function, &error));
+        let f = &method.function;
+        let (enumeration, items) = (f.marker_enum(), items(f, &error));
         quote!(#enumeration #items)
     });
     let switch = switch(h);
@@ -101,10 +104,10 @@ fn is_opaque(ty: &Type) -> bool {
 }
 
 fn inherent(h: &Handle, error: &Ident) -> TokenStream {
-    let (sc, krate, name) = (h.private(), &h.krate, &h.name);
+    let name = &h.name;
     let (vis, update_vis, unsafety) = (&h.source.vis, h.update_vis(), &h.source.unsafety);
     let cfgs = &h.attrs.cfgs;
-    let result = quote!(#sc::core::result::Result<#krate::Update, #krate::UpdateError>);
+    let result = update_result(&h.krate);
     let sites = h.switched().map(|method| {
         let f = &method.function;
         let cfgs = &f.attrs.cfgs;
@@ -131,34 +134,11 @@ fn inherent(h: &Handle, error: &Ident) -> TokenStream {
 /// What batches ask for.
 fn switch(h: &Handle) -> TokenStream {
     let (sc, cfgs, switch) = (h.private(), &h.attrs.cfgs, h.switch());
-    let keys = h.options.update.as_ref().map(|vis| {
-        quote! {
-            #(#cfgs)*
-            #[doc(hidden)]
-            #[allow(dead_code)]
-            #vis enum #switch {}
-        }
-    });
-    let safe = h.source.unsafety.is_none().then(|| {
-        quote! {
-            #(#cfgs)*
-            unsafe impl #sc::SafeToSwitch for #switch {}
-        }
-    });
-    quote! {
-        #keys
-
-        #(#cfgs)*
-        unsafe impl #sc::Handle for #switch {
-            type Wishes = [#sc::Wish; 0];
-            fn defaults() -> Self::Wishes { [] }
-        }
-
+    let any = quote! {
         #(#cfgs)*
         unsafe impl<I> #sc::Switch<I> for #switch {
             fn wishes() -> Self::Wishes { [] }
         }
-
-        #safe
-    }
+    };
+    impls(h, &quote!(0), &quote!([]), &any)
 }

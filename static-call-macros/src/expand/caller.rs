@@ -1,0 +1,98 @@
+//! The function that users call, and the one that holds its body.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote};
+use syn::{Attribute, FnArg, Pat, Visibility};
+
+use super::signature::Place;
+use crate::model::{Function, local};
+
+impl Function {
+    /// The function that users call, in their own tokens.
+    pub(super) fn caller_fn(&self, attrs: &[Attribute], vis: Option<&Visibility>) -> TokenStream {
+        let (cfgs, lints) = (&self.attrs.cfgs, &self.attrs.lints);
+        let sig = &self.source.sig;
+        let (unsafety, fn_token, ident) = (self.unsafety(), &sig.fn_token, &sig.ident);
+        let (generics, output) = (&sig.generics, &sig.output);
+        let parameters = self.arguments.iter().map(|a| &a.parameter);
+        let body = self.caller_body();
+        quote! {
+            #(#cfgs)*
+            #(#lints)*
+            #(#attrs)*
+            #[inline(always)]
+            #vis #unsafety #fn_token #ident #generics (#(#parameters),*) #output {
+                #body
+            }
+        }
+    }
+
+    fn caller_body(&self) -> TokenStream {
+        let (krate, sc, marker) = (&self.krate, self.private(), self.marker());
+        let (trampoline, n) = (local("trampoline"), self.instance_parameter());
+        let names = self.argument_names();
+        let types = self.abi_types(Place::Outside);
+        let lifetimes = self.lifetimes_at(Place::Outside);
+        let output = self.output_at(Place::Outside);
+        let values: Vec<_> = self.arguments.iter().map(|a| a.value.clone()).collect();
+        let (statements, values) = self.passing(&values);
+        // The trampoline is in a block of its own: an item hides a parameter of its name.
+        quote! {
+            #statements
+            {
+                #krate::__trampoline! {
+                    unsafe #trampoline[#(#lifetimes,)* const #n: #sc::core::primitive::u32](
+                        #(#names: #types),*
+                    ) -> #output;
+                    me #trampoline::<{ #n }>;
+                    key #marker;
+                    site 0
+                }
+                unsafe { #trampoline::<0>(#(#values),*) }
+            }
+        }
+    }
+
+    /// The function that holds the body.
+    pub(super) fn original_fn(&self) -> TokenStream {
+        let docs = self.original_docs();
+        let (vis, attrs) = (&self.source.vis, &self.attrs.original);
+        let mut sig = self.source.sig.clone();
+        sig.ident = self.original();
+        let body = match &self.source.body {
+            Some(body) => body.to_token_stream(),
+            None => {
+                for input in &mut sig.inputs {
+                    if let FnArg::Typed(typed) = input {
+                        *typed.pat = Pat::Wild(syn::PatWild {
+                            attrs: Vec::new(),
+                            underscore_token: syn::Token![_](Span::call_site()),
+                        });
+                    }
+                }
+                let sc = self.private();
+                let none = self.returns_option().then(|| quote!(#sc::core::option::Option::None));
+                quote!({ #none })
+            }
+        };
+        // A static call cannot be `const`, so advice to make it so would be wrong.
+        quote! {
+            #docs
+            #[allow(clippy::missing_const_for_fn)]
+            #(#attrs)*
+            #vis #sig #body
+        }
+    }
+
+    /// The documentation of the function that holds the body: the user's, which is about that body.
+    fn original_docs(&self) -> TokenStream {
+        let docs = self.attrs.wrapper.iter().filter(|attr| attr.path().is_ident("doc"));
+        let mut docs = docs.map(ToTokens::to_token_stream).peekable();
+        if docs.peek().is_some() {
+            return docs.collect();
+        }
+        let does = if self.source.body.is_some() { "" } else { ": nothing" };
+        let about = format!("What `{}` does by default{does}.", self.full_name());
+        quote!(#[doc = #about])
+    }
+}
