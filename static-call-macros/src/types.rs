@@ -69,28 +69,14 @@ impl Naming {
     }
 }
 
-impl VisitMut for Naming {
-    fn visit_type_reference_mut(&mut self, ty: &mut TypeReference) {
-        if ty.lifetime.is_none() {
-            let lifetime = self.make();
-            self.see(&lifetime);
-            ty.lifetime = Some(lifetime);
-        }
-        visit_mut::visit_type_reference_mut(self, ty);
+impl Elided for Naming {
+    fn elided(&mut self) -> Option<Lifetime> {
+        Some(self.make())
     }
 
-    fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
-        if lifetime.ident == "_" {
-            *lifetime = self.make();
-        }
+    fn visible(&mut self, lifetime: &Lifetime) {
         self.see(lifetime);
     }
-
-    fn visit_type_fn_ptr_mut(&mut self, _: &mut TypeFnPtr) {}
-    fn visit_parenthesized_generic_arguments_mut(&mut self, _: &mut ParenthesizedGenericArguments) {
-    }
-    fn visit_bound_lifetimes_mut(&mut self, _: &mut BoundLifetimes) {}
-    fn visit_expr_mut(&mut self, _: &mut Expr) {}
 }
 
 /// Puts one lifetime in the place of each elided one, for return types.
@@ -101,22 +87,45 @@ pub(crate) struct Filling<'a> {
     pub(crate) found: bool,
 }
 
-impl VisitMut for Filling<'_> {
+impl Elided for Filling<'_> {
+    fn elided(&mut self) -> Option<Lifetime> {
+        self.found = true;
+        self.with.cloned()
+    }
+}
+
+/// What becomes of the visible lifetimes of a type.
+pub(crate) trait Elided: Sized {
+    /// What an elided lifetime becomes; `None` leaves it as it is.
+    fn elided(&mut self) -> Option<Lifetime>;
+
+    /// Told of each lifetime that has a name, then.
+    fn visible(&mut self, _: &Lifetime) {}
+
+    /// Rewrites the type.
+    fn rewrite(&mut self, ty: &mut Type) {
+        Visible(self).visit_type_mut(ty);
+    }
+}
+
+/// Visits the visible lifetimes of a type.
+struct Visible<'a, T>(&'a mut T);
+
+impl<T: Elided> VisitMut for Visible<'_, T> {
     fn visit_type_reference_mut(&mut self, ty: &mut TypeReference) {
         if ty.lifetime.is_none() {
-            self.found = true;
-            ty.lifetime = self.with.cloned();
+            ty.lifetime = self.0.elided();
         }
         visit_mut::visit_type_reference_mut(self, ty);
     }
 
     fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
         if lifetime.ident == "_" {
-            self.found = true;
-            if let Some(with) = self.with {
-                *lifetime = with.clone();
+            if let Some(named) = self.0.elided() {
+                *lifetime = named;
             }
         }
+        self.0.visible(lifetime);
     }
 
     fn visit_type_fn_ptr_mut(&mut self, _: &mut TypeFnPtr) {}

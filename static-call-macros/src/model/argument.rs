@@ -2,7 +2,6 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::visit_mut::VisitMut;
 use syn::{
     FnArg, Lifetime, Pat, Path, ReceiverKind, ReturnType, Signature, Type, parse_quote,
     parse_quote_spanned,
@@ -10,7 +9,7 @@ use syn::{
 
 use super::block::Owner;
 use super::names::local;
-use crate::types::{self, Filling, Naming};
+use crate::types::{self, Elided, Filling, Naming};
 
 /// An argument, the receiver included.
 pub(crate) struct Argument {
@@ -112,7 +111,7 @@ impl Output {
             ReturnType::Type(_, ty) => {
                 let mut filled = (**ty).clone();
                 let mut filling = Filling { with: inputs.elided(), found: false };
-                filling.visit_type_mut(&mut filled);
+                filling.rewrite(&mut filled);
                 let found = filling.found;
                 let writings = Writings::new(ty, filled, owner, lifetimes);
                 (Self::Type(Box::new(writings)), found)
@@ -149,7 +148,7 @@ impl Inputs {
             let written = argument_type(input);
             let mut named = written.clone();
             let before = std::mem::take(&mut naming.seen);
-            naming.visit_type_mut(&mut named);
+            naming.rewrite(&mut named);
             if let (FnArg::Receiver(_), [one]) = (input, &naming.seen[..]) {
                 receiver = Some(one.clone());
             }

@@ -2,7 +2,6 @@
 
 use proc_macro2::Ident;
 use quote::ToTokens;
-use syn::visit_mut::VisitMut;
 use syn::{Attribute, Lifetime, Type};
 
 use super::Function;
@@ -10,7 +9,7 @@ use crate::attributes::Attributes;
 use crate::errors::Errors;
 use crate::parse::{self, Member, Trusted};
 use crate::signature_text;
-use crate::types::{self, Naming};
+use crate::types::{self, Elided, Naming};
 
 /// An `impl` block.
 pub(crate) struct Impl {
@@ -78,7 +77,7 @@ impl Owner {
         let own = [generics, source.self_ty.to_token_stream()];
         let mut naming = Naming::new("self", signatures.chain(own));
         let mut ty = source.self_ty.clone();
-        naming.visit_type_mut(&mut ty);
+        naming.rewrite(&mut ty);
         let declared = source.generics.lifetimes().map(|p| p.lifetime.clone());
         let lifetimes = declared.chain(naming.fresh).collect();
         let attrs = Attributes::new(&source.attrs);

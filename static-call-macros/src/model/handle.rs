@@ -87,22 +87,24 @@ impl Handle {
 
     /// The associated types of the trait.
     pub(crate) fn types(&self) -> impl Iterator<Item = &TraitItemType> {
-        self.source.items.iter().filter_map(|member| match member {
-            TraitMember::Item(item) => match &**item {
-                TraitItem::Type(item) => Some(item),
-                _ => None,
-            },
-            TraitMember::Method(_) => None,
+        self.items().filter_map(|item| match item {
+            TraitItem::Type(item) => Some(item),
+            _ => None,
         })
     }
 
     /// The associated constants of the trait.
     pub(crate) fn consts(&self) -> impl Iterator<Item = &TraitItemConst> {
+        self.items().filter_map(|item| match item {
+            TraitItem::Const(item) => Some(item),
+            _ => None,
+        })
+    }
+
+    /// Everything in the trait that is not a method.
+    pub(crate) fn items(&self) -> impl Iterator<Item = &TraitItem> {
         self.source.items.iter().filter_map(|member| match member {
-            TraitMember::Item(item) => match &**item {
-                TraitItem::Const(item) => Some(item),
-                _ => None,
-            },
+            TraitMember::Item(item) => Some(&**item),
             TraitMember::Method(_) => None,
         })
     }

@@ -6,7 +6,6 @@ use syn::{FnArg, ReceiverKind, ReturnType, TraitItem, Type};
 use super::{arguments, generics, output, qualifiers};
 use crate::errors::Errors;
 use crate::model::{Handle, Method};
-use crate::parse::TraitMember;
 use crate::self_type::Uses;
 use crate::types;
 
@@ -47,10 +46,7 @@ pub(super) fn handle(h: &Handle, errors: &mut Errors) {
             switched(h, method, errors);
         }
     }
-    let has_macro = h.source.items.iter().any(|member| match member {
-        TraitMember::Item(item) => matches!(**item, TraitItem::Macro(_)),
-        TraitMember::Method(_) => false,
-    });
+    let has_macro = h.items().any(|item| matches!(item, TraitItem::Macro(_)));
     if h.switched().next().is_none() && !has_macro {
         errors.at(
             &h.source.ident,
