@@ -69,8 +69,7 @@ impl Attributes {
         let name = path.segments.last().map(|s| s.ident.unraw().to_string()).unwrap_or_default();
         if name == "link_section" && !is_unsafe {
             // The compiler's lint does not look for it on associated functions, such as `original`.
-            let advice = "what else is in a section is for unsafe code to know: write \
-                          `#[unsafe(link_section = \"..\")]`";
+            let advice = "choosing a section is unsafe: write `#[unsafe(link_section = \"..\")]`";
             self.errors.at(path, advice);
             return;
         }
@@ -153,28 +152,28 @@ fn conditional(input: ParseStream<'_>) -> Result<(TokenStream, Vec<Meta>)> {
 fn refusal(name: &str) -> Option<&'static str> {
     Some(match name {
         "track_caller" => {
-            "a static call does not know its caller: pass a `&Location<'_>` as an argument instead"
+            "a static call cannot see its caller: take a `&Location<'_>` argument instead"
         }
         "target_feature" => {
-            "the default must run on every processor: leave the attribute out here, and `update` \
-             to a closure that calls a function with this attribute once the feature was detected"
+            "the default must run on every processor: remove this attribute, and once the feature \
+             is detected `update` to a closure that calls a function with it"
         }
-        "naked" => {
-            "a naked function cannot be the default: give it another name and call it from here"
-        }
+        "naked" => "a naked function cannot be the default: rename it and call it from here",
         "no_mangle" | "export_name" => {
-            "a static call has no symbol of its own: export another function that calls it"
+            "a static call has no symbol: export another function that calls it"
         }
-        "test" | "bench" => "a test is called by its harness alone: test a static call from one",
+        "test" | "bench" => {
+            "only the test harness calls a test: write a test that calls the static call"
+        }
         "panic_handler"
         | "alloc_error_handler"
         | "proc_macro"
         | "proc_macro_attribute"
         | "proc_macro_derive" => {
-            "the compiler calls this function by itself: make a static call of another function \
-             that this one calls"
+            "only the compiler calls this function: put `#[static_call]` on a function that it \
+             calls"
         }
-        "static_call" => "`#[static_call]` stands here twice: remove one",
+        "static_call" => "duplicate `#[static_call]`: remove one",
         _ => return None,
     })
 }

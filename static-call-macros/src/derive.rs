@@ -22,15 +22,15 @@ fn expand(input: &DeriveInput) -> Result<TokenStream> {
                 krate = Some(meta.value()?.call(Path::parse_mod_style)?);
                 return Ok(());
             }
-            Err(meta.error("`instance` has one option: `#[instance(crate = path::to)]`"))
+            Err(meta.error("unknown option: expected `#[instance(crate = path::to)]`"))
         })?;
     }
     let mut error = None;
     let krate = krate.unwrap_or_else(|| match forward::other_name(std::env::args()) {
         Some(name) => {
             error = forward::error_once(&format!(
-                "this package has `static-call` by another name: write \
-                 `#[instance(crate = {name})]` here and everywhere else"
+                "this package renames its dependency `static-call`: write `#[instance(crate = \
+                 {name})]` here and at every other use"
             ));
             let name = Ident::new(&name, Span::call_site());
             parse_quote!(::#name)
@@ -46,8 +46,8 @@ fn expand(input: &DeriveInput) -> Result<TokenStream> {
         return Err(Error::new_spanned(
             name,
             format!(
-                "`#[derive(Instance)]` is for a struct without fields, which has one value: make a \
-                 static of this type and write `static_call::instance!(STATIC: {name});`"
+                "`#[derive(Instance)]` needs a struct without fields: declare a static of this \
+                 type and write `static_call::instance!(STATIC: {name});`"
             ),
         ));
     }

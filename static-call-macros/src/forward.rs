@@ -17,8 +17,8 @@ pub(crate) fn attribute(options: TokenStream, item: TokenStream) -> TokenStream 
     };
     // The item goes on as if its author had written what the error says, so that it is the only one.
     let message = format!(
-        "this package has `static-call` by another name: write `#[static_call(crate = {name})]` here \
-         and everywhere else"
+        "this package renames its dependency `static-call`: write `#[static_call(crate = {name})]` \
+         here and at every other use"
     );
     let error = error_once(&message);
     let name = Ident::new(&name, Span::call_site());

@@ -26,7 +26,7 @@ pub(crate) fn item(item: &Item) -> Result<()> {
                 .sig
                 .receiver()
                 .map_or(f.source.sig.ident.to_token_stream(), |r| r.self_token.to_token_stream()),
-            "`#[static_call]` on a method needs `#[static_call]` on its `impl` block, too",
+            "`#[static_call]` on a method needs `#[static_call]` on its `impl` block too",
         ),
         Item::Function(f) => function(f, &mut errors),
         Item::Impl(block) => implementation(block, &mut errors),
@@ -34,8 +34,8 @@ pub(crate) fn item(item: &Item) -> Result<()> {
         Item::Other(other) => errors.at(
             &other.keyword,
             format!(
-                "`#[static_call]` goes on a function, on an `impl` block and its functions, or on \
-                 a trait, not on a `{}`",
+                "`#[static_call]` applies to functions, traits, and `impl` blocks and their \
+                 functions, not to a `{}`",
                 other.keyword
             ),
         ),
@@ -47,33 +47,33 @@ fn implementation(block: &Impl, errors: &mut Errors) {
     let source = &block.source;
     errors.extend(&block.option_errors);
     if let Some(keys) = &block.keys {
-        errors.at(keys, "`keys` goes on a function of the block: it renames one constant");
+        errors.at(keys, "`keys` names the constant of one function: put it on that function");
     }
     if let Some(select) = &block.select {
         errors.at(
             &select.keyword,
-            "`select` goes on a function of the block: it chooses its default",
+            "`select` chooses the default of one function: put it on that function",
         );
     }
     if let Some((path, _)) = &source.of_trait {
         errors.at(
             path,
-            "put `#[static_call]` on the trait: what its methods call is switched by naming this \
-             type",
+            "put `#[static_call]` on the trait instead: its handle switches to this type with \
+             `update::<Type>()`",
         );
         return;
     }
     if !matches!(types::bare(&source.self_ty), Type::Path(_)) {
         errors.at(
             &source.self_ty,
-            "a key's `impl` block is of a named type: make a free function switchable instead",
+            "a static call needs an `impl` block of a named type: write a free function instead",
         );
     }
     type_macro(&source.self_ty, errors);
     generics(
         &source.generics,
-        "the methods of a generic type have no single signature: make one switchable in an `impl` \
-         block of one type, as in `impl Type<u32>`",
+        "a method of a generic type has no single signature: write the `impl` block for one type, \
+         as in `impl Type<u32>`",
         errors,
     );
     let mut found = false;
@@ -82,7 +82,11 @@ fn implementation(block: &Impl, errors: &mut Errors) {
             Member::Key(..) => found = true,
             Member::Misplaced(attr, _) => {
                 found = true;
-                errors.at(attr, "`#[static_call]` goes on functions: remove it here");
+                errors.at(
+                    attr,
+                    "in an `impl` block, `#[static_call]` applies only to functions: remove it \
+                     here",
+                );
             }
             Member::Item(_) => {}
         }
@@ -90,7 +94,8 @@ fn implementation(block: &Impl, errors: &mut Errors) {
     if !found {
         errors.add(Error::new(
             Span::call_site(),
-            "no function in this block is switchable: put `#[static_call]` on each that shall be",
+            "no function in this block has `#[static_call]`: put it on each function that should \
+             be switchable",
         ));
     }
     for f in &block.functions {
@@ -99,7 +104,8 @@ fn implementation(block: &Impl, errors: &mut Errors) {
             errors.at(
                 &f.source.sig.ident,
                 format!(
-                    "the key's name `{}` is taken: choose one with `#[static_call(keys = NAME)]`",
+                    "the name `{}` of the key is taken: choose another with `#[static_call(keys = \
+                     NAME)]`",
                     f.keys
                 ),
             );
@@ -113,8 +119,8 @@ fn generics(generics: &Generics, advice: &str, errors: &mut Errors) {
         errors.at(parameter, advice);
         return;
     }
-    let bound = "the lifetimes of a static call cannot have bounds: leave the bound out, or use \
-                 one lifetime for both";
+    let bound = "the lifetimes of a static call cannot have bounds: remove the bound, or use one \
+                 lifetime for both";
     if let Some(parameter) = generics.lifetimes().find(|p| !p.bounds.is_empty()) {
         errors.at(parameter, bound);
         return;
@@ -123,7 +129,7 @@ fn generics(generics: &Generics, advice: &str, errors: &mut Errors) {
     if let Some(predicate) = predicates.into_iter().next() {
         let message = match predicate {
             syn::WherePredicate::Lifetime(_) => bound,
-            _ => "a static call has no generic parameters to bound: leave the `where` clause out",
+            _ => "a static call has no generic parameters to bound: remove the `where` clause",
         };
         errors.at(predicate, message);
     }
@@ -144,8 +150,8 @@ fn function(f: &Function, errors: &mut Errors) {
         {
             errors.at(
                 written,
-                "a function without a body does nothing, so it returns `()` or an `Option<_>`, \
-                 which is `None` then: return one of these, or give it a body",
+                "a function without a body does nothing, so it can return only `()` or an `Option` \
+                 (`None`): return one of these, or write a body",
             );
         }
         _ => output(f, errors),
@@ -160,22 +166,22 @@ fn qualifiers(f: &Function, errors: &mut Errors) {
     if let Some(token) = &sig.constness {
         errors.at(
             token,
-            "a static call cannot be evaluated while compiling: leave `const` out, or call a \
-             `const fn` of another name from here",
+            "a static call cannot run at compile time: remove `const`, or call a separate `const \
+             fn` from here",
         );
     }
     if let Some(token) = &sig.asyncness {
         errors.at(
             token,
-            "an `async fn` has a type of its own for its future: write \
-             `fn .. -> Pin<Box<dyn Future<Output = ..>>>`",
+            "each `async fn` returns a type of its own, so no other can replace it: write `fn .. \
+             -> Pin<Box<dyn Future<Output = ..>>>`",
         );
     }
     if let Some(abi) = &sig.abi {
         errors.at(
             abi,
-            "a static call has Rust's ABI: leave the `extern` out, and call this from a function \
-             that has it",
+            "a static call uses the Rust ABI: remove `extern`, and call this from an `extern` \
+             function",
         );
     }
     if let Some(variadic) = &sig.variadic {
@@ -193,8 +199,8 @@ fn arguments(f: &Function, errors: &mut Errors) {
             if attr.path().is_ident("cfg") || attr.path().is_ident("cfg_attr") {
                 errors.at(
                     attr,
-                    "an argument of a static call cannot depend on the configuration: write the \
-                     function twice, each under a `cfg` of its own",
+                    "an argument of a static call cannot have a `cfg`: write the function twice, \
+                     each with its own `cfg`",
                 );
             }
         }
@@ -202,14 +208,14 @@ fn arguments(f: &Function, errors: &mut Errors) {
         if let Some(token) = impl_trait(&argument.types.inside) {
             errors.at(
                 token,
-                "a static call has one signature: name the type, or take `&dyn Trait` or \
-                 `Box<dyn Trait>`",
+                "a static call has one signature: name the type, or take `&dyn Trait` or `Box<dyn \
+                 Trait>`",
             );
         }
         if is_wide_vector(&argument.types.inside) {
             errors.at(
                 &argument.types.inside,
-                "a wide vector does not cross a static call by value: take a reference to it",
+                "a wide vector cannot be passed to a static call by value: take a reference",
             );
         }
     }
@@ -226,8 +232,8 @@ fn output(f: &Function, errors: &mut Errors) {
     if is_wide_vector(written) {
         errors.at(
             written,
-            "a wide vector does not cross a static call by value: return an array, or take \
-             `&mut` of it",
+            "a static call cannot return a wide vector by value: return an array, or write to a \
+             `&mut` argument",
         );
     }
     if f.owner.as_ref().is_some_and(|owner| owner.of_trait.is_some()) {
@@ -239,8 +245,8 @@ fn output(f: &Function, errors: &mut Errors) {
         let is_constrained =
             |a: &model::Argument| types::named(&a.types.outside, &lifetimes).contains(&lifetime);
         if !f.arguments.iter().any(is_constrained) {
-            let message = "a lifetime of the return type has to stand in an argument, too: take \
-                           it there, or write `'static`";
+            let message = "a lifetime in the return type must also appear in an argument: use it \
+                           there, or return `'static`";
             match types::named(written, &lifetimes).into_iter().find(|l| *l == lifetime) {
                 Some(own) => errors.at(own, message),
                 None => errors.at(written, message),
@@ -264,8 +270,8 @@ fn type_macro(ty: &Type, errors: &mut Errors) {
     if let Some(path) = finding.0 {
         errors.at(
             path,
-            "a macro in the signature of a static call is expanded several times, and might not \
-             give the same type each time: give the type a name, as in `type Name = ..;`",
+            "a macro in the signature is expanded several times, perhaps to different types: \
+             define `type Name = ..;` and use that",
         );
     }
 }

@@ -91,8 +91,10 @@ impl Function {
         if docs.peek().is_some() {
             return docs.collect();
         }
-        let does = if self.source.body.is_some() { "" } else { ": nothing" };
-        let about = format!("What `{}` does by default{does}.", self.full_name());
+        let about = match (&self.source.body, self.full_name()) {
+            (Some(_), name) => format!("Runs the default of `{name}`."),
+            (None, name) => format!("Does nothing: the default of `{name}`."),
+        };
         quote!(#[doc = #about])
     }
 }

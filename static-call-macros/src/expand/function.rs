@@ -10,7 +10,6 @@ use crate::model::Function;
 /// The function, its enum and its records.
 pub(super) fn expand(f: &Function) -> TokenStream {
     let (krate, keys, vis) = (&f.krate, &f.keys, &f.source.vis);
-    let result = update_result(krate);
     let update_vis = &f.update_vis;
     let ident = &f.source.sig.ident;
     let cfgs: Vec<_> = f.cfgs().collect();
@@ -21,13 +20,12 @@ pub(super) fn expand(f: &Function) -> TokenStream {
     let original = f.original_fn();
     let call_at = f.call_at("__call_at", Place::Outside, f.source.body.is_none());
     let update = update(f, &name);
+    let query_and_reset = query_and_reset(f, &name);
     let forces = f.forces();
     let disable = f.source.body.is_none().then(|| disable(f, &name));
     let machinery = f.machinery(&quote!(#ident), &quote!(#keys::original));
-    let about = format!("Switches `{name}`: the keys to the static call of this name.");
-    let key = format!("The key of `{name}`.");
-    let query = format!("What `{name}` calls now.");
-    let reset = format!("Makes `{name}` call its default again.");
+    let about = format!("Updates and queries the target of the static call `{name}`.");
+    let key = format!("The key of the static call `{name}`.");
     quote! {
         #caller
 
@@ -48,20 +46,7 @@ pub(super) fn expand(f: &Function) -> TokenStream {
 
             #update
 
-            #[doc = #query]
-            #[must_use]
-            #vis fn query() -> #krate::Target {
-                Self::KEY.query()
-            }
-
-            #[doc = #reset]
-            ///
-            /// # Errors
-            ///
-            /// As for `update`.
-            #update_vis fn reset() -> #result {
-                Self::KEY.reset()
-            }
+            #query_and_reset
 
             #disable
 
@@ -78,8 +63,9 @@ fn update(f: &Function, name: &str) -> TokenStream {
     let (sc, update_vis, result) = (f.private(), &f.update_vis, update_result(&f.krate));
     let parameter = f.target_parameter();
     let bounds = f.bounds();
-    let about = format!("Makes every call of `{name}` reach `target`, on every thread.");
-    let about_fn = format!("Makes every call of `{name}` reach a function known only at run time.");
+    let about = format!("Makes all calls to `{name}` go to `target`, on every thread.");
+    let about_fn =
+        format!("Makes all calls to `{name}` go to a function pointer known only at run time.");
     let pointer = f.pointer();
     let span = f.signature_span();
     let declaration = quote_spanned! {span=>
@@ -92,11 +78,11 @@ fn update(f: &Function, name: &str) -> TokenStream {
     quote! {
         #[doc = #about]
         ///
-        /// A target is a function or a closure that captures nothing.
+        /// `target` is a function, or a closure that captures nothing.
         ///
         /// # Errors
         ///
-        /// An update that fails changes nothing; the error says what stood in its way.
+        /// If the update fails, nothing changes; the error says why.
         #update_vis #declaration
         {
             #check
@@ -105,11 +91,11 @@ fn update(f: &Function, name: &str) -> TokenStream {
 
         #[doc = #about_fn]
         ///
-        /// It is called through a cell: one indirect call more than a target of `update`.
+        /// This costs one more indirect call than a target of `update`.
         ///
         /// # Errors
         ///
-        /// As for `update`.
+        /// The same as for `update`.
         #update_vis fn update_fn(
             pointer: #pointer,
         ) -> #result {
@@ -118,15 +104,38 @@ fn update(f: &Function, name: &str) -> TokenStream {
     }
 }
 
+fn query_and_reset(f: &Function, name: &str) -> TokenStream {
+    let (krate, vis, update_vis) = (&f.krate, &f.source.vis, &f.update_vis);
+    let result = update_result(krate);
+    let query = format!("Returns the current target of `{name}`.");
+    let reset = format!("Makes all calls to `{name}` go to its default again.");
+    quote! {
+        #[doc = #query]
+        #[must_use]
+        #vis fn query() -> #krate::Target {
+            Self::KEY.query()
+        }
+
+        #[doc = #reset]
+        ///
+        /// # Errors
+        ///
+        /// The same as for `update`.
+        #update_vis fn reset() -> #result {
+            Self::KEY.reset()
+        }
+    }
+}
+
 fn disable(f: &Function, name: &str) -> TokenStream {
     let (update_vis, result) = (&f.update_vis, update_result(&f.krate));
-    let about = format!("Makes `{name}` do nothing again: the same as `reset`.");
+    let about = format!("Turns `{name}` off: the same as `reset`.");
     quote! {
         #[doc = #about]
         ///
         /// # Errors
         ///
-        /// As for `update`.
+        /// The same as for `update`.
         #update_vis fn disable() -> #result {
             Self::KEY.reset()
         }

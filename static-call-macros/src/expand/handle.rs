@@ -47,8 +47,7 @@ pub(super) fn structure(h: &Handle) -> TokenStream {
     let (vis, name, of_trait) = (&h.source.vis, &h.name, &h.source.ident);
     let (cfgs, hidden, derives) = (&h.attrs.cfgs, &h.attrs.hidden, &h.options.derives);
     let about = format!(
-        "The static calls of [`{of_trait}`]: each method calls that of the implementation that was \
-         set last."
+        "The handle of [`{of_trait}`]: its methods are static calls to the current implementation."
     );
     quote! {
         #(#cfgs)*

@@ -141,10 +141,12 @@ impl Function {
             let (force, target) = (self.force(candidate), self.candidate_record(candidate));
             let cfgs = candidate.cfgs();
             let path = signature_text::readable(candidate.path.to_token_stream());
-            let about = format!("Makes `{name}` call `{path}`, whatever the processor has.");
+            let about = format!(
+                "Makes all calls to `{name}` go to `{path}`, regardless of the detected features."
+            );
             let features: Vec<_> =
                 candidate.features.iter().map(|f| format!("`{}`", f.name)).collect();
-            let promise = format!("1. The processor has {}.", features.join(" and "));
+            let promise = format!("1. The processor supports {}.", features.join(" and "));
             let of_method = self.owner.iter().flat_map(|_| &self.attrs.cfgs);
             quote! {
                 #(#of_method)*
@@ -158,7 +160,7 @@ impl Function {
                 ///
                 /// # Errors
                 ///
-                /// As for `update`.
+                /// The same as for `update`.
                 #update_vis unsafe fn #force() -> #result {
                     unsafe { #sc::force(&#record, &#target) }
                 }

@@ -109,7 +109,7 @@ impl Parse for TraitMember {
 
 /// The one option of a method.
 fn method_option(attr: &Attribute) -> Result<Ident> {
-    const ADVICE: &str = "every method of the trait is a static call already: remove this, or \
+    const ADVICE: &str = "every method of this trait is already a static call: remove this, or \
                           write `#[static_call(optional)]`";
     match &attr.meta {
         Meta::List(list) => match list.parse_args_with(Ident::parse_any) {

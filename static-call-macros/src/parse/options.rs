@@ -57,8 +57,8 @@ impl TraitOptions {
 
 impl Parse for Options {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
-        const UNKNOWN: &str = ": write `crate = path::to`, `keys = Name`, `update = pub(crate)` or \
-                               `select(avx2 => path)`";
+        const UNKNOWN: &str = ": expected `crate = path::to`, `keys = Name`, `update = pub(crate)` \
+                               or `select(avx2 => path)`";
         let mut options = Self::default();
         options.errors = each(input, UNKNOWN, |name| {
             match name.to_string().as_str() {
@@ -75,9 +75,9 @@ impl Parse for Options {
 
 impl Parse for TraitOptions {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
-        const UNKNOWN: &str = " on a trait: there are `handle = Name`, `default = Type`, \
-                               `update = visibility`, `derive(Traits)`, `type Name = Type`, \
-                               `const NAME: Type = value` and `crate = path::to`";
+        const UNKNOWN: &str = " on a trait: expected `crate = path::to`, `handle = Name`, `default \
+                               = Type`, `update = pub(crate)`, `derive(Traits)`, `type Name = \
+                               Type` or `const NAME: Type = value`";
         let mut options = Self::default();
         options.errors = each(input, UNKNOWN, |name| {
             match name.to_string().as_str() {
@@ -119,7 +119,7 @@ fn each(
             input.parse::<Token![=]>()?;
             input.call(Path::parse_mod_style)?;
         } else if !read(name.clone())? {
-            let message = format!("`static_call` has no option `{name}`{unknown}");
+            let message = format!("unknown option `{name}`{unknown}");
             errors.add(Error::new(name.span(), message));
             while !input.is_empty() && !input.peek(Token![,]) {
                 input.parse::<TokenTree>()?;
@@ -142,7 +142,9 @@ fn value<T: Parse>(input: ParseStream<'_>) -> Result<T> {
 fn visibility(input: ParseStream<'_>) -> Result<Visibility> {
     input.parse::<Token![=]>()?;
     if !input.peek(Token![pub]) {
-        return Err(input.error("expected a visibility: `pub(self)` is private"));
+        return Err(
+            input.error("expected a visibility, such as `pub(crate)`, or `pub(self)` for private")
+        );
     }
     input.parse()
 }

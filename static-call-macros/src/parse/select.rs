@@ -40,7 +40,7 @@ impl Select {
         if !input.peek(syn::token::Paren) {
             return Err(Error::new(
                 keyword.span(),
-                "`select` names functions by the features that they need: `select(avx2 => path)`",
+                "`select` lists functions by the features they need: write `select(avx2 => path)`",
             ));
         }
         let content;
@@ -70,7 +70,7 @@ impl Parse for Candidate {
             other => {
                 return Err(Error::new_spanned(
                     other,
-                    "a candidate is a function: write its path, without arguments",
+                    "expected the path of a function, without arguments",
                 ));
             }
         };
@@ -85,7 +85,7 @@ impl Parse for Feature {
             return Ok(Self { name: literal.value(), tokens: literal.to_token_stream() });
         }
         if !input.peek(syn::Ident::peek_any) {
-            return Err(input.error("expected a feature of the processor: `avx2`, `sse4.2`"));
+            return Err(input.error("expected a processor feature, such as `avx2` or `sse4.2`"));
         }
         let first = input.call(Ident::parse_any)?;
         let mut name = first.to_string();

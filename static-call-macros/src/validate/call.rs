@@ -7,7 +7,7 @@ use crate::errors::Errors;
 use crate::model::{Call, Site};
 use crate::parse;
 
-const EXPECTED: &str = "expected a call of a static call: `call!(path(arguments))`";
+const EXPECTED: &str = "expected a call: `call!(path(arguments))`";
 
 /// Rejects what is not a call of a path.
 pub(crate) fn call(call: &Call) -> Result<()> {
@@ -25,12 +25,12 @@ fn site(site: &Site, errors: &mut Errors) {
     if let Some(qself) = qself.as_ref().filter(|qself| qself.position > 0) {
         errors.at(
             &path.segments[qself.position - 1],
-            "name the handle of the trait, or the type whose `impl` block this is in: \
+            "name the trait's handle, or the type with the `impl` block, instead of the trait: \
              `call!(Type::method(..))`",
         );
     }
     if let Some(last) = path.segments.last().filter(|last| !last.arguments.is_none()) {
-        errors.at(&last.arguments, "a static call has no generic parameters: leave these out");
+        errors.at(&last.arguments, "a static call has no generic parameters: remove these");
     }
 }
 
@@ -44,16 +44,17 @@ fn other(call: &parse::Call, errors: &mut Errors) {
                 "expected the path of a static call, as in `call!(path(arguments))`",
             );
         }
-        Some(Expr::MethodCall(call)) => errors
-            .at(&call.method, "name the method with its type: `call!(Type::method(&value, ..))`"),
+        Some(Expr::MethodCall(call)) => {
+            errors.at(&call.method, "call a method by its path: `call!(Type::method(&value, ..))`")
+        }
         Some(Expr::Try(expr)) => {
-            errors.at(expr.question_token, "the `?` goes behind: `call!(..)?`");
+            errors.at(expr.question_token, "move the `?` after `call!`: `call!(..)?`");
         }
         Some(Expr::Await(expr)) => {
-            errors.at(expr.await_token, "the `.await` goes behind: `call!(..).await`");
+            errors.at(expr.await_token, "move the `.await` after `call!`: `call!(..).await`");
         }
         Some(Expr::Unsafe(expr)) => {
-            errors.at(expr.unsafe_token, "`unsafe` goes around: `unsafe { call!(..) }`");
+            errors.at(expr.unsafe_token, "move `unsafe` around `call!`: `unsafe { call!(..) }`");
         }
         Some(Expr::Macro(expr)) => errors.at(&expr.mac.path, EXPECTED),
         Some(expr) => errors.at(expr, EXPECTED),
@@ -63,9 +64,9 @@ fn other(call: &parse::Call, errors: &mut Errors) {
 /// Rejects attributes before the call and tokens after it.
 fn surroundings(attrs: &[Attribute], rest: &TokenStream, errors: &mut Errors) {
     if let Some(attr) = attrs.first() {
-        errors.at(attr, "attributes go before `call!`");
+        errors.at(attr, "move the attribute before `call!`");
     }
     if let Some(token) = rest.clone().into_iter().next() {
-        errors.at(token, "one `call!` makes one call: nothing stands behind it");
+        errors.at(token, "`call!` takes one call: remove what follows it");
     }
 }

@@ -9,15 +9,12 @@ use crate::parse::{Candidate, Feature};
 pub(super) fn select(f: &Function, errors: &mut Errors) {
     let Some(select) = &f.select else { return };
     if f.source.body.is_none() {
-        errors.at(
-            &select.keyword,
-            "a processor that has none of the features runs the body: give the function one",
-        );
+        errors.at(&select.keyword, "the body runs on processors without these features: write one");
     }
     if select.candidates.is_empty() {
         errors.at(
             &select.keyword,
-            "nothing to select from: write `select(avx2 => path)`, the best candidate first",
+            "`select` has no candidates: write `select(avx2 => path)`, the best candidate first",
         );
     }
     for candidate in &select.candidates {
@@ -37,7 +34,7 @@ pub(super) fn select(f: &Function, errors: &mut Errors) {
 
 fn attributes(candidate: &Candidate, errors: &mut Errors) {
     for attr in candidate.attrs.iter().filter(|attr| !attr.path().is_ident("cfg")) {
-        errors.at(attr, "a candidate can have `#[cfg(..)]` and no other attribute");
+        errors.at(attr, "a candidate can have only `#[cfg(..)]` attributes");
     }
 }
 
@@ -48,13 +45,13 @@ fn known(feature: &Feature, errors: &mut Errors) -> bool {
     }
     let near: Vec<_> = cpu_features::near(&feature.name).iter().map(|n| format!("`{n}`")).collect();
     let advice = if near.is_empty() {
-        "name one that stable Rust can detect, as in \
-         `#[target_feature(enable = \"..\")]`: `avx2`, `sse4.2`, `neon`"
+        "name one of `#[target_feature(enable = \"..\")]` that stable Rust can detect, such as \
+         `avx2`, `sse4.2` or `neon`"
             .to_owned()
     } else {
-        format!("is it {}?", near.join(", "))
+        format!("did you mean {}?", near.join(", "))
     };
-    errors.at(&feature.tokens, format!("no processor has a feature `{}`: {advice}", feature.name));
+    errors.at(&feature.tokens, format!("unknown processor feature `{}`: {advice}", feature.name));
     false
 }
 
@@ -70,7 +67,7 @@ fn architecture(candidate: &Candidate, errors: &mut Errors) {
         errors.at(
             &other.tokens,
             format!(
-                "no processor has both, `{}` is of {} and `{}` of {}: write two candidates",
+                "no processor has both, as `{}` belongs to {} and `{}` to {}: write two candidates",
                 first.name,
                 one.name(),
                 other.name,
@@ -94,7 +91,7 @@ fn pair(f: &Function, earlier: &Candidate, later: &Candidate, errors: &mut Error
     if covers(earlier, later) && covers(later, earlier) {
         errors.at(
             &later.features[0].tokens,
-            format!("there is a candidate for `{because}` already: remove one"),
+            format!("duplicate candidate for `{because}`: remove one"),
         );
         return true;
     }
@@ -102,8 +99,8 @@ fn pair(f: &Function, earlier: &Candidate, later: &Candidate, errors: &mut Error
         errors.at(
             &later.features[0].tokens,
             format!(
-                "never chosen: a processor with `{because}` has the `{}` of an earlier candidate, \
-                 too; put this one first",
+                "never chosen, as a processor with `{because}` also has the `{}` of an earlier \
+                 candidate: put this one first",
                 earlier.because(),
             ),
         );
@@ -113,8 +110,8 @@ fn pair(f: &Function, earlier: &Candidate, later: &Candidate, errors: &mut Error
         errors.at(
             &later.path,
             format!(
-                "an earlier candidate has this name, and `{}` cannot be two functions: rename one \
-                 by `use .. as ..`",
+                "an earlier candidate has the same name, so both would define `{}`: rename one \
+                 with `use .. as ..`",
                 f.force(later),
             ),
         );

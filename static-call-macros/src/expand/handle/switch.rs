@@ -9,25 +9,9 @@ use crate::model::{Handle, Method};
 
 /// The functions of the handle.
 pub(super) fn inherent(h: &Handle) -> TokenStream {
-    let (krate, sc, vis, of_trait) = (&h.krate, h.private(), &h.source.vis, &h.source.ident);
-    let (update_vis, switch) = (h.update_vis(), h.switch());
-    let unsafety = &h.source.unsafety;
-    let i = h.parameter().to_token_stream();
-    let bounds = h.bounds(&i);
-    let result = update_result(krate);
-    let count = count(h);
-    let about =
-        format!("Makes every method call that of the implementation `{i}` of [`{of_trait}`].");
-    let safety = unsafety.map(|_| {
-        quote! {
-            ///
-            /// # Safety
-            ///
-            /// 1. What the methods promise together holds although they are switched one by one:
-            ///    while this runs, a thread may call one method of the implementation before and
-            ///    another of the new one.
-        }
-    });
+    let (krate, sc, vis) = (&h.krate, h.private(), &h.source.vis);
+    let (update_vis, count) = (h.update_vis(), count(h));
+    let updates = updates(h);
     let targets = h.switched().map(|method| {
         let f = &method.function;
         let (cfgs, name, marker) = (&f.attrs.cfgs, f.name(), f.marker());
@@ -37,19 +21,53 @@ pub(super) fn inherent(h: &Handle) -> TokenStream {
         let (cfgs, marker) = (&method.function.attrs.cfgs, method.function.marker());
         quote!(#(#cfgs)* unsafe { #krate::Key::<#marker>::new() }.seal();)
     });
+    quote! {
+        #updates
+
+        /// Makes the current target of each method final: later updates fail.
+        #[allow(dead_code)]
+        #update_vis fn seal() {
+            #(#sealing)*
+        }
+
+        /// Returns the name and the current target of each method.
+        #[must_use]
+        #[allow(dead_code)]
+        #vis fn query() -> [(&'static #sc::core::primitive::str, #krate::Target); #count] {
+            [#(#targets),*]
+        }
+    }
+}
+
+/// `update` and `reset`.
+fn updates(h: &Handle) -> TokenStream {
+    let (sc, of_trait, unsafety) = (h.private(), &h.source.ident, &h.source.unsafety);
+    let (update_vis, switch, result) = (h.update_vis(), h.switch(), update_result(&h.krate));
+    let i = h.parameter().to_token_stream();
+    let bounds = h.bounds(&i);
+    let about = format!("Switches all methods to the implementation `{i}` of [`{of_trait}`].");
+    let safety = unsafety.map(|_| {
+        quote! {
+            ///
+            /// # Safety
+            ///
+            /// 1. The trait's promises hold for threads that, while this runs, call one method of
+            ///    the old implementation and then another of the new one.
+        }
+    });
     let span = of_trait.span().resolved_at(proc_macro2::Span::call_site());
     let declaration = quote_spanned!(span=> fn update<#i>() -> #result where #bounds);
     quote! {
         #[doc = #about]
         ///
-        /// All of them or none, as one batch. They are switched one after another: other threads
-        /// can call one method of the implementation before and then another of the new one, so a
-        /// pair of calls (a beginning and an end) can be split over both. One call is never split:
-        /// it runs with the instance of the implementation that it is of.
+        /// All methods are switched in one batch, or none is. Within the batch they are switched one
+        /// by one, so another thread may call a method of the old implementation and then one of
+        /// the new: a pair of calls, such as begin and end, can be split. A single call is not
+        /// split: each method runs with the instance of its own implementation.
         ///
         /// # Errors
         ///
-        /// An update that fails changes nothing; the error says what stood in its way.
+        /// If the update fails, nothing changes; the error says why.
         #safety
         #[allow(dead_code)]
         #update_vis #unsafety #declaration
@@ -57,28 +75,15 @@ pub(super) fn inherent(h: &Handle) -> TokenStream {
             unsafe { #sc::update_all::<#switch, #i>() }
         }
 
-        /// Makes every method do again what it did before the first update.
+        /// Switches all methods back to their defaults.
         ///
         /// # Errors
         ///
-        /// As for `update`.
+        /// The same as for `update`.
         #safety
         #[allow(dead_code)]
         #update_vis #unsafety fn reset() -> #result {
             unsafe { #sc::reset_all::<#switch>() }
-        }
-
-        /// Makes what the methods call final: every later update is an error.
-        #[allow(dead_code)]
-        #update_vis fn seal() {
-            #(#sealing)*
-        }
-
-        /// What each method calls now, by the method's name.
-        #[must_use]
-        #[allow(dead_code)]
-        #vis fn query() -> [(&'static #sc::core::primitive::str, #krate::Target); #count] {
-            [#(#targets),*]
         }
     }
 }
@@ -134,7 +139,8 @@ pub(in crate::expand) fn impls(
 ) -> TokenStream {
     let (sc, switch, name, cfgs) = (h.private(), h.switch(), &h.name, &h.attrs.cfgs);
     let keys = h.options.update.as_ref().map(|vis| {
-        let about = format!("The right to switch [`{name}`], for `static_call::batch`.");
+        let about =
+            format!("Names [`{name}`] in `static_call::batch`, with the visibility of `update`.");
         quote! {
             #(#cfgs)*
             #[doc = #about]
