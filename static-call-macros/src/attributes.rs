@@ -1,4 +1,4 @@
-//! What becomes of the attributes that stand beside `#[static_call]`.
+//! Attributes beside `#[static_call]`, and the generated items they go to.
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::ext::IdentExt;
@@ -7,12 +7,12 @@ use syn::{Attribute, Meta, Path, Result, Token, parse_quote};
 
 use crate::errors::Errors;
 
-/// The attributes of a function, by the generated items that get them.
+/// The attributes of an item, grouped by the generated items that get them.
 #[derive(Default)]
 pub(crate) struct Attributes {
     /// `cfg`, for every generated item.
     pub(crate) cfgs: Vec<Attribute>,
-    /// For the function that users call: documentation and what concerns callers.
+    /// For the function that users call: documentation, and attributes about callers.
     pub(crate) wrapper: Vec<Attribute>,
     /// For the function that holds the body.
     pub(crate) original: Vec<Attribute>,
@@ -22,9 +22,9 @@ pub(crate) struct Attributes {
     pub(crate) hidden: Vec<Attribute>,
     /// Lint levels, for generated items that repeat the signature.
     pub(crate) lints: Vec<Attribute>,
-    /// Whether callers are warned, which generated code is not to be.
+    /// Whether the item is deprecated, so that generated code must allow that.
     pub(crate) deprecated: bool,
-    /// Attributes that cannot work.
+    /// Attributes that cannot be here.
     pub(crate) errors: Errors,
 }
 
@@ -41,7 +41,8 @@ impl Attributes {
         sorted
     }
 
-    /// `cfg_attr(predicate, a, b)` under other such predicates: each attribute in it by itself.
+    /// Adds each attribute of `cfg_attr(predicate, a, b)`, nested in others with the predicates
+    /// `outer`.
     fn add_conditional(&mut self, meta: &Meta, outer: &[TokenStream]) {
         let parts = match meta.require_list().and_then(|list| list.parse_args_with(conditional)) {
             Ok(parts) => parts,
@@ -68,7 +69,7 @@ impl Attributes {
         let (meta, path) = unwrapped(meta);
         let name = path.segments.last().map(|s| s.ident.unraw().to_string()).unwrap_or_default();
         if name == "link_section" && !is_unsafe {
-            // The compiler's lint does not look for it on associated functions, such as `original`.
+            // The compiler's lint does not check associated functions, such as `original`.
             let advice = "choosing a section is unsafe: write `#[unsafe(link_section = \"..\")]`";
             self.errors.at(path, advice);
             return;
@@ -116,7 +117,7 @@ impl Attributes {
     }
 }
 
-/// `unsafe(attribute)` without the `unsafe`, and the attribute's path.
+/// Returns the attribute without `unsafe(..)`, and its path.
 fn unwrapped(meta: &Meta) -> (Meta, Path) {
     let inner = match meta {
         Meta::List(list) if list.path.is_ident("unsafe") => list.parse_args::<Meta>().ok(),
@@ -127,12 +128,12 @@ fn unwrapped(meta: &Meta) -> (Meta, Path) {
     (meta, path)
 }
 
-/// Whether the attribute of this path is `cfg_attr`.
+/// Whether an attribute with this path is `cfg_attr`.
 fn is_conditional(path: &Path) -> bool {
     path.get_ident().is_some_and(|ident| ident.unraw() == "cfg_attr")
 }
 
-/// What stands in the parentheses of `cfg_attr(predicate, a, b)`.
+/// Parses the arguments of `cfg_attr(predicate, a, b)`.
 fn conditional(input: ParseStream<'_>) -> Result<(TokenStream, Vec<Meta>)> {
     let mut predicate = TokenStream::new();
     while !input.is_empty() && !input.peek(Token![,]) {
@@ -148,7 +149,7 @@ fn conditional(input: ParseStream<'_>) -> Result<(TokenStream, Vec<Meta>)> {
     Ok((predicate, metas))
 }
 
-/// Why an attribute of this name cannot stand here, and what to do instead.
+/// Why an attribute of this name cannot be here, and what to do instead.
 fn refusal(name: &str) -> Option<&'static str> {
     Some(match name {
         "track_caller" => {

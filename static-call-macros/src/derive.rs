@@ -1,4 +1,4 @@
-//! `#[derive(Instance)]`: the one value of a type without fields.
+//! `#[derive(Instance)]`: a struct without fields has one value, which is its instance.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
@@ -6,7 +6,7 @@ use syn::{Data, DeriveInput, Error, Path, Result, parse_quote};
 
 use crate::forward;
 
-/// The impl, or the error.
+/// Returns the impl or the error.
 pub(crate) fn instance(input: TokenStream) -> TokenStream {
     match syn::parse2(input).and_then(|input| expand(&input)) {
         Ok(tokens) => tokens,

@@ -1,9 +1,9 @@
-//! Errors, collected, so that the compiler shows everything that is wrong with an item at once.
+//! Collects errors, so that the compiler reports everything that is wrong with an item at once.
 
 use quote::ToTokens;
 use syn::{Error, Result};
 
-/// Any number of errors.
+/// Zero or more errors.
 #[derive(Clone, Default)]
 pub(crate) struct Errors(Option<Error>);
 

@@ -1,7 +1,7 @@
-//! The model to code. Nothing here can fail: what reaches it was validated.
+//! Turns the model into code. Nothing here can fail: the model has been validated.
 //!
-//! What is generated, with the reasons for its form, stands in the documentation of
-//! `static-call`'s `__private`; `tests` holds golden expansions.
+//! The documentation of `static_call::__private` says what is generated and why it has this form;
+//! `golden` holds expansions.
 
 mod call;
 mod caller;
@@ -25,7 +25,7 @@ use syn::{Path, Token};
 
 use crate::model::{Function, Item};
 
-/// An unsafe block at the place of the word `unsafe` that a macro of `static_call` passed on.
+/// An unsafe block with the `unsafe` that a macro of `static_call` passed on.
 fn trusted_block(token: Token![unsafe], body: TokenStream) -> TokenStream {
     let mut block = Group::new(Delimiter::Brace, body);
     block.set_span(token.span);
@@ -47,13 +47,13 @@ fn private(krate: &Path) -> TokenStream {
     quote!(#krate::__private)
 }
 
-/// What an update returns.
+/// The return type of an update.
 fn update_result(krate: &Path) -> TokenStream {
     let sc = private(krate);
     quote!(#sc::core::result::Result<#krate::Update, #krate::UpdateError>)
 }
 
-/// The record of a target that the user names by `path`.
+/// The record of a target that is named by a `path` of the user.
 fn target_at(sc: &TokenStream, shim: &TokenStream, path: &TokenStream) -> TokenStream {
     quote! {
         #sc::TargetRecord::new(#shim as *const (), || #sc::type_name_of(|| #path))

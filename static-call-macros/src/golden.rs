@@ -1,12 +1,12 @@
-//! Golden expansions: what the macros generate, for people to read and for changes to show.
+//! Golden expansions: what the macros generate, so that changes to it show up in review.
 //!
-//! `BLESS=1 cargo test -p static-call-macros` writes them anew.
+//! `BLESS=1 cargo test -p static-call-macros` rewrites them.
 
 use std::path::Path;
 
 use proc_macro2::TokenStream;
 
-/// Compares the expansion with the file of this name.
+/// Compares the expansion with `golden/{name}.txt`.
 #[track_caller]
 fn check(name: &str, expansion: TokenStream) {
     let file = syn::parse2(expansion).expect("an expansion is made of items");

@@ -1,4 +1,4 @@
-//! What the syntax means: keys, their arguments and lifetimes, and calls.
+//! What the syntax means: keys with their arguments and lifetimes, and calls. Nothing here fails.
 
 mod argument;
 mod block;
@@ -44,7 +44,7 @@ impl Item {
     }
 }
 
-/// The generic parameters that no key can have.
+/// The type and const parameters, which no key can have.
 pub(crate) fn type_parameters(generics: &syn::Generics) -> impl Iterator<Item = &GenericParam> {
     generics.params.iter().filter(|p| !matches!(p, GenericParam::Lifetime(_)))
 }

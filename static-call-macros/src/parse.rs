@@ -1,4 +1,4 @@
-//! Tokens to syntax. Function bodies stay as they are: they are the compiler's to judge.
+//! Turns tokens into syntax. Function bodies stay tokens: the compiler checks them.
 
 mod groups;
 mod handle;
@@ -30,7 +30,7 @@ pub(crate) struct Function {
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) vis: Visibility,
     pub(crate) sig: Signature,
-    /// The braces, or `None` where a semicolon stands.
+    /// The braces, or `None` if there is a semicolon.
     pub(crate) body: Option<Group>,
     pub(crate) semi_token: Option<Token![;]>,
 }
@@ -63,17 +63,17 @@ pub(crate) struct Impl {
     pub(crate) unsafety: Option<Token![unsafe]>,
     pub(crate) impl_token: Token![impl],
     pub(crate) generics: syn::Generics,
-    /// `Trait for`, where it is the impl of a trait.
+    /// `Trait for`, if this implements a trait.
     pub(crate) of_trait: Option<(Path, Token![for])>,
     pub(crate) self_ty: syn::Type,
     pub(crate) items: Vec<Member>,
 }
 
-/// What stands in an `impl` block.
+/// A member of an `impl` block.
 pub(crate) enum Member {
     /// A function under `#[static_call]`.
     Key(Box<(Options, Function)>),
-    /// Something else under `#[static_call]`, without it.
+    /// The attribute, and something else that was under it.
     Misplaced(Box<Attribute>, Box<syn::ImplItem>),
     /// Anything else.
     Item(Box<syn::ImplItem>),
@@ -115,7 +115,7 @@ impl Parse for Impl {
     }
 }
 
-/// Reads what is in a block, to its end.
+/// Reads all members of a block.
 fn members<T: Parse>(input: ParseStream<'_>) -> Result<Vec<T>> {
     let mut members = Vec::new();
     while !input.is_empty() {
@@ -158,14 +158,14 @@ impl Parse for Member {
     }
 }
 
-/// Whether this is `#[static_call]`, by whatever path.
+/// Whether this is `#[static_call]`, by any path.
 pub(crate) fn is_static_call(attr: &Attribute) -> bool {
     attr.path().segments.last().is_some_and(|s| s.ident == "static_call")
 }
 
 /// An item that cannot be a key.
 pub(crate) struct Other {
-    /// The word that says what it is: `struct`, `mod`.
+    /// Its keyword, such as `struct` or `mod`.
     pub(crate) keyword: Ident,
     pub(crate) tokens: TokenStream,
 }
@@ -201,12 +201,11 @@ pub(crate) fn attribute(options: TokenStream, item: TokenStream) -> Result<Item>
     }
 }
 
-/// What a macro of `static_call` says of itself: its crate, and that what is made of its input may
-/// be trusted.
+/// What a macro of `static_call` passes on: the path of its crate, and an `unsafe`.
 #[derive(Clone)]
 pub(crate) struct Trusted {
-    /// Generated code has it in a block that it always needs. So if somebody else wrote it, and
-    /// forbids unsafe code, the compiler says so.
+    /// Generated code always has a block with this `unsafe`. If it is not from `static_call` but
+    /// from a crate that forbids unsafe code, the compiler reports that.
     pub(crate) token: Token![unsafe],
     /// `$crate`.
     pub(crate) krate: Path,
@@ -221,7 +220,7 @@ impl Parse for Trusted {
     }
 }
 
-/// Takes what `__item!` passes on apart: `unsafe crate path; [options] item`.
+/// Splits what `__item!` passes on: `unsafe crate path; [options] item`.
 pub(crate) fn forwarded(input: TokenStream) -> Result<(Trusted, TokenStream, TokenStream)> {
     let input = groups::parenthesized(input);
     let parts = |input: ParseStream<'_>| {
@@ -233,7 +232,7 @@ pub(crate) fn forwarded(input: TokenStream) -> Result<(Trusted, TokenStream, Tok
     parts.parse2(input)
 }
 
-/// What stands in `call!`, after `unsafe crate path;`.
+/// The input of `call!`, after `unsafe crate path;`.
 pub(crate) struct Call {
     pub(crate) trusted: Trusted,
     /// `None` if `call!` is empty.

@@ -3,7 +3,7 @@
 use syn::visit_mut::{self, VisitMut};
 use syn::{Type, TypePath};
 
-/// The uses of `Self` in a type.
+/// The places where a type names `Self`.
 #[derive(Default)]
 pub(crate) struct Uses {
     /// `Self` itself.
@@ -36,7 +36,10 @@ impl VisitMut for Uses {
             }
             return;
         }
-        let is_bare_self = |of: &Type| matches!(of, Type::Path(path) if begins_with_self(path) && path.path.segments.len() == 1);
+        let is_bare_self = |of: &Type| match of {
+            Type::Path(path) => begins_with_self(path) && path.path.segments.len() == 1,
+            _ => false,
+        };
         if ty.qself.as_ref().is_some_and(|qself| qself.position > 0 && is_bare_self(&qself.ty)) {
             self.long.push(ty.clone());
             visit_mut::visit_path_mut(self, &mut ty.path);

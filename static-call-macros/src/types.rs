@@ -1,5 +1,5 @@
-//! Types written anew for the places where generated code names them: `Self` replaced, elided
-//! lifetimes given names, or all lifetimes erased.
+//! Rewrites types for the places where generated code names them: replaces `Self`, names elided
+//! lifetimes, erases lifetimes.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::quote;
@@ -9,7 +9,7 @@ use syn::{
     Expr, Lifetime, ParenthesizedGenericArguments, ReturnType, Type, TypeFnPtr, TypeReference,
 };
 
-/// Whether there is such a name anywhere in the tokens.
+/// Whether any identifier in the tokens is `wanted`.
 pub(crate) fn any_ident(tokens: &TokenStream, wanted: &dyn Fn(&Ident) -> bool) -> bool {
     tokens.clone().into_iter().any(|token| match token {
         TokenTree::Group(group) => any_ident(&group.stream(), wanted),
@@ -18,7 +18,7 @@ pub(crate) fn any_ident(tokens: &TokenStream, wanted: &dyn Fn(&Ident) -> bool) -
     })
 }
 
-/// Whether a `+` behind the type would be read as one more bound of its trait object.
+/// Whether a `+` after the type would add a bound to its trait object.
 pub(crate) fn ends_in_bounds(ty: &Type) -> bool {
     match ty {
         Type::TraitObject(_) | Type::ImplTrait(_) => true,
@@ -33,19 +33,19 @@ pub(crate) fn ends_in_bounds(ty: &Type) -> bool {
     }
 }
 
-/// Gives names to elided lifetimes, as far as they are visible: `&T` and `'_`.
+/// Names the elided lifetimes that are visible: `&T` and `'_`.
 ///
-/// Function pointers and `Fn(&T)` bounds bind their own and are left alone.
+/// Function pointers and `Fn(&T)` bounds are skipped: they bind their own.
 pub(crate) struct Naming {
-    /// The lifetimes that were made.
+    /// The new lifetimes.
     pub(crate) fresh: Vec<Lifetime>,
-    /// The distinct lifetimes that were met or made.
+    /// The distinct lifetimes, old and new.
     pub(crate) seen: Vec<Lifetime>,
     prefix: String,
 }
 
 impl Naming {
-    /// `prefix` begins the new names, with underscores before it so that none of them is in `scope`.
+    /// The new names begin with `prefix`, after as many underscores as make them new in `scope`.
     pub(crate) fn new(prefix: &str, scope: impl IntoIterator<Item = TokenStream>) -> Self {
         let scope: TokenStream = scope.into_iter().collect();
         let mut prefix = format!("__{prefix}");
@@ -79,11 +79,11 @@ impl Elided for Naming {
     }
 }
 
-/// Puts one lifetime in the place of each elided one, for return types.
+/// Replaces each elided lifetime by the same one, for return types.
 pub(crate) struct Filling<'a> {
-    /// What they stand for, if that is known.
+    /// That lifetime, if it is known.
     pub(crate) with: Option<&'a Lifetime>,
-    /// Whether there was any.
+    /// Whether any lifetime was elided.
     pub(crate) found: bool,
 }
 
@@ -94,12 +94,12 @@ impl Elided for Filling<'_> {
     }
 }
 
-/// What becomes of the visible lifetimes of a type.
+/// What to do with the visible lifetimes of a type.
 pub(crate) trait Elided: Sized {
-    /// What an elided lifetime becomes; `None` leaves it as it is.
+    /// What replaces an elided lifetime; `None` leaves it elided.
     fn elided(&mut self) -> Option<Lifetime>;
 
-    /// Told of each lifetime that has a name, then.
+    /// Called for each lifetime after that.
     fn visible(&mut self, _: &Lifetime) {}
 
     /// Rewrites the type.
@@ -163,9 +163,9 @@ pub(crate) fn erased(ty: &Type, lifetimes: &[Lifetime]) -> Type {
 /// Replaces `Self`, which nested items cannot name.
 struct Replacing<'a> {
     owner: &'a Type,
-    /// The trait that `Self::Name` is of.
+    /// The trait that has `Self::Name`.
     of_trait: Option<&'a Ident>,
-    /// The same without named lifetimes, for constants.
+    /// The owner without named lifetimes, for constants.
     erased: Type,
 }
 
@@ -196,8 +196,8 @@ impl VisitMut for Replacing<'_> {
                 let owner = &self.erased;
                 let of_trait = self.of_trait.map(|name| quote!(as #name));
                 let rest = path.path.segments.iter().skip(1);
-                // At the place of `Self`: a constant function can ask for the place of its call, and
-                // has to get the same answer everywhere.
+                // With the span of `Self`: a constant function can see the location of its call,
+                // which must be the same everywhere.
                 let at = path.path.segments[0].ident.span();
                 *expr = parse_quote_spanned!(at=> <#owner #of_trait> #(::#rest)*);
             }
@@ -210,7 +210,7 @@ fn begins_with_self(path: &syn::Path) -> bool {
     path.leading_colon.is_none() && path.segments[0].ident == "Self"
 }
 
-/// The type with `owner` for `Self`.
+/// The type with `owner` in place of `Self`.
 pub(crate) fn with_owner(
     ty: &Type,
     owner: &Type,
@@ -222,7 +222,7 @@ pub(crate) fn with_owner(
     ty
 }
 
-/// The expression with `owner`, in which no lifetimes are named, for `Self`.
+/// The expression with `owner`, which names no lifetimes, in place of `Self`.
 pub(crate) fn expression_with_owner(mut expr: Expr, owner: &Type) -> Expr {
     Replacing { owner, erased: owner.clone(), of_trait: None }.visit_expr_mut(&mut expr);
     expr
@@ -257,7 +257,7 @@ pub(crate) fn may_be_large(ty: &Type) -> bool {
     }
 }
 
-/// Which of `lifetimes` the type names.
+/// Those of `lifetimes` that the type names.
 pub(crate) fn named(ty: &Type, lifetimes: &[Lifetime]) -> Vec<Lifetime> {
     struct Collecting<'a>(&'a [Lifetime], Vec<Lifetime>);
     impl VisitMut for Collecting<'_> {

@@ -1,5 +1,4 @@
-//! Only rejects: every error that there is, each at the token that causes it, and with what to do
-//! instead.
+//! Only rejects: reports every error at the token that causes it, with the fix.
 
 mod call;
 mod handle;
@@ -113,7 +112,7 @@ fn implementation(block: &Impl, errors: &mut Errors) {
     }
 }
 
-/// Rejects type and const parameters, else bounds. One error: one mend answers all.
+/// Rejects type and const parameters, else bounds. Reports one error, as one fix covers all.
 fn generics(generics: &Generics, advice: &str, errors: &mut Errors) {
     if let Some(parameter) = model::type_parameters(generics).next() {
         errors.at(parameter, advice);
@@ -158,7 +157,7 @@ fn function(f: &Function, errors: &mut Errors) {
     }
 }
 
-/// Rejects what stands before and around the signature.
+/// Rejects options, attributes and qualifiers that a static call cannot have.
 fn qualifiers(f: &Function, errors: &mut Errors) {
     let sig = &f.source.sig;
     errors.extend(&f.option_errors);
@@ -237,7 +236,7 @@ fn output(f: &Function, errors: &mut Errors) {
         );
     }
     if f.owner.as_ref().is_some_and(|owner| owner.of_trait.is_some()) {
-        // No bound on targets has to name it.
+        // Targets have no bound that would have to name it.
         return;
     }
     let lifetimes: Vec<_> = f.all_lifetimes().cloned().collect();
@@ -256,8 +255,8 @@ fn output(f: &Function, errors: &mut Errors) {
     }
 }
 
-/// Rejects macros in a type. It is written down in several places, which have to mean the same: the
-/// code that calls a trampoline and the code that it leads to are not checked against each other.
+/// Rejects macros in a type. The type is written in several places that must agree, and the
+/// compiler does not check the caller of a trampoline against its target.
 fn type_macro(ty: &Type, errors: &mut Errors) {
     struct Finding(Option<syn::Path>);
     impl VisitMut for Finding {

@@ -1,4 +1,4 @@
-//! The function that users call, and the one that holds its body.
+//! The function that users call, and the function with its body.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
@@ -8,7 +8,7 @@ use super::signature::Place;
 use crate::model::{Function, local};
 
 impl Function {
-    /// The function that users call, in their own tokens.
+    /// The function that users call. Its signature is the user's own tokens.
     pub(super) fn caller_fn(&self, attrs: &[Attribute], vis: Option<&Visibility>) -> TokenStream {
         let (cfgs, lints) = (&self.attrs.cfgs, &self.attrs.lints);
         let sig = &self.source.sig;
@@ -36,7 +36,7 @@ impl Function {
         let output = self.output_at(Place::Outside);
         let values: Vec<_> = self.arguments.iter().map(|a| a.value.clone()).collect();
         let (statements, values) = self.passing(&values);
-        // The trampoline is in a block of its own: an item hides a parameter of its name.
+        // The trampoline gets its own block: an item would hide a parameter of the same name.
         quote! {
             #statements
             {
@@ -53,7 +53,7 @@ impl Function {
         }
     }
 
-    /// The function that holds the body.
+    /// The function with the body.
     pub(super) fn original_fn(&self) -> TokenStream {
         let docs = self.original_docs();
         let (vis, attrs) = (&self.source.vis, &self.attrs.original);
@@ -75,7 +75,7 @@ impl Function {
                 quote!({ #none })
             }
         };
-        // A static call cannot be `const`, so advice to make it so would be wrong.
+        // A static call cannot be `const`, so the lint's advice would be wrong.
         quote! {
             #docs
             #[allow(clippy::missing_const_for_fn)]
@@ -84,7 +84,7 @@ impl Function {
         }
     }
 
-    /// The documentation of the function that holds the body: the user's, which is about that body.
+    /// The documentation of the function with the body: the user's, if there is any.
     fn original_docs(&self) -> TokenStream {
         let docs = self.attrs.wrapper.iter().filter(|attr| attr.path().is_ident("doc"));
         let mut docs = docs.map(ToTokens::to_token_stream).peekable();

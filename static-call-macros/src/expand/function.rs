@@ -1,4 +1,4 @@
-//! A free function: itself, and the enum of its name.
+//! A free function, and the enum of the same name.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};

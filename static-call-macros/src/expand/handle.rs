@@ -1,4 +1,4 @@
-//! A trait: itself, its handle, and a hidden type for the key of each method.
+//! A trait, its handle, and a hidden type for the key of each method.
 
 mod method;
 pub(super) mod switch;
@@ -82,7 +82,7 @@ fn implementation(h: &Handle) -> TokenStream {
     }
 }
 
-/// The associated types and constants, as the attribute has them.
+/// The associated types and constants, from the attribute.
 fn items(h: &Handle) -> TokenStream {
     let types = h.types().filter_map(|item| {
         let (ident, ty) = (&item.ident, h.type_of(&item.ident)?);
@@ -102,7 +102,7 @@ pub(super) fn cfgs_of(attrs: &[syn::Attribute]) -> Vec<syn::Attribute> {
     crate::attributes::Attributes::new(attrs).cfgs
 }
 
-/// The functions of the handle itself: what switches it, and the ways of `call!`.
+/// The inherent functions of the handle: those that switch it, and those for `call!`.
 fn inherent(h: &Handle) -> TokenStream {
     let (cfgs, lints, name) = (&h.attrs.cfgs, &h.attrs.lints, &h.name);
     let allowed = h.allowed();
@@ -136,7 +136,7 @@ impl Handle {
         private(&self.krate)
     }
 
-    /// What generated code may do that its users may not.
+    /// Allows generated code to use what is deprecated for users.
     pub(super) fn allowed(&self) -> Option<TokenStream> {
         let deprecated =
             self.attrs.deprecated || self.methods.iter().any(|m| m.function.attrs.deprecated);

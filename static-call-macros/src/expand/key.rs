@@ -1,5 +1,4 @@
-//! What every key has, free function or associated: a type, records, shims, and the traits that
-//! lead to them.
+//! What every key has: a type, records, shims, and the traits that lead to them.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -8,7 +7,7 @@ use super::signature::{Place, respanned};
 use crate::model::{Function, local};
 
 impl Function {
-    /// The type that stands for the key of an associated function.
+    /// The type that represents the key of an associated function.
     pub(super) fn marker_enum(&self) -> TokenStream {
         let (cfgs, vis, marker) = (self.cfgs(), &self.source.vis, self.marker());
         quote! {
@@ -46,7 +45,7 @@ impl Function {
         }
     }
 
-    /// The record of the target whose `shim` runs the body.
+    /// The record of a target that runs the body, with its `shim`.
     pub(super) fn named_target(&self, shim: &TokenStream) -> TokenStream {
         let (sc, name) = (self.private(), self.full_name());
         quote! {
@@ -57,7 +56,7 @@ impl Function {
         }
     }
 
-    /// The shim of the default, and that of any other target.
+    /// The shims of the default and of other targets.
     fn shims(&self, original: &TokenStream) -> TokenStream {
         let (sc, marker) = (self.private(), self.marker());
         let cfgs = self.cfgs();
@@ -65,7 +64,7 @@ impl Function {
         let deprecated = self.deprecated();
         let f = self.target_parameter();
         let names = self.argument_names();
-        // The shim has the lifetimes itself, so its bound need not, and cannot, bind them again.
+        // The shim itself declares the lifetimes, so its bound must not.
         let types = self.arguments.iter().map(|a| a.type_at(Place::Outside));
         let output = self.output_in_bound(Some(Place::Outside));
         let receiving = self.receiving();
@@ -96,7 +95,7 @@ impl Function {
         }
     }
 
-    /// What makes a function or a closure a target.
+    /// The trait that accepts functions and closures as targets.
     fn accept(&self) -> TokenStream {
         let (sc, marker) = (self.private(), self.marker());
         let cfgs = self.cfgs();

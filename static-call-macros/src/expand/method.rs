@@ -1,4 +1,4 @@
-//! An `impl` block: its functions, and a hidden type for the key of each.
+//! An `impl` block, and a hidden type for the key of each function.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -29,7 +29,7 @@ pub(super) fn expand(block: &Impl) -> TokenStream {
     }
 }
 
-/// What stands in the block: the function, its key, its body, and the way for `call!`.
+/// The items inside the block: the function, its key, its body, and the functions for `call!`.
 fn inside(f: &Function) -> TokenStream {
     let (krate, vis, keys, marker) = (&f.krate, &f.source.vis, &f.keys, f.marker());
     let update_vis = &f.update_vis;
@@ -63,7 +63,7 @@ fn inside(f: &Function) -> TokenStream {
     }
 }
 
-/// What stands beside the block.
+/// The items beside the block.
 fn outside(f: &Function) -> TokenStream {
     let Some(owner) = &f.owner else { return TokenStream::new() };
     let (ty, ident, original) = (owner.erased(), &f.source.sig.ident, f.original());

@@ -1,4 +1,4 @@
-//! Function pointers that are known only at run time: a key calls them through a cell of its own.
+//! Function pointers known only at run time: a key calls them through its own cell.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -6,7 +6,7 @@ use quote::quote;
 use crate::model::{Function, local};
 
 impl Function {
-    /// The way to function pointers that are known only at run time.
+    /// The trait that accepts function pointers, with the shim that calls them.
     pub(super) fn pointed(&self) -> TokenStream {
         let (sc, marker) = (self.private(), self.marker());
         let cfgs = self.cfgs();
@@ -44,8 +44,11 @@ impl Function {
                     static __STATIC_CALL_CELL: #sc::core::sync::atomic::AtomicPtr<()> =
                         #sc::core::sync::atomic::AtomicPtr::new(#sc::core::ptr::null_mut());
                     #through
-                    &#sc::TargetRecord::new(__static_call_through as *const (), || "a function pointer")
-                        .through(&__STATIC_CALL_CELL)
+                    &#sc::TargetRecord::new(
+                        __static_call_through as *const (),
+                        || "a function pointer",
+                    )
+                    .through(&__STATIC_CALL_CELL)
                 };
                 fn address(pointer: Self::Pointer) -> *const () {
                     pointer as *const ()

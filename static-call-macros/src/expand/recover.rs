@@ -1,9 +1,9 @@
-//! What stands in the place of an item that was refused: the errors, and enough of the item and of
-//! what it would have become that nothing after them fails.
+//! What replaces a refused item: the errors, the item, and stubs of what it would have become, so
+//! that nothing else fails to compile.
 //!
-//! The first error stands inside a type. The compiler asks no questions about values of a type
-//! that has an error in it, so targets and calls of the stub are all accepted. (In the very place
-//! of a type `compile_error!` stands for `()`, about which it does ask.)
+//! The first error lies inside a type. The compiler does not check values of a type with an error
+//! in it, so it accepts all targets and calls of the stub. (`compile_error!` in place of a whole
+//! type means `()`, which it does check.)
 
 mod handle;
 
@@ -15,13 +15,13 @@ use super::update_result;
 use crate::model::{Function, Impl, Item};
 use crate::parse::{self, Member};
 
-/// The error and the item as it was.
+/// The error, and the item without changes.
 pub(crate) fn unparsed(error: &Error, item: TokenStream) -> TokenStream {
     let error = error.to_compile_error();
     quote!(#item #error)
 }
 
-/// The errors and a stub.
+/// The errors and the stubs.
 pub(crate) fn recover(item: &Item, error: &Error) -> TokenStream {
     let mut errors = error.clone().into_iter().map(|e| e.to_compile_error());
     let first = errors.next().unwrap_or_default();
@@ -93,7 +93,7 @@ fn block_with(block: &Impl, member: impl Fn(&Function) -> TokenStream) -> TokenS
     }
 }
 
-/// The function without our attribute, with a body and a fixed number of arguments in any case.
+/// The function without our attribute, given a body and a fixed number of arguments.
 fn as_it_was(f: &Function) -> TokenStream {
     let mut source = f.source.clone();
     source.attrs.retain(|attr| !parse::is_static_call(attr));
@@ -110,7 +110,7 @@ fn as_it_was(f: &Function) -> TokenStream {
     source.to_token_stream()
 }
 
-/// Name of the type that is an error.
+/// The name of the type with the error.
 fn error_type(f: &Function) -> Ident {
     format_ident!("{}_ERROR", f.record())
 }
@@ -161,7 +161,7 @@ fn inherent(f: &Function, error: &Ident) -> TokenStream {
     }
 }
 
-/// The functions that force a candidate.
+/// The stubs of the functions that force a candidate.
 fn forces(f: &Function) -> TokenStream {
     let (vis, result) = (&f.source.vis, update_result(&f.krate));
     let cfgs = f.owner.as_ref().map(|_| &f.attrs.cfgs[..]).unwrap_or_default();
@@ -178,7 +178,7 @@ fn forces(f: &Function) -> TokenStream {
     names.iter().map(force).collect()
 }
 
-/// What the `impl` block of the owner gets.
+/// The stubs in the owner's `impl` block.
 fn associated(f: &Function, error: &Ident) -> TokenStream {
     let (krate, vis, keys, marker) = (&f.krate, &f.source.vis, &f.keys, f.marker());
     let original = f.original();
@@ -229,7 +229,7 @@ fn site(f: &Function, name: &Ident, error: &Ident) -> TokenStream {
     }
 }
 
-/// The traits of a key.
+/// The traits of the key.
 fn items(f: &Function, error: &Ident) -> TokenStream {
     let (sc, marker) = (f.private(), f.marker());
     let cfgs: Vec<_> = f.cfgs().collect();

@@ -1,5 +1,5 @@
-//! A default that is a choice by the features of the processor: a record and a shim for each
-//! candidate, the choice, and the resolver that makes it at the first call.
+//! A default chosen by the processor's features: a record and a shim for each candidate, the
+//! function that chooses, and the resolver that runs it at the first call.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
@@ -11,8 +11,8 @@ use crate::parse::Candidate;
 use crate::signature_text;
 
 impl Function {
-    /// Name of the shim that the slot leads to at first, and what the record of the default says
-    /// besides.
+    /// The name of the shim that the slot initially points to, and how the record of the default
+    /// continues.
     pub(super) fn first(&self) -> (TokenStream, Option<TokenStream>) {
         let marker = self.marker();
         match self.select {
@@ -21,7 +21,7 @@ impl Function {
         }
     }
 
-    /// The candidates, the choice and the resolver.
+    /// The candidates, the function that chooses, and the resolver.
     pub(super) fn selection(&self) -> Option<TokenStream> {
         self.select.as_ref()?;
         let (sc, krate, marker) = (self.private(), &self.krate, self.marker());
@@ -102,8 +102,8 @@ impl Function {
         }
     }
 
-    /// Calls a candidate, with its features. Not `unsafe`, so that the compiler sees to it that they
-    /// are all that the candidate needs.
+    /// The shim of a candidate, with the same features. It is not `unsafe`, so that the compiler
+    /// checks that the candidate needs no others.
     fn candidate_shim(&self, candidate: &Candidate) -> TokenStream {
         let shim = self.candidate_shim_name(candidate);
         let path = self.candidate_path(candidate);
@@ -112,7 +112,7 @@ impl Function {
         let features = features.join(",");
         let names = self.argument_names();
         let receiving = self.receiving();
-        // Where the candidate stands, so that type errors show it.
+        // With the span of the candidate, so that type errors show it.
         let at = candidate.path.path.segments.last().map(|s| s.ident.span());
         let at = at.unwrap_or_else(Span::call_site).resolved_at(Span::mixed_site());
         let chosen = local("chosen");
@@ -120,7 +120,7 @@ impl Function {
         let chosen_at = Ident::new(&chosen.to_string(), at);
         let call = quote_spanned!(at=> #chosen_at(#(#arguments),*));
         let call = match candidate.unsafety {
-            // The user's own block, and so are the lints about it.
+            // The user's own block, so that lints about it apply.
             Some(token) => quote_spanned!(token.span=> #token { #call }),
             None => call,
         };

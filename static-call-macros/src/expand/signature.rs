@@ -1,4 +1,4 @@
-//! The signature, as each kind of generated function writes it.
+//! The signature, in the forms that generated functions need.
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
@@ -7,7 +7,7 @@ use syn::{Lifetime, Type};
 use crate::model::{Argument, Function, Output, local};
 use crate::types::ends_in_bounds;
 
-/// How a generated function writes its types.
+/// Where a generated function is, which decides how it writes its types.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
     /// In the `impl` block of the owner.
@@ -35,7 +35,7 @@ impl Function {
         }
     }
 
-    /// The output where `!` cannot be written, and where more bounds may follow.
+    /// The output in a bound: without `!`, and so that more bounds can follow.
     pub(super) fn output_in_bound(&self, named: Option<Place>) -> TokenStream {
         let sc = self.private();
         let output = match (&self.output, named) {
@@ -56,7 +56,7 @@ impl Function {
         quote!(#sc::Pass<{ #sc::core::mem::size_of::<#ty>() > 16 }>)
     }
 
-    /// What crosses the trampoline, per argument.
+    /// The type of each argument as it crosses the trampoline.
     pub(super) fn abi_types(&self, place: Place) -> Vec<TokenStream> {
         let sc = self.private();
         let arguments = self.arguments.iter();
@@ -77,7 +77,7 @@ impl Function {
         (0..self.arguments.len()).map(|i| local(&format!("arg{i}"))).collect()
     }
 
-    /// Statements that prepare the arguments, and the values for the trampoline.
+    /// The statements that prepare the arguments, and the values to pass to the trampoline.
     pub(super) fn passing(&self, values: &[TokenStream]) -> (TokenStream, Vec<TokenStream>) {
         let sc = self.private();
         let mut statements = TokenStream::new();
@@ -98,7 +98,7 @@ impl Function {
         (statements, passed)
     }
 
-    /// Statements that take large arguments on the other side.
+    /// The statements that receive large arguments on the other side.
     pub(super) fn receiving(&self) -> TokenStream {
         let sc = self.private();
         self.arguments
@@ -115,8 +115,8 @@ impl Function {
             .collect()
     }
 
-    /// A function that is entered through a trampoline or a slot: `head` up to its name, the
-    /// generic `parameter` that it has besides lifetimes, and the `rest` after its result.
+    /// A function entered through a trampoline or a slot: its `head` up to the name, a generic
+    /// `parameter` besides the lifetimes, and the `rest` after the return type.
     pub(super) fn abi_fn(
         &self,
         head: &TokenStream,
@@ -129,7 +129,7 @@ impl Function {
         quote!(#head<#(#lifetimes,)* #parameter>(#(#names: #types),*) -> #output #rest)
     }
 
-    /// The call, in a block of its own if the function is `unsafe`.
+    /// The call, in an `unsafe` block if the function is `unsafe`.
     pub(super) fn unsafe_if_declared(&self, call: TokenStream) -> TokenStream {
         match self.unsafety() {
             Some(_) => quote!(unsafe { #call }),
@@ -137,8 +137,7 @@ impl Function {
         }
     }
 
-    /// The bound on targets. It begins and ends where the signature does, so that type errors show
-    /// that.
+    /// The bound on targets. Its span is that of the signature, so that type errors show it.
     fn bound(&self) -> TokenStream {
         let (lifetimes, types, output) = self.in_bound();
         let span = self.signature_span();
@@ -156,8 +155,8 @@ impl Function {
         quote!(#binder fn(#(#types),*) #output)
     }
 
-    /// The signature as a bound or a pointer has it: the lifetimes that it declares, the types of
-    /// the arguments, and the result with its arrow.
+    /// The signature for a bound or a pointer: the lifetimes it declares, the types of the
+    /// arguments, and the return type with its arrow.
     fn in_bound(&self) -> (Vec<&Lifetime>, Vec<&Type>, Option<TokenStream>) {
         let place = self.named_bound.then_some(Place::Outside);
         let types = self.arguments.iter().map(|a| match place {
@@ -174,7 +173,7 @@ impl Function {
         (self.bound_lifetimes(), types.collect(), output)
     }
 
-    /// The bounds on targets.
+    /// All bounds on targets.
     pub(super) fn bounds(&self) -> TokenStream {
         let (sc, bound) = (self.private(), self.bound());
         quote! {
@@ -183,7 +182,7 @@ impl Function {
         }
     }
 
-    /// The place of the signature, resolved as generated code.
+    /// The location of the signature, with the hygiene of generated code.
     pub(super) fn signature_span(&self) -> Span {
         self.source.sig.fn_token.span.resolved_at(Span::call_site())
     }
@@ -198,8 +197,7 @@ impl Argument {
     }
 }
 
-/// The same tokens, all at the place of `span`. They mean what they meant: `$crate` is what it is by
-/// its span.
+/// The tokens at the location of `span`. They keep their hygiene, by which `$crate` is resolved.
 pub(super) fn respanned(tokens: TokenStream, span: Span) -> TokenStream {
     let at_span = |mut token: TokenTree| {
         token.set_span(span.resolved_at(token.span()));

@@ -13,27 +13,27 @@ use crate::types::{self, Elided, Filling, Naming};
 
 /// An argument, the receiver included.
 pub(crate) struct Argument {
-    /// What stands in the signature that users see.
+    /// The parameter in the signature that users see.
     pub(crate) parameter: TokenStream,
     /// The value inside that function.
     pub(crate) value: TokenStream,
     pub(crate) types: Writings,
-    /// Whether it is passed as `Pass` decides.
+    /// Whether `Pass` decides how it is passed.
     pub(crate) by_size: bool,
-    /// The type of the receiver of a trait's method, which does not cross the trampoline: `types`
-    /// and `value` are of what stands in its place.
+    /// For the receiver of a trait's method, its type. It does not go through the trampoline:
+    /// `types` and `value` are those of its replacement.
     pub(crate) left_behind: Option<Type>,
 }
 
-/// A type, in the ways that generated code needs it.
+/// A type, in each way that generated code writes it.
 pub(crate) struct Writings {
-    /// Lifetimes as written; `Self` replaced. For bounds.
+    /// For bounds: lifetimes as written, `Self` replaced.
     pub(crate) written: Type,
-    /// Lifetimes named; `Self` as it is. For functions inside the `impl` block.
+    /// For functions inside the `impl` block: lifetimes named, `Self` as written.
     pub(crate) inside: Type,
-    /// Lifetimes named; `Self` replaced. For functions outside of it.
+    /// For functions outside it: lifetimes named, `Self` replaced.
     pub(crate) outside: Type,
-    /// Lifetimes erased; `Self` replaced. For anonymous constants.
+    /// For anonymous constants: lifetimes erased, `Self` replaced.
     pub(crate) erased: Type,
 }
 
@@ -66,7 +66,7 @@ impl Argument {
         Self { parameter, value, types, by_size, left_behind: None }
     }
 
-    /// The receiver of a trait's method, with something in its place that takes no room.
+    /// Replaces the receiver of a trait's method by a value of size zero.
     pub(super) fn left_behind(self, is_named: bool, krate: &Path) -> Self {
         let receiver: Type = parse_quote!(#krate::__private::Receiver);
         let types = self.types;
@@ -87,7 +87,7 @@ impl Argument {
 
 /// What a function returns.
 pub(crate) enum Output {
-    /// Nothing is written.
+    /// No return type.
     Unit,
     /// `!`.
     Never,
@@ -96,7 +96,7 @@ pub(crate) enum Output {
 }
 
 impl Output {
-    /// What the signature says, and whether it elides a lifetime.
+    /// Returns the output, and whether it elides a lifetime.
     pub(super) fn new(
         output: &ReturnType,
         inputs: &Inputs,
@@ -160,7 +160,8 @@ impl Inputs {
         Self { types, fresh: naming.fresh, receiver, seen: naming.seen }
     }
 
-    /// What an elided lifetime of the return type is: that of the receiver, else the only one.
+    /// What an elided lifetime of the return type means: the receiver's lifetime, else the only
+    /// one.
     fn elided(&self) -> Option<&Lifetime> {
         self.receiver.as_ref().or(match &self.seen[..] {
             [one] => Some(one),
@@ -185,7 +186,7 @@ fn argument_type(input: &FnArg) -> Type {
     }
 }
 
-/// The parameter of the function that users call, and its value there.
+/// The parameter of the function that users call, and its value in the body.
 fn parameter(index: usize, input: &FnArg) -> (TokenStream, TokenStream) {
     match input {
         FnArg::Receiver(receiver) => {

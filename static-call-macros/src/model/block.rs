@@ -1,4 +1,4 @@
-//! `impl` blocks, and the type that they are of.
+//! `impl` blocks and their types.
 
 use proc_macro2::Ident;
 use quote::ToTokens;
@@ -50,10 +50,10 @@ impl Impl {
     }
 }
 
-/// The type whose `impl` block a function stands in.
+/// The type whose `impl` block has the function.
 #[derive(Clone)]
 pub(crate) struct Owner {
-    /// The type, with names for all of its visible lifetimes.
+    /// The type, with all visible lifetimes named.
     pub(crate) ty: Type,
     /// Those lifetimes.
     pub(crate) lifetimes: Vec<Lifetime>,
@@ -61,9 +61,9 @@ pub(crate) struct Owner {
     pub(crate) cfgs: Vec<Attribute>,
     /// Lint levels of the block.
     pub(crate) lints: Vec<Attribute>,
-    /// For messages: `Filter`.
+    /// The name in messages and reports: `Filter`.
     pub(crate) name: String,
-    /// The trait whose handle the type is.
+    /// The trait, if the type is its handle.
     pub(crate) of_trait: Option<Ident>,
 }
 

@@ -1,4 +1,4 @@
-//! What `call!` calls, and how.
+//! The call in `call!`.
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote_spanned};
@@ -85,8 +85,7 @@ fn hidden(path: &ExprPath, name: &str) -> TokenStream {
     }
 }
 
-/// Whether there is a `break` or a `continue` without a label anywhere in the tokens, in the
-/// arguments of macros too.
+/// Whether the tokens have a `break` or a `continue` without a label, also in arguments of macros.
 fn leaves_loop(tokens: TokenStream) -> bool {
     let mut tokens = tokens.into_iter().peekable();
     while let Some(token) = tokens.next() {

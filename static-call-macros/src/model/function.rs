@@ -17,24 +17,24 @@ pub(crate) struct Function {
     pub(crate) source: parse::Function,
     pub(crate) attrs: Attributes,
     pub(crate) krate: Path,
-    /// For a block that every key needs.
+    /// The `unsafe` of a block that every key has.
     pub(crate) trusted: Token![unsafe],
     pub(crate) option_errors: Errors,
-    /// The enum of a free function, the constant of an associated one.
+    /// The name of the enum of a free function, or of the constant of an associated one.
     pub(crate) keys: Ident,
-    /// Of the functions that update it.
+    /// The visibility of functions that update it.
     pub(crate) update_vis: Visibility,
-    /// The choice that the default is.
+    /// The option `select`.
     pub(crate) select: Option<Select>,
     pub(crate) owner: Option<Owner>,
     pub(crate) arguments: Vec<Argument>,
     pub(crate) output: Output,
-    /// Lifetimes that the function declares, and those that were given names.
+    /// The lifetimes that the function declares, and its elided ones with their new names.
     pub(crate) lifetimes: Vec<Lifetime>,
     /// Whether the `impl` block has a constant of the key's name.
     pub(crate) name_is_taken: bool,
-    /// Whether bounds have to name the lifetimes, too: those of a method's return type come from
-    /// `self`, which a bound does not know.
+    /// Whether bounds must name all lifetimes: an elided lifetime of the return type is that of
+    /// `self`, and bounds have no `self`.
     pub(crate) named_bound: bool,
 }
 
@@ -65,7 +65,7 @@ impl Function {
         });
         let arguments = arguments.collect();
         if of_trait && !elides {
-            // Only the receiver has its lifetime.
+            // Only the receiver has this lifetime.
             let receiver = inputs.receiver.as_ref().filter(|own| inputs.fresh.contains(own));
             lifetimes.retain(|lifetime| Some(lifetime) != receiver);
         }
@@ -97,7 +97,7 @@ impl Function {
         self.owner.is_none()
             && (sig.receiver().is_some()
                 || names(&sig.to_token_stream(), &["Self"])
-                // A type that the body defines has a `Self` of its own.
+                // A type defined in the body has its own `Self`.
                 || names(&body, &["Self"])
                     && !names(&body, &["impl", "trait", "struct", "enum", "union"]))
     }

@@ -29,7 +29,7 @@ pub(crate) struct Trait {
     pub(crate) items: Vec<TraitMember>,
 }
 
-/// What stands in a trait.
+/// A member of a trait.
 pub(crate) enum TraitMember {
     /// A function.
     Method(Box<Method>),
@@ -42,9 +42,9 @@ pub(crate) enum TraitMember {
 pub(crate) struct Method {
     /// The `optional` of `#[static_call(optional)]`.
     pub(crate) optional: Option<Ident>,
-    /// Without that attribute.
+    /// The function, without that attribute.
     pub(crate) function: Function,
-    /// What could not be understood.
+    /// Errors in that attribute.
     pub(crate) errors: Errors,
 }
 
@@ -107,7 +107,7 @@ impl Parse for TraitMember {
     }
 }
 
-/// The one option of a method.
+/// Parses the only option of a method.
 fn method_option(attr: &Attribute) -> Result<Ident> {
     const ADVICE: &str = "every method of this trait is already a static call: remove this, or \
                           write `#[static_call(optional)]`";
@@ -121,7 +121,7 @@ fn method_option(attr: &Attribute) -> Result<Ident> {
 }
 
 impl Method {
-    /// The function as it stands in a trait.
+    /// The function as a member of a trait.
     pub(crate) fn tokens(&self) -> TokenStream {
         let mut tokens = self.function.to_token_stream();
         self.function.semi_token.to_tokens(&mut tokens);

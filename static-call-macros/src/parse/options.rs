@@ -1,4 +1,4 @@
-//! What stands in the parentheses of `#[static_call(..)]`.
+//! The options in `#[static_call(..)]`.
 
 use proc_macro2::{Ident, TokenTree};
 use syn::ext::IdentExt;
@@ -14,11 +14,11 @@ use crate::errors::Errors;
 pub(crate) struct Options {
     /// `keys = Name`: the name of the enum, or of a method's constant.
     pub(crate) keys: Option<Ident>,
-    /// `update = visibility`: who may update, if not everybody who may call.
+    /// `update = visibility`: who may update, if fewer than may call.
     pub(crate) update: Option<Visibility>,
-    /// `select(feature => path, ..)`: the default is chosen by the features of the processor.
+    /// `select(feature => path, ..)`: the processor's features decide the default.
     pub(crate) select: Option<Select>,
-    /// What could not be understood.
+    /// Errors in the options.
     pub(crate) errors: Errors,
 }
 
@@ -31,25 +31,25 @@ pub(crate) struct TraitOptions {
     pub(crate) default: Option<Type>,
     /// `update = visibility`: who may switch.
     pub(crate) update: Option<Visibility>,
-    /// `derive(Traits)` of the handle.
+    /// `derive(Traits)`, for the handle.
     pub(crate) derives: Vec<Path>,
     /// `type Name = Type`.
     pub(crate) types: Vec<(Ident, Type)>,
     /// `const NAME: Type = value`.
     pub(crate) consts: Vec<(Ident, Type, Expr)>,
-    /// What could not be understood.
+    /// Errors in the options.
     pub(crate) errors: Errors,
 }
 
 impl Options {
-    /// No options but the error, so that the rest of the item is checked, too.
+    /// Only the error: the rest of the item is checked, too.
     pub(super) fn refused(error: Error) -> Self {
         Self { errors: error.into(), ..Self::default() }
     }
 }
 
 impl TraitOptions {
-    /// No options but the error, so that the rest of the trait is checked, too.
+    /// Only the error: the rest of the trait is checked, too.
     pub(super) fn refused(error: Error) -> Self {
         Self { errors: error.into(), ..Self::default() }
     }
@@ -104,8 +104,8 @@ impl Parse for TraitOptions {
     }
 }
 
-/// Reads options, separated by commas. `read` gets the name of one and reads what follows it, or
-/// returns `false` if it does not know that name; `unknown` ends the error about that.
+/// Reads options, separated by commas. `read` takes the name of an option and reads the rest of it,
+/// or returns `false` if it does not know the name. `unknown` is the end of the error message then.
 fn each(
     input: ParseStream<'_>,
     unknown: &str,
@@ -115,7 +115,7 @@ fn each(
     while !input.is_empty() {
         let name = input.call(Ident::parse_any)?;
         if name == "crate" {
-            // `forward` has read it.
+            // `forward` has used it.
             input.parse::<Token![=]>()?;
             input.call(Path::parse_mod_style)?;
         } else if !read(name.clone())? {
@@ -132,13 +132,13 @@ fn each(
     Ok(errors)
 }
 
-/// `= value`.
+/// Reads `= value`.
 fn value<T: Parse>(input: ParseStream<'_>) -> Result<T> {
     input.parse::<Token![=]>()?;
     input.parse()
 }
 
-/// `= visibility`, where none is an error.
+/// Reads `= visibility`; an empty visibility is an error.
 fn visibility(input: ParseStream<'_>) -> Result<Visibility> {
     input.parse::<Token![=]>()?;
     if !input.peek(Token![pub]) {

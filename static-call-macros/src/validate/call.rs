@@ -1,4 +1,4 @@
-//! Rejects what `call!` cannot call.
+//! Rejects what is not a call of a static call.
 
 use proc_macro2::{Span, TokenStream};
 use syn::{Attribute, Error, Expr, Result};

@@ -59,7 +59,7 @@ pub(super) fn handle(h: &Handle, errors: &mut Errors) {
     }
 }
 
-/// Associated types and constants: those of the attribute exist, and those of the trait are named.
+/// Checks that the attribute names all associated types and constants of the trait, and no others.
 fn items(h: &Handle, errors: &mut Errors) {
     let name = &h.source.ident;
     for (ident, _) in &h.options.types {
@@ -107,7 +107,7 @@ fn items(h: &Handle, errors: &mut Errors) {
     }
 }
 
-/// A method with `where Self: Sized`.
+/// Checks a method with `where Self: Sized`.
 fn left_out(method: &Method, errors: &mut Errors) {
     errors.extend(&method.source.errors);
     let f = &method.function;
@@ -169,7 +169,7 @@ fn receiver(receiver: Option<&syn::Receiver>, errors: &mut Errors) -> bool {
     false
 }
 
-/// Rejects types that are another one in each implementation.
+/// Rejects types that differ between implementations.
 fn own_types(h: &Handle, method: &Method, errors: &mut Errors) {
     let sig = &method.function.source.sig;
     let out = "or exclude the method with `where Self: Sized` and a default body";

@@ -1,11 +1,11 @@
-//! Choices by the features of the processor.
+//! Checks the option `select`.
 
 use crate::cpu_features::{self, Arch};
 use crate::errors::Errors;
 use crate::model::Function;
 use crate::parse::{Candidate, Feature};
 
-/// Rejects candidates that cannot be, or that could never be chosen.
+/// Rejects candidates that are wrong, or that are never chosen.
 pub(super) fn select(f: &Function, errors: &mut Errors) {
     let Some(select) = &f.select else { return };
     if f.source.body.is_none() {
@@ -38,7 +38,7 @@ fn attributes(candidate: &Candidate, errors: &mut Errors) {
     }
 }
 
-/// Whether there is such a feature.
+/// Whether the feature exists; reports it if not.
 fn known(feature: &Feature, errors: &mut Errors) -> bool {
     if Arch::ALL.iter().any(|arch| arch.has(&feature.name)) {
         return true;
@@ -55,7 +55,7 @@ fn known(feature: &Feature, errors: &mut Errors) -> bool {
     false
 }
 
-/// Rejects features of which no processor has all.
+/// Rejects features that no processor has together.
 fn architecture(candidate: &Candidate, errors: &mut Errors) {
     if !candidate.architectures().is_empty() {
         return;
@@ -77,7 +77,7 @@ fn architecture(candidate: &Candidate, errors: &mut Errors) {
     }
 }
 
-/// Rejects two candidates of which one is in the other's way; whether it did.
+/// Rejects two candidates that conflict; returns whether it did.
 fn pair(f: &Function, earlier: &Candidate, later: &Candidate, errors: &mut Errors) -> bool {
     if !earlier.meets(later) {
         return false;

@@ -39,8 +39,8 @@ pub(super) fn expand(h: &Handle, method: &Method) -> TokenStream {
     let hook_flags = f.hook_flags(h.is_hook(method));
     let is_unsafe = h.source.unsafety.map(|_| "UNSAFE_TO_SWITCH");
     let records = f.records(&shim, &target, hook_flags.into_iter().chain(is_unsafe));
-    // Generic, because naming the handle's own method asks for the supertraits once more: one
-    // that is missing would be said twice.
+    // Generic, because naming the handle's method requires the supertraits: a missing one would be
+    // reported twice.
     let bounds_of_own = h.bounds_without_instance(&i.to_token_stream());
     let keyed = f.keyed(&quote! {
         fn of<#i>() -> #sc::core::any::TypeId
@@ -70,7 +70,7 @@ pub(super) fn expand(h: &Handle, method: &Method) -> TokenStream {
     }
 }
 
-/// The call of an implementation's method, with its own instance.
+/// The call of an implementation's method, with its instance.
 fn call(h: &Handle, method: &Method, implementation: &TokenStream) -> TokenStream {
     let (krate, of_trait) = (&h.krate, &h.source.ident);
     let f = &method.function;
@@ -96,7 +96,7 @@ pub(super) fn target(h: &Handle, method: &Method, implementation: &TokenStream) 
     )
 }
 
-/// What the method does before the first update, if no implementation does it.
+/// The body of the default, unless that is an implementation's method.
 fn default_body(h: &Handle, method: &Method) -> Option<TokenStream> {
     let f = &method.function;
     let (sc, handle) = (f.private(), &h.name);
@@ -127,8 +127,8 @@ fn original_name(method: &Method) -> Ident {
     format_ident!("__original_{}", method.function.name(), span = ident.span())
 }
 
-/// The trait that holds copies of the default bodies, for the handle alone. A trait, because there they
-/// mean what they mean in the user's: `Self` is anything that implements that.
+/// The trait with copies of the default bodies, which only the handle implements. They are in a
+/// trait to keep their meaning: `Self` is any type that implements the user's trait.
 pub(super) fn originals(h: &Handle) -> Option<TokenStream> {
     let with_body: Vec<_> =
         h.switched().filter(|m| matches!(h.default_of(m), DefaultTarget::Body)).collect();
@@ -143,7 +143,7 @@ pub(super) fn originals(h: &Handle) -> Option<TokenStream> {
         let f = &method.function;
         let (cfgs, lints) = (&f.attrs.cfgs, &f.attrs.lints);
         let attrs = f.attrs.original.iter().filter(|attr| {
-            // The trait's own body answers for these.
+            // The body in the user's trait has these.
             !["must_use", "expect"].iter().any(|name| attr.path().is_ident(name))
         });
         let mut sig = f.source.sig.clone();
@@ -172,7 +172,7 @@ pub(super) fn originals(h: &Handle) -> Option<TokenStream> {
 }
 
 impl Method {
-    /// The method as it stands in the trait.
+    /// The method as a member of the trait.
     pub(super) fn in_trait(&self) -> TokenStream {
         if self.source.optional.is_none() {
             return self.source.tokens();
@@ -191,7 +191,7 @@ impl Method {
         } else {
             Some(quote!(#sc::core::option::Option::None))
         };
-        // Borrowed, so that no argument is unused and none is dropped before its time.
+        // Borrowed, so that no argument is unused or dropped early.
         let used: Vec<_> = names.collect();
         let used = (!used.is_empty()).then(|| quote!(let _ = (#(&#used,)*);));
         let mut body = Group::new(Delimiter::Brace, quote!(#used #nothing));

@@ -1,4 +1,4 @@
-//! What switches a handle: all of its keys as one.
+//! Switching all keys of a handle together.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
@@ -7,7 +7,7 @@ use super::method::target;
 use crate::expand::update_result;
 use crate::model::{Handle, Method};
 
-/// The functions of the handle.
+/// The inherent functions that switch and query the handle.
 pub(super) fn inherent(h: &Handle) -> TokenStream {
     let (krate, sc, vis) = (&h.krate, h.private(), &h.source.vis);
     let (update_vis, count) = (h.update_vis(), count(h));
@@ -60,9 +60,9 @@ fn updates(h: &Handle) -> TokenStream {
     quote! {
         #[doc = #about]
         ///
-        /// All methods are switched in one batch, or none is. Within the batch they are switched one
-        /// by one, so another thread may call a method of the old implementation and then one of
-        /// the new: a pair of calls, such as begin and end, can be split. A single call is not
+        /// All methods are switched in one batch, or none is. Within the batch they are switched
+        /// one by one, so another thread may call a method of the old implementation and then one
+        /// of the new: a pair of calls, such as begin and end, can be split. A single call is not
         /// split: each method runs with the instance of its own implementation.
         ///
         /// # Errors
@@ -88,7 +88,7 @@ fn updates(h: &Handle) -> TokenStream {
     }
 }
 
-/// The number of keys, without those that the configuration takes away.
+/// The number of keys that the configuration leaves.
 fn count(h: &Handle) -> TokenStream {
     let ones = h.switched().map(|method| {
         let cfgs = &method.function.attrs.cfgs;
@@ -97,7 +97,7 @@ fn count(h: &Handle) -> TokenStream {
     quote!({ const ONES: &[()] = &[#(#ones),*]; ONES.len() })
 }
 
-/// The traits that batches go by.
+/// The traits for batches.
 pub(super) fn expand(h: &Handle) -> TokenStream {
     let (sc, switch) = (h.private(), h.switch());
     let (cfgs, lints) = (&h.attrs.cfgs, &h.attrs.lints);
@@ -129,8 +129,8 @@ pub(super) fn expand(h: &Handle) -> TokenStream {
     impls(h, &count(h), &defaults, &to_implementation)
 }
 
-/// The type that stands for the right to switch, unless that is the handle, and its traits.
-/// `to_implementation` is the impl that switches to one.
+/// The type that names the handle in a batch, unless that is the handle, and its traits.
+/// `to_implementation` is the impl that switches to an implementation.
 pub(in crate::expand) fn impls(
     h: &Handle,
     count: &TokenStream,
@@ -172,7 +172,7 @@ pub(in crate::expand) fn impls(
     }
 }
 
-/// An array with a wish for each key.
+/// An array with one wish for each key.
 fn wishes(h: &Handle, wish: impl Fn(&Method) -> TokenStream) -> TokenStream {
     let wishes = h.switched().map(|method| {
         let (cfgs, wish) = (&method.function.attrs.cfgs, wish(method));

@@ -1,4 +1,4 @@
-//! What stands in the place of a trait that was refused, and of its handle.
+//! What replaces a refused trait and its handle.
 
 use proc_macro2::{Delimiter, Group, Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote};
@@ -11,7 +11,7 @@ use crate::expand::handle::{cfgs_of, of_trait, structure};
 use crate::expand::update_result;
 use crate::model::{Handle, Method};
 
-/// The trait and a handle of which everything is accepted; `first` is the error.
+/// The trait, and a handle whose uses are all accepted; `first` is the error.
 pub(super) fn stub(h: &Handle, first: &TokenStream) -> TokenStream {
     let error = format_ident!("__STATIC_CALL_{}_ERROR", h.name);
     let source = of_trait(h, in_trait);
@@ -28,7 +28,7 @@ pub(super) fn stub(h: &Handle, first: &TokenStream) -> TokenStream {
     quote!(#source #alias #structure #implementation #inherent #switch #(#markers)*)
 }
 
-/// The method, with nothing that the compiler would refuse once more.
+/// The method, without what the compiler would also refuse.
 fn in_trait(method: &Method) -> TokenStream {
     let mut source = method.source.clone();
     let needs_body = method.source.optional.is_some() || method.left_out;
@@ -74,7 +74,7 @@ fn implementation(h: &Handle, error: &Ident) -> TokenStream {
         sig.constness = None;
         sig.variadic = None;
         let value = match &sig.output {
-            // Of a type that has an error no `impl Trait` asks whether it is one.
+            // A type with an error satisfies every `impl Trait`.
             ReturnType::Type(_, ty) if is_opaque(ty) => quote!({ let e: #error = loop {}; e }),
             _ => quote!({ loop {} }),
         };
@@ -131,7 +131,7 @@ fn inherent(h: &Handle, error: &Ident) -> TokenStream {
     }
 }
 
-/// What batches ask for.
+/// The traits for batches.
 fn switch(h: &Handle) -> TokenStream {
     let (sc, cfgs, switch) = (h.private(), &h.attrs.cfgs, h.switch());
     let any = quote! {
