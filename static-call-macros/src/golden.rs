@@ -28,7 +28,7 @@ fn attribute(options: &str, item: &str) -> TokenStream {
 #[test]
 fn function() {
     let item = "
-        /// Sums up.
+        /// Returns the sum of the bytes.
         #[must_use]
         pub fn checksum<'a>(data: &'a [u8], mut big: Big<'a>, (a, _): (u8, &str)) -> &'a u8 { body }
     ";
@@ -47,7 +47,7 @@ fn implementation() {
         impl<'a> Filter<'a> {
             const LIMIT: u8 = 1;
 
-            /// Whether it matches.
+            /// Returns whether the line matches.
             #[static_call]
             pub unsafe fn matches(&mut self, line: &str, other: Self) -> &str { body }
         }
@@ -81,12 +81,12 @@ fn never() {
 #[test]
 fn of_trait() {
     let item = "
-        /// Packs.
+        /// Compresses and expands.
         #[cfg(unix)]
         pub unsafe trait Codec: Named {
             type Error;
             const LEVEL: u32;
-            /// Encodes.
+            /// Compresses `src`.
             fn encode(&self, src: &[u8], big: Big) -> Result<usize, Self::Error>;
             #[must_use]
             fn name(&self) -> &str { Self::default_name(self.level()) }

@@ -79,7 +79,7 @@ impl Elided for Naming {
     }
 }
 
-/// Replaces each elided lifetime by the same one, for return types.
+/// Replaces every elided lifetime with the same one, for return types.
 pub(crate) struct Filling<'a> {
     /// That lifetime, if it is known.
     pub(crate) with: Option<&'a Lifetime>,
@@ -99,7 +99,7 @@ pub(crate) trait Elided: Sized {
     /// What replaces an elided lifetime; `None` leaves it elided.
     fn elided(&mut self) -> Option<Lifetime>;
 
-    /// Called for each lifetime after that.
+    /// Called for each visible lifetime, once it has a name.
     fn visible(&mut self, _: &Lifetime) {}
 
     /// Rewrites the type.
@@ -135,7 +135,7 @@ impl<T: Elided> VisitMut for Visible<'_, T> {
     fn visit_expr_mut(&mut self, _: &mut Expr) {}
 }
 
-/// Replaces lifetimes by `'_`, for expressions in anonymous constants.
+/// Replaces lifetimes with `'_`, for expressions in anonymous constants.
 struct Erasing<'a>(&'a [Lifetime]);
 
 impl VisitMut for Erasing<'_> {
@@ -153,7 +153,7 @@ impl VisitMut for Erasing<'_> {
     }
 }
 
-/// The type with `lifetimes` replaced by `'_`.
+/// The type with `'_` in place of `lifetimes`.
 pub(crate) fn erased(ty: &Type, lifetimes: &[Lifetime]) -> Type {
     let mut ty = ty.clone();
     Erasing(lifetimes).visit_type_mut(&mut ty);

@@ -66,7 +66,7 @@ impl Argument {
         Self { parameter, value, types, by_size, left_behind: None }
     }
 
-    /// Replaces the receiver of a trait's method by a value of size zero.
+    /// Replaces the receiver of a trait's method with a zero-sized value.
     pub(super) fn left_behind(self, is_named: bool, krate: &Path) -> Self {
         let receiver: Type = parse_quote!(#krate::__private::Receiver);
         let types = self.types;
