@@ -75,8 +75,26 @@ fn implementation(block: &Impl, errors: &mut Errors) {
          as in `impl Type<u32>`",
         errors,
     );
+    members(&source.items, errors);
+    for f in &block.functions {
+        function(f, errors);
+        if f.name_is_taken {
+            errors.at(
+                &f.source.sig.ident,
+                format!(
+                    "the name `{}` of the key is taken: choose another with `#[static_call(keys = \
+                     NAME)]`",
+                    f.keys
+                ),
+            );
+        }
+    }
+}
+
+/// Rejects `#[static_call]` on anything but functions, and a block without any.
+fn members(members: &[Member], errors: &mut Errors) {
     let mut found = false;
-    for member in &source.items {
+    for member in members {
         match member {
             Member::Key(..) => found = true,
             Member::Misplaced(attr, _) => {
@@ -96,19 +114,6 @@ fn implementation(block: &Impl, errors: &mut Errors) {
             "no function in this block has `#[static_call]`: put it on each function that should \
              be switchable",
         ));
-    }
-    for f in &block.functions {
-        function(f, errors);
-        if f.name_is_taken {
-            errors.at(
-                &f.source.sig.ident,
-                format!(
-                    "the name `{}` of the key is taken: choose another with `#[static_call(keys = \
-                     NAME)]`",
-                    f.keys
-                ),
-            );
-        }
     }
 }
 

@@ -25,15 +25,11 @@ impl Function {
     pub(super) fn selection(&self) -> Option<TokenStream> {
         self.select.as_ref()?;
         let (sc, krate, marker) = (self.private(), &self.krate, self.marker());
-        let (record, body_record) = (self.record(), self.body_record());
+        let body_record = self.body_record();
         let body = self.named_target(&quote!(#marker::__default as *const ()));
         let cfgs: Vec<_> = self.cfgs().collect();
         let lints = self.lints();
         let deprecated = self.deprecated();
-        let names = self.argument_names();
-        let types = self.abi_types(Place::Outside);
-        let output = self.output_at(Place::Outside);
-        let target = local("target");
         let records: TokenStream = self.candidates().iter().map(|c| self.candidate(c)).collect();
         let shims = self.candidates().iter().map(|c| self.candidate_shim(c));
         let tests = self.candidates().iter().map(|candidate| {
@@ -47,21 +43,7 @@ impl Function {
                 }
             }
         });
-        let resolve = self.abi_fn(
-            &quote!(unsafe extern "C-unwind" fn __resolve),
-            None,
-            &quote!({
-                #sc::KeyRecord::choose(&#record);
-                let #target = #sc::KeyRecord::entry(&#record);
-                let #target = unsafe {
-                    #sc::core::mem::transmute::<
-                        *mut (),
-                        unsafe extern "C-unwind" fn(#(#types),*) -> #output,
-                    >(#target)
-                };
-                unsafe { #target(#(#names),*) }
-            }),
-        );
+        let resolve = self.resolver();
         Some(quote! {
             #(#cfgs)*
             #[allow(non_upper_case_globals)]
@@ -83,6 +65,30 @@ impl Function {
                 #(#shims)*
             }
         })
+    }
+
+    /// The function that chooses at the first call, and calls the chosen target.
+    fn resolver(&self) -> TokenStream {
+        let (sc, record) = (self.private(), self.record());
+        let names = self.argument_names();
+        let types = self.abi_types(Place::Outside);
+        let output = self.output_at(Place::Outside);
+        let target = local("target");
+        self.abi_fn(
+            &quote!(unsafe extern "C-unwind" fn __resolve),
+            None,
+            &quote!({
+                #sc::KeyRecord::choose(&#record);
+                let #target = #sc::KeyRecord::entry(&#record);
+                let #target = unsafe {
+                    #sc::core::mem::transmute::<
+                        *mut (),
+                        unsafe extern "C-unwind" fn(#(#types),*) -> #output,
+                    >(#target)
+                };
+                unsafe { #target(#(#names),*) }
+            }),
+        )
     }
 
     /// The record of a candidate.

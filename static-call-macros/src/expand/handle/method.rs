@@ -10,10 +10,9 @@ use crate::model::{DefaultTarget, Handle, Method};
 /// The key's type, its records and its shims.
 pub(super) fn expand(h: &Handle, method: &Method) -> TokenStream {
     let f = &method.function;
-    let (sc, marker) = (f.private(), f.marker());
-    let (handle, of_trait, ident) = (&h.name, &h.source.ident, &f.source.sig.ident);
-    let cfgs: Vec<_> = f.cfgs().collect();
-    let lints: Vec<_> = f.lints().collect();
+    let marker = f.marker();
+    let cfgs = f.cfgs();
+    let lints = f.lints();
     let deprecated = h.allowed();
     let i = h.parameter();
     let bounds = h.bounds(&i.to_token_stream());
@@ -39,18 +38,7 @@ pub(super) fn expand(h: &Handle, method: &Method) -> TokenStream {
     let hook_flags = f.hook_flags(h.is_hook(method));
     let is_unsafe = h.source.unsafety.map(|_| "UNSAFE_TO_SWITCH");
     let records = f.records(&shim, &target, hook_flags.into_iter().chain(is_unsafe));
-    // Generic, because naming the handle's method requires the supertraits: a missing one would be
-    // reported twice.
-    let bounds_of_own = h.bounds_without_instance(&i.to_token_stream());
-    let keyed = f.keyed(&quote! {
-        fn of<#i>() -> #sc::core::any::TypeId
-        where
-            #bounds_of_own,
-        {
-            #sc::type_of(|| <#i as #of_trait>::#ident)
-        }
-        of::<#handle>()
-    });
+    let keyed = keyed(h, method, &i);
     quote! {
         #marker_enum
 
@@ -68,6 +56,25 @@ pub(super) fn expand(h: &Handle, method: &Method) -> TokenStream {
 
         #keyed
     }
+}
+
+/// The trait that leads from the key's type to its record; `i` is a name for a type parameter.
+fn keyed(h: &Handle, method: &Method, i: &Ident) -> TokenStream {
+    let f = &method.function;
+    let sc = f.private();
+    let (handle, of_trait, ident) = (&h.name, &h.source.ident, &f.source.sig.ident);
+    // Generic, because naming the handle's method requires the supertraits: a missing one would be
+    // reported twice.
+    let bounds = h.bounds_without_instance(&i.to_token_stream());
+    f.keyed(&quote! {
+        fn of<#i>() -> #sc::core::any::TypeId
+        where
+            #bounds,
+        {
+            #sc::type_of(|| <#i as #of_trait>::#ident)
+        }
+        of::<#handle>()
+    })
 }
 
 /// The call of an implementation's method, with its instance.
