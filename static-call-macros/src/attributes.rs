@@ -1,16 +1,18 @@
-//! What becomes of the attributes that stand beside `#[static_call]`.
+//! Attributes beside `#[static_call]`, and the generated items they go to.
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::ParseStream;
-use syn::{Attribute, Error, Meta, Path, Result, Token, parse_quote};
+use syn::{Attribute, Meta, Path, Result, Token, parse_quote};
 
-/// The attributes of a function, by the generated items that get them.
+use crate::errors::Errors;
+
+/// The attributes of an item, grouped by the generated items that get them.
 #[derive(Default)]
 pub(crate) struct Attributes {
     /// `cfg`, for every generated item.
     pub(crate) cfgs: Vec<Attribute>,
-    /// For the function that users call: documentation and what concerns callers.
+    /// For the function that users call: documentation, and attributes about callers.
     pub(crate) wrapper: Vec<Attribute>,
     /// For the function that holds the body.
     pub(crate) original: Vec<Attribute>,
@@ -20,10 +22,10 @@ pub(crate) struct Attributes {
     pub(crate) hidden: Vec<Attribute>,
     /// Lint levels, for generated items that repeat the signature.
     pub(crate) lints: Vec<Attribute>,
-    /// Whether callers are warned, which generated code is not to be.
+    /// Whether the item is deprecated, so that generated code must allow that.
     pub(crate) deprecated: bool,
-    /// Attributes that cannot work.
-    pub(crate) errors: Vec<Error>,
+    /// Attributes that cannot be here.
+    pub(crate) errors: Errors,
 }
 
 impl Attributes {
@@ -39,11 +41,12 @@ impl Attributes {
         sorted
     }
 
-    /// `cfg_attr(predicate, a, b)` under other such predicates: each attribute in it by itself.
+    /// Adds each attribute of `cfg_attr(predicate, a, b)`, nested in others with the predicates
+    /// `outer`.
     fn add_conditional(&mut self, meta: &Meta, outer: &[TokenStream]) {
         let parts = match meta.require_list().and_then(|list| list.parse_args_with(conditional)) {
             Ok(parts) => parts,
-            Err(error) => return self.errors.push(error),
+            Err(error) => return self.errors.add(error),
         };
         let (predicate, metas) = parts;
         let predicates = [outer, &[predicate]].concat();
@@ -66,14 +69,13 @@ impl Attributes {
         let (meta, path) = unwrapped(meta);
         let name = path.segments.last().map(|s| s.ident.unraw().to_string()).unwrap_or_default();
         if name == "link_section" && !is_unsafe {
-            // The compiler's lint does not look for it on associated functions, such as `original`.
-            let advice = "what else is in a section is for unsafe code to know: write \
-                          `#[unsafe(link_section = \"..\")]`";
-            self.errors.push(Error::new_spanned(path, advice));
+            // The compiler's lint does not check associated functions, such as `original`.
+            let advice = "choosing a section is unsafe: write `#[unsafe(link_section = \"..\")]`";
+            self.errors.at(path, advice);
             return;
         }
         if let Some(advice) = refusal(&name) {
-            self.errors.push(Error::new_spanned(path, advice));
+            self.errors.at(path, advice);
             return;
         }
         match name.as_str() {
@@ -115,7 +117,7 @@ impl Attributes {
     }
 }
 
-/// `unsafe(attribute)` without the `unsafe`, and the attribute's path.
+/// Returns the attribute without `unsafe(..)`, and its path.
 fn unwrapped(meta: &Meta) -> (Meta, Path) {
     let inner = match meta {
         Meta::List(list) if list.path.is_ident("unsafe") => list.parse_args::<Meta>().ok(),
@@ -126,12 +128,12 @@ fn unwrapped(meta: &Meta) -> (Meta, Path) {
     (meta, path)
 }
 
-/// Whether the attribute of this path is `cfg_attr`.
+/// Whether an attribute with this path is `cfg_attr`.
 fn is_conditional(path: &Path) -> bool {
     path.get_ident().is_some_and(|ident| ident.unraw() == "cfg_attr")
 }
 
-/// What stands in the parentheses of `cfg_attr(predicate, a, b)`.
+/// Parses the arguments of `cfg_attr(predicate, a, b)`.
 fn conditional(input: ParseStream<'_>) -> Result<(TokenStream, Vec<Meta>)> {
     let mut predicate = TokenStream::new();
     while !input.is_empty() && !input.peek(Token![,]) {
@@ -147,32 +149,32 @@ fn conditional(input: ParseStream<'_>) -> Result<(TokenStream, Vec<Meta>)> {
     Ok((predicate, metas))
 }
 
-/// Why an attribute of this name cannot stand here, and what to do instead.
+/// Why an attribute of this name cannot be here, and what to do instead.
 fn refusal(name: &str) -> Option<&'static str> {
     Some(match name {
         "track_caller" => {
-            "a static call does not know its caller: pass a `&Location<'_>` as an argument instead"
+            "a static call cannot see its caller: take a `&Location<'_>` argument instead"
         }
         "target_feature" => {
-            "the default must run on every processor: leave the attribute out here, and `update` \
-             to a closure that calls a function with this attribute once the feature was detected"
+            "the default must run on every processor: remove this attribute, and once the feature \
+             is detected `update` to a closure that calls a function with it"
         }
-        "naked" => {
-            "a naked function cannot be the default: give it another name and call it from here"
-        }
+        "naked" => "a naked function cannot be the default: rename it and call it from here",
         "no_mangle" | "export_name" => {
-            "a static call has no symbol of its own: export another function that calls it"
+            "a static call has no symbol: export another function that calls it"
         }
-        "test" | "bench" => "a test is called by its harness alone: test a static call from one",
+        "test" | "bench" => {
+            "only the test harness calls a test: write a test that calls the static call"
+        }
         "panic_handler"
         | "alloc_error_handler"
         | "proc_macro"
         | "proc_macro_attribute"
         | "proc_macro_derive" => {
-            "the compiler calls this function by itself: make a static call of another function \
-             that this one calls"
+            "only the compiler calls this function: put `#[static_call]` on a function that it \
+             calls"
         }
-        "static_call" => "`#[static_call]` stands here twice: remove one",
+        "static_call" => "duplicate `#[static_call]`: remove one",
         _ => return None,
     })
 }

@@ -1,4 +1,4 @@
-//! `#[derive(Instance)]`: the one value of a type without fields.
+//! `#[derive(Instance)]`: a struct without fields has one value, which is its instance.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
@@ -6,7 +6,7 @@ use syn::{Data, DeriveInput, Error, Path, Result, parse_quote};
 
 use crate::forward;
 
-/// The impl, or the error.
+/// Returns the impl or the error.
 pub(crate) fn instance(input: TokenStream) -> TokenStream {
     match syn::parse2(input).and_then(|input| expand(&input)) {
         Ok(tokens) => tokens,
@@ -22,15 +22,15 @@ fn expand(input: &DeriveInput) -> Result<TokenStream> {
                 krate = Some(meta.value()?.call(Path::parse_mod_style)?);
                 return Ok(());
             }
-            Err(meta.error("`instance` has one option: `#[instance(crate = path::to)]`"))
+            Err(meta.error("unknown option: expected `#[instance(crate = path::to)]`"))
         })?;
     }
     let mut error = None;
     let krate = krate.unwrap_or_else(|| match forward::other_name(std::env::args()) {
         Some(name) => {
             error = forward::error_once(&format!(
-                "this package has `static-call` by another name: write \
-                 `#[instance(crate = {name})]` here and everywhere else"
+                "this package renames its dependency `static-call`: write `#[instance(crate = \
+                 {name})]` here and at every other use"
             ));
             let name = Ident::new(&name, Span::call_site());
             parse_quote!(::#name)
@@ -46,8 +46,8 @@ fn expand(input: &DeriveInput) -> Result<TokenStream> {
         return Err(Error::new_spanned(
             name,
             format!(
-                "`#[derive(Instance)]` is for a struct without fields, which has one value: make a \
-                 static of this type and write `static_call::instance!(STATIC: {name});`"
+                "`#[derive(Instance)]` needs a struct without fields: declare a static of this \
+                 type and write `static_call::instance!(STATIC: {name});`"
             ),
         ));
     }

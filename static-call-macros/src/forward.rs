@@ -1,5 +1,5 @@
-//! The attribute as users write it: finds out where `static_call` is, and hands everything else to
-//! a macro there.
+//! The attribute as users write it: finds the path of `static_call` and passes everything to a
+//! macro there.
 
 use std::ops::Not;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,10 +15,10 @@ pub(crate) fn attribute(options: TokenStream, item: TokenStream) -> TokenStream 
     let Some(name) = other_name(std::env::args()) else {
         return to(&quote!(::static_call), &options, &item);
     };
-    // The item goes on as if its author had written what the error says, so that it is the only one.
+    // Expand the item as if the fix were made, so that this is the only error.
     let message = format!(
-        "this package has `static-call` by another name: write `#[static_call(crate = {name})]` here \
-         and everywhere else"
+        "this package renames its dependency `static-call`: write `#[static_call(crate = {name})]` \
+         here and at every other use"
     );
     let error = error_once(&message);
     let name = Ident::new(&name, Span::call_site());
@@ -32,14 +32,15 @@ fn to(path: &TokenStream, options: &TokenStream, item: &TokenStream) -> TokenStr
     }
 }
 
-/// The error, unless this run of the compiler had one from here before: one says all.
+/// Returns the error once per run of the compiler: repeating it would not help.
 pub(crate) fn error_once(message: &str) -> Option<TokenStream> {
     static SAID: AtomicBool = AtomicBool::new(false);
     SAID.swap(true, Ordering::Relaxed).not().then(|| quote!(::core::compile_error!(#message);))
 }
 
-/// The name under which the package has `static-call`, if that is another one: as cargo tells it to
-/// the compiler, `--extern name=path/to/libstatic_call-hash.rmeta`. For a better message alone.
+/// Returns the name that the package gives to `static-call`, if it is renamed. Cargo passes it to
+/// the compiler as `--extern name=path/to/libstatic_call-hash.rmeta`. Only an error message depends
+/// on it.
 pub(crate) fn other_name(arguments: impl Iterator<Item = String>) -> Option<String> {
     let mut other = None;
     let mut after_extern = false;
@@ -59,11 +60,14 @@ pub(crate) fn other_name(arguments: impl Iterator<Item = String>) -> Option<Stri
     other.filter(|name| syn::parse_str::<Ident>(name).is_ok())
 }
 
-/// What the option `crate = path` says, as far as it looks like one. Whether it is one, and
-/// everything else about options, is for `parse` to say.
+/// Returns the path of the option `crate = path`, if it looks like a path. `parse` reports errors
+/// in options.
 fn crate_path(options: &TokenStream) -> Option<TokenStream> {
     let mut tokens = options.clone().into_iter();
-    let is_punct = |token: &TokenTree, wanted: char| matches!(token, TokenTree::Punct(p) if p.as_char() == wanted);
+    let is_punct = |token: &TokenTree, wanted: char| match token {
+        TokenTree::Punct(punct) => punct.as_char() == wanted,
+        _ => false,
+    };
     let mut begins = true;
     while let Some(token) = tokens.next() {
         if begins && matches!(&token, TokenTree::Ident(word) if word == "crate") {
@@ -97,7 +101,7 @@ mod tests {
             ("::a", "crate=::a"),
             ("crate::a", "keys=F,crate=crate::a,update=pub(crate)"),
             ("::static_call", "update=pub(crate)"),
-            // Refused later, where the whole of it is understood.
+            // `parse` refuses these.
             ("::static_call", "crate=3"),
             ("::static_call", "crate"),
             ("::static_call", "crate="),

@@ -1,12 +1,12 @@
-//! Golden expansions: what the macros generate, for people to read and for changes to show.
+//! Golden expansions: what the macros generate, so that changes to it show up in review.
 //!
-//! `BLESS=1 cargo test -p static-call-macros` writes them anew.
+//! `BLESS=1 cargo test -p static-call-macros` rewrites them.
 
 use std::path::Path;
 
 use proc_macro2::TokenStream;
 
-/// Compares the expansion with the file of this name.
+/// Compares the expansion with `golden/{name}.txt`.
 #[track_caller]
 fn check(name: &str, expansion: TokenStream) {
     let file = syn::parse2(expansion).expect("an expansion is made of items");
@@ -28,7 +28,7 @@ fn attribute(options: &str, item: &str) -> TokenStream {
 #[test]
 fn function() {
     let item = "
-        /// Sums up.
+        /// Returns the sum of the bytes.
         #[must_use]
         pub fn checksum<'a>(data: &'a [u8], mut big: Big<'a>, (a, _): (u8, &str)) -> &'a u8 { body }
     ";
@@ -47,7 +47,7 @@ fn implementation() {
         impl<'a> Filter<'a> {
             const LIMIT: u8 = 1;
 
-            /// Whether it matches.
+            /// Returns whether the line matches.
             #[static_call]
             pub unsafe fn matches(&mut self, line: &str, other: Self) -> &str { body }
         }
@@ -81,12 +81,12 @@ fn never() {
 #[test]
 fn of_trait() {
     let item = "
-        /// Packs.
+        /// Compresses and expands.
         #[cfg(unix)]
         pub unsafe trait Codec: Named {
             type Error;
             const LEVEL: u32;
-            /// Encodes.
+            /// Compresses `src`.
             fn encode(&self, src: &[u8], big: Big) -> Result<usize, Self::Error>;
             #[must_use]
             fn name(&self) -> &str { Self::default_name(self.level()) }

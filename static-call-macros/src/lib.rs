@@ -1,31 +1,33 @@
-//! The macros of `static-call`. Use them through that crate, whose documentation describes them.
+//! The macros of `static-call`. Use them through that crate, which documents them.
 //!
-//! A pipeline with a file per phase: `parse` reads tokens, `model` gives them meaning and keeps
-//! them for their spans, `validate` only rejects, `expand` cannot fail.
+//! A pipeline with one module for each phase, in the same order for items and for `call!`: `parse`
+//! reads tokens, `model` gives them meaning and keeps them for their spans, `validate` only
+//! rejects, and `expand` cannot fail.
 //!
-//! The attribute itself only finds out where `static_call` is, and hands the item to a macro there
-//! (`forward`). That macro passes it back to [`item`] together with its own `$crate` and the word
-//! `unsafe`. So generated code names the real crate, and a crate that forbids unsafe code cannot
-//! call [`item`] with a path or an `unsafe` of its own choice.
+//! The attribute itself only finds the path of `static_call` and passes the item to a macro there
+//! (`forward`). That macro passes it on to [`item`], with its own `$crate` and the word `unsafe`.
+//! So generated code names the real crate, and a crate that forbids unsafe code cannot call
+//! [`item`] with a path or an `unsafe` of its own.
 #![forbid(unsafe_code)]
 
 mod attributes;
+mod cpu_features;
 mod derive;
+mod errors;
 mod expand;
-mod features;
 mod forward;
 #[cfg(test)]
 mod golden;
 mod model;
-mod own;
 mod parse;
-mod text;
+mod self_type;
+mod signature_text;
 mod types;
 mod validate;
 
 use proc_macro2::TokenStream;
 
-/// Makes a function switchable at run time; see `static_call::static_call`.
+/// Makes a function switchable at run time: see `static_call::static_call`.
 #[proc_macro_attribute]
 pub fn static_call(
     options: proc_macro::TokenStream,
@@ -34,15 +36,14 @@ pub fn static_call(
     forward::attribute(options.into(), item.into()).into()
 }
 
-/// The item under `#[static_call]`: `unsafe crate path; [options] item`.
+/// Expands the item under `#[static_call]`: `unsafe crate path; [options] item`.
 #[doc(hidden)]
 #[proc_macro]
 pub fn item(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     expanded(input.into()).into()
 }
 
-/// The part of `static_call::call!` that needs a procedural macro: `unsafe crate path;
-/// callee(arguments)`.
+/// Expands `static_call::call!`: `unsafe crate path; callee(arguments)`.
 #[doc(hidden)]
 #[proc_macro]
 pub fn call(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
@@ -76,8 +77,9 @@ fn site(input: TokenStream) -> TokenStream {
         Ok(call) => call,
         Err(error) => return expand::refused_call(&error),
     };
-    match validate::call(&call).and_then(|()| model::Call::new(call)) {
-        Ok(call) => expand::call(&call),
+    let model = model::Call::new(call);
+    match validate::call(&model) {
+        Ok(()) => expand::call(&model),
         Err(error) => expand::refused_call(&error),
     }
 }

@@ -1,10 +1,13 @@
-//! Tokens to syntax. Function bodies stay as they are: they are the compiler's to judge.
+//! Turns tokens into syntax. Function bodies stay tokens: the compiler checks them.
 
 mod groups;
 mod handle;
+mod options;
 mod select;
 
-pub(crate) use handle::{Method, Trait, TraitMember, TraitOptions};
+pub(crate) use groups::ungrouped;
+pub(crate) use handle::{Method, Trait, TraitMember};
+pub(crate) use options::{Options, TraitOptions};
 pub(crate) use select::{Candidate, Feature, Select};
 
 use proc_macro2::{Group, Ident, TokenStream};
@@ -12,85 +15,6 @@ use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Attribute, Error, Expr, Path, Result, Signature, Token, Visibility, braced, bracketed};
-
-/// What stands in the parentheses of `#[static_call(..)]`.
-#[derive(Clone, Default)]
-pub(crate) struct Options {
-    /// `keys = Name`: the name of the enum, or of a method's constant.
-    pub(crate) keys: Option<Ident>,
-    /// `update = visibility`: who may update, if not everybody who may call.
-    pub(crate) update: Option<Visibility>,
-    /// `select(feature => path, ..)`: the default is chosen by the features of the processor.
-    pub(crate) select: Option<Select>,
-    /// What could not be understood.
-    pub(crate) errors: Option<Error>,
-}
-
-impl Options {
-    fn fail(&mut self, error: Error) {
-        match &mut self.errors {
-            Some(errors) => errors.combine(error),
-            None => self.errors = Some(error),
-        }
-    }
-}
-
-impl Parse for Options {
-    fn parse(input: ParseStream<'_>) -> Result<Self> {
-        let mut options = Self::default();
-        while !input.is_empty() {
-            let name = input.call(Ident::parse_any)?;
-            match name.to_string().as_str() {
-                "crate" => skip_crate(input)?,
-                "keys" => {
-                    input.parse::<Token![=]>()?;
-                    options.keys = Some(input.parse()?);
-                }
-                "update" => {
-                    let equals = input.parse::<Token![=]>()?;
-                    let vis: Visibility = input.parse()?;
-                    if matches!(vis, Visibility::Inherited) {
-                        return Err(Error::new(
-                            equals.span,
-                            "`update` names who may update: `update = pub(self)`, \
-                             `update = pub(crate)`",
-                        ));
-                    }
-                    options.update = Some(vis);
-                }
-                "select" => options.select = Some(Select::parse(name, input)?),
-                _ => {
-                    options.fail(Error::new(
-                        name.span(),
-                        format!(
-                            "`static_call` has no option `{name}`: write `crate = path::to`, \
-                             `keys = Name`, `update = pub(crate)` or `select(avx2 => path)`"
-                        ),
-                    ));
-                    skip_option(input)?;
-                }
-            }
-            if !input.is_empty() {
-                input.parse::<Token![,]>()?;
-            }
-        }
-        Ok(options)
-    }
-}
-
-/// `= path`, which `forward` has read.
-fn skip_crate(input: ParseStream<'_>) -> Result<()> {
-    input.parse::<Token![=]>()?;
-    input.call(Path::parse_mod_style).map(drop)
-}
-
-/// Passes over the rest of an option that is not known.
-fn skip_option(input: ParseStream<'_>) -> Result<()> {
-    while !input.is_empty() && !input.peek(Token![,]) {
-        input.parse::<proc_macro2::TokenTree>()?;
-    }
-    Ok(())
-}
 
 /// The item under the attribute.
 pub(crate) enum Item {
@@ -106,7 +30,7 @@ pub(crate) struct Function {
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) vis: Visibility,
     pub(crate) sig: Signature,
-    /// The braces, or `None` where a semicolon stands.
+    /// The braces, or `None` if there is a semicolon.
     pub(crate) body: Option<Group>,
     pub(crate) semi_token: Option<Token![;]>,
 }
@@ -139,17 +63,17 @@ pub(crate) struct Impl {
     pub(crate) unsafety: Option<Token![unsafe]>,
     pub(crate) impl_token: Token![impl],
     pub(crate) generics: syn::Generics,
-    /// `Trait for`, where it is the impl of a trait.
+    /// `Trait for`, if this implements a trait.
     pub(crate) of_trait: Option<(Path, Token![for])>,
     pub(crate) self_ty: syn::Type,
     pub(crate) items: Vec<Member>,
 }
 
-/// What stands in an `impl` block.
+/// A member of an `impl` block.
 pub(crate) enum Member {
     /// A function under `#[static_call]`.
     Key(Box<(Options, Function)>),
-    /// Something else under `#[static_call]`, without it.
+    /// The attribute, and something else that was under it.
     Misplaced(Box<Attribute>, Box<syn::ImplItem>),
     /// Anything else.
     Item(Box<syn::ImplItem>),
@@ -191,7 +115,7 @@ impl Parse for Impl {
     }
 }
 
-/// Reads what is in a block, to its end.
+/// Reads all members of a block.
 fn members<T: Parse>(input: ParseStream<'_>) -> Result<Vec<T>> {
     let mut members = Vec::new();
     while !input.is_empty() {
@@ -210,10 +134,10 @@ impl Parse for Member {
         let attr = attrs[at].clone();
         let options = match &attr.meta {
             syn::Meta::Path(_) => Options::default(),
-            meta => match meta.require_list().and_then(|l| l.parse_args()) {
-                Ok(options) => options,
-                Err(error) => Options { errors: Some(error), ..Options::default() },
-            },
+            meta => {
+                let options = meta.require_list().and_then(|list| list.parse_args());
+                options.unwrap_or_else(Options::refused)
+            }
         };
         if ahead.parse::<Visibility>().is_ok() && ahead.parse::<Signature>().is_ok() {
             let mut function: Function = input.parse()?;
@@ -234,14 +158,14 @@ impl Parse for Member {
     }
 }
 
-/// Whether this is `#[static_call]`, by whatever path.
+/// Whether this is `#[static_call]`, by any path.
 pub(crate) fn is_static_call(attr: &Attribute) -> bool {
     attr.path().segments.last().is_some_and(|s| s.ident == "static_call")
 }
 
 /// An item that cannot be a key.
 pub(crate) struct Other {
-    /// The word that says what it is: `struct`, `mod`.
+    /// Its keyword, such as `struct` or `mod`.
     pub(crate) keyword: Ident,
     pub(crate) tokens: TokenStream,
 }
@@ -264,16 +188,10 @@ pub(crate) fn attribute(options: TokenStream, item: TokenStream) -> Result<Item>
     };
     let (is_function, is_impl, keyword) = keyword.parse2(item.clone())?;
     if !is_function && keyword == "trait" {
-        let options = match syn::parse2(options) {
-            Ok(options) => options,
-            Err(error) => TraitOptions { errors: Some(error), ..TraitOptions::default() },
-        };
+        let options = syn::parse2(options).unwrap_or_else(TraitOptions::refused);
         return Ok(Item::Trait(options, Box::new(syn::parse2(item)?)));
     }
-    let options = match syn::parse2(options) {
-        Ok(options) => options,
-        Err(error) => Options { errors: Some(error), ..Options::default() },
-    };
+    let options = syn::parse2(options).unwrap_or_else(Options::refused);
     if is_function {
         Ok(Item::Function(options, syn::parse2(item)?))
     } else if is_impl {
@@ -283,12 +201,11 @@ pub(crate) fn attribute(options: TokenStream, item: TokenStream) -> Result<Item>
     }
 }
 
-/// What a macro of `static_call` says of itself: its crate, and that what is made of its input may
-/// be trusted.
+/// What a macro of `static_call` passes on: the path of its crate, and an `unsafe`.
 #[derive(Clone)]
 pub(crate) struct Trusted {
-    /// Generated code has it in a block that it always needs. So if somebody else wrote it, and
-    /// forbids unsafe code, the compiler says so.
+    /// Generated code always has a block with this `unsafe`. If it is not from `static_call` but
+    /// from a crate that forbids unsafe code, the compiler reports that.
     pub(crate) token: Token![unsafe],
     /// `$crate`.
     pub(crate) krate: Path,
@@ -303,7 +220,7 @@ impl Parse for Trusted {
     }
 }
 
-/// Takes what `__item!` passes on apart: `unsafe crate path; [options] item`.
+/// Splits what `__item!` passes on: `unsafe crate path; [options] item`.
 pub(crate) fn forwarded(input: TokenStream) -> Result<(Trusted, TokenStream, TokenStream)> {
     let input = groups::parenthesized(input);
     let parts = |input: ParseStream<'_>| {
@@ -315,10 +232,10 @@ pub(crate) fn forwarded(input: TokenStream) -> Result<(Trusted, TokenStream, Tok
     parts.parse2(input)
 }
 
-/// What stands in `call!`, after `unsafe crate path;`.
+/// The input of `call!`, after `unsafe crate path;`.
 pub(crate) struct Call {
     pub(crate) trusted: Trusted,
-    /// `None` where nothing stands.
+    /// `None` if `call!` is empty.
     pub(crate) expr: Option<Expr>,
     pub(crate) rest: TokenStream,
 }
@@ -326,7 +243,7 @@ pub(crate) struct Call {
 impl Parse for Call {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
         let trusted = input.parse()?;
-        let expr = if input.is_empty() { None } else { Some(input.parse()?) };
+        let expr = if input.is_empty() { None } else { Some(ungrouped(input.parse()?)) };
         Ok(Self { trusted, expr, rest: input.parse()? })
     }
 }

@@ -1,5 +1,5 @@
-//! Types written anew for the places where generated code names them: `Self` replaced, elided
-//! lifetimes given names, or all lifetimes erased.
+//! Rewrites types for the places where generated code names them: replaces `Self`, names elided
+//! lifetimes, erases lifetimes.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::quote;
@@ -9,7 +9,7 @@ use syn::{
     Expr, Lifetime, ParenthesizedGenericArguments, ReturnType, Type, TypeFnPtr, TypeReference,
 };
 
-/// Whether there is such a name anywhere in the tokens.
+/// Whether any identifier in the tokens is `wanted`.
 pub(crate) fn any_ident(tokens: &TokenStream, wanted: &dyn Fn(&Ident) -> bool) -> bool {
     tokens.clone().into_iter().any(|token| match token {
         TokenTree::Group(group) => any_ident(&group.stream(), wanted),
@@ -18,7 +18,7 @@ pub(crate) fn any_ident(tokens: &TokenStream, wanted: &dyn Fn(&Ident) -> bool) -
     })
 }
 
-/// Whether a `+` behind the type would be read as one more bound of its trait object.
+/// Whether a `+` after the type would add a bound to its trait object.
 pub(crate) fn ends_in_bounds(ty: &Type) -> bool {
     match ty {
         Type::TraitObject(_) | Type::ImplTrait(_) => true,
@@ -33,19 +33,19 @@ pub(crate) fn ends_in_bounds(ty: &Type) -> bool {
     }
 }
 
-/// Gives names to elided lifetimes, as far as they are visible: `&T` and `'_`.
+/// Names the elided lifetimes that are visible: `&T` and `'_`.
 ///
-/// Function pointers and `Fn(&T)` bounds bind their own and are left alone.
+/// Function pointers and `Fn(&T)` bounds are skipped: they bind their own.
 pub(crate) struct Naming {
-    /// The lifetimes that were made.
+    /// The new lifetimes.
     pub(crate) fresh: Vec<Lifetime>,
-    /// The distinct lifetimes that were met or made.
+    /// The distinct lifetimes, old and new.
     pub(crate) seen: Vec<Lifetime>,
     prefix: String,
 }
 
 impl Naming {
-    /// `prefix` begins the new names, with underscores before it so that none of them is in `scope`.
+    /// The new names begin with `prefix`, after as many underscores as make them new in `scope`.
     pub(crate) fn new(prefix: &str, scope: impl IntoIterator<Item = TokenStream>) -> Self {
         let scope: TokenStream = scope.into_iter().collect();
         let mut prefix = format!("__{prefix}");
@@ -62,61 +62,70 @@ impl Naming {
         lifetime
     }
 
-    fn see(&mut self, lifetime: &Lifetime) {
+    pub(crate) fn see(&mut self, lifetime: &Lifetime) {
         if !self.seen.contains(lifetime) {
             self.seen.push(lifetime.clone());
         }
     }
 }
 
-impl VisitMut for Naming {
-    fn visit_type_reference_mut(&mut self, ty: &mut TypeReference) {
-        if ty.lifetime.is_none() {
-            let lifetime = self.make();
-            self.see(&lifetime);
-            ty.lifetime = Some(lifetime);
-        }
-        visit_mut::visit_type_reference_mut(self, ty);
+impl Elided for Naming {
+    fn elided(&mut self) -> Option<Lifetime> {
+        Some(self.make())
     }
 
-    fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
-        if lifetime.ident == "_" {
-            *lifetime = self.make();
-        }
+    fn visible(&mut self, lifetime: &Lifetime) {
         self.see(lifetime);
     }
-
-    fn visit_type_fn_ptr_mut(&mut self, _: &mut TypeFnPtr) {}
-    fn visit_parenthesized_generic_arguments_mut(&mut self, _: &mut ParenthesizedGenericArguments) {
-    }
-    fn visit_bound_lifetimes_mut(&mut self, _: &mut BoundLifetimes) {}
-    fn visit_expr_mut(&mut self, _: &mut Expr) {}
 }
 
-/// Puts one lifetime in the place of each elided one, for return types.
+/// Replaces every elided lifetime with the same one, for return types.
 pub(crate) struct Filling<'a> {
-    /// What they stand for, if that is known.
+    /// That lifetime, if it is known.
     pub(crate) with: Option<&'a Lifetime>,
-    /// Whether there was any.
+    /// Whether any lifetime was elided.
     pub(crate) found: bool,
 }
 
-impl VisitMut for Filling<'_> {
+impl Elided for Filling<'_> {
+    fn elided(&mut self) -> Option<Lifetime> {
+        self.found = true;
+        self.with.cloned()
+    }
+}
+
+/// What to do with the visible lifetimes of a type.
+pub(crate) trait Elided: Sized {
+    /// What replaces an elided lifetime; `None` leaves it elided.
+    fn elided(&mut self) -> Option<Lifetime>;
+
+    /// Called for each visible lifetime, once it has a name.
+    fn visible(&mut self, _: &Lifetime) {}
+
+    /// Rewrites the type.
+    fn rewrite(&mut self, ty: &mut Type) {
+        Visible(self).visit_type_mut(ty);
+    }
+}
+
+/// Visits the visible lifetimes of a type.
+struct Visible<'a, T>(&'a mut T);
+
+impl<T: Elided> VisitMut for Visible<'_, T> {
     fn visit_type_reference_mut(&mut self, ty: &mut TypeReference) {
         if ty.lifetime.is_none() {
-            self.found = true;
-            ty.lifetime = self.with.cloned();
+            ty.lifetime = self.0.elided();
         }
         visit_mut::visit_type_reference_mut(self, ty);
     }
 
     fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
         if lifetime.ident == "_" {
-            self.found = true;
-            if let Some(with) = self.with {
-                *lifetime = with.clone();
+            if let Some(named) = self.0.elided() {
+                *lifetime = named;
             }
         }
+        self.0.visible(lifetime);
     }
 
     fn visit_type_fn_ptr_mut(&mut self, _: &mut TypeFnPtr) {}
@@ -126,7 +135,7 @@ impl VisitMut for Filling<'_> {
     fn visit_expr_mut(&mut self, _: &mut Expr) {}
 }
 
-/// Replaces lifetimes by `'_`, for expressions in anonymous constants.
+/// Replaces lifetimes with `'_`, for expressions in anonymous constants.
 struct Erasing<'a>(&'a [Lifetime]);
 
 impl VisitMut for Erasing<'_> {
@@ -144,7 +153,7 @@ impl VisitMut for Erasing<'_> {
     }
 }
 
-/// The type with `lifetimes` replaced by `'_`.
+/// The type with `'_` in place of `lifetimes`.
 pub(crate) fn erased(ty: &Type, lifetimes: &[Lifetime]) -> Type {
     let mut ty = ty.clone();
     Erasing(lifetimes).visit_type_mut(&mut ty);
@@ -154,9 +163,9 @@ pub(crate) fn erased(ty: &Type, lifetimes: &[Lifetime]) -> Type {
 /// Replaces `Self`, which nested items cannot name.
 struct Replacing<'a> {
     owner: &'a Type,
-    /// The trait that `Self::Name` is of.
+    /// The trait that has `Self::Name`.
     of_trait: Option<&'a Ident>,
-    /// The same without named lifetimes, for constants.
+    /// The owner without named lifetimes, for constants.
     erased: Type,
 }
 
@@ -187,8 +196,8 @@ impl VisitMut for Replacing<'_> {
                 let owner = &self.erased;
                 let of_trait = self.of_trait.map(|name| quote!(as #name));
                 let rest = path.path.segments.iter().skip(1);
-                // At the place of `Self`: a constant function can ask for the place of its call, and
-                // has to get the same answer everywhere.
+                // With the span of `Self`: a constant function can see the location of its call,
+                // which must be the same everywhere.
                 let at = path.path.segments[0].ident.span();
                 *expr = parse_quote_spanned!(at=> <#owner #of_trait> #(::#rest)*);
             }
@@ -201,7 +210,7 @@ fn begins_with_self(path: &syn::Path) -> bool {
     path.leading_colon.is_none() && path.segments[0].ident == "Self"
 }
 
-/// The type with `owner` for `Self`.
+/// The type with `owner` in place of `Self`.
 pub(crate) fn with_owner(
     ty: &Type,
     owner: &Type,
@@ -213,7 +222,7 @@ pub(crate) fn with_owner(
     ty
 }
 
-/// The expression with `owner`, in which no lifetimes are named, for `Self`.
+/// The expression with `owner`, which names no lifetimes, in place of `Self`.
 pub(crate) fn expression_with_owner(mut expr: Expr, owner: &Type) -> Expr {
     Replacing { owner, erased: owner.clone(), of_trait: None }.visit_expr_mut(&mut expr);
     expr
@@ -248,7 +257,7 @@ pub(crate) fn may_be_large(ty: &Type) -> bool {
     }
 }
 
-/// Which of `lifetimes` the type names.
+/// Those of `lifetimes` that the type names.
 pub(crate) fn named(ty: &Type, lifetimes: &[Lifetime]) -> Vec<Lifetime> {
     struct Collecting<'a>(&'a [Lifetime], Vec<Lifetime>);
     impl VisitMut for Collecting<'_> {

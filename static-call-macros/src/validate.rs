@@ -1,49 +1,31 @@
-//! Only rejects: every error that there is, each at the token that causes it, and with what to do
-//! instead.
+//! Only rejects: reports every error at the token that causes it, with the fix.
 
+mod call;
 mod handle;
 mod select;
 
-use proc_macro2::{Span, TokenStream};
+pub(crate) use call::call;
+
+use proc_macro2::Span;
 use quote::ToTokens;
 use syn::visit_mut::VisitMut;
-use syn::{Error, Expr, FnArg, Generics, Result, ReturnType, Type, TypeImplTrait};
+use syn::{Error, FnArg, Generics, Result, ReturnType, Type, TypeImplTrait};
 
+use crate::errors::Errors;
 use crate::model::{self, Function, Impl, Item, Output};
-use crate::parse::{self, Member};
+use crate::parse::Member;
 use crate::types;
-
-/// Errors, collected.
-#[derive(Default)]
-struct Errors(Option<Error>);
-
-impl Errors {
-    fn add(&mut self, error: Error) {
-        match &mut self.0 {
-            Some(errors) => errors.combine(error),
-            None => self.0 = Some(error),
-        }
-    }
-
-    fn at(&mut self, tokens: impl ToTokens, message: impl std::fmt::Display) {
-        self.add(Error::new_spanned(tokens, message));
-    }
-
-    fn finish(self) -> Result<()> {
-        self.0.map_or(Ok(()), Err)
-    }
-}
 
 /// Rejects an item that cannot be made switchable.
 pub(crate) fn item(item: &Item) -> Result<()> {
     let mut errors = Errors::default();
     match item {
-        Item::Function(f) if stands_alone_in_impl(f) => errors.at(
+        Item::Function(f) if f.is_in_plain_impl() => errors.at(
             f.source
                 .sig
                 .receiver()
                 .map_or(f.source.sig.ident.to_token_stream(), |r| r.self_token.to_token_stream()),
-            "`#[static_call]` on a method needs `#[static_call]` on its `impl` block, too",
+            "`#[static_call]` on a method needs `#[static_call]` on its `impl` block too",
         ),
         Item::Function(f) => function(f, &mut errors),
         Item::Impl(block) => implementation(block, &mut errors),
@@ -51,8 +33,8 @@ pub(crate) fn item(item: &Item) -> Result<()> {
         Item::Other(other) => errors.at(
             &other.keyword,
             format!(
-                "`#[static_call]` goes on a function, on an `impl` block and its functions, or on \
-                 a trait, not on a `{}`",
+                "`#[static_call]` applies to functions, traits, and `impl` blocks and their \
+                 functions, not to a `{}`",
                 other.keyword
             ),
         ),
@@ -60,77 +42,48 @@ pub(crate) fn item(item: &Item) -> Result<()> {
     errors.finish()
 }
 
-/// Whether this is an associated function whose `impl` block has no attribute.
-pub(crate) fn stands_alone_in_impl(f: &Function) -> bool {
-    let names = |tokens: &TokenStream, words: &[&str]| {
-        types::any_ident(tokens, &|ident| words.iter().any(|word| ident == word))
-    };
-    let body = f.source.body.to_token_stream();
-    f.owner.is_none()
-        && (f.source.sig.receiver().is_some()
-            || names(&f.source.sig.to_token_stream(), &["Self"])
-            // A type that the body defines has a `Self` of its own.
-            || names(&body, &["Self"])
-                && !names(&body, &["impl", "trait", "struct", "enum", "union"]))
-}
-
 fn implementation(block: &Impl, errors: &mut Errors) {
     let source = &block.source;
-    errors.0.clone_from(&block.option_errors);
+    errors.extend(&block.option_errors);
     if let Some(keys) = &block.keys {
-        errors.at(keys, "`keys` goes on a function of the block: it renames one constant");
+        errors.at(keys, "`keys` names the constant of one function: put it on that function");
     }
     if let Some(select) = &block.select {
         errors.at(
             &select.keyword,
-            "`select` goes on a function of the block: it chooses its default",
+            "`select` chooses the default of one function: put it on that function",
         );
     }
     if let Some((path, _)) = &source.of_trait {
         errors.at(
             path,
-            "put `#[static_call]` on the trait: what its methods call is switched by naming this \
-             type",
+            "put `#[static_call]` on the trait instead: its handle switches to this type with \
+             `update::<Type>()`",
         );
         return;
     }
     if !matches!(types::bare(&source.self_ty), Type::Path(_)) {
         errors.at(
             &source.self_ty,
-            "a key's `impl` block is of a named type: make a free function switchable instead",
+            "a static call needs an `impl` block of a named type: write a free function instead",
         );
     }
     type_macro(&source.self_ty, errors);
     generics(
         &source.generics,
-        "the methods of a generic type have no single signature: make one switchable in an `impl` \
-         block of one type, as in `impl Type<u32>`",
+        "a method of a generic type has no single signature: write the `impl` block for one type, \
+         as in `impl Type<u32>`",
         errors,
     );
-    let mut found = false;
-    for member in &source.items {
-        match member {
-            Member::Key(..) => found = true,
-            Member::Misplaced(attr, _) => {
-                found = true;
-                errors.at(attr, "`#[static_call]` goes on functions: remove it here");
-            }
-            Member::Item(_) => {}
-        }
-    }
-    if !found {
-        errors.add(Error::new(
-            Span::call_site(),
-            "no function in this block is switchable: put `#[static_call]` on each that shall be",
-        ));
-    }
+    members(&source.items, errors);
     for f in &block.functions {
         function(f, errors);
         if f.name_is_taken {
             errors.at(
                 &f.source.sig.ident,
                 format!(
-                    "the key's name `{}` is taken: choose one with `#[static_call(keys = NAME)]`",
+                    "the name `{}` of the key is taken: choose another with `#[static_call(keys = \
+                     NAME)]`",
                     f.keys
                 ),
             );
@@ -138,14 +91,40 @@ fn implementation(block: &Impl, errors: &mut Errors) {
     }
 }
 
-/// Rejects type and const parameters, else bounds. One error: one mend answers all.
+/// Rejects `#[static_call]` on anything but functions, and a block without any.
+fn members(members: &[Member], errors: &mut Errors) {
+    let mut found = false;
+    for member in members {
+        match member {
+            Member::Key(..) => found = true,
+            Member::Misplaced(attr, _) => {
+                found = true;
+                errors.at(
+                    attr,
+                    "in an `impl` block, `#[static_call]` applies only to functions: remove it \
+                     here",
+                );
+            }
+            Member::Item(_) => {}
+        }
+    }
+    if !found {
+        errors.add(Error::new(
+            Span::call_site(),
+            "no function in this block has `#[static_call]`: put it on each function that should \
+             be switchable",
+        ));
+    }
+}
+
+/// Rejects type and const parameters, else bounds. Reports one error, as one fix covers all.
 fn generics(generics: &Generics, advice: &str, errors: &mut Errors) {
     if let Some(parameter) = model::type_parameters(generics).next() {
         errors.at(parameter, advice);
         return;
     }
-    let bound = "the lifetimes of a static call cannot have bounds: leave the bound out, or use \
-                 one lifetime for both";
+    let bound = "the lifetimes of a static call cannot have bounds: remove the bound, or use one \
+                 lifetime for both";
     if let Some(parameter) = generics.lifetimes().find(|p| !p.bounds.is_empty()) {
         errors.at(parameter, bound);
         return;
@@ -154,7 +133,7 @@ fn generics(generics: &Generics, advice: &str, errors: &mut Errors) {
     if let Some(predicate) = predicates.into_iter().next() {
         let message = match predicate {
             syn::WherePredicate::Lifetime(_) => bound,
-            _ => "a static call has no generic parameters to bound: leave the `where` clause out",
+            _ => "a static call has no generic parameters to bound: remove the `where` clause",
         };
         errors.at(predicate, message);
     }
@@ -175,39 +154,38 @@ fn function(f: &Function, errors: &mut Errors) {
         {
             errors.at(
                 written,
-                "a function without a body does nothing, so it returns `()` or an `Option<_>`, \
-                 which is `None` then: return one of these, or give it a body",
+                "a function without a body does nothing, so it can return only `()` or an `Option` \
+                 (`None`): return one of these, or write a body",
             );
         }
         _ => output(f, errors),
     }
 }
 
-/// Rejects what stands before and around the signature.
+/// Rejects options, attributes and qualifiers that a static call cannot have.
 fn qualifiers(f: &Function, errors: &mut Errors) {
     let sig = &f.source.sig;
-    for error in f.option_errors.iter().chain(&f.attrs.errors) {
-        errors.add(error.clone());
-    }
+    errors.extend(&f.option_errors);
+    errors.extend(&f.attrs.errors);
     if let Some(token) = &sig.constness {
         errors.at(
             token,
-            "a static call cannot be evaluated while compiling: leave `const` out, or call a \
-             `const fn` of another name from here",
+            "a static call cannot run at compile time: remove `const`, or call a separate `const \
+             fn` from here",
         );
     }
     if let Some(token) = &sig.asyncness {
         errors.at(
             token,
-            "an `async fn` has a type of its own for its future: write \
-             `fn .. -> Pin<Box<dyn Future<Output = ..>>>`",
+            "each `async fn` returns a type of its own, so no other can replace it: write `fn .. \
+             -> Pin<Box<dyn Future<Output = ..>>>`",
         );
     }
     if let Some(abi) = &sig.abi {
         errors.at(
             abi,
-            "a static call has Rust's ABI: leave the `extern` out, and call this from a function \
-             that has it",
+            "a static call uses the Rust ABI: remove `extern`, and call this from an `extern` \
+             function",
         );
     }
     if let Some(variadic) = &sig.variadic {
@@ -225,8 +203,8 @@ fn arguments(f: &Function, errors: &mut Errors) {
             if attr.path().is_ident("cfg") || attr.path().is_ident("cfg_attr") {
                 errors.at(
                     attr,
-                    "an argument of a static call cannot depend on the configuration: write the \
-                     function twice, each under a `cfg` of its own",
+                    "an argument of a static call cannot have a `cfg`: write the function twice, \
+                     each with its own `cfg`",
                 );
             }
         }
@@ -234,14 +212,14 @@ fn arguments(f: &Function, errors: &mut Errors) {
         if let Some(token) = impl_trait(&argument.types.inside) {
             errors.at(
                 token,
-                "a static call has one signature: name the type, or take `&dyn Trait` or \
-                 `Box<dyn Trait>`",
+                "a static call has one signature: name the type, or take `&dyn Trait` or `Box<dyn \
+                 Trait>`",
             );
         }
         if is_wide_vector(&argument.types.inside) {
             errors.at(
                 &argument.types.inside,
-                "a wide vector does not cross a static call by value: take a reference to it",
+                "a wide vector cannot be passed to a static call by value: take a reference",
             );
         }
     }
@@ -258,12 +236,12 @@ fn output(f: &Function, errors: &mut Errors) {
     if is_wide_vector(written) {
         errors.at(
             written,
-            "a wide vector does not cross a static call by value: return an array, or take \
-             `&mut` of it",
+            "a static call cannot return a wide vector by value: return an array, or write to a \
+             `&mut` argument",
         );
     }
     if f.owner.as_ref().is_some_and(|owner| owner.of_trait.is_some()) {
-        // No bound on targets has to name it.
+        // Targets have no bound that would have to name it.
         return;
     }
     let lifetimes: Vec<_> = f.all_lifetimes().cloned().collect();
@@ -271,8 +249,8 @@ fn output(f: &Function, errors: &mut Errors) {
         let is_constrained =
             |a: &model::Argument| types::named(&a.types.outside, &lifetimes).contains(&lifetime);
         if !f.arguments.iter().any(is_constrained) {
-            let message = "a lifetime of the return type has to stand in an argument, too: take \
-                           it there, or write `'static`";
+            let message = "a lifetime in the return type must also appear in an argument: use it \
+                           there, or return `'static`";
             match types::named(written, &lifetimes).into_iter().find(|l| *l == lifetime) {
                 Some(own) => errors.at(own, message),
                 None => errors.at(written, message),
@@ -282,8 +260,8 @@ fn output(f: &Function, errors: &mut Errors) {
     }
 }
 
-/// Rejects macros in a type. It is written down in several places, which have to mean the same: the
-/// code that calls a trampoline and the code that it leads to are not checked against each other.
+/// Rejects macros in a type. The type is written in several places that must agree, and the
+/// compiler does not check the caller of a trampoline against its target.
 fn type_macro(ty: &Type, errors: &mut Errors) {
     struct Finding(Option<syn::Path>);
     impl VisitMut for Finding {
@@ -296,8 +274,8 @@ fn type_macro(ty: &Type, errors: &mut Errors) {
     if let Some(path) = finding.0 {
         errors.at(
             path,
-            "a macro in the signature of a static call is expanded several times, and might not \
-             give the same type each time: give the type a name, as in `type Name = ..;`",
+            "a macro in the signature is expanded several times, perhaps to different types: \
+             define `type Name = ..;` and use that",
         );
     }
 }
@@ -323,63 +301,5 @@ fn is_wide_vector(ty: &Type) -> bool {
             name.starts_with("__m256") || name.starts_with("__m512")
         }),
         _ => false,
-    }
-}
-
-/// Rejects what is not a call of a path.
-pub(crate) fn call(call: &parse::Call) -> Result<()> {
-    let mut errors = Errors::default();
-    callee(call, &mut errors);
-    errors.finish()
-}
-
-const EXPECTED: &str = "expected a call of a static call: `call!(path(arguments))`";
-
-fn callee(call: &parse::Call, errors: &mut Errors) {
-    let Some(expr) = &call.expr else {
-        errors.add(Error::new(Span::call_site(), EXPECTED));
-        return;
-    };
-    let expr = model::ungrouped(expr.clone());
-    let Expr::Call(expr) = expr else {
-        match &expr {
-            Expr::MethodCall(call) => errors.at(
-                &call.method,
-                "name the method with its type: `call!(Type::method(&value, ..))`",
-            ),
-            Expr::Try(expr) => {
-                errors.at(expr.question_token, "the `?` goes behind: `call!(..)?`");
-            }
-            Expr::Await(expr) => {
-                errors.at(expr.await_token, "the `.await` goes behind: `call!(..).await`");
-            }
-            Expr::Unsafe(expr) => {
-                errors.at(expr.unsafe_token, "`unsafe` goes around: `unsafe { call!(..) }`");
-            }
-            Expr::Macro(expr) => errors.at(&expr.mac.path, EXPECTED),
-            _ => errors.at(&expr, EXPECTED),
-        }
-        return;
-    };
-    if let Some(attr) = expr.attrs.first() {
-        errors.at(attr, "attributes go before `call!`");
-    }
-    if let Some(token) = call.rest.clone().into_iter().next() {
-        errors.at(token, "one `call!` makes one call: nothing stands behind it");
-    }
-    let callee = model::ungrouped((*expr.func).clone());
-    let Expr::Path(path) = &callee else {
-        errors.at(&callee, "expected the path of a static call, as in `call!(path(arguments))`");
-        return;
-    };
-    if let Some(qself) = path.qself.as_ref().filter(|qself| qself.position > 0) {
-        errors.at(
-            &path.path.segments[qself.position - 1],
-            "name the handle of the trait, or the type whose `impl` block this is in: \
-             `call!(Type::method(..))`",
-        );
-    }
-    if let Some(last) = path.path.segments.last().filter(|last| !last.arguments.is_none()) {
-        errors.at(&last.arguments, "a static call has no generic parameters: leave these out");
     }
 }

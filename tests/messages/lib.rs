@@ -1,1 +1,1 @@
-//! Nothing: the test is what this package is for.
+//! Empty: this package exists for its test.

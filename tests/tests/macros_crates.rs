@@ -42,8 +42,8 @@ fn another_name_is_one_error() {
     let output = cargo_in("crates/misnamed", &["check"]);
     let stderr = String::from_utf8_lossy(&output.stderr);
     let errors: Vec<_> = stderr.lines().filter(|line| line.starts_with("error")).collect();
-    let expected = "error: this package has `static-call` by another name: write \
-                    `#[static_call(crate = switch)]` here and everywhere else";
+    let expected = "error: this package renames its dependency `static-call`: write \
+                    `#[static_call(crate = switch)]` here and at every other use";
     let [error, last] = errors[..] else { panic!("{stderr}") };
     assert_eq!(error, expected, "{stderr}");
     assert!(last.starts_with("error: could not compile `misnamed`"), "{stderr}");

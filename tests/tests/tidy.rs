@@ -3,6 +3,9 @@
 //!
 //! Each rule is a function from files to complaints, and has a test that hands it a breach.
 
+#[path = "tidy/macros_order.rs"]
+mod macros_order;
+
 use std::fs;
 use std::path::Path;
 

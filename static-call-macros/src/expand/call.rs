@@ -1,28 +1,37 @@
-//! `call!`: the site's items stand in blocks of their own. So they are nested in the user's
-//! function, which makes their symbols local, and hide no name in the arguments.
+//! `call!`: the items of a site lie in their own blocks. So they are nested in the user's function,
+//! which makes their symbols local, and they hide no name in the arguments.
 //!
-//! The function that calls the trampoline reaches the key in a `Site`, which only code of the macros
-//! can open: the callee is a path of the user's, and may be no static call at all.
-//! The arguments stand in the expansion once: a call in an argument of a
-//! call must not double what it is made of. Where the key is a hook that is off they are not
-//! evaluated: the block is left before them. Its value is its last expression, so that a temporary
-//! in an argument lives as long as in any call; that this holds is why this crate is of edition
-//! 2021. Only where an argument has a `break` without a label, which may not leave a block with one,
-//! the call stands in a branch, where temporaries live as long as the call.
+//! The callee is a path of the user's, and may not be a static call at all. So the function that
+//! calls the trampoline is passed to it in a `Site`, which only code of the macros can open.
+//!
+//! The arguments occur once in the expansion: otherwise nested calls would double it at each level.
+//! If the key is a hook that is off, the block is left before they are evaluated. The call is the
+//! last expression of the block, so that temporaries in its arguments live as long as in any other
+//! call; this needs edition 2021, and is why this crate has it. A `break` without a label cannot
+//! leave a labelled block: if an argument has one, the call lies in a branch instead, where
+//! temporaries live only as long as the call.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{format_ident, quote};
+use quote::{ToTokens, format_ident, quote};
 use syn::{Error, Lifetime};
 
 use super::trusted_block;
-use crate::model::{Call, local};
+use crate::model::{Call, Site, local};
+
+/// The code of a valid call.
+pub(crate) fn call(call: &Call) -> TokenStream {
+    match call {
+        Call::Site(call) => site(call),
+        Call::Other(other) => other.expr.to_token_stream(),
+    }
+}
 
 /// The call, with its own site, label and trampoline.
-pub(crate) fn call(call: &Call) -> TokenStream {
+fn site(call: &Site) -> TokenStream {
     let (callee, off, arguments) = (&call.callee, &call.off, &call.arguments);
     let sc = private(call);
     let option = quote!(#sc::core::option::Option);
-    // Hygienic, so that an argument of this name is the caller's own.
+    // Hygienic, so that an argument of this name is still the caller's.
     let value = local("value");
     let (label, trampoline) = (label(call), trampoline(call));
     let arguments = arguments.iter();
@@ -39,7 +48,7 @@ pub(crate) fn call(call: &Call) -> TokenStream {
     let block = Lifetime::new("'__call", Span::mixed_site());
     quote! {
         #block: {
-            // A key that never returns has no value to leave with.
+            // The value of a key that never returns cannot be reached.
             #[allow(unreachable_code)]
             match #off(#label) {
                 #option::Some(#value) => break #block #value,
@@ -50,19 +59,18 @@ pub(crate) fn call(call: &Call) -> TokenStream {
     }
 }
 
-fn private(call: &Call) -> TokenStream {
-    let krate = &call.trusted.krate;
-    quote!(#krate::__private)
+fn private(call: &Site) -> TokenStream {
+    super::private(&call.trusted.krate)
 }
 
-/// `file!()`, `line!()`, `column!()` and the callee: what describes a site, and names it.
-fn position(call: &Call) -> TokenStream {
+/// `file!()`, `line!()`, `column!()` and the callee, which identify a site.
+fn position(call: &Site) -> TokenStream {
     let (sc, text) = (private(call), &call.text);
     quote!(#sc::core::file!(), #sc::core::line!(), #sc::core::column!(), #text)
 }
 
-/// What asks whether the key is on.
-fn label(call: &Call) -> TokenStream {
+/// The closure that tests whether the key is on.
+fn label(call: &Site) -> TokenStream {
     let (krate, sc, position) = (&call.trusted.krate, private(call), position(call));
     let key = local("key");
     quote! {
@@ -79,8 +87,8 @@ fn label(call: &Call) -> TokenStream {
     }
 }
 
-/// What calls: the description, the trampoline, and the function that calls through it.
-fn trampoline(call: &Call) -> TokenStream {
+/// The description of the site, its trampoline, and the function that calls through it.
+fn trampoline(call: &Site) -> TokenStream {
     let (krate, sc, position) = (&call.trusted.krate, private(call), position(call));
     let count = call.arguments.len();
     let names: Vec<_> = (0..count).map(|i| local(&format!("arg{i}"))).collect();
@@ -88,7 +96,7 @@ fn trampoline(call: &Call) -> TokenStream {
     let key = local("key");
     let through =
         trusted_block(call.trusted.token, quote!(trampoline::<0, K, #(#types,)* R>(#(#names),*)));
-    // `go` has the key as one argument more; clippy's limit is seven.
+    // `go` also takes the key; clippy's limit is seven arguments.
     let one_too_many = (count >= 7).then(|| quote!(#[allow(clippy::too_many_arguments)]));
     quote! {
         {
@@ -115,7 +123,7 @@ fn trampoline(call: &Call) -> TokenStream {
     }
 }
 
-/// The error in the place of the call.
+/// The error in place of the call.
 pub(crate) fn refused_call(error: &Error) -> TokenStream {
     let error = error.to_compile_error();
     quote!({ #error })

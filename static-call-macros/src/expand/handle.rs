@@ -1,13 +1,13 @@
-//! A trait: itself, its handle, and a hidden type for the key of each method.
+//! A trait, its handle, and a hidden type for the key of each method.
 
 mod method;
-mod switch;
+pub(super) mod switch;
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
-use super::function::wrapper;
-use super::key::Place;
+use super::private;
+use super::signature::Place;
 use crate::model::{Handle, Method};
 use crate::parse::TraitMember;
 
@@ -47,8 +47,7 @@ pub(super) fn structure(h: &Handle) -> TokenStream {
     let (vis, name, of_trait) = (&h.source.vis, &h.name, &h.source.ident);
     let (cfgs, hidden, derives) = (&h.attrs.cfgs, &h.attrs.hidden, &h.options.derives);
     let about = format!(
-        "The static calls of [`{of_trait}`]: each method calls that of the implementation that was \
-         set last."
+        "The handle of [`{of_trait}`]: its methods are static calls to the current implementation."
     );
     quote! {
         #(#cfgs)*
@@ -71,19 +70,7 @@ fn implementation(h: &Handle) -> TokenStream {
     let (cfgs, lints) = (&h.attrs.cfgs, &h.attrs.lints);
     let allowed = h.allowed();
     let items = items(h);
-    let methods = h.switched().map(|method| {
-        let f = &method.function;
-        let (cfgs, lints) = (&f.attrs.cfgs, &f.attrs.lints);
-        let (wrapper, body) = (wrapper(f), f.wrapper_body());
-        quote! {
-            #(#cfgs)*
-            #(#lints)*
-            #[inline(always)]
-            #wrapper {
-                #body
-            }
-        }
-    });
+    let methods = h.switched().map(|method| method.function.caller_fn(&[], None));
     quote! {
         #(#cfgs)*
         #(#lints)*
@@ -95,7 +82,7 @@ fn implementation(h: &Handle) -> TokenStream {
     }
 }
 
-/// The associated types and constants, as the attribute has them.
+/// The associated types and constants, from the attribute.
 fn items(h: &Handle) -> TokenStream {
     let types = h.types().filter_map(|item| {
         let (ident, ty) = (&item.ident, h.type_of(&item.ident)?);
@@ -115,7 +102,7 @@ pub(super) fn cfgs_of(attrs: &[syn::Attribute]) -> Vec<syn::Attribute> {
     crate::attributes::Attributes::new(attrs).cfgs
 }
 
-/// The functions of the handle itself: what switches it, and the ways of `call!`.
+/// The inherent functions of the handle: those that switch it, and those for `call!`.
 fn inherent(h: &Handle) -> TokenStream {
     let (cfgs, lints, name) = (&h.attrs.cfgs, &h.attrs.lints, &h.name);
     let allowed = h.allowed();
@@ -146,11 +133,10 @@ fn inherent(h: &Handle) -> TokenStream {
 impl Handle {
     /// The path of `static_call::__private`.
     pub(super) fn private(&self) -> TokenStream {
-        let krate = &self.krate;
-        quote!(#krate::__private)
+        private(&self.krate)
     }
 
-    /// What generated code may do that its users may not.
+    /// Allows generated code to use what is deprecated for users.
     pub(super) fn allowed(&self) -> Option<TokenStream> {
         let deprecated =
             self.attrs.deprecated || self.methods.iter().any(|m| m.function.attrs.deprecated);

@@ -1,10 +1,9 @@
-//! An `impl` block: its functions, and a hidden type for the key of each.
+//! An `impl` block, and a hidden type for the key of each function.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
-use super::function::{original_docs, wrapper};
-use super::key::Place;
+use super::signature::Place;
 use crate::model::{Function, Impl};
 use crate::parse::Member;
 
@@ -30,28 +29,21 @@ pub(super) fn expand(block: &Impl) -> TokenStream {
     }
 }
 
-/// What stands in the block: the function, its key, its body, and the way for `call!`.
+/// The items inside the block: the function, its key, its body, and the functions for `call!`.
 fn inside(f: &Function) -> TokenStream {
     let (krate, vis, keys, marker) = (&f.krate, &f.source.vis, &f.keys, f.marker());
     let update_vis = &f.update_vis;
     let (cfgs, lints) = (&f.attrs.cfgs, &f.attrs.lints);
-    let (wrapper_attrs, hidden) = (&f.attrs.wrapper, &f.attrs.hidden);
-    let wrapper = wrapper(f);
-    let body = f.wrapper_body();
+    let hidden = &f.attrs.hidden;
+    let caller = f.caller_fn(&f.attrs.wrapper, Some(vis));
     let name = f.full_name();
-    let original = f.original_fn(&original_docs(f, &name));
+    let original = f.original_fn();
     let call_at =
         f.call_at(&format!("__call_at_{}", f.name()), Place::Inside, f.source.body.is_none());
     let forces = f.forces();
     let about = format!("The key of the static call `{name}`.");
     quote! {
-        #(#cfgs)*
-        #(#lints)*
-        #(#wrapper_attrs)*
-        #[inline(always)]
-        #vis #wrapper {
-            #body
-        }
+        #caller
 
         #(#cfgs)*
         #[doc = #about]
@@ -71,18 +63,14 @@ fn inside(f: &Function) -> TokenStream {
     }
 }
 
-/// What stands beside the block.
+/// The items beside the block.
 fn outside(f: &Function) -> TokenStream {
-    let (vis, marker) = (&f.source.vis, f.marker());
-    let cfgs: Vec<_> = f.cfgs().collect();
     let Some(owner) = &f.owner else { return TokenStream::new() };
     let (ty, ident, original) = (owner.erased(), &f.source.sig.ident, f.original());
+    let marker = f.marker_enum();
     let machinery = f.machinery(&quote!(<#ty>::#ident), &quote!(<#ty>::#original));
     quote! {
-        #(#cfgs)*
-        #[doc(hidden)]
-        #[allow(non_camel_case_types)]
-        #vis enum #marker {}
+        #marker
 
         #machinery
     }

@@ -1,4 +1,4 @@
-//! The record of a key, and what its marker says of it.
+//! The record of a key, and the trait that leads from its type to it.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -7,7 +7,7 @@ use super::trusted_block;
 use crate::model::Function;
 
 impl Function {
-    /// `, deprecated`, to be allowed, if the function is.
+    /// `, deprecated` for `allow(..)`, if the function is deprecated.
     pub(super) fn deprecated(&self) -> Option<TokenStream> {
         self.attrs.deprecated.then(|| quote!(, deprecated))
     }
@@ -25,15 +25,16 @@ impl Function {
         let cfgs: Vec<_> = self.cfgs().collect();
         let flags = self.flags(flags);
         let deprecated = self.deprecated();
-        // The name's own span: with that of the attribute all methods would stand on one line. A span
-        // of the user's does not go with `$crate`. A crate can have another `core`, so these are asked
-        // outside of `unsafe`: they can be wrong, and no more.
+        // With the span of the name: that of the attribute is the same for all methods. With a
+        // user's span there is no `$crate`, and `::core` may be another crate. So these are
+        // evaluated outside `unsafe`, where the worst is a wrong number.
         let position = |name: &str| {
             let span = self.source.sig.ident.span();
             let name = Ident::new(name, span);
             quote_spanned!(span=> ::core::#name!())
         };
         let (line, column) = (position("line"), position("column"));
+        let u32 = quote!(#sc::core::primitive::u32);
         let new = trusted_block(
             self.trusted,
             quote! {
@@ -56,8 +57,7 @@ impl Function {
             #(#cfgs)*
             #krate::__record! {
                 key #record = {
-                    const __STATIC_CALL_POSITION: (#sc::core::primitive::u32, #sc::core::primitive::u32) =
-                        (#line, #column);
+                    const __STATIC_CALL_POSITION: (#u32, #u32) = (#line, #column);
                     #new
                 };
             }
@@ -68,7 +68,8 @@ impl Function {
         }
     }
 
-    /// What the marker says of its key; `own_type` gives the type of the function that callers use.
+    /// Leads from the key's type to its record. `own_type` returns the type of the function that
+    /// users call.
     pub(super) fn keyed(&self, own_type: &TokenStream) -> TokenStream {
         let (krate, sc, marker, record) =
             (&self.krate, self.private(), self.marker(), self.record());
@@ -87,7 +88,7 @@ impl Function {
         }
     }
 
-    /// The flags of the record: `flags`, and what the arguments say.
+    /// The flags of the record: `flags`, and whether arguments need dropping.
     fn flags(&self, flags: impl IntoIterator<Item = &'static str>) -> TokenStream {
         let sc = self.private();
         let flags = flags.into_iter().map(|flag| {

@@ -1,9 +1,9 @@
-//! What stands in the place of an item that was refused: the errors, and enough of the item and of
-//! what it would have become that nothing after them fails.
+//! What replaces a refused item: the errors, the item, and stubs of what it would have become, so
+//! that nothing else fails to compile.
 //!
-//! The first error stands inside a type. The compiler asks no questions about values of a type
-//! that has an error in it, so targets and calls of the stub are all accepted. (In the very place
-//! of a type `compile_error!` stands for `()`, about which it does ask.)
+//! The first error lies inside a type. The compiler does not check values of a type with an error
+//! in it, so it accepts all targets and calls of the stub. (`compile_error!` in place of a whole
+//! type means `()`, which it does check.)
 
 mod handle;
 
@@ -11,30 +11,30 @@ use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::{Attribute, Error, FnArg, Pat, parse_quote};
 
+use super::{scoped_result, update_result};
 use crate::model::{Function, Impl, Item};
 use crate::parse::{self, Member};
-use crate::validate;
 
-/// The error and the item as it was.
+/// The error, and the item without changes.
 pub(crate) fn unparsed(error: &Error, item: TokenStream) -> TokenStream {
     let error = error.to_compile_error();
     quote!(#item #error)
 }
 
-/// The errors and a stub.
+/// The errors and the stubs.
 pub(crate) fn recover(item: &Item, error: &Error) -> TokenStream {
     let mut errors = error.clone().into_iter().map(|e| e.to_compile_error());
     let first = errors.next().unwrap_or_default();
     let others: TokenStream = errors.collect();
     let stub = match item {
-        Item::Function(f) if validate::stands_alone_in_impl(f) => {
+        Item::Function(f) if f.is_in_plain_impl() => {
             let source = as_it_was(f);
             quote!(#source #first)
         }
         Item::Function(f) => {
             let error = error_type(f);
             let (source, items) = (as_it_was(f), items(f, &error));
-            let (alias, enumeration) = (alias(f, &error, &first), enumeration(f));
+            let (alias, enumeration) = (alias(f, &error, &first), f.marker_enum());
             let (keys, own) = (&f.keys, inherent(f, &error));
             let cfgs = f.cfgs();
             quote!(#source #alias #enumeration #(#cfgs)* impl #keys { #own } #items)
@@ -66,7 +66,7 @@ fn implementation(block: &Impl, first: &TokenStream) -> TokenStream {
         .functions
         .iter()
         .map(|f| {
-            let (enumeration, items) = (enumeration(f), items(f, &error));
+            let (enumeration, items) = (f.marker_enum(), items(f, &error));
             quote!(#enumeration #items)
         })
         .collect();
@@ -93,7 +93,7 @@ fn block_with(block: &Impl, member: impl Fn(&Function) -> TokenStream) -> TokenS
     }
 }
 
-/// The function without our attribute, with a body and a fixed number of arguments in any case.
+/// The function without our attribute, given a body and a fixed number of arguments.
 fn as_it_was(f: &Function) -> TokenStream {
     let mut source = f.source.clone();
     source.attrs.retain(|attr| !parse::is_static_call(attr));
@@ -110,7 +110,7 @@ fn as_it_was(f: &Function) -> TokenStream {
     source.to_token_stream()
 }
 
-/// Name of the type that is an error.
+/// The name of the type with the error.
 fn error_type(f: &Function) -> Ident {
     format_ident!("{}_ERROR", f.record())
 }
@@ -132,21 +132,11 @@ fn alias_of<'a>(
     }
 }
 
-fn enumeration(f: &Function) -> TokenStream {
-    let (cfgs, vis, marker) = (f.cfgs(), &f.source.vis, f.marker());
-    quote! {
-        #(#cfgs)*
-        #[doc(hidden)]
-        #[allow(non_camel_case_types)]
-        #vis enum #marker {}
-    }
-}
-
 /// The functions of the enum.
 fn inherent(f: &Function, error: &Ident) -> TokenStream {
     let (sc, krate, vis, keys) = (f.private(), &f.krate, &f.source.vis, &f.keys);
     let errors: Vec<_> = f.arguments.iter().map(|_| error).collect();
-    let result = quote!(#sc::core::result::Result<#krate::Update, #krate::UpdateError>);
+    let (result, scoped) = (update_result(krate), scoped_result(krate));
     let site = site(f, &Ident::new("__call_at", Span::call_site()), error);
     let forces = forces(f);
     quote! {
@@ -164,7 +154,7 @@ fn inherent(f: &Function, error: &Ident) -> TokenStream {
             #[doc(hidden)]
             #vis fn scoped<__F: #sc::core::ops::Fn(#(#errors),*) -> #error>(
                 _: __F,
-            ) -> #sc::core::result::Result<#krate::Scoped, #krate::UpdateError> {
+            ) -> #scoped {
                 loop {}
             }
         }
@@ -179,9 +169,9 @@ fn inherent(f: &Function, error: &Ident) -> TokenStream {
     }
 }
 
-/// The functions that force a candidate.
+/// The stubs of the functions that force a candidate.
 fn forces(f: &Function) -> TokenStream {
-    let (sc, krate, vis) = (f.private(), &f.krate, &f.source.vis);
+    let (vis, result) = (&f.source.vis, update_result(&f.krate));
     let cfgs = f.owner.as_ref().map(|_| &f.attrs.cfgs[..]).unwrap_or_default();
     let mut names: Vec<_> = f.candidates().iter().map(|candidate| f.force(candidate)).collect();
     names.sort();
@@ -190,15 +180,13 @@ fn forces(f: &Function) -> TokenStream {
         quote! {
             #(#cfgs)*
             #[doc(hidden)]
-            #vis unsafe fn #name() -> #sc::core::result::Result<#krate::Update, #krate::UpdateError> {
-                loop {}
-            }
+            #vis unsafe fn #name() -> #result { loop {} }
         }
     };
     names.iter().map(force).collect()
 }
 
-/// What the `impl` block of the owner gets.
+/// The stubs in the owner's `impl` block.
 fn associated(f: &Function, error: &Ident) -> TokenStream {
     let (krate, vis, keys, marker) = (&f.krate, &f.source.vis, &f.keys, f.marker());
     let original = f.original();
@@ -249,7 +237,7 @@ fn site(f: &Function, name: &Ident, error: &Ident) -> TokenStream {
     }
 }
 
-/// The traits of a key.
+/// The traits of the key.
 fn items(f: &Function, error: &Ident) -> TokenStream {
     let (sc, marker) = (f.private(), f.marker());
     let cfgs: Vec<_> = f.cfgs().collect();

@@ -1,14 +1,15 @@
-//! What a key has for `call!`: the function that takes a site, and the one that says what a hook
-//! gives while it is off.
+//! The functions of a key for `call!`: one takes a site, and one returns the value of a hook that
+//! is off.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 
-use super::key::Place;
+use super::signature::Place;
 use crate::model::{Function, local};
 
 impl Function {
-    /// The function behind `call!`. Errors about arguments show it at the user's function.
+    /// The function that `call!` calls. Its span is the user's function, which errors about
+    /// arguments show.
     pub(super) fn call_at(&self, name: &str, place: Place, is_hook: bool) -> TokenStream {
         let span = self.source.sig.ident.span().resolved_at(Span::call_site());
         let off = self.off_at(&name.replacen("__call_at", "__off", 1), place, is_hook);
@@ -39,7 +40,7 @@ impl Function {
             .collect();
         let (statements, values) = self.passing(&values);
         let abi = self.abi_types(place);
-        // The site is one argument more than the user wrote; clippy's limit is seven.
+        // The site adds one argument to the user's; clippy's limit is seven.
         let one_too_many = (names.len() >= 7).then(|| quote!(#[allow(clippy::too_many_arguments)]));
         quote! {
             #[doc(hidden)]
@@ -47,7 +48,9 @@ impl Function {
             #one_too_many
             #[inline(always)]
             #vis #unsafety fn #name<#(#lifetimes,)*>(
-                #site: #sc::Site<fn(#sc::core::marker::PhantomData<#marker>, #(#abi),*) -> #bound_output>,
+                #site: #sc::Site<
+                    fn(#sc::core::marker::PhantomData<#marker>, #(#abi),*) -> #bound_output,
+                >,
                 #(#parameters),*
             ) -> #output {
                 #statements
@@ -59,7 +62,7 @@ impl Function {
         }
     }
 
-    /// What `call!` gives instead of the call, if the key is a hook and off.
+    /// The value of `call!` if the key is a hook that is off.
     fn off_at(&self, name: &str, place: Place, is_hook: bool) -> TokenStream {
         let name = Ident::new(name, Span::call_site());
         let (sc, marker, vis) = (self.private(), self.marker(), &self.source.vis);
@@ -101,7 +104,7 @@ impl Function {
         }
     }
 
-    /// The flags of the record that say whether the key is a hook.
+    /// The flags that mark the key as a hook in its record.
     pub(super) fn hook_flags(&self, is_hook: bool) -> Vec<&'static str> {
         match is_hook {
             true if self.returns_option() => vec!["HAS_NO_BODY", "RETURNS_OPTION"],

@@ -1,21 +1,21 @@
-//! `impl` blocks, and the type that they are of.
+//! `impl` blocks and their types.
 
 use proc_macro2::Ident;
 use quote::ToTokens;
-use syn::visit_mut::VisitMut;
-use syn::{Attribute, Error, Lifetime, Type};
+use syn::{Attribute, Lifetime, Type};
 
 use super::Function;
 use crate::attributes::Attributes;
+use crate::errors::Errors;
 use crate::parse::{self, Member, Trusted};
-use crate::text;
-use crate::types::{self, Naming};
+use crate::signature_text;
+use crate::types::{self, Elided, Naming};
 
 /// An `impl` block.
 pub(crate) struct Impl {
     pub(crate) keys: Option<Ident>,
     pub(crate) select: Option<parse::Select>,
-    pub(crate) option_errors: Option<Error>,
+    pub(crate) option_errors: Errors,
     pub(crate) source: parse::Impl,
     pub(crate) functions: Vec<Function>,
 }
@@ -50,10 +50,10 @@ impl Impl {
     }
 }
 
-/// The type whose `impl` block a function stands in.
+/// The type whose `impl` block has the function.
 #[derive(Clone)]
 pub(crate) struct Owner {
-    /// The type, with names for all of its visible lifetimes.
+    /// The type, with all visible lifetimes named.
     pub(crate) ty: Type,
     /// Those lifetimes.
     pub(crate) lifetimes: Vec<Lifetime>,
@@ -61,9 +61,9 @@ pub(crate) struct Owner {
     pub(crate) cfgs: Vec<Attribute>,
     /// Lint levels of the block.
     pub(crate) lints: Vec<Attribute>,
-    /// For messages: `Filter`.
+    /// The name in messages and reports: `Filter`.
     pub(crate) name: String,
-    /// The trait whose handle the type is.
+    /// The trait, if the type is its handle.
     pub(crate) of_trait: Option<Ident>,
 }
 
@@ -77,7 +77,7 @@ impl Owner {
         let own = [generics, source.self_ty.to_token_stream()];
         let mut naming = Naming::new("self", signatures.chain(own));
         let mut ty = source.self_ty.clone();
-        naming.visit_type_mut(&mut ty);
+        naming.rewrite(&mut ty);
         let declared = source.generics.lifetimes().map(|p| p.lifetime.clone());
         let lifetimes = declared.chain(naming.fresh).collect();
         let attrs = Attributes::new(&source.attrs);
@@ -95,7 +95,7 @@ impl Owner {
         if let Some(last) = last.filter(|last| only_lifetimes(&last.arguments)) {
             last.arguments = syn::PathArguments::None;
         }
-        let name = text::readable(plain.to_token_stream());
+        let name = signature_text::readable(plain.to_token_stream());
         Self { ty, lifetimes, cfgs: attrs.cfgs, lints: attrs.lints, name, of_trait: None }
     }
 

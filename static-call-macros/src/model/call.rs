@@ -1,70 +1,91 @@
-//! What `call!` calls, and how.
+//! The call in `call!`.
 
-use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote_spanned};
 use syn::ext::IdentExt;
 use syn::punctuated::Punctuated;
-use syn::{Error, Expr, Token};
+use syn::{Attribute, Expr, ExprCall, ExprPath, Token};
 
-use crate::parse::{self, Trusted};
-use crate::text;
+use crate::parse::{self, Trusted, ungrouped};
+use crate::signature_text;
+
+/// What is in `call!`.
+pub(crate) enum Call {
+    /// A call of a path.
+    Site(Box<Site>),
+    /// Anything else.
+    Other(Box<parse::Call>),
+}
 
 /// A call as a site of its own.
-pub(crate) struct Call {
+pub(crate) struct Site {
     pub(crate) trusted: Trusted,
+    pub(crate) attrs: Vec<Attribute>,
+    /// The path as written.
+    pub(crate) path: ExprPath,
+    /// Tokens after the call.
+    pub(crate) rest: TokenStream,
     /// The function that takes the site.
     pub(crate) callee: TokenStream,
-    /// The path as it is written.
+    /// The text of the path.
     pub(crate) text: String,
-    /// The function that says what the call gives while it is off.
+    /// The function that returns the value of the call while the key is off.
     pub(crate) off: TokenStream,
-    /// Whether the arguments may leave a loop around the call, or go on with it.
+    /// Whether an argument may break out of, or continue, a loop around the call.
     pub(crate) leaves_loop: bool,
     pub(crate) arguments: Punctuated<Expr, Token![,]>,
 }
 
 impl Call {
-    pub(crate) fn new(call: parse::Call) -> syn::Result<Self> {
-        let wrong = |span| Error::new(span, "expected a call: `call!(path(arguments))`");
-        let Some(Expr::Call(expr)) = call.expr.map(ungrouped) else {
-            return Err(wrong(Span::call_site()));
-        };
-        let Expr::Path(path) = ungrouped(*expr.func) else {
-            return Err(wrong(Span::call_site()));
-        };
-        let leaves_loop = leaves_loop(expr.args.to_token_stream());
-        let (qself, path) = (path.qself, path.path);
-        let count = path.segments.len();
-        let is_method = qself.is_some()
-            || count > 1 && {
-                let owner = &path.segments[count - 2].ident;
-                owner == "Self" || owner.unraw().to_string().starts_with(char::is_uppercase)
-            };
-        let last = path.segments[count - 1].ident.clone();
-        let named = |name: &str| {
-            let mut path = path.clone();
-            if is_method {
-                let name = format_ident!("{name}_{}", last.unraw(), span = last.span());
-                path.segments[count - 1].ident = name;
-            } else {
-                path.segments.push(Ident::new(name, last.span()).into());
-            }
-            match &qself {
-                Some(qself) => {
-                    let (ty, rest) = (&qself.ty, path.segments.iter());
-                    quote_spanned!(last.span()=> <#ty> #(:: #rest)*)
+    pub(crate) fn new(call: parse::Call) -> Self {
+        match call.expr {
+            Some(Expr::Call(expr)) => match ungrouped((*expr.func).clone()) {
+                Expr::Path(path) => {
+                    Self::Site(Box::new(Site::new(call.trusted, expr, path, call.rest)))
                 }
-                None => path.to_token_stream(),
-            }
-        };
-        let (callee, off) = (named("__call_at"), named("__off"));
-        let text = text::readable(path.to_token_stream());
-        Ok(Self { trusted: call.trusted, callee, off, text, leaves_loop, arguments: expr.args })
+                _ => Self::Other(Box::new(parse::Call { expr: Some(Expr::Call(expr)), ..call })),
+            },
+            _ => Self::Other(Box::new(call)),
+        }
     }
 }
 
-/// Whether there is a `break` or a `continue` without a label anywhere in the tokens, in the
-/// arguments of macros too.
+impl Site {
+    fn new(trusted: Trusted, call: ExprCall, path: ExprPath, rest: TokenStream) -> Self {
+        let leaves_loop = leaves_loop(call.args.to_token_stream());
+        let text = signature_text::readable(path.path.to_token_stream());
+        let (callee, off) = (hidden(&path, "__call_at"), hidden(&path, "__off"));
+        let (attrs, arguments) = (call.attrs, call.args);
+        Self { trusted, attrs, path, rest, callee, text, off, leaves_loop, arguments }
+    }
+}
+
+/// The path of the hidden function `name` of the key whose function is at `path`.
+fn hidden(path: &ExprPath, name: &str) -> TokenStream {
+    let (qself, mut path) = (&path.qself, path.path.clone());
+    let count = path.segments.len();
+    let is_method = qself.is_some()
+        || count > 1 && {
+            let owner = &path.segments[count - 2].ident;
+            owner == "Self" || owner.unraw().to_string().starts_with(char::is_uppercase)
+        };
+    let last = path.segments[count - 1].ident.clone();
+    if is_method {
+        let name = format_ident!("{name}_{}", last.unraw(), span = last.span());
+        path.segments[count - 1].ident = name;
+    } else {
+        path.segments.push(Ident::new(name, last.span()).into());
+    }
+    match qself {
+        Some(qself) => {
+            let (ty, rest) = (&qself.ty, path.segments.iter());
+            quote_spanned!(last.span()=> <#ty> #(:: #rest)*)
+        }
+        None => path.to_token_stream(),
+    }
+}
+
+/// Whether the tokens have a `break` or a `continue` without a label, also in arguments of macros.
 fn leaves_loop(tokens: TokenStream) -> bool {
     let mut tokens = tokens.into_iter().peekable();
     while let Some(token) = tokens.next() {
@@ -80,12 +101,4 @@ fn leaves_loop(tokens: TokenStream) -> bool {
         }
     }
     false
-}
-
-/// The expression without invisible groups around it, which macros by example leave.
-pub(crate) fn ungrouped(mut expr: Expr) -> Expr {
-    while let Expr::Group(group) = expr {
-        expr = *group.expr;
-    }
-    expr
 }

@@ -1,16 +1,16 @@
-//! Traits, and the handles that implement them by static calls.
+//! Traits and their handles.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::{
-    Error, Expr, Path, TraitItem, TraitItemConst, TraitItemType, Type, TypePath, Visibility,
+    Expr, Path, TraitItem, TraitItemConst, TraitItemType, Type, TypePath, Visibility,
     WherePredicate, parse_quote,
 };
 
 use super::{Function, Owner};
 use crate::attributes::Attributes;
-use crate::own::Uses;
 use crate::parse::{self, TraitMember, TraitOptions, Trusted};
+use crate::self_type::Uses;
 
 /// A trait and its handle.
 pub(crate) struct Handle {
@@ -27,19 +27,19 @@ pub(crate) struct Handle {
 pub(crate) struct Method {
     pub(crate) source: parse::Method,
     pub(crate) function: Function,
-    /// It has `where Self: Sized` and is no static call.
+    /// Whether it has `where Self: Sized` and so is not a static call.
     pub(crate) left_out: bool,
 }
 
 /// What a method calls before the first update.
-pub(crate) enum Default<'a> {
-    /// That of an implementation.
-    Of(&'a Type),
+pub(crate) enum DefaultTarget<'a> {
+    /// The method of an implementation.
+    Implementation(&'a Type),
     /// The body in the trait.
     Body,
-    /// Nothing: it is optional.
+    /// Nothing: the method is optional.
     Nothing,
-    /// It panics.
+    /// There is none: the call panics.
     Missing,
 }
 
@@ -80,39 +80,41 @@ impl Handle {
         self.methods.iter().filter(|method| !method.left_out)
     }
 
-    /// Whether implementations have to name an instance.
+    /// Whether implementations need an instance.
     pub(crate) fn needs_instance(&self) -> bool {
         self.switched().any(|method| method.function.source.sig.receiver().is_some())
     }
 
     /// The associated types of the trait.
     pub(crate) fn types(&self) -> impl Iterator<Item = &TraitItemType> {
-        self.source.items.iter().filter_map(|member| match member {
-            TraitMember::Item(item) => match &**item {
-                TraitItem::Type(item) => Some(item),
-                _ => None,
-            },
-            TraitMember::Method(_) => None,
+        self.items().filter_map(|item| match item {
+            TraitItem::Type(item) => Some(item),
+            _ => None,
         })
     }
 
     /// The associated constants of the trait.
     pub(crate) fn consts(&self) -> impl Iterator<Item = &TraitItemConst> {
+        self.items().filter_map(|item| match item {
+            TraitItem::Const(item) => Some(item),
+            _ => None,
+        })
+    }
+
+    /// Everything in the trait that is not a method.
+    pub(crate) fn items(&self) -> impl Iterator<Item = &TraitItem> {
         self.source.items.iter().filter_map(|member| match member {
-            TraitMember::Item(item) => match &**item {
-                TraitItem::Const(item) => Some(item),
-                _ => None,
-            },
+            TraitMember::Item(item) => Some(&**item),
             TraitMember::Method(_) => None,
         })
     }
 
-    /// What the attribute says that an associated type is.
+    /// The associated type's value in the attribute.
     pub(crate) fn type_of(&self, name: &Ident) -> Option<&Type> {
         self.options.types.iter().find(|(n, _)| n == name).map(|(_, ty)| ty)
     }
 
-    /// What the attribute says that an associated constant is.
+    /// The associated constant's type and value in the attribute.
     pub(crate) fn const_of(&self, name: &Ident) -> Option<(&Type, &Expr)> {
         self.options.consts.iter().find(|(n, ..)| n == name).map(|(_, ty, expr)| (ty, expr))
     }
@@ -122,7 +124,8 @@ impl Handle {
         self.options.update.as_ref().unwrap_or(&self.source.vis)
     }
 
-    /// The type that stands for the right to switch: the handle, unless that right is narrower.
+    /// The type that names the handle in a batch: the handle, unless `update` has its own
+    /// visibility.
     pub(crate) fn switch(&self) -> Ident {
         match &self.options.update {
             Some(_) => format_ident!("{}Keys", self.name),
@@ -130,7 +133,7 @@ impl Handle {
         }
     }
 
-    /// A name for an implementation, as a type parameter, that hides no type of the trait.
+    /// A name for the type parameter of an implementation that hides no type of the trait.
     pub(crate) fn parameter(&self) -> Ident {
         let signatures = self.methods.iter().map(|m| m.function.source.sig.to_token_stream());
         let types = self.options.types.iter().map(|(_, ty)| ty.to_token_stream());
@@ -139,18 +142,18 @@ impl Handle {
         super::names::free_name("I", signatures.chain(types).chain([where_clause]).chain(names))
     }
 
-    /// Whether a method is off until it is set.
+    /// Whether a method does nothing by default.
     pub(crate) fn is_hook(&self, method: &Method) -> bool {
-        matches!(self.default_of(method), Default::Nothing)
+        matches!(self.default_of(method), DefaultTarget::Nothing)
     }
 
     /// What a method calls before the first update.
-    pub(crate) fn default_of(&self, method: &Method) -> Default<'_> {
+    pub(crate) fn default_of(&self, method: &Method) -> DefaultTarget<'_> {
         match &self.options.default {
-            Some(ty) => Default::Of(ty),
-            None if method.source.optional.is_some() => Default::Nothing,
-            None if method.function.source.body.is_some() => Default::Body,
-            None => Default::Missing,
+            Some(ty) => DefaultTarget::Implementation(ty),
+            None if method.source.optional.is_some() => DefaultTarget::Nothing,
+            None if method.function.source.body.is_some() => DefaultTarget::Body,
+            None => DefaultTarget::Missing,
         }
     }
 
@@ -159,7 +162,7 @@ impl Handle {
         format_ident!("__static_call_{}_originals", self.name)
     }
 
-    /// Types in signatures that are of other traits: `<Self as Trait>::Name`.
+    /// Types of other traits in signatures: `<Self as Trait>::Name`.
     pub(crate) fn foreign_types(&self) -> Vec<TypePath> {
         let mut found: Vec<TypePath> = Vec::new();
         for ty in self.switched().flat_map(|method| method.function.written_types()) {
@@ -177,7 +180,7 @@ impl Handle {
         found
     }
 
-    /// What is asked of an implementation, where `parameter` is its name.
+    /// The bounds on an implementation called `parameter`.
     pub(crate) fn bounds(&self, parameter: &TokenStream) -> TokenStream {
         let krate = &self.krate;
         let instance = self.needs_instance().then(|| quote!(, #parameter: #krate::Instance));
@@ -185,7 +188,7 @@ impl Handle {
         quote!(#own #instance)
     }
 
-    /// The same of a type that nothing is called on.
+    /// The bounds without that on the instance.
     pub(crate) fn bounds_without_instance(&self, parameter: &TokenStream) -> TokenStream {
         let (of_trait, name) = (&self.source.ident, &self.name);
         let types = self.options.types.iter().map(|(name, ty)| quote!(#name = #ty));
@@ -197,14 +200,14 @@ impl Handle {
             let leading = path.path.leading_colon;
             let rest: Vec<_> = path.path.segments.iter().skip(position).collect();
             let of_trait = quote!(#leading #(#of_trait)::*);
-            // `Trait<Name = Type>`, where the trait may have arguments already.
+            // `Trait<Name = Type>`; the trait may already have arguments.
             bound_with(&of_trait, &quote!(#(#rest)::* = <#name as #of_trait>::#(#rest)::*))
         });
         quote!(#parameter: #of_trait #arguments + 'static #(, #parameter: #foreign)*)
     }
 }
 
-/// The trait with one more thing in its angle brackets.
+/// Adds an argument to the trait's angle brackets.
 fn bound_with(of_trait: &TokenStream, argument: &TokenStream) -> TokenStream {
     let Ok(mut path) = syn::parse2::<Path>(of_trait.clone()) else { return of_trait.clone() };
     let Some(last) = path.segments.last_mut() else { return of_trait.clone() };
@@ -236,7 +239,7 @@ fn is_for_sized(f: &Function) -> bool {
 }
 
 impl Function {
-    /// The types of the arguments but the receiver, and of the result, as written.
+    /// The types of the arguments without the receiver, and of the result, as written.
     pub(crate) fn written_types(&self) -> Vec<Type> {
         let sig = &self.source.sig;
         let inputs = sig.inputs.iter().filter_map(|input| match input {
@@ -264,17 +267,15 @@ impl Function {
     pub(crate) fn returns_option(&self) -> bool {
         let syn::ReturnType::Type(_, ty) = &self.source.sig.output else { return false };
         let Type::Path(path) = crate::types::bare(ty) else { return false };
+        let has_one_argument = |arguments: &syn::PathArguments| match arguments {
+            syn::PathArguments::AngleBracketed(arguments) => arguments.args.len() == 1,
+            _ => false,
+        };
         path.qself.is_none()
-            && path.path.segments.last().is_some_and(|last| {
-                last.ident == "Option" && matches!(&last.arguments, syn::PathArguments::AngleBracketed(a) if a.args.len() == 1)
-            })
-    }
-}
-
-/// For errors of methods.
-impl Method {
-    /// What could not be understood.
-    pub(crate) fn errors(&self) -> impl Iterator<Item = &Error> {
-        self.source.errors.iter()
+            && path
+                .path
+                .segments
+                .last()
+                .is_some_and(|last| last.ident == "Option" && has_one_argument(&last.arguments))
     }
 }

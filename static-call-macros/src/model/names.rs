@@ -1,11 +1,11 @@
-//! Names: those that a key has, and those that generated code makes up.
+//! Names of keys, and of items in generated code.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident};
 use syn::ext::IdentExt;
 
 use super::Function;
-use crate::{text, types};
+use crate::{signature_text, types};
 
 impl Function {
     /// The name, without `r#`.
@@ -23,10 +23,10 @@ impl Function {
 
     /// The signature as written.
     pub(crate) fn signature(&self) -> String {
-        text::readable(self.source.sig.to_token_stream())
+        signature_text::readable(self.source.sig.to_token_stream())
     }
 
-    /// The name as part of hidden names.
+    /// The part of hidden names that comes from this function.
     fn hidden_name(&self) -> String {
         let no_letter = |c: char| !(c.is_alphanumeric() || c == '_');
         let owner = self.owner.as_ref().map_or("", |o| &o.name);
@@ -54,7 +54,7 @@ impl Function {
         format_ident!("__STATIC_CALL_{}_DEFAULT", self.hidden_name())
     }
 
-    /// Name of the function that holds the body.
+    /// The name of the function with the body.
     pub(crate) fn original(&self) -> Ident {
         let span = self.source.sig.ident.span();
         match &self.owner {
@@ -73,15 +73,15 @@ impl Function {
         free_name("N", self.names_in_scope())
     }
 
-    /// What the types of the signature can name.
+    /// The tokens whose names a generic parameter could hide.
     fn names_in_scope(&self) -> [TokenStream; 2] {
         let owner = self.owner.as_ref().map(|o| o.ty.to_token_stream()).unwrap_or_default();
         [self.source.sig.to_token_stream(), owner]
     }
 }
 
-/// `name`, with as many underscores before it as it takes for the tokens not to have it. For generic
-/// parameters: the compiler's hygiene does not tell them apart.
+/// Returns `name`, after as many underscores as make it new in `tokens`. For generic parameters,
+/// which are not hygienic.
 pub(super) fn free_name(name: &str, tokens: impl IntoIterator<Item = TokenStream>) -> Ident {
     let tokens: TokenStream = tokens.into_iter().collect();
     let mut name = name.to_owned();
@@ -105,8 +105,9 @@ pub(super) fn constant_name(function: &Ident) -> Ident {
     Ident::new(&name, function.span())
 }
 
-/// A name for a binding of generated code. Hygienic, so that a user's variable of this name is
-/// another one; and nobody's constant, which a pattern would mean in any case.
+/// A name for a binding in generated code. It is hygienic, so it does not clash with a user's
+/// variable; the prefix keeps it from naming a user's constant, which no hygiene prevents in a
+/// pattern.
 pub(crate) fn local(name: &str) -> Ident {
     format_ident!("__static_call_{name}", span = Span::mixed_site())
 }

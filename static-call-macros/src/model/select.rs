@@ -1,4 +1,4 @@
-//! Candidates of a choice, and the names that they get.
+//! The candidates of `select` and their names.
 
 use proc_macro2::Ident;
 use quote::{format_ident, quote};
@@ -6,18 +6,18 @@ use syn::ext::IdentExt;
 use syn::{Attribute, Expr, parse_quote};
 
 use super::Function;
-use crate::features::Arch;
+use crate::cpu_features::Arch;
 use crate::parse::Candidate;
 use crate::types;
 
 impl Candidate {
-    /// The architectures that have all of its features.
+    /// The architectures that have all its features.
     pub(crate) fn architectures(&self) -> Vec<Arch> {
         let has_all = |arch: &Arch| self.features.iter().all(|feature| arch.has(&feature.name));
         Arch::ALL.into_iter().filter(has_all).collect()
     }
 
-    /// What says where it exists: on its architectures, and where its user wants it.
+    /// Its `cfg` attributes: its architectures, and those that the user wrote.
     pub(crate) fn cfgs(&self) -> Vec<Attribute> {
         let targets = self.architectures().into_iter().flat_map(Arch::targets);
         let targets = targets.map(|target| quote!(target_arch = #target));
@@ -26,8 +26,7 @@ impl Candidate {
         cfgs
     }
 
-    /// Whether a program can hold both. Of two with attributes, one may stand where the other is
-    /// configured away.
+    /// Whether one program can have both. Attributes may exclude one where the other exists.
     pub(crate) fn meets(&self, other: &Self) -> bool {
         let architectures = self.architectures();
         self.attrs.is_empty()
@@ -40,7 +39,7 @@ impl Candidate {
         self.name().map(|name| name.unraw().to_string()).unwrap_or_default()
     }
 
-    /// The last two names of its path, or the last where a keyword stands before it.
+    /// The last two names of its path, or only the last after a keyword.
     fn long_name(&self) -> String {
         let parent = self.path.path.segments.iter().rev().nth(1).map(|s| s.ident.unraw());
         let parent = parent.map(|name| name.to_string()).unwrap_or_default();
@@ -52,13 +51,13 @@ impl Candidate {
 }
 
 impl Function {
-    /// The candidates of the choice that the default is.
+    /// The candidates of `select`.
     pub(crate) fn candidates(&self) -> &[Candidate] {
         self.select.as_ref().map_or(&[], |select| &select.candidates)
     }
 
-    /// What a candidate is called in the names that it gets: the last name of its path, and the module's
-    /// before it where another one has the same (`avx2::find`, `sse2::find`).
+    /// The part of generated names that comes from a candidate: the last name of its path, after
+    /// that of the module if two are the same (`avx2::find`, `sse2::find`).
     pub(crate) fn candidate_name(&self, candidate: &Candidate) -> String {
         let name = candidate.plain_name();
         let mut others = self.candidates().iter().filter(|other| !std::ptr::eq(*other, candidate));
@@ -69,7 +68,7 @@ impl Function {
         }
     }
 
-    /// The static that holds the record of the body, where that is not the default.
+    /// The static that holds the record of the body, if that is not the default.
     pub(crate) fn body_record(&self) -> Ident {
         format_ident!("{}_BODY", self.record())
     }
@@ -79,7 +78,7 @@ impl Function {
         format_ident!("{}_SELECT_{}", self.record(), self.candidate_name(candidate))
     }
 
-    /// The shim of a candidate.
+    /// The name of a candidate's shim.
     pub(crate) fn candidate_shim_name(&self, candidate: &Candidate) -> Ident {
         format_ident!("__select_{}", self.candidate_name(candidate))
     }
@@ -94,7 +93,7 @@ impl Function {
         }
     }
 
-    /// The candidate's path, from outside of the `impl` block.
+    /// The candidate's path, from outside the `impl` block.
     pub(crate) fn candidate_path(&self, candidate: &Candidate) -> Expr {
         let path = Expr::Path(candidate.path.clone());
         match &self.owner {

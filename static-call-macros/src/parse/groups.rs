@@ -1,13 +1,12 @@
-//! Invisible groups, which fragments of `macro_rules!` arrive in. `syn` looks into most of them; what it
-//! does not expect is an item or a body in one. The compiler ignores them in what a procedural macro
-//! returns: there `$e * 2` is `1 + 1 * 2` where `$e` is `1 + 1`.
+//! Invisible groups, which wrap the fragments of `macro_rules!`. `syn` handles most of them, but
+//! not around an item or a body. The compiler ignores them in the output of a procedural macro: if
+//! `$e` is `1 + 1`, then `$e * 2` becomes `1 + 1 * 2`.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use syn::{Expr, Lit, Type, UnOp};
 
-/// The tokens, with parentheses in the place of the groups that hold an expression or a type
-/// together. In bodies and arguments of macros, too: whatever the tokens are, they mean what they
-/// meant.
+/// Puts parentheses in place of the groups that hold an expression or a type together, also in
+/// bodies and in arguments of macros. The meaning of the tokens stays the same.
 pub(crate) fn parenthesized(tokens: TokenStream) -> TokenStream {
     let mut tokens = tokens.into_iter().peekable();
     let mut result = TokenStream::new();
@@ -21,7 +20,7 @@ pub(crate) fn parenthesized(tokens: TokenStream) -> TokenStream {
         let before_method =
             matches!(tokens.peek(), Some(TokenTree::Punct(next)) if next.as_char() == '.');
         if is_invisible && comes_apart(&inner, before_method) {
-            // At the place of the macro: the user wrote no parentheses that could be unnecessary.
+            // The parentheses get the span of the macro: a lint must not call them unnecessary.
             result.extend([TokenTree::Group(Group::new(Delimiter::Parenthesis, inner))]);
             continue;
         }
@@ -32,8 +31,16 @@ pub(crate) fn parenthesized(tokens: TokenStream) -> TokenStream {
     result
 }
 
-/// Whether a fragment is more than one operand, or more than one bound. An assignment is not asked: the
-/// inside of an attribute (`doc = "text"`) looks like one, and takes no parentheses.
+/// The expression without the invisible groups around it.
+pub(crate) fn ungrouped(mut expr: Expr) -> Expr {
+    while let Expr::Group(group) = expr {
+        expr = *group.expr;
+    }
+    expr
+}
+
+/// Whether a fragment is more than one operand, or more than one bound. Assignments are left out:
+/// the inside of an attribute (`doc = "text"`) looks like one, and cannot have parentheses.
 fn comes_apart(tokens: &TokenStream, before_method: bool) -> bool {
     match syn::parse2(tokens.clone()) {
         Ok(Type::TraitObject(object)) if object.dyn_token.is_some() => {
@@ -42,7 +49,7 @@ fn comes_apart(tokens: &TokenStream, before_method: bool) -> bool {
         _ => {}
     }
     match syn::parse2(tokens.clone()) {
-        // A negative number stays a literal, which `concat!` and patterns take.
+        // A negative number stays a literal, for `concat!` and for patterns.
         Ok(Expr::Unary(unary)) if matches!(unary.op, UnOp::Neg(_)) && is_number(&unary.expr) => {
             before_method
         }
@@ -63,8 +70,8 @@ fn is_number(expr: &Expr) -> bool {
     matches!(expr, Expr::Lit(lit) if matches!(lit.lit, Lit::Int(_) | Lit::Float(_)))
 }
 
-/// The tokens of an item, or of items, with the groups around whole items and bodies opened. Those
-/// around types and expressions stay: they hold together what the tokens alone would not.
+/// Removes the groups around whole items and bodies. Those around types and expressions stay,
+/// because they hold the tokens together.
 pub(super) fn opened(tokens: TokenStream) -> TokenStream {
     let mut result = TokenStream::new();
     for token in tokens {
@@ -80,8 +87,8 @@ pub(super) fn opened(tokens: TokenStream) -> TokenStream {
     result
 }
 
-/// Whether a fragment is a block or an item. A type that begins like one, as `fn(u8) -> u8` does, means
-/// the same without the group.
+/// Whether a fragment is a block or an item. A type that begins like an item, such as `fn(u8) ->
+/// u8`, means the same without the group.
 fn is_item_or_body(tokens: &TokenStream) -> bool {
     const WORDS: [&str; 16] = [
         "pub", "fn", "unsafe", "const", "type", "async", "extern", "default", "trait", "struct",
@@ -104,7 +111,7 @@ fn is_item_or_body(tokens: &TokenStream) -> bool {
     }
 }
 
-/// Whether this is an `impl` block, and not the type `impl Trait`.
+/// Whether this is an `impl` block rather than the type `impl Trait`.
 fn has_body(tokens: &TokenStream) -> bool {
     let last = tokens.clone().into_iter().last();
     matches!(last, Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Brace)

@@ -1,4 +1,4 @@
-//! Traits, and what stands in `#[static_call(..)]` on one.
+//! Traits and their methods.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
@@ -6,95 +6,13 @@ use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::{
-    Attribute, Error, Expr, Generics, Meta, Path, Result, Signature, Token, TraitItem, Type,
-    TypeParamBound, Visibility, braced, parenthesized,
+    Attribute, Error, Generics, Meta, Result, Signature, Token, TraitItem, TypeParamBound,
+    Visibility, braced,
 };
 
 use super::groups::opened;
-use super::{Function, is_static_call, members, skip_crate, skip_option};
-
-/// What stands in the parentheses of `#[static_call(..)]` on a trait.
-#[derive(Default)]
-pub(crate) struct TraitOptions {
-    /// `handle = Name`.
-    pub(crate) handle: Option<Ident>,
-    /// `default = Type`: what the methods call before the first update.
-    pub(crate) default: Option<Type>,
-    /// `update = visibility`: who may switch.
-    pub(crate) update: Option<Visibility>,
-    /// `derive(Traits)` of the handle.
-    pub(crate) derives: Vec<Path>,
-    /// `type Name = Type`.
-    pub(crate) types: Vec<(Ident, Type)>,
-    /// `const NAME: Type = value`.
-    pub(crate) consts: Vec<(Ident, Type, Expr)>,
-    /// What could not be understood.
-    pub(crate) errors: Option<Error>,
-}
-
-impl Parse for TraitOptions {
-    fn parse(input: ParseStream<'_>) -> Result<Self> {
-        let mut options = Self::default();
-        while !input.is_empty() {
-            let name = input.call(Ident::parse_any)?;
-            match name.to_string().as_str() {
-                "crate" => skip_crate(input)?,
-                "handle" => {
-                    input.parse::<Token![=]>()?;
-                    options.handle = Some(input.parse()?);
-                }
-                "default" => {
-                    input.parse::<Token![=]>()?;
-                    options.default = Some(input.parse()?);
-                }
-                "update" => {
-                    input.parse::<Token![=]>()?;
-                    if !input.peek(Token![pub]) {
-                        return Err(input.error("expected a visibility: `pub(self)` is private"));
-                    }
-                    options.update = Some(input.parse()?);
-                }
-                "derive" => {
-                    let content;
-                    parenthesized!(content in input);
-                    let paths = content.call(Punctuated::<Path, Token![,]>::parse_terminated)?;
-                    options.derives.extend(paths);
-                }
-                "type" => {
-                    let name = input.parse()?;
-                    input.parse::<Token![=]>()?;
-                    options.types.push((name, input.parse()?));
-                }
-                "const" => {
-                    let name = input.parse()?;
-                    input.parse::<Token![:]>()?;
-                    let ty = input.parse()?;
-                    input.parse::<Token![=]>()?;
-                    options.consts.push((name, ty, input.parse()?));
-                }
-                _ => {
-                    let error = Error::new(
-                        name.span(),
-                        format!(
-                            "`static_call` has no option `{name}` on a trait: there are `handle = \
-                             Name`, `default = Type`, `update = visibility`, `derive(Traits)`, \
-                             `type Name = Type`, `const NAME: Type = value` and `crate = path::to`"
-                        ),
-                    );
-                    match &mut options.errors {
-                        Some(errors) => errors.combine(error),
-                        None => options.errors = Some(error),
-                    }
-                    skip_option(input)?;
-                }
-            }
-            if !input.is_empty() {
-                input.parse::<Token![,]>()?;
-            }
-        }
-        Ok(options)
-    }
-}
+use super::{Function, is_static_call, members};
+use crate::errors::Errors;
 
 /// A trait.
 pub(crate) struct Trait {
@@ -111,7 +29,7 @@ pub(crate) struct Trait {
     pub(crate) items: Vec<TraitMember>,
 }
 
-/// What stands in a trait.
+/// A member of a trait.
 pub(crate) enum TraitMember {
     /// A function.
     Method(Box<Method>),
@@ -124,10 +42,10 @@ pub(crate) enum TraitMember {
 pub(crate) struct Method {
     /// The `optional` of `#[static_call(optional)]`.
     pub(crate) optional: Option<Ident>,
-    /// Without that attribute.
+    /// The function, without that attribute.
     pub(crate) function: Function,
-    /// What could not be understood.
-    pub(crate) errors: Option<Error>,
+    /// Errors in that attribute.
+    pub(crate) errors: Errors,
 }
 
 impl Parse for Trait {
@@ -178,20 +96,20 @@ impl Parse for TraitMember {
             return input.parse().map(Box::new).map(Self::Item);
         }
         let mut function: Function = input.parse()?;
-        let (mut optional, mut errors) = (None, None);
+        let (mut optional, mut errors) = (None, Errors::default());
         if let Some(at) = function.attrs.iter().position(is_static_call) {
             match method_option(&function.attrs.remove(at)) {
                 Ok(ident) => optional = Some(ident),
-                Err(error) => errors = Some(error),
+                Err(error) => errors.add(error),
             }
         }
         Ok(Self::Method(Box::new(Method { optional, function, errors })))
     }
 }
 
-/// The one option of a method.
+/// Parses the only option of a method.
 fn method_option(attr: &Attribute) -> Result<Ident> {
-    const ADVICE: &str = "every method of the trait is a static call already: remove this, or \
+    const ADVICE: &str = "every method of this trait is already a static call: remove this, or \
                           write `#[static_call(optional)]`";
     match &attr.meta {
         Meta::List(list) => match list.parse_args_with(Ident::parse_any) {
@@ -203,7 +121,7 @@ fn method_option(attr: &Attribute) -> Result<Ident> {
 }
 
 impl Method {
-    /// The function as it stands in a trait.
+    /// The function as a member of a trait.
     pub(crate) fn tokens(&self) -> TokenStream {
         let mut tokens = self.function.to_token_stream();
         self.function.semi_token.to_tokens(&mut tokens);

@@ -1,13 +1,14 @@
-//! `select(avx2 + bmi2 => path, ..)`: candidates of a choice by the features of the processor.
+//! `select(avx2 + bmi2 => path, ..)`: functions to choose from by the processor's features.
 
-use crate::model::ungrouped;
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, Error, Expr, ExprPath, LitInt, LitStr, Result, Token, parenthesized};
 
-/// The choice.
+use super::groups::ungrouped;
+
+/// The option `select`.
 #[derive(Clone)]
 pub(crate) struct Select {
     /// The word `select`.
@@ -16,17 +17,17 @@ pub(crate) struct Select {
     pub(crate) candidates: Vec<Candidate>,
 }
 
-/// A function, and what the processor must have for it to be chosen.
+/// A function, and the features it needs.
 #[derive(Clone)]
 pub(crate) struct Candidate {
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) features: Vec<Feature>,
-    /// `unsafe` before the path: the user answers for the call.
+    /// `unsafe` before the path: the user vouches for the call.
     pub(crate) unsafety: Option<Token![unsafe]>,
     pub(crate) path: ExprPath,
 }
 
-/// A feature, by the name that `#[target_feature]` has for it.
+/// A feature, by its name in `#[target_feature]`.
 #[derive(Clone)]
 pub(crate) struct Feature {
     pub(crate) name: String,
@@ -34,12 +35,12 @@ pub(crate) struct Feature {
 }
 
 impl Select {
-    /// What stands behind the word `select`.
+    /// Parses what follows the word `select`.
     pub(super) fn parse(keyword: Ident, input: ParseStream<'_>) -> Result<Self> {
         if !input.peek(syn::token::Paren) {
             return Err(Error::new(
                 keyword.span(),
-                "`select` names functions by the features that they need: `select(avx2 => path)`",
+                "`select` lists functions by the features they need: write `select(avx2 => path)`",
             ));
         }
         let content;
@@ -69,7 +70,7 @@ impl Parse for Candidate {
             other => {
                 return Err(Error::new_spanned(
                     other,
-                    "a candidate is a function: write its path, without arguments",
+                    "expected the path of a function, without arguments",
                 ));
             }
         };
@@ -84,12 +85,12 @@ impl Parse for Feature {
             return Ok(Self { name: literal.value(), tokens: literal.to_token_stream() });
         }
         if !input.peek(syn::Ident::peek_any) {
-            return Err(input.error("expected a feature of the processor: `avx2`, `sse4.2`"));
+            return Err(input.error("expected a processor feature, such as `avx2` or `sse4.2`"));
         }
         let first = input.call(Ident::parse_any)?;
         let mut name = first.to_string();
         let mut tokens = first.to_token_stream();
-        // `sse4.2` and `sve2-aes` come in three tokens.
+        // `sse4.2` and `sve2-aes` are three tokens each.
         while input.peek(Token![.]) || input.peek(Token![-]) {
             let joint: proc_macro2::Punct = input.parse()?;
             name.push(joint.as_char());
@@ -109,7 +110,7 @@ impl Parse for Feature {
 }
 
 impl Candidate {
-    /// The features as the report shows them: `avx2 + bmi2`.
+    /// The features as shown in the report: `avx2 + bmi2`.
     pub(crate) fn because(&self) -> String {
         let names: Vec<_> = self.features.iter().map(|f| f.name.as_str()).collect();
         names.join(" + ")

@@ -3,29 +3,28 @@
 use quote::ToTokens;
 use syn::{FnArg, ReceiverKind, ReturnType, TraitItem, Type};
 
-use super::{Errors, arguments, generics, output, qualifiers};
+use super::{arguments, generics, output, qualifiers};
+use crate::errors::Errors;
 use crate::model::{Handle, Method};
-use crate::own::Uses;
-use crate::parse::TraitMember;
+use crate::self_type::Uses;
 use crate::types;
 
 pub(super) fn handle(h: &Handle, errors: &mut Errors) {
-    errors.0.clone_from(&h.options.errors);
-    for error in &h.attrs.errors {
-        errors.add(error.clone());
-    }
+    errors.extend(&h.options.errors);
+    errors.extend(&h.attrs.errors);
     if let Some(token) = &h.source.auto_token {
-        errors.at(token, "an `auto trait` has no methods to switch: leave `auto` out");
+        errors.at(token, "an `auto trait` has no methods to switch: remove `auto`");
         return;
     }
     if let Some(parameter) = h.source.generics.params.first() {
         let advice = match parameter {
             syn::GenericParam::Lifetime(_) => {
-                "the handle is one type, without lifetimes: give the methods that need it this one"
+                "the handle has no lifetime parameters: declare this one on the methods that need \
+                 it"
             }
             _ => {
-                "the methods of a generic trait have no single signature: write a trait for one \
-                 type, or an associated type (`type Item;`) that the attribute names"
+                "a method of a generic trait has no single signature: write the trait for one \
+                 type, or use an associated type (`type Item;`) and name it in the attribute"
             }
         };
         errors.at(parameter, advice);
@@ -38,7 +37,10 @@ pub(super) fn handle(h: &Handle, errors: &mut Errors) {
     if let Some(default) =
         default.filter(|default| default.path.get_ident().is_some_and(|ident| *ident == h.name))
     {
-        errors.at(default, "the handle would call itself: name an implementation of the trait");
+        errors.at(
+            default,
+            "the handle cannot be its own default: name an implementation of the trait",
+        );
     }
     items(h, errors);
     for method in &h.methods {
@@ -48,30 +50,32 @@ pub(super) fn handle(h: &Handle, errors: &mut Errors) {
             switched(h, method, errors);
         }
     }
-    let has_macro = h.source.items.iter().any(|member| match member {
-        TraitMember::Item(item) => matches!(**item, TraitItem::Macro(_)),
-        TraitMember::Method(_) => false,
-    });
+    let has_macro = h.items().any(|item| matches!(item, TraitItem::Macro(_)));
     if h.switched().next().is_none() && !has_macro {
         errors.at(
             &h.source.ident,
-            "this trait has no method to switch: `#[static_call]` goes on a trait with methods",
+            "this trait has no method to switch: remove `#[static_call]`, or add a method",
         );
     }
 }
 
-/// Associated types and constants: those of the attribute exist, and those of the trait are named.
+/// Checks that the attribute names all associated types and constants of the trait, and no others.
 fn items(h: &Handle, errors: &mut Errors) {
     let name = &h.source.ident;
     for (ident, _) in &h.options.types {
         if !h.types().any(|item| item.ident == *ident) {
-            errors.at(ident, format!("`{name}` has no associated type of this name: remove this"));
+            errors.at(
+                ident,
+                format!("`{name}` has no associated type `{ident}`: remove this option"),
+            );
         }
     }
     for (ident, ..) in &h.options.consts {
         if !h.consts().any(|item| item.ident == *ident) {
-            errors
-                .at(ident, format!("`{name}` has no associated constant of this name: remove it"));
+            errors.at(
+                ident,
+                format!("`{name}` has no associated constant `{ident}`: remove this option"),
+            );
         }
     }
     for item in h.types() {
@@ -79,13 +83,13 @@ fn items(h: &Handle, errors: &mut Errors) {
         if let Some(parameter) = item.generics.params.first() {
             errors.at(
                 parameter,
-                "the handle has one type here, without parameters: return a type that the \
+                "the handle cannot have a generic associated type: return a type that the \
                  attribute can name, or `Box<dyn Trait>`",
             );
         } else if h.type_of(ident).is_none() {
             errors.at(
                 ident,
-                format!("the handle needs this type, too: `#[static_call(type {ident} = ..)]`"),
+                format!("the handle needs this type: write `#[static_call(type {ident} = ..)]`"),
             );
         }
     }
@@ -95,7 +99,7 @@ fn items(h: &Handle, errors: &mut Errors) {
             errors.at(
                 ident,
                 format!(
-                    "the handle needs this constant, too: `#[static_call(const {ident}: {ty} = \
+                    "the handle needs this constant: write `#[static_call(const {ident}: {ty} = \
                      ..)]`, or give it a value here"
                 ),
             );
@@ -103,37 +107,34 @@ fn items(h: &Handle, errors: &mut Errors) {
     }
 }
 
-/// A method with `where Self: Sized`.
+/// Checks a method with `where Self: Sized`.
 fn left_out(method: &Method, errors: &mut Errors) {
-    for error in method.errors() {
-        errors.add(error.clone());
-    }
+    errors.extend(&method.source.errors);
     let f = &method.function;
     if f.source.body.is_none() {
         errors.at(
             &f.source.sig.ident,
-            "a method with `where Self: Sized` is left out, so the handle needs a body for it: give \
-             it one here, or remove `where Self: Sized` to make it a static call",
+            "a method with `where Self: Sized` is not a static call, so the handle needs its \
+             default body: write one, or remove `where Self: Sized`",
         );
     }
     if let Some(optional) = &method.source.optional {
         errors.at(
             optional,
-            "a method with `where Self: Sized` is left out: remove this, or `where Self: Sized`",
+            "a method with `where Self: Sized` is not a static call: remove this attribute, or \
+             `where Self: Sized`",
         );
     }
 }
 
 fn switched(h: &Handle, method: &Method, errors: &mut Errors) {
     let f = &method.function;
-    for error in method.errors() {
-        errors.add(error.clone());
-    }
+    errors.extend(&method.source.errors);
     qualifiers(f, errors);
     generics(
         &f.source.sig.generics,
-        "a static call has one signature: take `&dyn Trait`, or leave the method out of the handle \
-         with `where Self: Sized` and a body",
+        "a static call has one signature: take `&dyn Trait`, or exclude the method with `where \
+         Self: Sized` and a default body",
         errors,
     );
     if !receiver(f.source.sig.receiver(), errors) {
@@ -151,27 +152,27 @@ fn receiver(receiver: Option<&syn::Receiver>, errors: &mut Errors) -> bool {
     let message = match &receiver.kind {
         ReceiverKind::Reference(_, _, None) => return true,
         ReceiverKind::Reference(..) => {
-            "an implementation has one instance for all threads, so it cannot be borrowed mutably: \
-             take `&self` and keep what changes in an atomic or a lock, or leave the method out with \
-             `where Self: Sized` and a body"
+            "all threads share one instance, so it cannot be borrowed mutably: take `&self` and \
+             use an atomic or a lock, or exclude the method with `where Self: Sized` and a default \
+             body"
         }
         ReceiverKind::Value => {
-            "an implementation has one instance for all calls, so it cannot be moved out: take \
-             `&self`, or leave the method out with `where Self: Sized` and a body"
+            "all calls share one instance, so it cannot be moved: take `&self`, or exclude the \
+             method with `where Self: Sized` and a default body"
         }
         _ => {
-            "an implementation has one instance, which is reached as `&self`: take that, or leave \
-             the method out with `where Self: Sized` and a body"
+            "all calls share one instance, passed as `&self`: take `&self`, or exclude the method \
+             with `where Self: Sized` and a default body"
         }
     };
     errors.at(receiver, message);
     false
 }
 
-/// Rejects types that are another one in each implementation.
+/// Rejects types that differ between implementations.
 fn own_types(h: &Handle, method: &Method, errors: &mut Errors) {
     let sig = &method.function.source.sig;
-    let out = "or leave the method out with `where Self: Sized` and a body";
+    let out = "or exclude the method with `where Self: Sized` and a default body";
     let inputs = sig.inputs.iter().filter_map(|input| match input {
         FnArg::Typed(typed) => Some((&*typed.ty, false)),
         FnArg::Receiver(_) => None,
@@ -185,13 +186,13 @@ fn own_types(h: &Handle, method: &Method, errors: &mut Errors) {
         if let Some(own) = uses.bare {
             let message = if is_result {
                 format!(
-                    "the handle cannot return an implementation, which is of another type: return \
-                     what callers need of it, or `Box<dyn Trait>`, {out}"
+                    "the handle cannot return `Self`, which is another type in each \
+                     implementation: return what callers need of it, or `Box<dyn Trait>`, {out}"
                 )
             } else {
                 format!(
-                    "the handle cannot take an implementation, which is of another type: take what \
-                     the method needs of it, or `&dyn Trait`, {out}"
+                    "the handle cannot take `Self`, which is another type in each implementation: \
+                     take what the method needs of it, or `&dyn Trait`, {out}"
                 )
             };
             errors.at(own, message);
@@ -202,7 +203,7 @@ fn own_types(h: &Handle, method: &Method, errors: &mut Errors) {
             if !is_known {
                 errors.at(
                     path,
-                    "this type is of a supertrait: name that, as in `<Self as Supertrait>::Name`",
+                    "this type belongs to a supertrait: write `<Self as Supertrait>::Name`",
                 );
             }
         }
@@ -215,8 +216,7 @@ fn optional(method: &Method, errors: &mut Errors) {
     if f.source.body.is_some() {
         errors.at(
             optional,
-            "a method with a body is optional already, and does that until it is set: remove this, \
-             or the body",
+            "a method with a body is already optional: remove this attribute, or the body",
         );
         return;
     }
@@ -226,8 +226,8 @@ fn optional(method: &Method, errors: &mut Errors) {
     if let ReturnType::Type(_, written) = &f.source.sig.output {
         errors.at(
             written,
-            "an optional method does nothing until it is set, so it has no value to return: return \
-             `Option` of it, or give it a body",
+            "an optional method does nothing by default and has no value to return: return an \
+             `Option`, or write a body",
         );
     }
 }

@@ -1,23 +1,20 @@
-//! Choices by the features of the processor.
+//! Checks the option `select`.
 
-use super::Errors;
-use crate::features::{self, Arch};
+use crate::cpu_features::{self, Arch};
+use crate::errors::Errors;
 use crate::model::Function;
 use crate::parse::{Candidate, Feature};
 
-/// Rejects candidates that cannot be, or that could never be chosen.
+/// Rejects candidates that are wrong, or that are never chosen.
 pub(super) fn select(f: &Function, errors: &mut Errors) {
     let Some(select) = &f.select else { return };
     if f.source.body.is_none() {
-        errors.at(
-            &select.keyword,
-            "a processor that has none of the features runs the body: give the function one",
-        );
+        errors.at(&select.keyword, "the body runs on processors without these features: write one");
     }
     if select.candidates.is_empty() {
         errors.at(
             &select.keyword,
-            "nothing to select from: write `select(avx2 => path)`, the best candidate first",
+            "`select` has no candidates: write `select(avx2 => path)`, the best candidate first",
         );
     }
     for candidate in &select.candidates {
@@ -37,28 +34,28 @@ pub(super) fn select(f: &Function, errors: &mut Errors) {
 
 fn attributes(candidate: &Candidate, errors: &mut Errors) {
     for attr in candidate.attrs.iter().filter(|attr| !attr.path().is_ident("cfg")) {
-        errors.at(attr, "a candidate can have `#[cfg(..)]` and no other attribute");
+        errors.at(attr, "a candidate can have only `#[cfg(..)]` attributes");
     }
 }
 
-/// Whether there is such a feature.
+/// Whether the feature exists; reports it if not.
 fn known(feature: &Feature, errors: &mut Errors) -> bool {
     if Arch::ALL.iter().any(|arch| arch.has(&feature.name)) {
         return true;
     }
-    let near: Vec<_> = features::near(&feature.name).iter().map(|n| format!("`{n}`")).collect();
+    let near: Vec<_> = cpu_features::near(&feature.name).iter().map(|n| format!("`{n}`")).collect();
     let advice = if near.is_empty() {
-        "name one that stable Rust can detect, as in \
-         `#[target_feature(enable = \"..\")]`: `avx2`, `sse4.2`, `neon`"
+        "name one of `#[target_feature(enable = \"..\")]` that stable Rust can detect, such as \
+         `avx2`, `sse4.2` or `neon`"
             .to_owned()
     } else {
-        format!("is it {}?", near.join(", "))
+        format!("did you mean {}?", near.join(", "))
     };
-    errors.at(&feature.tokens, format!("no processor has a feature `{}`: {advice}", feature.name));
+    errors.at(&feature.tokens, format!("unknown processor feature `{}`: {advice}", feature.name));
     false
 }
 
-/// Rejects features of which no processor has all.
+/// Rejects features that no processor has together.
 fn architecture(candidate: &Candidate, errors: &mut Errors) {
     if !candidate.architectures().is_empty() {
         return;
@@ -70,7 +67,7 @@ fn architecture(candidate: &Candidate, errors: &mut Errors) {
         errors.at(
             &other.tokens,
             format!(
-                "no processor has both, `{}` is of {} and `{}` of {}: write two candidates",
+                "no processor has both, as `{}` belongs to {} and `{}` to {}: write two candidates",
                 first.name,
                 one.name(),
                 other.name,
@@ -80,21 +77,21 @@ fn architecture(candidate: &Candidate, errors: &mut Errors) {
     }
 }
 
-/// Rejects two candidates of which one is in the other's way; whether it did.
+/// Rejects two candidates that conflict; returns whether it did.
 fn pair(f: &Function, earlier: &Candidate, later: &Candidate, errors: &mut Errors) -> bool {
     if !earlier.meets(later) {
         return false;
     }
     let covers = |a: &Candidate, b: &Candidate| {
-        a.features
-            .iter()
-            .all(|wanted| b.features.iter().any(|had| features::implies(&had.name, &wanted.name)))
+        a.features.iter().all(|wanted| {
+            b.features.iter().any(|had| cpu_features::implies(&had.name, &wanted.name))
+        })
     };
     let because = later.because();
     if covers(earlier, later) && covers(later, earlier) {
         errors.at(
             &later.features[0].tokens,
-            format!("there is a candidate for `{because}` already: remove one"),
+            format!("duplicate candidate for `{because}`: remove one"),
         );
         return true;
     }
@@ -102,8 +99,8 @@ fn pair(f: &Function, earlier: &Candidate, later: &Candidate, errors: &mut Error
         errors.at(
             &later.features[0].tokens,
             format!(
-                "never chosen: a processor with `{because}` has the `{}` of an earlier candidate, \
-                 too; put this one first",
+                "never chosen, as a processor with `{because}` also has the `{}` of an earlier \
+                 candidate: put this one first",
                 earlier.because(),
             ),
         );
@@ -113,8 +110,8 @@ fn pair(f: &Function, earlier: &Candidate, later: &Candidate, errors: &mut Error
         errors.at(
             &later.path,
             format!(
-                "an earlier candidate has this name, and `{}` cannot be two functions: rename one \
-                 by `use .. as ..`",
+                "an earlier candidate has the same name, so both would define `{}`: rename one \
+                 with `use .. as ..`",
                 f.force(later),
             ),
         );

@@ -1,6 +1,6 @@
-//! What users see when something is wrong: one error at the right token, and nothing after it.
+//! The messages for wrong uses of the macros: one error at the right token, and no others.
 //!
-//! `TRYBUILD=overwrite cargo test -p static-call-messages` writes the expectations anew.
+//! `TRYBUILD=overwrite cargo test -p static-call-messages` rewrites the expected messages.
 
 #[test]
 #[cfg_attr(any(miri, not(target_arch = "x86_64")), ignore = "runs the compiler")]
@@ -12,8 +12,8 @@ fn messages() {
 #[cfg_attr(any(miri, not(target_arch = "x86_64")), ignore = "runs the compiler")]
 fn messages_of_a_build() {
     let cases = trybuild::TestCases::new();
-    // A test that passes makes all of them go through code generation, where a capturing closure
-    // is found; `cargo check` does not see it.
+    // One passing test sends them all through code generation, which finds a capturing closure;
+    // `cargo check` does not.
     cases.pass("ui/build/pass.rs");
     cases.compile_fail("ui/build/capturing_closure.rs");
 }

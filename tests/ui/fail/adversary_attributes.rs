@@ -1,5 +1,5 @@
-//! Attributes that only unsafe code may have, where the compiler does not look for them: it does
-//! not in what macros of other crates write, and the default is called by unsafe functions.
+//! Attributes that need `unsafe`, where the compiler does not check for it: it skips what macros of
+//! other crates write, and unsafe functions call the default.
 #![forbid(unsafe_code)]
 #![allow(non_upper_case_globals)]
 

@@ -1,5 +1,5 @@
-//! `call!` names a path of the user's: a type with a `__call_at` of its own gets the site, and can
-//! call a key with other types, or with another lifetime, in `unsafe` alone.
+//! `call!` takes any path: a type with its own `__call_at` gets the site, and can call a key with
+//! other types, or with another lifetime, only in `unsafe`.
 
 use std::marker::PhantomData;
 

@@ -1,5 +1,5 @@
-//! A crate can have a `core` of its own. Where generated code asks its macros, there is no `unsafe`
-//! around.
+//! A crate can have its own `core`. The generated code that uses its macros does not lie in an
+//! `unsafe` block.
 #![forbid(unsafe_code)]
 
 extern crate self as core;

@@ -1,5 +1,5 @@
-//! What `#[static_call]` and `call!` hand to the procedural macro is for those alone: a crate that
-//! forbids unsafe code cannot name another crate there.
+//! Only `#[static_call]` and `call!` may call the procedural macros: a crate that forbids unsafe
+//! code cannot pass them the path of another crate.
 #![forbid(unsafe_code)]
 
 use static_call::static_call;

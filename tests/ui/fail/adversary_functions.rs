@@ -1,5 +1,5 @@
-//! What generated code has beside a key is `unsafe` to call, in the module of the key, too: the shim
-//! of a type nobody has a value of, the default without the passing of arguments, a trampoline.
+//! The functions generated beside a key are `unsafe`, also in the key's own module: the shim of a
+//! type that nobody has a value of, the default without argument passing, a trampoline.
 #![forbid(unsafe_code)]
 
 use static_call::static_call;

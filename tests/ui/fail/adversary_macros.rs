@@ -1,4 +1,4 @@
-//! Hidden macros take no text for the assembler.
+//! Hidden macros do not accept text for the assembler.
 #![forbid(unsafe_code)]
 
 use static_call::static_call;

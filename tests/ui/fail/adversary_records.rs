@@ -1,4 +1,4 @@
-//! No safe code puts a static of its own among the records, or into any other section.
+//! Safe code cannot put its own static among the records, or into any other section.
 #![forbid(unsafe_code)]
 
 use static_call::static_call;

@@ -1,5 +1,5 @@
-//! `linkme` exports a macro for each slice that puts any static into any section: it ran a
-//! function before `main`, and made records of any bytes.
+//! For each slice `linkme` exports a macro that puts any static into any section: it could run a
+//! function before `main`, and forge records.
 #![forbid(unsafe_code)]
 
 extern "C" fn early() {}

@@ -1,5 +1,5 @@
-//! A site of one's own making would be handed the arguments as they cross a trampoline, and could
-//! keep the pointer to one when the value is gone.
+//! A forged site would get the arguments as they cross a trampoline, and could keep the pointer to
+//! one after the value is gone.
 #![forbid(unsafe_code)]
 
 use std::cell::RefCell;
@@ -28,7 +28,7 @@ fn keep(_: PhantomData<length>, texts: Indirect<Large>) -> usize {
     0
 }
 
-// Where the feature is enabled, a call is safe if the shim is.
+// With the feature enabled, the call is safe if the shim is.
 #[cfg_attr(target_arch = "x86_64", target_feature(enable = "sse2"))]
 #[cfg_attr(target_arch = "aarch64", target_feature(enable = "neon"))]
 fn later() -> usize {

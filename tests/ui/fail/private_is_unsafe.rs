@@ -1,4 +1,4 @@
-//! What generated code does with `__private` takes `unsafe` where a switch, a call or a record does.
+//! Items of `__private` that switch, call or make a record need `unsafe`.
 
 use std::any::TypeId;
 

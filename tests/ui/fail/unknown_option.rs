@@ -18,6 +18,9 @@ impl Filter {
     }
 }
 
+#[static_call(update = crate)]
+fn without_a_visibility() {}
+
 fn main() {
     let _ = level(1) + call!(level(2)) + Filter.level();
     other();

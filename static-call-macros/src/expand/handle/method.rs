@@ -4,70 +4,43 @@ use proc_macro2::{Delimiter, Group, Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::FnArg;
 
-use crate::expand::key::Place;
-use crate::model::{Default, Handle, Method};
+use crate::expand::target_at;
+use crate::model::{DefaultTarget, Handle, Method};
 
 /// The key's type, its records and its shims.
 pub(super) fn expand(h: &Handle, method: &Method) -> TokenStream {
     let f = &method.function;
-    let (sc, marker, vis) = (f.private(), f.marker(), &f.source.vis);
-    let (handle, of_trait, ident) = (&h.name, &h.source.ident, &f.source.sig.ident);
-    let cfgs: Vec<_> = f.cfgs().collect();
-    let lints: Vec<_> = f.lints().collect();
+    let marker = f.marker();
+    let cfgs = f.cfgs();
+    let lints = f.lints();
     let deprecated = h.allowed();
     let i = h.parameter();
     let bounds = h.bounds(&i.to_token_stream());
-    let lifetimes = f.lifetimes_at(Place::Outside);
-    let names = f.argument_names();
-    let types = f.abi_types(Place::Outside);
-    let output = f.output_at(Place::Outside);
     let receiving = f.receiving();
     let call = call(h, method, &i.to_token_stream());
+    let marker_enum = f.marker_enum();
     let (shim, target) = match h.default_of(method) {
-        Default::Of(ty) => {
+        DefaultTarget::Implementation(ty) => {
             (quote!(#marker::__shim::<#ty> as *const ()), target(h, method, &ty.to_token_stream()))
         }
         _ => {
-            let name = f.full_name();
             let shim = quote!(#marker::__default as *const ());
-            let target = quote! {
-                #sc::TargetRecord::new(
-                    #shim,
-                    || #sc::core::concat!(#sc::core::module_path!(), "::", #name),
-                )
-            };
+            let target = f.named_target(&shim);
             (shim, target)
         }
     };
     let default = default_body(h, method).map(|body| {
-        let lifetimes = &lifetimes;
-        quote! {
-            unsafe extern "C-unwind" fn __default<#(#lifetimes),*>(#(#names: #types),*) -> #output {
-                #receiving
-                #body
-            }
-        }
+        let head = quote!(unsafe extern "C-unwind" fn __default);
+        f.abi_fn(&head, None, &quote!({ #receiving #body }))
     });
+    let head = quote!(unsafe extern "C-unwind" fn __shim);
+    let shim_fn = f.abi_fn(&head, Some(&i), &quote!(where #bounds, { #receiving #call }));
     let hook_flags = f.hook_flags(h.is_hook(method));
     let is_unsafe = h.source.unsafety.map(|_| "UNSAFE_TO_SWITCH");
     let records = f.records(&shim, &target, hook_flags.into_iter().chain(is_unsafe));
-    // Generic, because naming the handle's own method asks for the supertraits once more: one
-    // that is missing would be said twice.
-    let bounds_of_own = h.bounds_without_instance(&i.to_token_stream());
-    let keyed = f.keyed(&quote! {
-        fn of<#i>() -> #sc::core::any::TypeId
-        where
-            #bounds_of_own,
-        {
-            #sc::type_of(|| <#i as #of_trait>::#ident)
-        }
-        of::<#handle>()
-    });
+    let keyed = keyed(h, method, &i);
     quote! {
-        #(#cfgs)*
-        #[doc(hidden)]
-        #[allow(non_camel_case_types)]
-        #vis enum #marker {}
+        #marker_enum
 
         #records
 
@@ -78,20 +51,33 @@ pub(super) fn expand(h: &Handle, method: &Method) -> TokenStream {
         impl #marker {
             #default
 
-            unsafe extern "C-unwind" fn __shim<#(#lifetimes,)* #i>(#(#names: #types),*) -> #output
-            where
-                #bounds,
-            {
-                #receiving
-                #call
-            }
+            #shim_fn
         }
 
         #keyed
     }
 }
 
-/// The call of an implementation's method, with its own instance.
+/// The trait that leads from the key's type to its record; `i` is a name for a type parameter.
+fn keyed(h: &Handle, method: &Method, i: &Ident) -> TokenStream {
+    let f = &method.function;
+    let sc = f.private();
+    let (handle, of_trait, ident) = (&h.name, &h.source.ident, &f.source.sig.ident);
+    // Generic, because naming the handle's method requires the supertraits: a missing one would be
+    // reported twice.
+    let bounds = h.bounds_without_instance(&i.to_token_stream());
+    f.keyed(&quote! {
+        fn of<#i>() -> #sc::core::any::TypeId
+        where
+            #bounds,
+        {
+            #sc::type_of(|| <#i as #of_trait>::#ident)
+        }
+        of::<#handle>()
+    })
+}
+
+/// The call of an implementation's method, with its instance.
 fn call(h: &Handle, method: &Method, implementation: &TokenStream) -> TokenStream {
     let (krate, of_trait) = (&h.krate, &h.source.ident);
     let f = &method.function;
@@ -103,34 +89,27 @@ fn call(h: &Handle, method: &Method, implementation: &TokenStream) -> TokenStrea
                 None => name.to_token_stream(),
             }
         });
-    let call = quote!(<#implementation as #of_trait>::#ident(#(#arguments),*));
-    match f.unsafety() {
-        Some(_) => quote!(unsafe { #call }),
-        None => call,
-    }
+    f.unsafe_if_declared(quote!(<#implementation as #of_trait>::#ident(#(#arguments),*)))
 }
 
 /// The record of an implementation's method.
 pub(super) fn target(h: &Handle, method: &Method, implementation: &TokenStream) -> TokenStream {
     let f = &method.function;
-    let (sc, marker, of_trait) = (f.private(), f.marker(), &h.source.ident);
-    let ident = &f.source.sig.ident;
-    quote! {
-        #sc::TargetRecord::new(
-            #marker::__shim::<#implementation> as *const (),
-            || #sc::type_name_of(|| <#implementation as #of_trait>::#ident),
-        )
-        .of_type(|| #sc::type_of(|| <#implementation as #of_trait>::#ident))
-    }
+    let (marker, of_trait, ident) = (f.marker(), &h.source.ident, &f.source.sig.ident);
+    target_at(
+        &f.private(),
+        &quote!(#marker::__shim::<#implementation>),
+        &quote!(<#implementation as #of_trait>::#ident),
+    )
 }
 
-/// What the method does before the first update, if no implementation does it.
+/// The body of the default, unless that is an implementation's method.
 fn default_body(h: &Handle, method: &Method) -> Option<TokenStream> {
     let f = &method.function;
     let (sc, handle) = (f.private(), &h.name);
     Some(match h.default_of(method) {
-        Default::Of(_) => return None,
-        Default::Body => {
+        DefaultTarget::Implementation(_) => return None,
+        DefaultTarget::Body => {
             let original = original_name(method);
             let arguments = f.arguments.iter().zip(f.argument_names()).map(|(argument, name)| {
                 match argument.left_behind {
@@ -139,15 +118,11 @@ fn default_body(h: &Handle, method: &Method) -> Option<TokenStream> {
                 }
             });
             let originals = h.originals();
-            let call = quote!(<#handle as #originals>::#original(#(#arguments),*));
-            match f.unsafety() {
-                Some(_) => quote!(unsafe { #call }),
-                None => call,
-            }
+            f.unsafe_if_declared(quote!(<#handle as #originals>::#original(#(#arguments),*)))
         }
-        Default::Nothing if f.returns_unit() => TokenStream::new(),
-        Default::Nothing => quote!(#sc::core::option::Option::None),
-        Default::Missing => {
+        DefaultTarget::Nothing if f.returns_unit() => TokenStream::new(),
+        DefaultTarget::Nothing => quote!(#sc::core::option::Option::None),
+        DefaultTarget::Missing => {
             let (name, handle) = (f.full_name(), handle.to_string());
             quote!(#sc::not_set(#name, #handle))
         }
@@ -159,11 +134,11 @@ fn original_name(method: &Method) -> Ident {
     format_ident!("__original_{}", method.function.name(), span = ident.span())
 }
 
-/// The trait that holds copies of the default bodies, for the handle alone. A trait, because there they
-/// mean what they mean in the user's: `Self` is anything that implements that.
+/// The trait with copies of the default bodies, which only the handle implements. They are in a
+/// trait to keep their meaning: `Self` is any type that implements the user's trait.
 pub(super) fn originals(h: &Handle) -> Option<TokenStream> {
     let with_body: Vec<_> =
-        h.switched().filter(|m| matches!(h.default_of(m), Default::Body)).collect();
+        h.switched().filter(|m| matches!(h.default_of(m), DefaultTarget::Body)).collect();
     if with_body.is_empty() {
         return None;
     }
@@ -175,7 +150,7 @@ pub(super) fn originals(h: &Handle) -> Option<TokenStream> {
         let f = &method.function;
         let (cfgs, lints) = (&f.attrs.cfgs, &f.attrs.lints);
         let attrs = f.attrs.original.iter().filter(|attr| {
-            // The trait's own body answers for these.
+            // The body in the user's trait has these.
             !["must_use", "expect"].iter().any(|name| attr.path().is_ident(name))
         });
         let mut sig = f.source.sig.clone();
@@ -204,7 +179,7 @@ pub(super) fn originals(h: &Handle) -> Option<TokenStream> {
 }
 
 impl Method {
-    /// The method as it stands in the trait.
+    /// The method as a member of the trait.
     pub(super) fn in_trait(&self) -> TokenStream {
         if self.source.optional.is_none() {
             return self.source.tokens();
@@ -223,7 +198,7 @@ impl Method {
         } else {
             Some(quote!(#sc::core::option::Option::None))
         };
-        // Borrowed, so that no argument is unused and none is dropped before its time.
+        // Borrowed, so that no argument is unused or dropped early.
         let used: Vec<_> = names.collect();
         let used = (!used.is_empty()).then(|| quote!(let _ = (#(&#used,)*);));
         let mut body = Group::new(Delimiter::Brace, quote!(#used #nothing));

@@ -1,15 +1,17 @@
-//! What stands in the place of a trait that was refused, and of its handle.
+//! What replaces a refused trait and its handle.
 
 use proc_macro2::{Delimiter, Group, Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::visit_mut::VisitMut;
 use syn::{ReturnType, Type, TypeImplTrait};
 
-use super::{alias_of, enumeration, items, site};
+use super::{alias_of, items, site};
+use crate::expand::handle::switch::impls;
 use crate::expand::handle::{cfgs_of, of_trait, structure};
+use crate::expand::{scoped_result, update_result};
 use crate::model::{Handle, Method};
 
-/// The trait and a handle of which everything is accepted; `first` is the error.
+/// The trait, and a handle whose uses are all accepted; `first` is the error.
 pub(super) fn stub(h: &Handle, first: &TokenStream) -> TokenStream {
     let error = format_ident!("__STATIC_CALL_{}_ERROR", h.name);
     let source = of_trait(h, in_trait);
@@ -18,14 +20,15 @@ pub(super) fn stub(h: &Handle, first: &TokenStream) -> TokenStream {
     let implementation = implementation(h, &error);
     let inherent = inherent(h, &error);
     let markers = h.switched().map(|method| {
-        let (enumeration, items) = (enumeration(&method.function), items(&method.function, &error));
+        let f = &method.function;
+        let (enumeration, items) = (f.marker_enum(), items(f, &error));
         quote!(#enumeration #items)
     });
     let switch = switch(h);
     quote!(#source #alias #structure #implementation #inherent #switch #(#markers)*)
 }
 
-/// The method, with nothing that the compiler would refuse once more.
+/// The method, without what the compiler would also refuse.
 fn in_trait(method: &Method) -> TokenStream {
     let mut source = method.source.clone();
     let needs_body = method.source.optional.is_some() || method.left_out;
@@ -71,7 +74,7 @@ fn implementation(h: &Handle, error: &Ident) -> TokenStream {
         sig.constness = None;
         sig.variadic = None;
         let value = match &sig.output {
-            // Of a type that has an error no `impl Trait` asks whether it is one.
+            // A type with an error satisfies every `impl Trait`.
             ReturnType::Type(_, ty) if is_opaque(ty) => quote!({ let e: #error = loop {}; e }),
             _ => quote!({ loop {} }),
         };
@@ -101,10 +104,10 @@ fn is_opaque(ty: &Type) -> bool {
 }
 
 fn inherent(h: &Handle, error: &Ident) -> TokenStream {
-    let (sc, krate, name) = (h.private(), &h.krate, &h.name);
+    let name = &h.name;
     let (vis, update_vis, unsafety) = (&h.source.vis, h.update_vis(), &h.source.unsafety);
     let cfgs = &h.attrs.cfgs;
-    let result = quote!(#sc::core::result::Result<#krate::Update, #krate::UpdateError>);
+    let (krate, result, scoped) = (&h.krate, update_result(&h.krate), scoped_result(&h.krate));
     let sites = h.switched().map(|method| {
         let f = &method.function;
         let cfgs = &f.attrs.cfgs;
@@ -120,7 +123,7 @@ fn inherent(h: &Handle, error: &Ident) -> TokenStream {
             #krate::__with_std! {
                 #[doc(hidden)]
                 #update_vis #unsafety fn scoped<I>()
-                    -> #sc::core::result::Result<#krate::Scoped, #krate::UpdateError>
+                    -> #scoped
                 {
                     loop {}
                 }
@@ -136,37 +139,14 @@ fn inherent(h: &Handle, error: &Ident) -> TokenStream {
     }
 }
 
-/// What batches ask for.
+/// The traits for batches.
 fn switch(h: &Handle) -> TokenStream {
     let (sc, cfgs, switch) = (h.private(), &h.attrs.cfgs, h.switch());
-    let keys = h.options.update.as_ref().map(|vis| {
-        quote! {
-            #(#cfgs)*
-            #[doc(hidden)]
-            #[allow(dead_code)]
-            #vis enum #switch {}
-        }
-    });
-    let safe = h.source.unsafety.is_none().then(|| {
-        quote! {
-            #(#cfgs)*
-            unsafe impl #sc::SafeToSwitch for #switch {}
-        }
-    });
-    quote! {
-        #keys
-
-        #(#cfgs)*
-        unsafe impl #sc::Handle for #switch {
-            type Wishes = [#sc::Wish; 0];
-            fn defaults() -> Self::Wishes { [] }
-        }
-
+    let any = quote! {
         #(#cfgs)*
         unsafe impl<I> #sc::Switch<I> for #switch {
             fn wishes() -> Self::Wishes { [] }
         }
-
-        #safe
-    }
+    };
+    impls(h, &quote!(0), &quote!([]), &any)
 }

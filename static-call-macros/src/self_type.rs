@@ -3,7 +3,7 @@
 use syn::visit_mut::{self, VisitMut};
 use syn::{Type, TypePath};
 
-/// The uses of `Self` in a type.
+/// The places where a type names `Self`.
 #[derive(Default)]
 pub(crate) struct Uses {
     /// `Self` itself.
@@ -22,13 +22,13 @@ impl Uses {
     }
 }
 
-fn is_own(path: &TypePath) -> bool {
+fn begins_with_self(path: &TypePath) -> bool {
     path.qself.is_none() && path.path.segments.first().is_some_and(|s| s.ident == "Self")
 }
 
 impl VisitMut for Uses {
     fn visit_type_path_mut(&mut self, ty: &mut TypePath) {
-        if is_own(ty) {
+        if begins_with_self(ty) {
             if ty.path.segments.len() == 1 {
                 self.bare.get_or_insert_with(|| ty.clone());
             } else {
@@ -36,8 +36,11 @@ impl VisitMut for Uses {
             }
             return;
         }
-        let is_bare_own = |of: &Type| matches!(of, Type::Path(own) if is_own(own) && own.path.segments.len() == 1);
-        if ty.qself.as_ref().is_some_and(|qself| qself.position > 0 && is_bare_own(&qself.ty)) {
+        let is_bare_self = |of: &Type| match of {
+            Type::Path(path) => begins_with_self(path) && path.path.segments.len() == 1,
+            _ => false,
+        };
+        if ty.qself.as_ref().is_some_and(|qself| qself.position > 0 && is_bare_self(&qself.ty)) {
             self.long.push(ty.clone());
             visit_mut::visit_path_mut(self, &mut ty.path);
             return;

@@ -1,8 +1,8 @@
-//! Signatures as people write them, for reports.
+//! Signatures as text, for reports.
 
 use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
 
-/// The tokens on one line, with the spaces that rustfmt would put.
+/// The tokens on one line, spaced as rustfmt would.
 pub(crate) fn readable(tokens: TokenStream) -> String {
     let mut atoms = Vec::new();
     flatten(tokens, &mut atoms);
@@ -22,14 +22,14 @@ pub(crate) fn readable(tokens: TokenStream) -> String {
     text
 }
 
-/// Whether the open parenthesis before holds no comma yet: the next one makes a one-tuple.
+/// Whether the open parenthesis has no comma yet, so that the next one makes a one-tuple.
 fn is_one_tuple(before: &[String]) -> bool {
     let mut depth = 0;
     for (i, atom) in before.iter().enumerate().rev() {
         match atom.as_str() {
             ")" | "]" | "}" => depth += 1,
             "(" | "[" | "{" if depth > 0 => depth -= 1,
-            // A list of parameters stands behind a name or behind its generics.
+            // A list of parameters follows a name or its generics.
             "(" => return i == 0 || !ends_name(&before[i - 1]),
             "," if depth == 0 => return false,
             _ => {}
@@ -80,7 +80,7 @@ fn is_word(atom: &str) -> bool {
     atom.starts_with(|c: char| c == '_' || c.is_alphanumeric() || "'\"".contains(c))
 }
 
-/// Keywords that stand before a type or pattern.
+/// Keywords before a type or a pattern, and lifetimes.
 fn is_prefix(atom: &str) -> bool {
     matches!(atom, "mut" | "const" | "dyn" | "impl" | "as" | "ref" | "in" | "where")
         || atom.starts_with('\'')

@@ -1,7 +1,6 @@
-//! The features of processors that a choice can ask for: those that stable Rust both compiles for
-//! and detects.
+//! The processor features that `select` accepts: those that stable Rust can both enable and detect.
 
-/// An architecture with features of its own.
+/// An architecture with its own features.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Arch {
     /// x86 and x86-64.
@@ -13,7 +12,7 @@ pub(crate) enum Arch {
 impl Arch {
     pub(crate) const ALL: [Self; 2] = [Self::X86, Self::Aarch64];
 
-    /// For messages.
+    /// The name in messages.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::X86 => "x86",
@@ -21,7 +20,7 @@ impl Arch {
         }
     }
 
-    /// The values of `target_arch`.
+    /// Its values of `target_arch`.
     pub(crate) fn targets(self) -> &'static [&'static str] {
         match self {
             Self::X86 => &["x86", "x86_64"],
@@ -139,11 +138,11 @@ const AARCH64: &[&str] = &[
     "sve2-sm4",
 ];
 
-/// The vector extensions of x86, each of which brings all before it.
+/// The vector extensions of x86, each of which implies all before it.
 const LADDER: [&str; 9] =
     ["sse", "sse2", "sse3", "ssse3", "sse4.1", "sse4.2", "avx", "avx2", "avx512f"];
 
-/// How far up the ladder a feature reaches: 0 is not on it.
+/// How far up the ladder a feature reaches; 0 if it is not on it.
 fn height(feature: &str) -> usize {
     let step = match feature {
         "fma" | "f16c" => "avx",
@@ -153,13 +152,13 @@ fn height(feature: &str) -> usize {
     LADDER.iter().position(|&rung| rung == step).map_or(0, |at| at + 1)
 }
 
-/// Whether a processor with `having` always has `feature`, too. Not all that is true is known here.
+/// Whether every processor with `having` also has `feature`, as far as is known here.
 pub(crate) fn implies(having: &str, feature: &str) -> bool {
     let own = LADDER.iter().position(|&rung| rung == feature);
     having == feature || own.is_some_and(|at| at < height(having))
 }
 
-/// Features whose names look like this one, the nearest first, at most three.
+/// Returns at most three features with similar names, the most similar first.
 pub(crate) fn near(unknown: &str) -> Vec<&'static str> {
     let plain = |name: &str| name.to_lowercase().replace(['.', '-', '_'], "");
     let wanted = plain(unknown);
@@ -176,7 +175,7 @@ pub(crate) fn near(unknown: &str) -> Vec<&'static str> {
     found.into_iter().map(|(_, name)| name).take(3).collect()
 }
 
-/// How many letters differ (Levenshtein).
+/// The Levenshtein distance.
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
