@@ -1,7 +1,8 @@
 //! The report as one HTML file: nothing is loaded from elsewhere, and it is whole without scripts.
 //!
-//! The drawings are SVG with patterns and letters, so that they print and need no colour; the
-//! script filters what stands in the page already.
+//! The data comes first: the verdict, the findings and the calls. What the drawings mean follows
+//! them. The drawings are SVG with patterns and letters, so that they print and need no colour; the
+//! script only filters what is already in the page.
 
 mod escape;
 mod keys;
@@ -71,11 +72,16 @@ impl fmt::Display for Page<'_> {
             Text(image),
             summary::title(report)
         )?;
-        line::shapes(f, report)?;
+        let is_drawn = report.calls.len() + report.labels.len() > 0;
+        if is_drawn {
+            line::shapes(f, report)?;
+        }
         f.write_str("<main>\n")?;
         summary::write(f, report, image)?;
-        legend::write(f)?;
         keys::write(f, report)?;
+        if is_drawn {
+            legend::write(f)?;
+        }
         summary::image(f, report)?;
         writeln!(
             f,
