@@ -214,15 +214,20 @@ fn reasons(f: &mut impl Write, report: &Report) -> fmt::Result {
         "<section id=\"why\" aria-labelledby=\"why-title\">\n<h2 id=\"why-title\">What is not inline, and why</h2>\n<table role=\"table\">\n<caption>The most frequent reason first. A count links to its calls.</caption>\n\
          <thead><tr role=\"row\"><th role=\"columnheader\">Count</th><th role=\"columnheader\">Why</th><th role=\"columnheader\">What to do</th></tr></thead>\n<tbody>\n",
     )?;
+    let mut above = None;
     for (why, (count, is_call)) in counts {
         let finding = grade::key(why);
+        let fix = match above.replace(finding.mend()) {
+            Some(above) if above == finding.mend() => "As above".to_owned(),
+            _ => sentence(finding.mend()),
+        };
         let what = if is_call { Count(count, "call") } else { Count(count, "other use") };
         writeln!(
             f,
             "<tr role=\"row\"><td role=\"cell\"><a href=\"#reason={}\">{what}</a></td><td role=\"cell\">{} <small><code>{finding}</code></small></td><td role=\"cell\">{}</td></tr>",
             reason(why),
             Prose(&sentence(&why.to_string())),
-            Prose(&sentence(finding.mend()))
+            Prose(&fix)
         )?;
     }
     f.write_str("</tbody></table>\n</section>\n")
@@ -248,7 +253,7 @@ fn findings(f: &mut impl Write, report: &Report) -> fmt::Result {
         let open = if open { " open" } else { "" };
         writeln!(
             f,
-            "<details class=\"finding {severity}\"{open}>\n<summary><span class=\"severity\"><span aria-hidden=\"true\">{mark}</span>{word}</span> <h3>{key}</h3> <b>{}</b> <span class=\"meaning\">{}</span></summary>\n<p>{} <b>What to do:</b> {}.</p>\n<ul>",
+            "<details class=\"finding {severity}\"{open}>\n<summary><span class=\"severity\"><span aria-hidden=\"true\">{mark}</span>{word}</span> <h3>{key}</h3> <b>{}</b> <span class=\"meaning\">{}</span></summary>\n<p>{} <b>What to do:</b> {}.</p>\n<ul role=\"list\">",
             Count(group.len(), "finding"),
             Prose(key.explanation()),
             Prose(key.why()),

@@ -48,6 +48,16 @@ fn a_number_of_trampolines_is_never_one_of_calls() {
 }
 
 #[test]
+fn what_to_do_is_said_once() {
+    let page = html(&report(), "app");
+    let words = words(&page).join(" ");
+    let (_, table) = words.split_once("What is not inline, and why").unwrap();
+    let (table, _) = table.split_once("| Findings |").unwrap();
+    assert_eq!(table.matches("| As above |").count(), 1, "{table}");
+    assert_eq!(table.matches("| Compile with ").count(), 1, "{table}");
+}
+
+#[test]
 fn a_table_is_one_for_every_reader() {
     let page = html(&report(), "app");
     let tags = tags(&page);
