@@ -18,6 +18,14 @@ fn letters_and_their_meaning_go_together() {
     assert_eq!(STYLE.matches(".byte { display").count(), 0);
 }
 
+/// Browsers leave what such an element has inside out of the outline that a screen reader sees.
+#[test]
+fn headings_are_there_before_they_are_scrolled_to() {
+    let rules = STYLE.split('}').filter(|rule| rule.contains("content-visibility: auto"));
+    let selectors: Vec<&str> = rules.filter_map(|r| Some(r.split_once('{')?.0.trim())).collect();
+    assert_eq!(selectors, [".finding li", ".row"]);
+}
+
 fn narrow() -> &'static str {
     STYLE.split_once("@media screen and (max-width: 40rem)").expect("narrow pages").1
 }
