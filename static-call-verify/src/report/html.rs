@@ -22,14 +22,15 @@ use super::{Call, Grade, Kind, Level, Reason, Report};
 const STYLE: &str = include_str!("html/report.css");
 const SCRIPT: &str = include_str!("html/report.js");
 
-/// More rows than this, and a key's calls are folded away until somebody asks for them.
+/// With more rows than this, the calls of every key start folded.
 const MOST_UNFOLDED: usize = 60;
 
-/// The report as one HTML file, for people: what is inline, what is not and why, and every call
-/// drawn on its cache line.
+/// Returns the report as one HTML file, for people: what is inline, what is not and why, and every
+/// call drawn on its cache line.
 ///
 /// `image` is what the page calls the image, as a path. The file loads nothing and sends nothing,
-/// and the same report gives the same text. Its address takes a filter, as in `report.html#path=trampoline&grade=line`.
+/// and the same report gives the same text. Its address takes a filter, as in
+/// `report.html#path=trampoline&grade=line`.
 ///
 /// # Examples
 ///
