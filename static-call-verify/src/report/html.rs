@@ -1,7 +1,8 @@
 //! The report as one HTML file: nothing is loaded from elsewhere, and it is whole without scripts.
 //!
-//! The drawings are SVG with patterns and letters, so that they print and need no colour; the
-//! script filters what stands in the page already.
+//! The data comes first: the verdict, the findings and the calls. What the drawings mean follows
+//! them. The drawings are SVG with patterns and letters, so that they print and need no colour; the
+//! script only filters what is already in the page.
 
 mod escape;
 mod keys;
@@ -21,14 +22,15 @@ use super::{Call, Grade, Kind, Level, Reason, Report};
 const STYLE: &str = include_str!("html/report.css");
 const SCRIPT: &str = include_str!("html/report.js");
 
-/// More rows than this, and a key's calls are folded away until somebody asks for them.
+/// With more rows than this, the calls of every key start folded.
 const MOST_UNFOLDED: usize = 60;
 
-/// The report as one HTML file, for people: what is inline, what is not and why, and every call
-/// drawn on its cache line.
+/// Returns the report as one HTML file, for people: what is inline, what is not and why, and every
+/// call drawn on its cache line.
 ///
 /// `image` is what the page calls the image, as a path. The file loads nothing and sends nothing,
-/// and the same report gives the same text. Its address takes a filter, as in `report.html#path=trampoline&grade=line`.
+/// and the same report gives the same text. Its address takes a filter, as in
+/// `report.html#path=trampoline&grade=line`.
 ///
 /// # Examples
 ///
@@ -71,11 +73,16 @@ impl fmt::Display for Page<'_> {
             Text(image),
             summary::title(report)
         )?;
-        line::shapes(f, report)?;
+        let is_drawn = report.calls.len() + report.labels.len() > 0;
+        if is_drawn {
+            line::shapes(f, report)?;
+        }
         f.write_str("<main>\n")?;
         summary::write(f, report, image)?;
-        legend::write(f)?;
         keys::write(f, report)?;
+        if is_drawn {
+            legend::write(f)?;
+        }
         summary::image(f, report)?;
         writeln!(
             f,

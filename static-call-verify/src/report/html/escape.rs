@@ -1,10 +1,10 @@
-//! Text of strangers in a page: names of keys, paths and messages come from the image.
+//! Untrusted text in a page: names of keys, paths and messages come from the image.
 
 use std::fmt::{self, Write};
 
-/// Text that means nothing to HTML, in elements and in quoted attributes.
+/// Text without markup, for elements and for quoted attributes.
 ///
-/// What cannot be seen, or turns the direction of what follows, is spelt out.
+/// Characters that are invisible, or that change the direction of what follows, are spelt out.
 pub(super) struct Text<'t>(pub(super) &'t str);
 
 impl fmt::Display for Text<'_> {
@@ -13,7 +13,22 @@ impl fmt::Display for Text<'_> {
     }
 }
 
-/// [`Text`] in which what stands between backquotes is code.
+/// [`Text`] that may be wrapped after each `/` and `::`, for paths in elements.
+pub(super) struct Place<'t>(pub(super) &'t str);
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut last = ' ';
+        self.0.chars().try_for_each(|c| {
+            character(f, c)?;
+            let is_end = c == '/' || (last, c) == (':', ':');
+            last = c;
+            if is_end { f.write_str("<wbr>") } else { Ok(()) }
+        })
+    }
+}
+
+/// [`Text`] in which the parts between backquotes are code.
 pub(super) struct Prose<'t>(pub(super) &'t str);
 
 impl fmt::Display for Prose<'_> {
@@ -47,7 +62,7 @@ fn character(f: &mut fmt::Formatter<'_>, c: char) -> fmt::Result {
     }
 }
 
-/// Characters of format: they are not seen, and some reorder what is.
+/// Format characters: they are invisible, and some reorder what is visible.
 fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'

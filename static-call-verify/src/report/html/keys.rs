@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use super::escape::Text;
+use super::escape::{Place, Text};
 use super::line::{Boundary, Drawn};
 use super::{
     Call, Count, GRADES, Grade, KINDS, Kind, MOST_UNFOLDED, Path, Ratio, Reason, Report, bar,
@@ -15,7 +15,13 @@ pub(super) fn write(f: &mut impl Write, report: &Report) -> fmt::Result {
     if report.keys.is_empty() {
         return f.write_str("<p>There are no keys in this image.</p>\n</section>\n");
     }
-    controls(f, report)?;
+    if report.calls.len() + report.labels.len() > 0 {
+        f.write_str(
+            "<p>Each row is one instruction, drawn where it lies in its cache line. \
+             <a href=\"#legend\">How to read the drawings</a></p>\n",
+        )?;
+        controls(f, report)?;
+    }
     let mut calls = vec![Vec::new(); report.keys.len()];
     for call in &report.calls {
         if let Some(of_key) = calls.get_mut(call.key) {
@@ -32,9 +38,11 @@ pub(super) fn write(f: &mut impl Write, report: &Report) -> fmt::Result {
 fn controls(f: &mut impl Write, report: &Report) -> fmt::Result {
     f.write_str(
         r#"<form id="filter" hidden role="search" aria-label="Filter the calls">
-<label class="wide">Text <input type="search" name="text" placeholder="file, function, address …" autocomplete="off" spellcheck="false"></label>
-<label>Key <select name="key"><option value="">all</option>"#,
+<label class="wide">Search <input type="search" name="text" placeholder="file, function or address" autocomplete="off" spellcheck="false"></label>
+"#,
     )?;
+    let hidden = if report.keys.len() < 2 { " hidden" } else { "" };
+    write!(f, r#"<label{hidden}>Key <select name="key"><option value="">all</option>"#)?;
     for (index, key) in report.keys.iter().enumerate() {
         write!(f, r#"<option value="{index}">{}</option>"#, Text(&key.path()))?;
     }
@@ -70,8 +78,8 @@ fn controls(f: &mut impl Write, report: &Report) -> fmt::Result {
     writeln!(f, r#"<output id="shown" aria-live="polite" data-all="{}"></output>"#, all(report))?;
     f.write_str(
         r#"</form>
-<noscript><p>The filter needs scripts; everything else is here.</p></noscript>
-<p id="nothing" hidden>Nothing fits the filter.</p>
+<noscript><p>The filter needs scripts; everything else works without them.</p></noscript>
+<p id="nothing" hidden>Nothing matches the filter.</p>
 "#,
     )
 }
@@ -94,7 +102,10 @@ fn select(
     title: &str,
     options: impl Iterator<Item = (&'static str, impl fmt::Display)>,
 ) -> fmt::Result {
-    write!(f, "\n<label>{title} <select name=\"{name}\"><option value=\"\">all</option>")?;
+    let options: Vec<_> = options.collect();
+    // One option says nothing about a row, but an address may still ask for it.
+    let hidden = if options.len() < 2 { " hidden" } else { "" };
+    write!(f, "\n<label{hidden}>{title} <select name=\"{name}\"><option value=\"\">all</option>")?;
     for (value, text) in options {
         write!(f, r#"<option value="{value}">{text}</option>"#)?;
     }
@@ -115,22 +126,25 @@ fn one(
     write!(
         f,
         r#"<details class="key" id="key-{index}" data-key="{index}"{open}>
-<summary><h3><span class="module">{}::</span>{}</h3> <span class="ratio">{ratio}</span> "#,
-        Text(&key.module),
-        Text(&key.name)
+<summary><h3><span class="module">{}::<wbr></span>{}</h3> <span class="ratio">{ratio}</span> "#,
+        Place(&key.module),
+        Place(&key.name)
     )?;
     if ratio.calls > 0 {
         bar(f, ratio.inline, ratio.calls)?;
     }
     let sites = report.sites.iter().filter(|s| s.key == Some(index)).count();
     let trampolines = report.trampolines.iter().filter(|t| t.key == index).count();
-    let off = if key.has_no_body { ", off until somebody turns it on" } else { "" };
+    let off = if key.has_no_body { ", a no-op until you turn it on" } else { "" };
+    let macros = match sites {
+        0 => String::new(),
+        _ => format!("{}, ", Count(sites, "<code>call!</code> site")),
+    };
     writeln!(
         f,
-        "</summary>\n<p class=\"facts\"><code>{}</code> <span>declared in <code>{}</code>{off}; {} with <code>call!</code>, {}</span></p>",
+        "</summary>\n<p class=\"facts\"><code>{}</code> <span>declared in <code>{}</code>{off}; {macros}{}</span></p>",
         Text(&key.signature),
-        Text(&key.source.to_string()),
-        Count(sites, "site"),
+        Place(&key.source.to_string()),
         Count(trampolines, "trampoline")
     )?;
     if calls.is_empty() && labels.is_empty() {
@@ -142,7 +156,7 @@ fn one(
     f.write_str("</ol>\n</details>\n")
 }
 
-/// A row: what it is, the drawing, where it stands, and why it is no better.
+/// A row: what it is, the drawing, where it is, and why it is not better.
 struct Row<'r> {
     drawn: Drawn,
     kind: Kind,
@@ -208,24 +222,24 @@ impl Row<'_> {
         drawn.write(f)?;
         f.write_str("<div class=\"where\">")?;
         if let Some(source) = self.source {
-            write!(f, "<code>{}</code> ", Text(&source.to_string()))?;
+            write!(f, "<code>{}</code> ", Place(&source.to_string()))?;
         }
         if self.is_site {
             f.write_str("<span class=\"site\">call!</span> ")?;
         }
         if let Some(function) = self.function {
-            write!(f, "<span class=\"function\">in <code>{}</code></span>", Text(function))?;
+            write!(f, "<span class=\"function\">in <code>{}</code></span>", Place(function))?;
         }
         if let Some(why) = self.reason {
             write!(f, "<p class=\"why\">{}", Text(&sentence(&why.to_string())))?;
-            // That a cache line is crossed says where.
+            // A reason that names the cache line already says where.
             if let (Reason::Line, Some(boundary)) = (why, drawn.crossing()) {
                 write!(f, " at {}", Boundary(boundary))?;
             }
             f.write_str("</p>")?;
         }
         if path == Path::Alone {
-            f.write_str("<p class=\"why\">Left alone: it tests its key each time</p>")?;
+            f.write_str("<p class=\"why\">Not rewritten: it tests its key each time</p>")?;
         }
         f.write_str("</div></li>\n")
     }

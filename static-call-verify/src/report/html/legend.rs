@@ -1,4 +1,4 @@
-//! What the drawings mean: a picture for every grade, with the reason behind it.
+//! What the drawings mean: a picture and a reason for every grade.
 
 use std::fmt::{self, Write};
 
@@ -10,30 +10,33 @@ const fn example(path: Path, address: u64) -> Drawn {
     Drawn { address, shape: Shape { path, length: 5, displacement: 4 } }
 }
 
+const NEVER: &str =
+    "It is never rewritten: the call goes through its trampoline for as long as the program runs.";
+
 const EXAMPLES: [(Grade, Drawn, &str, &str); 4] = [
     (
         Grade::Quad,
         example(Path::Inline, 9),
-        "The whole instruction lies in one aligned 8 bytes.",
-        "May be rewritten: sent to another target, or turned into a no-op or a constant.",
+        "The whole instruction lies in one aligned quadword.",
+        "It can be retargeted, or replaced by a no-op or a constant.",
     ),
     (
         Grade::Disp,
         example(Path::Inline, 15),
-        "Only the displacement lies in one aligned 8 bytes.",
-        "May be rewritten: sent to another target.",
+        "Only the displacement lies in one aligned quadword.",
+        "It can be retargeted.",
     ),
     (
         Grade::Line,
         example(Path::Trampoline, 29),
-        "The displacement is cut by a boundary of 8 bytes, inside one cache line.",
-        "Never rewritten: it calls its trampoline for as long as the program runs.",
+        "An 8-byte boundary inside the cache line cuts the displacement.",
+        NEVER,
     ),
     (
         Grade::Straddle,
         example(Path::Trampoline, 61),
-        "The displacement is cut by the end of the cache line.",
-        "Never rewritten: it calls its trampoline for as long as the program runs.",
+        "The end of the cache line cuts the displacement.",
+        NEVER,
     ),
 ];
 
@@ -45,8 +48,8 @@ pub(super) fn write(f: &mut impl Write) -> fmt::Result {
     f.write_str(
         r#"<section id="legend" aria-labelledby="legend-title">
 <h2 id="legend-title">How to read the drawings</h2>
-<p>A drawing is one cache line: 64 bytes of machine code, and the call instruction where it lies in them. An empty byte<span class="letter">, marked <b>o</b>,</span> says what the instruction does; the four filled ones<span class="letter">, marked <b>D</b>,</span> are its displacement, which says where it goes. Changing a target means rewriting those four.</p>
-<p class="promise">Other threads may run the instruction at that very moment. AMD promises that they see the old bytes or the new ones, never a mixture, for <b>one store inside one aligned quadword</b> (8 bytes, from one thin line to the next); Intel promises nothing, and no mixture was ever reported there. Where a boundary cuts the displacement no such promise holds, and mixtures were seen on real processors: across 32 bytes now and then, across a cache line often. So the place of the instruction decides:</p>
+<p>Each drawing shows one cache line, 64 bytes of machine code, and the instruction at its place in it. The empty bytes<span class="letter">, marked <b>o</b>,</span> are the operation; the filled ones<span class="letter">, marked <b>D</b>,</span> are the displacement, which says where the call goes. To change the target, the runtime rewrites the displacement.</p>
+<p class="promise">Another thread may be executing the instruction at that moment. AMD promises that it sees either the old bytes or the new ones, never a mixture, for <b>one store inside one aligned quadword</b> (8 bytes, from one thin line to the next). Intel promises nothing, but no mixture has ever been reported there. Where a boundary cuts the displacement there is no such promise, and mixtures have been seen on real processors: sometimes across a 32-byte boundary, often across a cache line. So the place of the instruction decides its grade:</p>
 <dl class="grades">
 "#,
     )?;
@@ -69,9 +72,9 @@ pub(super) fn write(f: &mut impl Write) -> fmt::Result {
 <li><svg class="mark" viewBox="-4 6 10 28" aria-hidden="true"><path class="b8" d="M0 9v23"/></svg> 8 bytes: a quadword</li>
 <li><svg class="mark" viewBox="-4 6 10 28" aria-hidden="true"><path class="b32" d="M0 6v26"/></svg> 32 bytes: half a line</li>
 <li><svg class="mark" viewBox="-4 3 10 31" aria-hidden="true"><path class="b64" d="M0 3v29"/></svg> 64 bytes: the cache line</li>
-<li><svg class="mark" viewBox="-6 0 12 40" aria-hidden="true"><use href="#torn"/></svg> the boundary that cuts a displacement</li>
+<li><svg class="mark" viewBox="-6 0 12 40" aria-hidden="true"><use href="#torn"/></svg> a boundary that cuts the displacement</li>
 <li><svg class="mark" viewBox="-1 8 42 22" aria-hidden="true"><g class="inline"><rect class="d" y="9" width="40" height="20"/></g></svg> plain: inline, rewritten in place</li>
-<li><svg class="mark" viewBox="-1 8 42 22" aria-hidden="true"><g class="trampoline"><rect class="d" y="9" width="40" height="20"/><rect y="9" width="40" height="20" fill="url(#hatch)"/></g></svg> hatched: left alone, through the trampoline</li>
+<li><svg class="mark" viewBox="-1 8 42 22" aria-hidden="true"><g class="trampoline"><rect class="d" y="9" width="40" height="20"/><rect y="9" width="40" height="20" fill="url(#hatch)"/></g></svg> hatched: not rewritten, goes through its trampoline</li>
 </ul>
 </section>
 "##,

@@ -1,6 +1,6 @@
 //! An instruction on its cache line, as SVG: ten units a byte, 64 bytes a drawing.
 //!
-//! What many drawings share stands once, as shapes that they use.
+//! What many drawings share is there once, as shapes that they use.
 
 use std::collections::BTreeSet;
 use std::fmt::{self, Write};
@@ -82,7 +82,7 @@ impl Drawn {
         let at = |byte: u64| byte.saturating_sub(from) * UNIT;
         write!(
             f,
-            r##"<svg class="draw" viewBox="-4 0 648 40" role="img"><title>{self}</title><use href="#{ground}"/><use href="#{}" x="{}"/>"##,
+            r##"<svg class="draw" viewBox="-4 0 648 46" role="img"><title>{self}</title><use href="#{ground}"/><use href="#{}" x="{}"/>"##,
             self.shape.name(),
             at(self.first())
         )?;
@@ -166,7 +166,7 @@ impl Shape {
             let letter = if byte >= operation { "D" } else { "o" };
             write!(
                 f,
-                r#"<text class="byte" x="{}" y="22.5">{letter}</text>"#,
+                r#"<text class="byte" x="{}" y="23">{letter}</text>"#,
                 byte * UNIT + UNIT / 2
             )?;
         }
@@ -216,7 +216,7 @@ fn ground(f: &mut impl Write, id: &str, from: u64) -> fmt::Result {
         };
         let text = if byte == CACHE_LINE { "64 = 0".to_owned() } else { text.to_string() };
         let text = if from == 0 && byte == CACHE_LINE { "64".to_owned() } else { text };
-        writeln!(f, r#"<text class="at{anchor}" x="{x}" y="39">{text}</text>"#)?;
+        writeln!(f, r#"<text class="at{anchor}" x="{x}" y="34">{text}</text>"#)?;
     }
     f.write_str("</g>\n")
 }

@@ -15,7 +15,7 @@
 
   const textOf = (entry) => {
     if (entry.text === null) {
-      // The titles of drawings are not what somebody looks for.
+      // Nobody looks for the titles of drawings.
       const parts = entry.row.querySelectorAll(".what, .where");
       entry.text = [...parts].map((part) => part.textContent).join(" ").toLowerCase();
     }
@@ -23,23 +23,23 @@
   };
 
   const apply = (unfold) => {
-    const wish = Object.fromEntries(names.map((name) => [name, form.elements[name].value]));
-    const text = wish.text.trim().toLowerCase();
-    const attributes = ["path", "grade", "kind", "reason"].filter((name) => wish[name]);
-    const filtered = names.some((name) => wish[name].trim());
+    const wanted = Object.fromEntries(names.map((name) => [name, form.elements[name].value]));
+    const text = wanted.text.trim().toLowerCase();
+    const attributes = ["path", "grade", "kind", "reason"].filter((name) => wanted[name]);
+    const filtered = names.some((name) => wanted[name].trim());
     let shown = 0;
     for (const key of keys) {
-      const fits = wish.key === "" || wish.key === key.index;
+      const fits = wanted.key === "" || wanted.key === key.index;
       const titled = text !== "" && key.title.includes(text);
       key.shown = 0;
       for (const entry of key.rows) {
         const row = entry.row;
-        const yes = fits && attributes.every((name) => row.dataset[name] === wish[name])
+        const yes = fits && attributes.every((name) => row.dataset[name] === wanted[name])
           && (text === "" || titled || textOf(entry).includes(text));
         if (row.hidden === yes) row.hidden = !yes;
         if (yes) key.shown += 1;
       }
-      // A key that nothing calls has no rows that could fit.
+      // A key that nothing calls has no rows that could match.
       const bare = fits && key.rows.length === 0 && !attributes.length && (text === "" || titled);
       key.element.hidden = filtered && key.shown === 0 && !bare;
       shown += key.shown;

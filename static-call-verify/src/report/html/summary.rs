@@ -4,21 +4,29 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write};
 
-use super::escape::{Prose, Text};
+use super::escape::{Place, Prose};
 use super::keys::sentence;
 use super::{Count, KINDS, Level, Ratio, Report, bar, reason};
 use crate::grade;
 use crate::report::{Finding, ImageKind, Reason, Summary, TableState};
 
-/// Denied findings of a key are unfolded up to this many.
+/// Errors and warnings of a key are unfolded up to this many.
 const MOST_OPEN: usize = 8;
 
 pub(super) fn write(f: &mut impl Write, report: &Report, name: &str) -> fmt::Result {
-    headline(f, report, name)?;
+    writeln!(
+        f,
+        "<header>\n<p class=\"title\">static-call report on <code>{}</code></p>\n<h1>{}</h1>",
+        Place(name),
+        title(report)
+    )?;
+    verdict(f, report)?;
+    f.write_str("</header>\n")?;
+    table(f, report)?;
     if report.summary.calls > 0 {
         numbers(f, report)?;
     }
-    table(f, report)?;
+    f.write_str(WORDS)?;
     reasons(f, report)?;
     findings(f, report)
 }
@@ -47,7 +55,7 @@ pub(super) fn title(report: &Report) -> String {
         text += &format!(", {labels_inline} of {} inline", Count(labels, "jump label"));
     }
     if others > 0 {
-        text += &format!(", {} through a trampoline", Count(others, "other use"));
+        text += &format!(", {}", Count(others, "other use"));
     }
     text
 }
@@ -57,38 +65,63 @@ fn unused(report: &Report) -> usize {
     report.summary.inline.saturating_sub(report.summary.listed)
 }
 
-fn headline(f: &mut impl Write, report: &Report, name: &str) -> fmt::Result {
-    write!(
-        f,
-        "<header>\n<p class=\"title\">static-call report on <code>{}</code></p>\n<h1>{}",
-        Text(name),
-        title(report)
-    )?;
-    f.write_str(
-        "</h1>\n<p class=\"lead\">A <dfn>static call</dfn> is a function call whose target can be changed while the program runs. \
-         Calls that are <b class=\"inline\">inline</b> are rewritten where they stand and cost what a direct call costs. \
-         The others go through a <b class=\"trampoline\">trampoline</b>, a jump of eight bytes that is rewritten instead: \
-         they reach the same target, at the price of that jump.</p>\n</header>\n",
-    )
+const WORDS: &str = "<p class=\"lead\">A <dfn>static call</dfn> is a function call whose target \
+    can change while the program runs. An <b class=\"inline\">inline</b> call is rewritten in \
+    place and costs the same as a direct call. Any other call goes through a \
+    <b class=\"trampoline\">trampoline</b>, an eight-byte jump that is rewritten instead: it \
+    reaches the same target and costs one more jump.</p>\n";
+
+/// What is to be done, in a sentence or two.
+fn verdict(f: &mut impl Write, report: &Report) -> fmt::Result {
+    let of = |level| report.findings.iter().filter(|x| x.severity == level).count();
+    let (errors, warnings) = (of(Level::Deny), of(Level::Warn));
+    let (class, mark, text) = match (errors, warnings) {
+        // The note on the table says what to do.
+        (0, 0) if table_note(report).is_some() => return Ok(()),
+        (0, 0) => ("calm", "✓ ", calm(report).to_owned()),
+        (0, _) => ("warn", "▲ ", format!("{}: {SEE}", Count(warnings, "warning"))),
+        (_, 0) => ("deny", "✖ ", format!("{}: {SEE}. {FAIL}", Count(errors, "error"))),
+        _ => {
+            let (errors, warnings) = (Count(errors, "error"), Count(warnings, "warning"));
+            ("deny", "✖ ", format!("{errors} and {warnings}: {SEE}. {FAIL}"))
+        }
+    };
+    writeln!(f, "<p class=\"verdict {class}\"><span aria-hidden=\"true\">{mark}</span>{text}</p>")
+}
+
+const FAIL: &str = "Errors fail the build.";
+const SEE: &str = "<a href=\"#findings\">what to do</a>";
+
+/// The verdict on an image without errors and warnings.
+fn calm(report: &Report) -> &'static str {
+    if report.keys.is_empty() && report.calls.is_empty() {
+        "Nothing to do. If you expected static calls: the linker dropped them, or they are of \
+         another release of static-call."
+    } else if report.calls.iter().all(|c| report.reason(c).is_none()) {
+        "Nothing to do."
+    } else {
+        "Nothing must be fixed: what is not inline reaches the same target, one jump later. \
+         <a href=\"#why\">Why, and how to make it inline</a>"
+    }
 }
 
 fn numbers(f: &mut impl Write, report: &Report) -> fmt::Result {
-    let Summary { keys, sites, trampolines, calls, listed: inline, labels, .. } = report.summary;
-    let trampoline = calls.saturating_sub(inline);
+    let Summary { keys, sites, calls, listed: inline, labels, .. } = report.summary;
+    let not_inline = calls.saturating_sub(inline);
     let Ratio { others, .. } = Ratio::of(&report.calls, &report.labels);
     f.write_str("<section class=\"numbers\" aria-label=\"Numbers\">\n")?;
     bar(f, inline, calls)?;
     let share = |part: usize| part * 100 / calls.max(1);
     write!(
         f,
-        "\n<p class=\"parts\"><a class=\"path inline\" href=\"#path=inline\"><span aria-hidden=\"true\">✓ </span><b>{inline}</b> inline, {} %</a>",
+        "\n<p class=\"parts\"><a class=\"path inline\" href=\"#path=inline\"><span aria-hidden=\"true\">✓ </span><b>{inline}</b> inline, {}%</a>",
         share(inline)
     )?;
-    if trampoline > 0 {
+    if not_inline > 0 {
         let rest = 100 - share(inline);
         write!(
             f,
-            " <a class=\"path trampoline\" href=\"#path=trampoline\"><span aria-hidden=\"true\">↷ </span><b>{trampoline}</b> through a trampoline, {rest} %</a>"
+            " <a class=\"path trampoline\" href=\"#path=trampoline\"><span aria-hidden=\"true\">↷ </span><b>{not_inline}</b> not inline, {rest}%</a>"
         )?;
     }
     if others > 0 {
@@ -104,54 +137,61 @@ fn numbers(f: &mut impl Write, report: &Report) -> fmt::Result {
         write!(f, "<li><b>{count}</b> {one}{plural} <small>{what}</small></li>")
     };
     tile(keys, "key", "functions that can be switched")?;
-    tile(sites, "site", "places in the source")?;
+    tile(sites, "site", "each <code>call!</code>, and each key called by name")?;
     tile(calls, "call", "instructions in the image")?;
-    tile(trampolines, "trampoline", "eight bytes each")?;
     if labels > 0 {
         tile(labels, "jump label", "no-ops while a hook or flag is off")?;
     }
     f.write_str("</ul>\n</section>\n")
 }
 
-/// Whether the runtime will know these calls at all.
-fn table(f: &mut impl Write, report: &Report) -> fmt::Result {
-    const BUILD: &str = "Put `static_call_verify::enable()` into `build.rs`, or build with \
+/// Why the program does not know these calls, if it does not: the state of the table, what follows
+/// from it, and what to do.
+fn table_note(report: &Report) -> Option<[&'static str; 3]> {
+    const BUILD: &str = "Call `static_call_verify::enable()` in `build.rs`, or build with \
                          `cargo static-call build`.";
     if report.summary.calls == 0 {
-        return Ok(());
+        return None;
     }
-    let (state, text, mend) = match report.image.table {
-        TableState::Filled { .. } => return Ok(()),
-        TableState::Absent => (
+    Some(match report.image.table {
+        TableState::Filled { .. } => return None,
+        TableState::Absent => [
             "The image has no table of its calls.",
             "The program does not know where they are, so all of them go through their trampolines",
             BUILD,
-        ),
-        TableState::Empty { .. } => (
+        ],
+        TableState::Empty { .. } => [
             "The table of calls is empty.",
             "The program does not know where they are, so all of them go through their trampolines",
             BUILD,
-        ),
-        TableState::Stale => (
+        ],
+        TableState::Stale => [
             "The table of calls does not describe this image.",
-            "The image was changed after the link, and the program does not use what it cannot trust: \
-             the calls go through their trampolines",
+            "The image was changed after the link, so the program does not use the table: all calls go \
+             through their trampolines",
             "Link it again.",
-        ),
-        TableState::Unread => (
+        ],
+        TableState::Unread => [
             "The runtime is in another image.",
-            "It knows nothing of the calls here, as in a program that uses keys of a Rust `dylib`: they \
-             go through the slot",
+            "It does not know the calls of this image, as in a program that uses keys of a Rust \
+             `dylib`: they go through the slot",
             "Link the crates that have keys as `rlib`s.",
-        ),
+        ],
+    })
+}
+
+fn table(f: &mut impl Write, report: &Report) -> fmt::Result {
+    let Some([state, text, fix]) = table_note(report) else { return Ok(()) };
+    let could = match unused(report) {
+        0 => String::new(),
+        count => format!("; {} could be inline", Count(count, "call")),
     };
     writeln!(
         f,
-        "<p class=\"callout\" role=\"note\"><b><span aria-hidden=\"true\">▲ </span>{}</b> {}; {} could be inline. {}</p>",
+        "<p class=\"callout\" role=\"note\"><b><span aria-hidden=\"true\">▲ </span>{}</b> {}{could}. {}</p>",
         Prose(state),
         Prose(text),
-        Count(unused(report), "call"),
-        Prose(mend)
+        Prose(fix)
     )
 }
 
@@ -171,25 +211,26 @@ fn reasons(f: &mut impl Write, report: &Report) -> fmt::Result {
     // The sort is stable: reasons of one count keep their order.
     counts.sort_by_key(|&(_, (count, _))| std::cmp::Reverse(count));
     f.write_str(
-        "<section aria-labelledby=\"why-title\">\n<h2 id=\"why-title\">Why not all, and what to do</h2>\n<table class=\"why\">\n\
-         <thead><tr><th scope=\"col\">How many</th><th scope=\"col\">Why</th><th scope=\"col\">What to do</th></tr></thead>\n<tbody>\n",
+        "<section id=\"why\" aria-labelledby=\"why-title\">\n<h2 id=\"why-title\">What is not inline, and why</h2>\n<table role=\"table\">\n<caption>The most frequent reason first. A count links to its calls.</caption>\n\
+         <thead><tr role=\"row\"><th role=\"columnheader\">Count</th><th role=\"columnheader\">Why</th><th role=\"columnheader\">What to do</th></tr></thead>\n<tbody>\n",
     )?;
+    let mut above = None;
     for (why, (count, is_call)) in counts {
         let finding = grade::key(why);
+        let fix = match above.replace(finding.mend()) {
+            Some(above) if above == finding.mend() => "As above".to_owned(),
+            _ => sentence(finding.mend()),
+        };
         let what = if is_call { Count(count, "call") } else { Count(count, "other use") };
         writeln!(
             f,
-            "<tr><td><a href=\"#reason={}\">{what}</a></td><td>{} <small><code>{finding}</code></small></td><td>{}</td></tr>",
+            "<tr role=\"row\"><td role=\"cell\"><a href=\"#reason={}\">{what}</a></td><td role=\"cell\">{} <small><code>{finding}</code></small></td><td role=\"cell\">{}</td></tr>",
             reason(why),
             Prose(&sentence(&why.to_string())),
-            Prose(&sentence(finding.mend()))
+            Prose(&fix)
         )?;
     }
-    f.write_str("</tbody></table>\n")?;
-    if report.denied().next().is_none() {
-        f.write_str("<p class=\"calm\">None of this is an error: such calls are right, and one jump longer.</p>\n")?;
-    }
-    f.write_str("</section>\n")
+    f.write_str("</tbody></table>\n</section>\n")
 }
 
 fn findings(f: &mut impl Write, report: &Report) -> fmt::Result {
@@ -202,17 +243,18 @@ fn findings(f: &mut impl Write, report: &Report) -> fmt::Result {
     for group in report.findings.chunk_by(|a, b| (a.severity, a.key) == (b.severity, b.key)) {
         let [first, ..] = group else { continue };
         let Finding { severity, key, .. } = first;
-        let mark = match severity {
-            Level::Deny => "✖ ",
-            Level::Warn => "▲ ",
-            Level::Note | Level::Allow => "● ",
+        // The words of the text report.
+        let (mark, word) = match severity {
+            Level::Deny => ("✖ ", "error"),
+            Level::Warn => ("▲ ", "warning"),
+            Level::Note | Level::Allow => ("● ", "note"),
         };
-        let open = *severity == Level::Deny && group.len() <= MOST_OPEN;
+        let open = *severity >= Level::Warn && group.len() <= MOST_OPEN;
         let open = if open { " open" } else { "" };
         writeln!(
             f,
-            "<details class=\"finding {severity}\"{open}>\n<summary><span class=\"severity\"><span aria-hidden=\"true\">{mark}</span>{severity}</span> <code>{key}</code> <b>{}</b> <span class=\"meaning\">{}</span></summary>\n<p>{} <b>What to do:</b> {}.</p>\n<ul>",
-            Count(group.len(), "time"),
+            "<details class=\"finding {severity}\"{open}>\n<summary><span class=\"severity\"><span aria-hidden=\"true\">{mark}</span>{word}</span> <h3>{key}</h3> <b>{}</b> <span class=\"meaning\">{}</span></summary>\n<p>{} <b>What to do:</b> {}.</p>\n<ul role=\"list\">",
+            Count(group.len(), "finding"),
             Prose(key.explanation()),
             Prose(key.why()),
             Prose(&sentence(key.mend()))
@@ -226,7 +268,7 @@ fn findings(f: &mut impl Write, report: &Report) -> fmt::Result {
 }
 
 fn message(f: &mut impl Write, finding: &Finding, drawn: &BTreeSet<u64>) -> fmt::Result {
-    // The mend stands above the list.
+    // What to do is already above the list.
     let mends = KINDS.iter().map(|(kind, _)| finding.key.mend_of(*kind));
     let mut short = mends.filter_map(|mend| finding.message.strip_suffix(mend)?.strip_suffix("; "));
     let message = short.next().unwrap_or(&finding.message);
@@ -240,7 +282,7 @@ fn message(f: &mut impl Write, finding: &Finding, drawn: &BTreeSet<u64>) -> fmt:
         None => {}
     }
     if let Some(source) = &finding.source {
-        write!(f, " <small>in <code>{}</code></small>", Text(&source.to_string()))?;
+        write!(f, " <small>in <code>{}</code></small>", Place(&source.to_string()))?;
     }
     f.write_str("</li>\n")
 }
@@ -255,6 +297,7 @@ pub(super) fn image(f: &mut impl Write, report: &Report) -> fmt::Result {
     };
     line("File", &image.kind)?;
     line("Machine code", &format_args!("{} bytes", image.code))?;
+    line("Trampolines", &format_args!("{}, of eight bytes each", report.summary.trampolines))?;
     let id: String = image.build_id.iter().map(|b| format!("{b:02x}")).collect();
     line("Build id", if id.is_empty() { &"none" } else { &id })?;
     line("Symbols of functions", &has(image.has_symbols))?;
@@ -272,7 +315,7 @@ pub(super) fn image(f: &mut impl Write, report: &Report) -> fmt::Result {
         }
     }
     if dead > 0 {
-        line("Dead sites", &format_args!("{dead}: the code around them was dropped"))?;
+        line("Dead sites", &format_args!("{dead}: the linker dropped the code around them"))?;
     }
     f.write_str("</dl>\n</details>\n")
 }

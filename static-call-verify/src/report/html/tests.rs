@@ -1,6 +1,8 @@
 //! The page's structure.
 
+mod order;
 mod page;
+mod style;
 mod top;
 
 use std::collections::BTreeSet;
@@ -8,7 +10,7 @@ use std::collections::BTreeSet;
 use static_call::arch::x86_64::{CACHE_LINE, QUADWORD, grade as grade_of};
 use static_call::layout::Polarity;
 
-use page::{Tag, tags};
+use page::{Tag, tags, words};
 
 use super::line::{Drawn, Shape, UNIT};
 use super::*;
@@ -119,6 +121,7 @@ fn summary(report: &Report) -> Summary {
     summary.listed = report.calls.iter().filter(|c| c.listed).count();
     summary.trampoline = summary.calls - summary.inline;
     summary.labels = report.labels.len();
+    summary.trampolines = report.trampolines.len();
     summary
 }
 
@@ -146,7 +149,7 @@ fn rows(tags: &[Tag]) -> Vec<(usize, &Tag, &str, &str, u64)> {
 }
 
 #[test]
-fn every_call_is_drawn_once_where_it_stands() {
+fn every_call_is_drawn_once_at_its_place() {
     let report = report();
     let page = html(&report, "app");
     let tags = tags(&page);
@@ -185,7 +188,7 @@ fn every_call_is_drawn_once_where_it_stands() {
 }
 
 #[test]
-fn boundaries_stand_at_their_bytes() {
+fn boundaries_are_drawn_at_their_bytes() {
     let page = html(&report(), "app");
     let tags = tags(&page);
     for (id, from) in [("line", 0), ("lines", 32)] {
@@ -246,7 +249,7 @@ fn the_legend_shows_what_it_says() {
 }
 
 #[test]
-fn text_of_strangers_stays_text() {
+fn untrusted_text_stays_text() {
     let hostile =
         "</code></script><script>alert(1)</script><img src=x onerror='f()'>\"&`\u{202e}\0\n";
     let mut report = report();
@@ -270,10 +273,13 @@ fn text_of_strangers_stays_text() {
     assert!(page.contains("\\u{202e}\\u{0} "));
     let allowed = |c: char| c == '\n' || !c.is_control();
     assert!(page.chars().all(|c| allowed(c) && c != '\u{202e}'));
-    // The same elements as those of a report that is meant well.
+    // The same elements as in the page of a harmless report.
     let mut plain = self::report();
     plain.findings.iter_mut().for_each(|f| f.message = "plain".to_owned());
-    assert_eq!(elements.len(), tags(&html(&plain, "app")).len());
+    let names = |tags: &[Tag]| -> Vec<String> {
+        tags.iter().map(|t| t.name.clone()).filter(|name| name != "wbr").collect()
+    };
+    assert_eq!(names(&elements), names(&tags(&html(&plain, "app"))));
 }
 
 #[test]
@@ -282,6 +288,13 @@ fn backquotes_make_code_in_pairs() {
     assert_eq!(prose("use `call!`, or `<x>`"), "use <code>call!</code>, or <code>&lt;x&gt;</code>");
     assert_eq!(prose("a ` alone"), "a ` alone");
     assert_eq!(prose("`a` and `"), "<code>a</code> and `");
+}
+
+#[test]
+fn long_paths_are_wrapped_after_their_separators() {
+    let place = |text| escape::Place(text).to_string();
+    assert_eq!(place("src/a.rs:7:5"), "src/<wbr>a.rs:7:5");
+    assert_eq!(place("a::b::c<d>"), "a::<wbr>b::<wbr>c&lt;d&gt;");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A reader of tags that knows as much of HTML as the page uses.
 
-/// An element's start: its name and attributes, and how deep it stands.
+/// An element's start: its name, attributes and depth.
 pub(super) struct Tag {
     pub(super) name: String,
     pub(super) attributes: Vec<(String, String)>,
@@ -20,7 +20,7 @@ impl Tag {
 
 /// The elements of a page in their order. Panics where one is not closed in its turn.
 pub(super) fn tags(page: &str) -> Vec<Tag> {
-    const VOID: [&str; 3] = ["meta", "input", "br"];
+    const VOID: [&str; 3] = ["meta", "input", "wbr"];
     let (mut tags, mut open): (Vec<Tag>, Vec<String>) = (Vec::new(), Vec::new());
     let mut rest = page.strip_prefix("<!DOCTYPE html>").expect("a document");
     while let Some(at) = rest.find('<') {
@@ -67,4 +67,22 @@ pub(super) fn tags(page: &str) -> Vec<Tag> {
     }
     assert!(open.is_empty(), "{open:?}");
     tags
+}
+
+/// The words of a page as they are read, without tags; a `|` where a block ends or begins.
+pub(super) fn words(page: &str) -> Vec<String> {
+    let (_, body) = page.split_once("<main>").expect("a page");
+    let (body, _) = body.split_once("</main>").expect("a page");
+    let mut text = String::new();
+    for part in body.split('<').skip(1) {
+        let (tag, after) = part.split_once('>').expect("a tag ends");
+        let name = tag.trim_start_matches('/').split(' ').next().unwrap_or_default();
+        text.push_str(match name {
+            "code" | "b" | "wbr" => "",
+            "span" | "a" | "small" => " ",
+            _ => " | ",
+        });
+        text.push_str(after);
+    }
+    text.split_whitespace().map(str::to_owned).collect()
 }

@@ -7,22 +7,22 @@ fn the_top_says_what_is_the_matter() {
     let mut report = report();
     let page = |report: &Report| html(report, "target/release/app");
     let text = page(&report);
-    assert!(text.contains("on <code>target/release/app</code>"));
-    assert!(text.contains("of 129 calls inline, 2 other uses through a trampoline</h1>"));
+    assert!(text.contains("on <code>target/<wbr>release/<wbr>app</code>"));
+    assert!(text.contains("of 129 calls inline, 2 other uses</h1>"));
     assert!(text.contains("</span>2 other uses, not counted as calls</a>"));
     assert!(text.contains("data-all=\"133 in all: 129 calls, 2 jump labels, 2 other uses\""));
     assert!(!text.contains("class=\"callout\""));
     let (deny, note) =
         (text.find("finding deny\" open").unwrap(), text.find("finding note").unwrap());
     assert!(deny < note);
-    assert!(text.contains("<b>2 times</b>") && text.contains("or use <code>call!</code>.</p>"));
+    assert!(text.contains("<b>2 findings</b>") && text.contains("or use <code>call!</code>.</p>"));
     assert!(text.contains("<li>Through the GOT <small>at <a href=\"#text=0x00030000\">"));
     assert_eq!(text, page(&report.clone()), "the same report gives the same page");
 
     let tail_call = FindingKey::CallGradeLine.mend_of(Kind::Jmp);
     report.findings[1].message = format!("a tail call; {tail_call}");
     let text = page(&report);
-    assert!(text.contains("<li>A tail call <small>"), "the mend stands above the list: {text}");
+    assert!(text.contains("<li>A tail call <small>"), "what to do is above the list: {text}");
 
     let listed = report.clone();
     report.calls.iter_mut().for_each(|c| c.listed = false);
@@ -36,9 +36,7 @@ fn the_top_says_what_is_the_matter() {
     ] {
         report.image.table = table;
         let text = page(&report);
-        let title = format!(
-            "0 of 129 calls inline, {could} could be, 2 other uses through a trampoline</h1>"
-        );
+        let title = format!("0 of 129 calls inline, {could} could be, 2 other uses</h1>");
         assert!(text.contains(&title) && text.contains(says), "{says}");
         assert!(text.contains(&format!("; {could} calls could be inline. ")));
         assert!(
@@ -85,7 +83,7 @@ fn the_headline_says_all_only_of_everything() {
     assert_eq!(title(&|c| c.inline, true), format!("All {inline} calls inline"));
     let one = |c: &Call| c.address == 0x1_0000;
     assert_eq!(title(&one, false), "1 of 1 call inline");
-    let rest = "1 other use through a trampoline";
+    let rest = "1 other use";
     let register = |c: &Call| c.kind == Kind::Register;
     let both = title(&|c| c.inline || register(c), false);
     assert_eq!(both, format!("{inline} of {inline} calls inline, {rest}"));
@@ -96,17 +94,45 @@ fn the_headline_says_all_only_of_everything() {
     flag.calls.retain(register);
     let page = html(&flag, "app");
     assert!(page.contains("<span class=\"ratio\">no calls, 1 of 2 jump labels inline</span>"));
-    assert!(
-        page.contains(&format!("<span class=\"ratio\">no calls, {}", rest.replace(" a ", " the ")))
-    );
+    assert!(page.contains("<span class=\"ratio\">no calls, 1 other use through the trampoline"));
 }
 
-/// What the letters mean is not said where the drawings have none.
 #[test]
-fn letters_and_their_meaning_go_together() {
+fn the_verdict_says_what_is_to_be_done() {
+    let mut report = report();
+    let verdict = |report: &Report| {
+        let page = html(report, "app");
+        let (_, text) = page.split_once("<p class=\"verdict ")?;
+        text.split_once("</p>").map(|(text, _)| text.to_owned())
+    };
+    let says = |report: &Report, class: &str, text: &str| {
+        let verdict = verdict(report).expect("a verdict");
+        assert!(verdict.starts_with(class) && verdict.contains(text), "{verdict}");
+    };
+    let what = "<a href=\"#findings\">what to do</a>";
+    says(&report, "deny", &format!("</span>1 error: {what}. Errors fail the build."));
+    report.findings[1].severity = Level::Warn;
+    says(&report, "deny", &format!("</span>1 error and 1 warning: {what}. Errors fail the build."));
+    report.findings.remove(0);
+    says(&report, "warn", &format!("</span>1 warning: {what}"));
+    report.findings.clear();
+    says(&report, "calm", "Nothing must be fixed: ");
+    says(&report, "calm", "<a href=\"#why\">");
+    report.image.table = TableState::Absent;
+    assert_eq!(verdict(&report), None, "the note on the table says it");
+    report.image.table = TableState::Filled { count: 1, capacity: 1 };
+    report.calls.retain(|c| c.inline);
+    report.summary = summary(&report);
+    says(&report, "calm", "Nothing to do.");
+    says(&Report::default(), "calm", "If you expected static calls");
+}
+
+#[test]
+fn errors_and_warnings_are_unfolded_and_notes_are_not() {
     let page = html(&report(), "app");
-    assert!(page.contains("<span class=\"letter\">, marked <b>o</b>,</span>"));
-    let (_, style) = STYLE.split_once("@media (max-width: 40rem)").unwrap();
-    assert!(style.contains(".byte, .letter { display: none; }"));
-    assert_eq!(STYLE.matches(".byte { display").count(), 0);
+    assert!(page.contains("finding deny\" open") && page.contains("finding note\">"));
+    let mut report = report();
+    report.findings[1].severity = Level::Warn;
+    let page = html(&report, "app");
+    assert!(page.contains("finding warn\" open") && page.contains("</span>warning</span> <h3>"));
 }
