@@ -50,6 +50,8 @@ pub mod arch;
 mod batch;
 mod cycle;
 mod flag;
+#[cfg(any(doc, doctest))]
+pub mod guide;
 mod handle;
 mod instance;
 mod key;
