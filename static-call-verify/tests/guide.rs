@@ -6,6 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use static_call_verify::FindingKey;
+use toml::de::DeTable;
+
 const PAGE: &str = "docs/getting-started.md";
 
 /// A fenced block.
@@ -119,6 +122,53 @@ fn a_reader_gets_what_the_page_shows() {
     }
     assert_eq!(commands, 9, "the page's commands are found");
     fs::remove_dir_all(at).unwrap();
+}
+
+/// What a block of `Cargo.toml` says that is not so.
+fn mistakes(block: &str) -> Vec<String> {
+    let table = DeTable::parse(block).unwrap_or_else(|e| panic!("{block}: {e}")).into_inner();
+    let mut mistakes = Vec::new();
+    let sections = ["dependencies", "build-dependencies"];
+    let dependencies = sections.into_iter().filter_map(|s| table.get(s)?.get_ref().as_table());
+    for (name, dependency) in dependencies.flatten() {
+        let dependency = dependency.get_ref();
+        let version = dependency.get("version").map_or(dependency, |v| v.get_ref());
+        let version = version.as_str().unwrap_or_default();
+        let is_ours = name.get_ref().starts_with("static-call");
+        if !is_ours || !env!("CARGO_PKG_VERSION").starts_with(version) {
+            mistakes.push(format!("{} = {version:?}", name.get_ref()));
+        }
+    }
+    let metadata = |table: &DeTable<'_>| -> Option<Vec<String>> {
+        let package = table.get("package")?.get_ref();
+        let ours = package.get("metadata")?.get_ref().get("static-call")?.get_ref();
+        let denied = ours.get("deny")?.get_ref().as_array()?.iter();
+        Some(denied.map(|name| name.get_ref().as_str().unwrap_or_default().to_owned()).collect())
+    };
+    for name in metadata(&table).into_iter().flatten() {
+        if FindingKey::matching(&name).is_err() {
+            mistakes.push(format!("deny {name}"));
+        }
+    }
+    mistakes
+}
+
+#[test]
+fn manifests_are_right() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+    let mut blocks = 0;
+    for page in fs::read_dir(docs).unwrap() {
+        let text = fs::read_to_string(page.unwrap().path()).unwrap();
+        for block in text.split("```toml\n").skip(1) {
+            let block = block.split("```").next().unwrap_or_default();
+            let lines: Vec<&str> = block.lines().map(str::trim_start).collect();
+            assert_eq!(mistakes(&lines.join("\n")), [""; 0], "{block}");
+            blocks += 1;
+        }
+    }
+    assert!(blocks >= 3, "{blocks} blocks");
+    assert_eq!(mistakes("[dependencies]\nstatic-call = \"9\"\nstatic = \"0.1\"").len(), 2);
+    assert_eq!(mistakes("[package.metadata.static-call]\ndeny = [\"call.*\", \"cal.*\"]").len(), 1);
 }
 
 #[test]
