@@ -28,6 +28,8 @@
 //! through its trampoline, or through an atomic pointer, with the same interface. [`report`] tells
 //! which and why. What is promised and what it rests on: `SAFETY.md`.
 //!
+//! The [guide] has a page for each task, from the first program to deploying it.
+//!
 //! # Features
 //!
 //! `std` (default): [`report`], the environment variable `STATIC_CALL=inline|retarget|trampoline|indirect`
@@ -50,6 +52,8 @@ pub mod arch;
 mod batch;
 mod cycle;
 mod flag;
+#[cfg(any(doc, doctest))]
+pub mod guide;
 mod handle;
 mod instance;
 mod key;

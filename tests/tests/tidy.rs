@@ -20,7 +20,7 @@ const ORDER: &[&str] = &[
     "layout", "arch", "sys", "slices", "target", "record", "update", "wish", "previous", "key",
     "site", "cap", "arena", "lock", "image", "plan", "registry", "path", "hop", "patch", "cycle",
     "observer", "runtime", "flag", "instance", "handle", "batch", "scoped", "report", "probe",
-    "private", "lib",
+    "private", "guide", "lib",
 ];
 /// What the pure module may name: plain data and encodings.
 const PLAN_NAMES: &[&str] = &["layout", "arch", "plan"];

@@ -38,6 +38,8 @@ pub(crate) fn test_rest(_: &[String]) -> Result {
         "--test",
         "cli",
         "--test",
+        "guide",
+        "--test",
         "hook_cli",
     ];
     run(cargo(["test"]).args(cli))?;
