@@ -27,5 +27,7 @@ pages! {
     debugging "debugging.md" all();
     reviewing_safety "reviewing-safety.md" all();
     alternatives "alternatives.md" not(doctest);
+    limits "limits.md" all();
+    verifier "verifier.md" not(doctest);
     faq "faq.md" all();
 }
