@@ -2,17 +2,17 @@
 
 use static_call::arch::x86_64::Branch;
 
-use crate::decode::{Named, Proof};
+use crate::elf::image::Image;
+use crate::elf::pointers::Holder;
 use crate::findings::{Findings, hex};
-use crate::flow::Doubt;
-use crate::got::Rewrite;
-use crate::image::Image;
 use crate::lines::Lines;
-use crate::pointers::Holder;
 use crate::policy::FindingKey;
 use crate::records::Records;
 use crate::report::{Call, Finding, Grade, Kind, Reason, Source};
-use crate::scan::{FieldForm, Target};
+use crate::search::decode::{Named, Proof};
+use crate::search::flow::Doubt;
+use crate::search::scan::{FieldForm, Target};
+use crate::table::got::Rewrite;
 
 /// What the phases before have found.
 pub(crate) struct Found<'f, 'a> {

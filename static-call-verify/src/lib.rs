@@ -18,40 +18,30 @@
     allow(dead_code, reason = "the linker's modules: the command uses them, and src/linker.rs")
 )]
 
-mod budget;
+mod atomic_file;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
-mod decode;
 mod demangle;
-mod extents;
+mod elf;
 mod findings;
-mod flow;
-mod got;
 mod grade;
-mod hook;
-mod image;
-mod inputs;
-mod labels;
 mod lines;
-mod places;
-mod plt;
-mod pointers;
+mod link;
 mod policy;
 mod records;
+pub mod render;
 pub mod report;
-mod scan;
+mod search;
 mod stamp;
 mod table;
-mod table_object;
 mod threads;
-mod unwind;
 mod verify;
 
-pub use hook::{Hook, enable};
-pub use inputs::InputCounter;
+pub use link::{Hook, enable};
 pub use policy::{FindingKey, Level, Policy, UnknownName};
 pub use report::Report;
 pub use stamp::{Stamped, stamp};
-pub use table_object::table_object;
+pub use table::inputs::InputCounter;
+pub use table::object::table_object;
 pub use verify::verify;

@@ -19,9 +19,9 @@ use static_call::layout::checksum;
 
 use super::UNREADABLE;
 use super::output::note;
-use crate::Level;
-use crate::hook::install::{Program, install};
-use crate::hook::settings::Settings;
+use crate::link::install::{Program, install};
+use crate::policy::Level;
+use crate::policy::settings::Settings;
 
 /// Name of the directory of the wrappers inside the target directory.
 const DIRECTORY: &str = "static-call";

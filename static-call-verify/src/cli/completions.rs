@@ -7,7 +7,7 @@ use clap::{ArgMatches, Command, ValueHint};
 use clap_complete::{Shell, generate};
 
 use super::{options, output};
-use crate::{FindingKey, Level};
+use crate::policy::{FindingKey, Level};
 
 /// What the shell runs.
 const NAME: &str = "cargo-static-call";

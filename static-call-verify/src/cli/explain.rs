@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::ArgMatches;
 
 use super::output::{self, heading, paint};
-use crate::FindingKey;
+use crate::policy::FindingKey;
 
 /// Prints what findings mean; without one, their list.
 pub(super) fn main(matches: &ArgMatches) -> ExitCode {

@@ -23,7 +23,7 @@ use std::process::ExitCode;
 use anstream::ColorChoice;
 use clap::ArgMatches;
 
-use crate::hook::role::Role;
+use crate::link::role::Role;
 
 /// Exit code: something was found that the policy denies.
 const DENIED: u8 = 1;
@@ -35,7 +35,7 @@ const UNREADABLE: u8 = 2;
 pub fn main() -> ExitCode {
     #[cfg(unix)]
     if let Role::Linker(dir) = Role::of_this_process() {
-        crate::hook::link::main(&dir);
+        crate::link::linker::main(&dir);
     }
     let mut args: Vec<OsString> = env::args_os().collect();
     if let Some(dir) = build::wrapper_directory(args.first()) {

@@ -6,8 +6,8 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Arg, ArgAction, ArgMatches, ColorChoice, Command, value_parser};
 use clap_complete::Shell;
 
-use crate::hook::settings::Settings;
-use crate::{FindingKey, Level};
+use crate::policy::settings::Settings;
+use crate::policy::{FindingKey, Level};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())

@@ -10,13 +10,13 @@ use static_call::layout::checksum;
 
 use super::UNREADABLE;
 use super::build::{INNER, settings_directory};
-use crate::hook::driver::{Driver, DriverError, Way};
-use crate::hook::flags::{self, Flags};
-use crate::hook::install::{Program, install};
-use crate::hook::manifest;
-use crate::hook::origin::Origin;
-use crate::hook::settings::{self, Settings};
-use crate::{FindingKey, Level};
+use crate::link::driver::{Driver, DriverError, Way};
+use crate::link::flags::{self, Flags};
+use crate::link::install::{Program, install};
+use crate::link::origin::Origin;
+use crate::policy::manifest;
+use crate::policy::settings::{self, Settings};
+use crate::policy::{FindingKey, Level};
 
 /// Runs rustc, whose command line `args` is, as the wrapper in `dir`.
 pub(super) fn main(dir: &Path, args: &[OsString]) -> ExitCode {

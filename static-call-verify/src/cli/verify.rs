@@ -10,9 +10,11 @@ use clap::ArgMatches;
 use super::output::{complain, complain_of, note};
 use super::progress::Progress;
 use super::{DENIED, UNREADABLE, manifest, output, tables};
-use crate::hook::{manifest as metadata, settings::Settings};
-use crate::report::{ImageKind, JSON_SCHEMA, html, json, sarif};
-use crate::{FindingKey, Level, Policy, Report, verify};
+use crate::policy::settings::Settings;
+use crate::policy::{FindingKey, Level, Policy, manifest as metadata};
+use crate::render::{JSON_SCHEMA, html, json, sarif};
+use crate::report::{ImageKind, Report};
+use crate::verify::verify;
 
 /// Prints the reports of all images. The exit code is the worst.
 pub(super) fn main(name: &str, matches: &ArgMatches, settings: Settings) -> ExitCode {
@@ -112,7 +114,7 @@ fn read(path: &Path, policy: &Policy) -> Result<Report, String> {
 
 #[cfg(unix)]
 fn bytes(path: &Path, policy: &Policy) -> std::io::Result<Vec<u8>> {
-    crate::image::file::read(path, policy.source_lines())
+    crate::elf::file::read(path, policy.source_lines())
 }
 
 #[cfg(not(unix))]

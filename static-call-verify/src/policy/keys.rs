@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use static_call::layout::Kind;
 
-use super::{Level, UnknownName};
+use super::level::Level;
+use super::names::UnknownName;
 
 macro_rules! align_calls {
     () => {

@@ -1,24 +1,11 @@
 //! What a verification found. Plain data; the text form is [`Report`]'s `Display`.
 
-mod html;
-#[cfg(feature = "cli")]
-mod json;
 mod reason;
-#[cfg(feature = "cli")]
-mod sarif;
-mod text;
 
 use std::fmt;
 
-pub use html::html;
-#[cfg(feature = "cli")]
-pub use json::{JSON_SCHEMA, json};
 pub use reason::Reason;
-#[cfg(feature = "cli")]
-pub use sarif::sarif;
 pub use static_call::layout::{Grade, Kind, Polarity, SiteId};
-#[cfg(feature = "cli")]
-pub(crate) use text::Notices;
 
 use crate::policy::{FindingKey, Level};
 
@@ -131,7 +118,7 @@ pub enum TableState {
 
 impl TableState {
     /// Why the program does not rewrite what it could; `None` where it does.
-    fn why_unused(self) -> Option<Reason> {
+    pub(crate) fn why_unused(self) -> Option<Reason> {
         match self {
             Self::Filled { .. } => None,
             Self::Absent => Some(Reason::NoTable),

@@ -19,7 +19,7 @@ use toml_edit::{Item, TableLike};
 use chain::Chain;
 
 use super::output::complain_of;
-use crate::hook::origin::REPLACING;
+use crate::link::origin::REPLACING;
 
 use super::{UNREADABLE, manifest, output};
 
