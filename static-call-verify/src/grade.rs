@@ -115,19 +115,19 @@ impl Found<'_, '_> {
         let grade = branch.map(|b| b.grade(n.address));
         let (reason, doubt) = match n.proof {
             _ if n.form == FieldForm::Wide => (Some(Reason::CodeModel), None),
-            _ if call.kind == Kind::Register => (Some(Reason::Register), None),
+            _ if call.kind == Kind::Register => (Some(Reason::ThroughRegister), None),
             _ if call.kind == Kind::AddressTaken => (Some(Reason::AddressComputed), None),
-            _ if matches!(n.target, Target::Plt(_)) => (Some(Reason::ViaPlt), None),
+            _ if matches!(n.target, Target::Plt(_)) => (Some(Reason::ThroughPlt), None),
             Proof::NoExtent => (Some(Reason::NoExtent), None),
             Proof::Doubted(doubt) => (Some(Reason::NotProved), Some(doubt)),
-            Proof::Proved if !call.kind.is_direct() => (Some(Reason::ViaGot), None),
-            Proof::Proved if n.form == FieldForm::Short => (Some(Reason::Short), None),
+            Proof::Proved if !call.kind.is_direct() => (Some(Reason::ThroughGot), None),
+            Proof::Proved if n.form == FieldForm::Short => (Some(Reason::ShortJump), None),
             Proof::Proved if !trampoline.is_sound => (Some(Reason::UnsoundTrampoline), None),
             Proof::Proved => match grade {
                 Some(Grade::Quad | Grade::Disp) => (None, None),
                 Some(Grade::Line) => (Some(Reason::Line), None),
                 Some(Grade::Straddle) => (Some(Reason::Straddle), None),
-                Some(Grade::None) | None => (Some(Reason::Prefix), None),
+                Some(Grade::None) | None => (Some(Reason::UnusualPrefix), None),
             },
         };
         // A grade is what the runtime goes by: what must not be written has none that allows it.
@@ -229,10 +229,10 @@ pub(crate) fn key(reason: Reason) -> FindingKey {
     match reason {
         Reason::Line => FindingKey::CallGradeLine,
         Reason::Straddle => FindingKey::CallGradeStraddle,
-        Reason::Short | Reason::Prefix => FindingKey::CallForm,
-        Reason::ViaGot => FindingKey::CallViaGot,
-        Reason::ViaPlt => FindingKey::CallViaPlt,
-        Reason::Register | Reason::CodeModel => FindingKey::CallRegister,
+        Reason::ShortJump | Reason::UnusualPrefix => FindingKey::CallForm,
+        Reason::ThroughGot => FindingKey::CallViaGot,
+        Reason::ThroughPlt => FindingKey::CallViaPlt,
+        Reason::ThroughRegister | Reason::CodeModel => FindingKey::CallRegister,
         Reason::AddressComputed | Reason::AddressInData => FindingKey::TrampAddressTaken,
         Reason::NotProved => FindingKey::ImageUndecodable,
         Reason::NoExtent => FindingKey::ImageNoFunctionExtents,

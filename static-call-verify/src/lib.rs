@@ -2,7 +2,7 @@
 //! be rewritten while the program runs, and records them in a table inside the image.
 //!
 //! The library reads and writes bytes in memory: no I/O, no `unsafe`, no panics, on any input;
-//! only the link [`Hook`] touches files and runs programs.
+//! only the link [`LinkHook`] touches files and runs programs.
 //! It is built of phases, each of which reads the results of those before it:
 //! image → records → candidates → extents → decode → grade → (GOT, table) → report.
 //!
@@ -38,7 +38,7 @@ mod table;
 mod threads;
 mod verify;
 
-pub use link::{Hook, enable};
+pub use link::{LinkHook, enable};
 pub use policy::{FindingKey, Level, Policy, UnknownName};
 pub use report::Report;
 pub use stamp::{Stamped, stamp};

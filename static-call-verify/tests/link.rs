@@ -212,7 +212,7 @@ fn direct_linker() {
     assert!(text.contains("`cargo static-call build` instead of `cargo build`"), "{text}");
     drop(fixture);
 
-    let build_rs = "static_call_verify::Hook::new().strict(true).enable();";
+    let build_rs = "static_call_verify::LinkHook::new().strict(true).enable();";
     let output = Fixture::with_build_rs("direct", build_rs).flags(&direct()).cargo(&["build"]);
     assert!(!output.status.success(), "strict");
 }
@@ -234,15 +234,17 @@ fn a_linker_that_fails_with_the_table() {
     check_not_inline(&output);
     let said = text(&output);
     assert!(said.contains("cannot take that: linking without a table"), "{said}");
-    fixture
-        .write("build.rs", "fn main() { static_call_verify::Hook::new().strict(true).enable(); }");
+    fixture.write(
+        "build.rs",
+        "fn main() { static_call_verify::LinkHook::new().strict(true).enable(); }",
+    );
     let output = fixture.cargo(&["build"]);
     assert!(!output.status.success() && text(&output).contains("cannot take that"), "strict");
 }
 
 #[test]
 fn denied_findings_fail_the_build() {
-    let main = "static_call_verify::Hook::new()\
+    let main = "static_call_verify::LinkHook::new()\
         .deny(\"call.grade.line\").deny(\"call.grade.straddle\").allow(\"flags.missing\").enable();";
     let fixture = Fixture::with_build_rs("denied", main).env("RUSTFLAGS", "");
     // One of so many is certain to lie badly: two of five do.
@@ -274,7 +276,7 @@ fn denied_findings_fail_the_build() {
     let output = fixture.cargo(&["build"]);
     let said = self::text(&output);
     assert!(!output.status.success() && said.contains("error: call.grade."), "{said}");
-    let main = "fn main() { static_call_verify::Hook::new().note(\"call.grade.*\").enable(); }";
+    let main = "fn main() { static_call_verify::LinkHook::new().note(\"call.grade.*\").enable(); }";
     fixture.write("build.rs", main);
     let output = fixture.cargo(&["build"]);
     assert!(output.status.success(), "{}", self::text(&output));
@@ -298,7 +300,7 @@ fn denied_findings_fail_the_build() {
 
 #[test]
 fn reports_and_mistakes() {
-    let main = "static_call_verify::Hook::new().report(\"reports\").enable();";
+    let main = "static_call_verify::LinkHook::new().report(\"reports\").enable();";
     let fixture = Fixture::with_build_rs("reports", main);
     fixture.check();
     let reports = fs::read_dir(fixture.dir().join("reports")).unwrap();
@@ -306,7 +308,7 @@ fn reports_and_mistakes() {
     assert!(report.contains("hooked::own") && report.contains("src/main.rs:"), "{report}");
     drop(fixture);
 
-    let main = "static_call_verify::Hook::new().deny(\"call.grade.lime\").enable();";
+    let main = "static_call_verify::LinkHook::new().deny(\"call.grade.lime\").enable();";
     let output = Fixture::with_build_rs("mistakes", main).cargo(&["build"]);
     let text = text(&output);
     assert!(!output.status.success() && text.contains("call.grade.lime"), "{text}");

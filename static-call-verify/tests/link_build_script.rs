@@ -69,5 +69,5 @@ fn the_linker_is_not_the_build_script() {
     assert!(output.status.success(), "{}", text(&output));
     let linker = fs::read(fixture.dir().join("hook")).unwrap();
     let has = |words: &[u8]| linker.windows(words.len()).any(|w| w == words);
-    assert!(has(b"--static-call-probe") && !has(b"own words "));
+    assert!(has(b"--static-call-trial") && !has(b"own words "));
 }

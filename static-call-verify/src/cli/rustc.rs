@@ -8,8 +8,8 @@ use std::process::{Command, ExitCode};
 
 use static_call::layout::checksum;
 
-use super::UNREADABLE;
-use super::build::{INNER, settings_directory};
+use super::exit::UNREADABLE;
+use super::wrapper::{INNER, become_command, settings_directory};
 use crate::link::driver::{Driver, DriverError, Way};
 use crate::link::flags::{self, Flags};
 use crate::link::install::{Program, install};
@@ -65,19 +65,6 @@ pub(super) fn main(dir: &Path, args: &[OsString]) -> ExitCode {
         }
     }
     become_command(&mut command)
-}
-
-/// Runs a program in the place of this process, or as near to that as the system has.
-pub(super) fn become_command(command: &mut Command) -> ExitCode {
-    #[cfg(unix)]
-    let error = std::os::unix::process::CommandExt::exec(command);
-    #[cfg(not(unix))]
-    let error = match command.status() {
-        Ok(status) => std::process::exit(status.code().unwrap_or(1)),
-        Err(error) => error,
-    };
-    eprintln!("static-call: cannot run {}: {error}", Path::new(command.get_program()).display());
-    ExitCode::from(UNREADABLE)
 }
 
 /// A crate that becomes an image of its own.

@@ -5,16 +5,71 @@ use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::ArgMatches;
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
+use super::exit::{DENIED, UNREADABLE};
+use super::options::{levels, manifest, manifest_path};
 use super::output::{complain, complain_of, note};
 use super::progress::Progress;
-use super::{DENIED, UNREADABLE, manifest, output, tables};
+use super::{output, tables};
 use crate::policy::settings::Settings;
 use crate::policy::{FindingKey, Level, Policy, manifest as metadata};
 use crate::render::{JSON_SCHEMA, html, json, sarif};
 use crate::report::{ImageKind, Report};
 use crate::verify::verify;
+
+const FORMATS: &str = "\
+Formats:
+  text   for people
+  json   one line for each image; its schema is printed by `verify --schema`
+  sarif  SARIF 2.1.0, for code hosts and editors
+  html   a page about one image, with every call drawn on its cache line: -o report.html";
+
+pub(super) fn commands() -> [Command; 2] {
+    let schema = Arg::new("schema")
+        .long("schema")
+        .help("Only print the JSON schema of `--format json`")
+        .action(ArgAction::SetTrue);
+    [
+        images("verify", "Print every static call in a linked program, and the findings")
+            .arg(schema)
+            .mut_arg("image", |image| image.required_unless_present("schema")),
+        images("report", "Count the static calls in a linked program, by key and by source file")
+            .mut_arg("image", |image| image.required(true)),
+    ]
+}
+
+fn images(name: &'static str, about: &'static str) -> Command {
+    Command::new(name)
+        .about(about)
+        .after_help(FORMATS)
+        .arg(
+            Arg::new("image")
+                .help("An ELF executable or shared object, stripped or not, built anywhere")
+                .value_name("IMAGE")
+                .num_args(1..)
+                .value_parser(value_parser!(OsString)),
+        )
+        .arg(
+            Arg::new("format")
+                .long("format")
+                .value_name("FORMAT")
+                .help("Print the result as text, json, sarif or html")
+                .value_parser(["text", "json", "sarif", "html"])
+                .hide_possible_values(true)
+                .default_value("text"),
+        )
+        .arg(
+            Arg::new("output")
+                .long("output")
+                .short('o')
+                .value_name("FILE")
+                .help("Write to a file instead of standard output")
+                .value_parser(value_parser!(OsString)),
+        )
+        .arg(manifest_path())
+        .args(levels())
+}
 
 /// Prints the reports of all images. The exit code is the worst.
 pub(super) fn main(name: &str, matches: &ArgMatches, settings: Settings) -> ExitCode {

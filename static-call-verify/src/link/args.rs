@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use super::side_files;
 
 /// What the hook asks in a trial call of the driver, and the linker role answers.
-pub(crate) const PROBE: &str = "--static-call-probe";
-/// What the linker role answers to [`PROBE`].
+pub(crate) const TRIAL: &str = "--static-call-trial";
+/// What the linker role answers to [`TRIAL`].
 pub(crate) const ANSWER: &str = concat!("static-call hook ", env!("CARGO_PKG_VERSION"));
 
 /// Response files inside response files are followed this far.

@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use super::args::{ANSWER, PROBE, split};
+use super::args::{ANSWER, TRIAL, split};
 use super::install::{BFD, Program, REAL_LD, install};
 
 /// A way to hook a driver.
@@ -97,7 +97,7 @@ impl Driver<'_> {
         Command::new(program)
             .args(&self.selecting)
             .args(own)
-            .arg(format!("-Wl,{PROBE}"))
+            .arg(format!("-Wl,{TRIAL}"))
             .arg("-o")
             .arg(dir.join("trial"))
             .current_dir(self.directory)
@@ -107,7 +107,7 @@ impl Driver<'_> {
 }
 
 fn linker_of_dry_run(text: &str) -> Option<PathBuf> {
-    let line = text.lines().rev().find(|line| line.contains(PROBE))?;
+    let line = text.lines().rev().find(|line| line.contains(TRIAL))?;
     split(line).into_iter().next().map(PathBuf::from).filter(|path| path.is_absolute())
 }
 
@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn a_dry_run_of_clang() {
         let text = "Debian clang version 14.0.6\nTarget: x86_64-pc-linux-gnu\nInstalledDir: /usr/bin\n \
-                    \"/usr/bin/ld\" \"-pie\" \"-o\" \"a.out\" \"--static-call-probe\" \"-lc\"\n";
+                    \"/usr/bin/ld\" \"-pie\" \"-o\" \"a.out\" \"--static-call-trial\" \"-lc\"\n";
         assert_eq!(linker_of_dry_run(text), Some("/usr/bin/ld".into()));
         assert_eq!(linker_of_dry_run("clang: error: no input files\n"), None);
         assert_eq!(linker_of_dry_run(""), None);

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, exit};
 use std::{env, fs};
 
-use super::args::{self, ANSWER, LinkArgs, PROBE};
+use super::args::{self, ANSWER, LinkArgs, TRIAL};
 use super::install::{BFD, REAL_LD};
 use super::scratch::{self, Scratch, without_scratch};
 use super::side_files;
@@ -32,7 +32,7 @@ const MOST_PRINTED: usize = 20;
 /// Runs the link that the command line asks for, as the executable in `dir`, and exits.
 pub(crate) fn main(dir: &Path) -> ! {
     let args: Vec<OsString> = env::args_os().skip(1).collect();
-    if args.iter().any(|a| a == PROBE) {
+    if args.iter().any(|a| a == TRIAL) {
         println!("{ANSWER}");
         exit(0);
     }

@@ -1,10 +1,10 @@
 //! The link hook: what the user's build script tells cargo, and the linker that the compiler driver
 //! runs because of it.
 //!
-//! `script` (in the build script) → `install` of the `program` and `driver` (how this driver is
-//! hooked) → `settings` (a file beside the linker) → `link` (in the linker), which reads the command
-//! line (`args`), finds the linker the user chose (`choice`), links with a table, stamps the image,
-//! and reports.
+//! `build_script` → `install` of the `program` and `driver` (how this driver is hooked) →
+//! `policy::settings` (a file beside the linker) → `linker`, which reads the command line (`args`),
+//! finds the linker that the user chose (`user_linker`), links with a table, stamps the image, and
+//! reports.
 
 mod args;
 mod build_script;
@@ -39,16 +39,16 @@ use crate::policy::{FindingKey, Level};
 /// runs the linker that you chose, stamps the image, and exits with that linker's code.
 ///
 /// What cannot be hooked is said in a `cargo::warning` and does not break the build (see
-/// [`Hook::strict`]); on anything but x86_64 Linux there is nothing to do, and nothing is said.
+/// [`LinkHook::strict`]); on anything but x86_64 Linux there is nothing to do, and nothing is said.
 pub fn enable() {
-    Hook::new().enable();
+    LinkHook::new().enable();
 }
 
 /// The link hook with a policy of its own.
 ///
 /// ```no_run
 /// // anywhere in `main` of build.rs
-/// static_call_verify::Hook::new()
+/// static_call_verify::LinkHook::new()
 ///     .deny("call.grade.straddle")
 ///     .report("target/static-call")
 ///     .enable();
@@ -56,12 +56,12 @@ pub fn enable() {
 ///
 /// The settings go to the linker in a file.
 #[derive(Debug, Default)]
-pub struct Hook {
+pub struct LinkHook {
     settings: Settings,
     mistakes: Vec<String>,
 }
 
-impl Hook {
+impl LinkHook {
     /// A hook with the default policy.
     #[must_use]
     pub fn new() -> Self {

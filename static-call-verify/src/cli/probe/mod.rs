@@ -12,14 +12,15 @@ use clap::{Arg, ArgMatches, Command, value_parser};
 use static_call::probe::{Experiment, Unavailable};
 
 use self::verdict::{Row, Verdict};
-use super::UNREADABLE;
+use super::exit::UNREADABLE;
+use super::output::complain;
 
 /// Exit code: a store that the runtime makes was torn.
 const TEARS: u8 = 1;
 
 pub(super) fn command() -> Command {
     Command::new("probe")
-        .about("Measures on this machine which stores into code other processors see torn")
+        .about("Measure on this machine which stores into code other processors see torn")
         .long_about(
             "Measures on this machine which stores into code other processors see torn.\n\n\
              One thread executes an instruction in a loop while another keeps changing it between two\n\
@@ -45,7 +46,7 @@ pub(super) fn command() -> Command {
             Arg::new("format")
                 .long("format")
                 .value_name("FORMAT")
-                .help("How the result is printed")
+                .help("Print the result as text or json")
                 .value_parser(value_parser!(String))
                 .value_parser(["text", "json"])
                 .default_value("text"),
@@ -57,7 +58,7 @@ pub(super) fn main(matches: &ArgMatches) -> ExitCode {
     let rows = match measure(time, &mut Progress::new()) {
         Ok(rows) => rows,
         Err(error) => {
-            super::output::complain(error);
+            complain(error);
             return ExitCode::from(UNREADABLE);
         }
     };

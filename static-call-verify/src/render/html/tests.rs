@@ -38,8 +38,8 @@ fn call(address: u64, kind: Kind, length: u8, key: usize) -> Call {
     let inline = kind.is_direct() && grade.is_patchable();
     let reason = match (kind, grade) {
         _ if inline => None,
-        (Kind::CallGot | Kind::JmpGot, _) => Some(Reason::ViaGot),
-        (Kind::Register, _) => Some(Reason::Register),
+        (Kind::CallGot | Kind::JmpGot, _) => Some(Reason::ThroughGot),
+        (Kind::Register, _) => Some(Reason::ThroughRegister),
         (Kind::AddressTaken, _) => Some(Reason::AddressInData),
         (_, Grade::Line) => Some(Reason::Line),
         _ => Some(Reason::Straddle),
