@@ -2,6 +2,7 @@
 
 use static_call::arch::x86_64::Branch;
 
+use crate::compiled::Compiled;
 use crate::elf::image::Image;
 use crate::elf::pointers::Holder;
 use crate::findings::{Findings, hex};
@@ -84,6 +85,27 @@ pub(crate) fn missing_lines(found: &Found<'_, '_>, calls: &[Call], findings: &mu
     };
     let key = FindingKey::ImageDebugInfo;
     findings.add(key, None, None, format!("{what}: {}", key.mend()));
+}
+
+/// Says once that calls are not aligned because the compiler was not told to.
+pub(crate) fn missing_flags(
+    compiled: Option<Compiled>,
+    calls: &[Call],
+    findings: &mut Findings<'_>,
+) {
+    if calls.is_empty() || compiled.is_none_or(|compiled| compiled.aligns_calls) {
+        return;
+    }
+    let is_unaligned = |c: &&Call| matches!(c.reason, Some(Reason::Line | Reason::Straddle));
+    let all = calls.iter().filter(|c| c.is_call()).count();
+    let count = calls.iter().filter(is_unaligned).count();
+    let key = FindingKey::FlagsMissing;
+    let message = format!(
+        "the image was compiled without the flags that align call instructions: {count} of {all} \
+         calls cross an 8-byte boundary and stay on their trampolines; {}",
+        key.mend()
+    );
+    findings.add(key, None, None, message);
 }
 
 impl Found<'_, '_> {

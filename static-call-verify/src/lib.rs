@@ -22,6 +22,7 @@ mod atomic_file;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
+mod compiled;
 mod demangle;
 mod elf;
 mod findings;

@@ -14,6 +14,7 @@
 )]
 
 mod atomic_file;
+mod compiled;
 mod demangle;
 mod elf;
 mod findings;

@@ -20,8 +20,8 @@ use crate::records::{self, Records};
 use crate::report::{Grade, ImageInfo, ImageKind, Kind, Report, Summary, TableState};
 use crate::search::decode::{self, Named};
 use crate::search::scan::{self, Target, Targets};
-use crate::table::Table;
 use crate::table::got::{self, Rewrite};
+use crate::table::{Table, note};
 
 /// Finds and grades everything in `image` that names a trampoline.
 ///
@@ -130,6 +130,7 @@ fn run(
         lines: lines.as_ref(),
     };
     report.calls = grade::calls(&found, &named, findings);
+    grade::missing_flags(report.image.compiled, &report.calls, findings);
     if policy.source_lines() {
         grade::missing_lines(&found, &report.calls, findings);
     }
@@ -233,6 +234,7 @@ fn info(image: &Image<'_>) -> ImageInfo {
         has_debug_info: has(".debug_line"),
         build_id: build_id(image).unwrap_or_default().to_vec(),
         table: TableState::Absent,
+        compiled: note::compiled(image),
     }
 }
 

@@ -131,6 +131,51 @@ fn the_command_line_counts_more_than_build_rs() {
     }
 }
 
+/// However the link was hooked, the image says how it was compiled, and every format has it.
+#[test]
+fn missing_flags_are_a_finding_about_the_image() {
+    let noted = "static_call_verify::LinkHook::new().note(\"flags.missing\").enable();";
+    let package =
+        |flags: &str| Fixture::with_build_rs("flags-noted", noted).env("RUSTFLAGS", flags);
+    let command = |flags: &str| unhooked("flags-noted").env("RUSTFLAGS", flags);
+    for is_command in [false, true] {
+        let build = |flags: &str| {
+            let fixture = if is_command { command(flags) } else { package(flags) };
+            with_calls_that_lie_badly(&fixture);
+            let built = match is_command {
+                true => fixture.cargo_static_call(&["build"]),
+                false => fixture.cargo(&["build"]),
+            };
+            assert!(built.status.success(), "{}", text(&built));
+            fixture
+        };
+        let fixture = build("");
+        let image = fixture.product("hooked");
+        let verify = |args: &[&str]| {
+            let line = [&["verify"], args, &[image.to_str().unwrap()]].concat();
+            let output = fixture.cargo_static_call(&line);
+            (output.status.code(), text(&output))
+        };
+        let (code, said) = verify(&[]);
+        assert_eq!(code, Some(0), "{said}");
+        let count = said.matches("warning: flags.missing: the image was compiled without").count();
+        assert_eq!(count, 1, "{said}");
+        let (code, said) = verify(&["--deny=flags.missing"]);
+        assert_eq!(code, Some(1), "{said}");
+        let (_, said) = verify(&["--format=json"]);
+        assert!(said.contains("{\"key\":\"flags.missing\",\"severity\":\"warn\""), "{said}");
+        let (_, said) = verify(&["--format=sarif"]);
+        assert!(said.contains("\"ruleId\": \"flags.missing\""), "{said}");
+        let (code, said) = verify(&["--allow=flags.missing", "--format=json"]);
+        assert_eq!((code, said.contains("flags.missing")), (Some(0), false), "{said}");
+        drop(fixture);
+        let fixture = build(fixture::ALIGNED);
+        let line = ["verify", "--deny=flags.missing", image.to_str().unwrap()];
+        let said = fixture.cargo_static_call(&line);
+        assert!(said.status.success() && !text(&said).contains("flags.missing"), "{}", text(&said));
+    }
+}
+
 #[test]
 fn denied_flags_are_denied_to_libraries_and_tests() {
     let main = "println!(\"cargo::rerun-if-changed=build.rs\");";

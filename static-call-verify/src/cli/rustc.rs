@@ -134,6 +134,7 @@ fn hook_directory(arg: &str) -> Option<PathBuf> {
 
 /// The arguments that make the link run the hook.
 fn hook(flags: &Flags, mut settings: Settings, wrapper: &Path) -> Result<Vec<String>, DriverError> {
+    settings.compiled = Some(flags.compiled());
     // Cargo gives its own setting as a flag as well.
     let linker = flags.linker_or(None);
     let directory = env::current_dir().unwrap_or_default();

@@ -91,13 +91,8 @@ pub(super) fn main(name: &str, matches: &ArgMatches, settings: Settings) -> Exit
         Some(Ok(base)) => base,
         None => Settings::default(),
     };
-    let missing = settings.levels.iter().rfind(|(key, _)| *key == FindingKey::FlagsMissing);
-    if let Some((key, level)) = missing.filter(|(_, level)| *level >= Level::Warn) {
-        note(format_args!(
-            "`--{level} {key}` finds nothing here: an image does not say how it was compiled; the \
-             link hook asks, in build.rs or `cargo static-call build`"
-        ));
-    }
+    let asked = settings.levels.iter().rfind(|(key, _)| *key == FindingKey::FlagsMissing);
+    let asked = asked.filter(|(_, level)| *level >= Level::Warn).copied();
     let policy = settings.over(base).policy();
     let images: Vec<&OsString> = matches.get_many("image").into_iter().flatten().collect();
     let format = matches.get_one::<String>("format").map_or("text", String::as_str);
@@ -118,6 +113,13 @@ pub(super) fn main(name: &str, matches: &ArgMatches, settings: Settings) -> Exit
         drop(progress);
         match result {
             Ok(report) => {
+                if let Some((key, level)) = asked.filter(|_| is_silent_about_flags(&report)) {
+                    note(format_args!(
+                        "`--{level} {key}` finds nothing in {}: only an image that was linked with \
+                         the hook says how it was compiled",
+                        path.display()
+                    ));
+                }
                 if report.denied().next().is_some() {
                     code = code.max(DENIED);
                 }
@@ -147,6 +149,11 @@ pub(super) fn main(name: &str, matches: &ArgMatches, settings: Settings) -> Exit
         }
     }
     ExitCode::from(code)
+}
+
+/// Whether an image has static calls and does not say how it was compiled.
+fn is_silent_about_flags(report: &Report) -> bool {
+    !report.calls.is_empty() && report.image.compiled.is_none()
 }
 
 /// The report of an image, or why there is none.

@@ -91,6 +91,7 @@ fn hook(
     if flags.is_direct(linker) {
         return Err(NotHooked::Direct(linker.to_owned()));
     }
+    settings.compiled = Some(flags.compiled());
     let driver = Driver { name: linker, selecting: flags.selecting_args(), directory };
     let way = driver.find_way(dir, LINKER)?;
     if way != Way::Prefix {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::origin::Origin;
+use crate::compiled::Compiled;
 
 /// What `-C` options say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,6 +15,7 @@ pub(crate) struct Flags {
     /// Every `-C link-arg` and the words of every `-C link-args`.
     pub(crate) link_args: Vec<String>,
     llvm_args: Vec<String>,
+    relro_level: Option<String>,
 }
 
 /// The flags by which LLVM puts every call to a local symbol into one aligned quadword.
@@ -64,11 +66,18 @@ impl Flags {
                 "linker-flavor" => flags.flavor = Some(value.to_owned()),
                 "link-arg" => flags.link_args.push(value.to_owned()),
                 "link-args" => flags.link_args.extend(words(value)),
+                "relro-level" => flags.relro_level = Some(value.to_owned()),
                 "llvm-args" => flags.llvm_args.extend(words(value)),
                 _ => {}
             }
         }
         flags
+    }
+
+    /// What the image is told of them.
+    pub(crate) fn compiled(&self) -> Compiled {
+        let is_direct = matches!(self.relro_level.as_deref(), Some("partial" | "off"));
+        Compiled { aligns_calls: self.aligns_calls(), is_direct }
     }
 
     /// Whether calls to local symbols are aligned.
@@ -162,6 +171,15 @@ mod tests {
         for other in ["-x86-align-branch-boundary=32 -x86-align-branch=call", ""] {
             assert!(!Flags::from_encoded(&format!("-Cllvm-args={other}")).aligns_calls());
         }
+    }
+
+    #[test]
+    fn calls_of_other_crates() {
+        assert!(!flags("-Cllvm-args=-x").compiled().is_direct);
+        assert!(!flags("-Crelro-level=full").compiled().is_direct);
+        assert!(!flags("-Crelro-level=off -C relro-level=full").compiled().is_direct);
+        assert!(flags("-Crelro-level=partial").compiled().is_direct);
+        assert!(flags("-C relro_level=off").compiled().is_direct);
     }
 
     #[test]

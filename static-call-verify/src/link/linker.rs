@@ -18,12 +18,11 @@ use super::user_linker::{Choice, Told};
 use crate::atomic_file;
 use crate::elf::file::read as read_image;
 use crate::policy::settings::Settings;
-use crate::policy::{Level, Policy};
+use crate::policy::{FindingKey, Level, Policy};
 use crate::report::Finding;
 use crate::report::Report;
 use crate::stamp::{Stamped, stamp_parts};
-use crate::table::capacity;
-use crate::table::object::table_object;
+use crate::table::{capacity, object};
 use crate::verify::verify;
 
 /// How many findings are printed for one image.
@@ -112,7 +111,7 @@ impl Link<'_> {
         let mut policy = self.settings.policy();
         policy.set_source_lines(self.settings.report.is_some());
         for _ in 0..LINKS {
-            fs::write(&object, table_object(capacity, &policy))
+            fs::write(&object, object::noted(capacity, &policy, self.settings.compiled))
                 .map_err(|e| file(&self.line.output, e))?;
             let messages = self.link(Some(&object), &image)?;
             let read = read_image(&image, policy.source_lines());
@@ -201,7 +200,9 @@ impl Link<'_> {
 
     /// Prints findings from warnings upwards, writes the report.
     fn report(&self, mut report: Report, image: &Path, policy: &Policy) -> Result<(), Failure> {
-        let is_printed = |f: &&Finding| f.severity >= Level::Warn;
+        // Who started the compiler has told of its flags already.
+        let is_told = |f: &Finding| f.key == FindingKey::FlagsMissing && f.severity < Level::Deny;
+        let is_printed = |f: &&Finding| f.severity >= Level::Warn && !is_told(f);
         if report.findings.iter().any(|f| is_printed(&f)) && !policy.source_lines() {
             let mut policy = policy.clone();
             policy.set_source_lines(true);

@@ -7,6 +7,7 @@ use super::keys::FindingKey;
 use super::level::Level;
 use super::rules::Policy;
 use crate::atomic_file;
+use crate::compiled::Compiled;
 
 /// Name of the file.
 pub(crate) const FILE: &str = "static-call-settings";
@@ -26,6 +27,8 @@ pub(crate) struct Settings {
     /// The linker that runs if the driver's command line names none; where the driver is not run
     /// at all, the linker.
     pub(crate) linker: Option<PathBuf>,
+    /// How the image is compiled, if that is known.
+    pub(crate) compiled: Option<Compiled>,
 }
 
 impl Settings {
@@ -49,6 +52,7 @@ impl Settings {
         base.report = self.report.or(base.report);
         base.linker = self.linker.or(base.linker);
         base.strict = self.strict.or(base.strict);
+        base.compiled = self.compiled.or(base.compiled);
         base
     }
 
@@ -72,6 +76,9 @@ impl Settings {
         if let Some(strict) = self.strict {
             text += &format!("strict {strict}\n");
         }
+        if let Some(compiled) = self.compiled {
+            text += &format!("compiled {}\n", compiled.to_text());
+        }
         text
     }
 
@@ -89,6 +96,7 @@ impl Settings {
                 ("report", path) => settings.report = Some(path.into()),
                 ("linker", path) => settings.linker = Some(path.into()),
                 ("strict", value) => settings.strict = value.parse().ok(),
+                ("compiled", value) => settings.compiled = Some(Compiled::from_text(value)),
                 _ => {}
             }
         }
@@ -130,6 +138,7 @@ mod tests {
             report: Some("/a path/with blanks".into()),
             strict: Some(true),
             linker: Some("/usr/bin/ld.lld".into()),
+            compiled: Some(Compiled::from_text("align-calls")),
         };
         assert_eq!(Settings::from_text(&settings.to_text()), settings);
         assert_eq!(Settings::from_text(""), Settings::default());
@@ -143,6 +152,7 @@ mod tests {
             strict,
             report: report.map(Into::into),
             linker: None,
+            compiled: None,
         };
         let base = said(Level::Deny, Some(true), Some("below"));
         let over = said(Level::Note, Some(false), None).over(base.clone());

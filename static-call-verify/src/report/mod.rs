@@ -4,6 +4,7 @@ mod reason;
 
 use std::fmt;
 
+pub use crate::compiled::Compiled;
 pub use reason::Reason;
 pub use static_call::layout::{Grade, Kind, Polarity, SiteId};
 
@@ -63,6 +64,8 @@ pub struct ImageInfo {
     pub build_id: Vec<u8>,
     /// The table for the runtime.
     pub table: TableState,
+    /// How it was compiled, where the link hook has noted it.
+    pub compiled: Option<Compiled>,
 }
 
 /// What kind of file an image is.

@@ -4,6 +4,7 @@
 pub(crate) mod capacity;
 pub(crate) mod got;
 pub(crate) mod inputs;
+pub(crate) mod note;
 pub(crate) mod object;
 #[cfg(unix)]
 mod objects;

@@ -3,13 +3,9 @@
 use object::elf;
 use static_call::layout::{TABLE_SECTION, TableEntry, TableHeader};
 
+use super::note::{NOTE_SECTION, note};
+use crate::compiled::Compiled;
 use crate::policy::Policy;
-
-/// Section of the note: version of the verifier and policy.
-pub(crate) const NOTE_SECTION: &str = ".note.static_call";
-/// Owner and type of the note.
-const NOTE_OWNER: &[u8] = b"static-call\0";
-const NOTE_TYPE: u32 = 1;
 
 /// An ELF relocatable object with an empty table of `capacity` entries, and a note with the version
 /// of the verifier and the policy (so that the build id of the image changes with them).
@@ -18,6 +14,11 @@ const NOTE_TYPE: u32 = 1;
 /// its type: both survive `--gc-sections`.
 #[must_use]
 pub fn table_object(capacity: u32, policy: &Policy) -> Vec<u8> {
+    noted(capacity, policy, None)
+}
+
+/// [`table_object`], and how the rest of the image was compiled.
+pub(crate) fn noted(capacity: u32, policy: &Policy, compiled: Option<Compiled>) -> Vec<u8> {
     let header = TableHeader { version: 0, capacity, count: 0, identity: 0, checksum: 0 };
     let mut table = header.to_bytes().to_vec();
     table.resize(TableHeader::SIZE + capacity as usize * TableEntry::SIZE, 0);
@@ -25,22 +26,9 @@ pub fn table_object(capacity: u32, policy: &Policy) -> Vec<u8> {
     let retain = elf::SHF_GNU_RETAIN.0;
     Writer::default()
         .section(TABLE_SECTION, elf::SHT_PROGBITS.0, alloc | retain, 8, &table)
-        .section(NOTE_SECTION, elf::SHT_NOTE.0, alloc, 4, &note(policy))
+        .section(NOTE_SECTION, elf::SHT_NOTE.0, alloc, 4, &note(policy, compiled))
         .section(".note.GNU-stack", elf::SHT_PROGBITS.0, 0, 1, &[])
         .finish()
-}
-
-fn note(policy: &Policy) -> Vec<u8> {
-    let text = format!("{} {policy}", env!("CARGO_PKG_VERSION"));
-    let mut note = Vec::new();
-    let word = |n: usize| u32::try_from(n).unwrap_or(u32::MAX).to_le_bytes();
-    note.extend(word(NOTE_OWNER.len()));
-    note.extend(word(text.len()));
-    note.extend(NOTE_TYPE.to_le_bytes());
-    note.extend(NOTE_OWNER);
-    note.extend(text.as_bytes());
-    note.resize(note.len().next_multiple_of(4), 0);
-    note
 }
 
 /// Writes an ELF64 little-endian relocatable object for x86-64, section by section.
