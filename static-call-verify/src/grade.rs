@@ -2,17 +2,18 @@
 
 use static_call::arch::x86_64::Branch;
 
-use crate::decode::{Named, Proof};
+use crate::compiled::Compiled;
+use crate::elf::image::Image;
+use crate::elf::pointers::Holder;
 use crate::findings::{Findings, hex};
-use crate::flow::Doubt;
-use crate::got::Rewrite;
-use crate::image::Image;
 use crate::lines::Lines;
-use crate::pointers::Holder;
 use crate::policy::FindingKey;
 use crate::records::Records;
 use crate::report::{Call, Finding, Grade, Kind, Reason, Source};
-use crate::scan::{FieldForm, Target};
+use crate::search::decode::{Named, Proof};
+use crate::search::flow::Doubt;
+use crate::search::scan::{FieldForm, Target};
+use crate::table::got::Rewrite;
 
 /// What the phases before have found.
 pub(crate) struct Found<'f, 'a> {
@@ -86,6 +87,27 @@ pub(crate) fn missing_lines(found: &Found<'_, '_>, calls: &[Call], findings: &mu
     findings.add(key, None, None, format!("{what}: {}", key.mend()));
 }
 
+/// Says once that calls are not aligned because the compiler was not told to.
+pub(crate) fn missing_flags(
+    compiled: Option<Compiled>,
+    calls: &[Call],
+    findings: &mut Findings<'_>,
+) {
+    if calls.is_empty() || compiled.is_none_or(|compiled| compiled.aligns_calls) {
+        return;
+    }
+    let is_unaligned = |c: &&Call| matches!(c.reason, Some(Reason::Line | Reason::Straddle));
+    let all = calls.iter().filter(|c| c.is_call()).count();
+    let count = calls.iter().filter(is_unaligned).count();
+    let key = FindingKey::FlagsMissing;
+    let message = format!(
+        "the image was compiled without the flags that align call instructions: {count} of {all} \
+         calls cross an 8-byte boundary and stay on their trampolines; {}",
+        key.mend()
+    );
+    findings.add(key, None, None, message);
+}
+
 impl Found<'_, '_> {
     fn instruction(&self, n: &Named, findings: &mut Findings<'_>) -> Option<Call> {
         let index = match n.target {
@@ -115,19 +137,19 @@ impl Found<'_, '_> {
         let grade = branch.map(|b| b.grade(n.address));
         let (reason, doubt) = match n.proof {
             _ if n.form == FieldForm::Wide => (Some(Reason::CodeModel), None),
-            _ if call.kind == Kind::Register => (Some(Reason::Register), None),
+            _ if call.kind == Kind::Register => (Some(Reason::ThroughRegister), None),
             _ if call.kind == Kind::AddressTaken => (Some(Reason::AddressComputed), None),
-            _ if matches!(n.target, Target::Plt(_)) => (Some(Reason::ViaPlt), None),
+            _ if matches!(n.target, Target::Plt(_)) => (Some(Reason::ThroughPlt), None),
             Proof::NoExtent => (Some(Reason::NoExtent), None),
             Proof::Doubted(doubt) => (Some(Reason::NotProved), Some(doubt)),
-            Proof::Proved if !call.kind.is_direct() => (Some(Reason::ViaGot), None),
-            Proof::Proved if n.form == FieldForm::Short => (Some(Reason::Short), None),
+            Proof::Proved if !call.kind.is_direct() => (Some(Reason::ThroughGot), None),
+            Proof::Proved if n.form == FieldForm::Short => (Some(Reason::ShortJump), None),
             Proof::Proved if !trampoline.is_sound => (Some(Reason::UnsoundTrampoline), None),
             Proof::Proved => match grade {
                 Some(Grade::Quad | Grade::Disp) => (None, None),
                 Some(Grade::Line) => (Some(Reason::Line), None),
                 Some(Grade::Straddle) => (Some(Reason::Straddle), None),
-                Some(Grade::None) | None => (Some(Reason::Prefix), None),
+                Some(Grade::None) | None => (Some(Reason::UnusualPrefix), None),
             },
         };
         // A grade is what the runtime goes by: what must not be written has none that allows it.
@@ -229,10 +251,10 @@ pub(crate) fn key(reason: Reason) -> FindingKey {
     match reason {
         Reason::Line => FindingKey::CallGradeLine,
         Reason::Straddle => FindingKey::CallGradeStraddle,
-        Reason::Short | Reason::Prefix => FindingKey::CallForm,
-        Reason::ViaGot => FindingKey::CallViaGot,
-        Reason::ViaPlt => FindingKey::CallViaPlt,
-        Reason::Register | Reason::CodeModel => FindingKey::CallRegister,
+        Reason::ShortJump | Reason::UnusualPrefix => FindingKey::CallForm,
+        Reason::ThroughGot => FindingKey::CallViaGot,
+        Reason::ThroughPlt => FindingKey::CallViaPlt,
+        Reason::ThroughRegister | Reason::CodeModel => FindingKey::CallRegister,
         Reason::AddressComputed | Reason::AddressInData => FindingKey::TrampAddressTaken,
         Reason::NotProved => FindingKey::ImageUndecodable,
         Reason::NoExtent => FindingKey::ImageNoFunctionExtents,

@@ -2,7 +2,7 @@
 //! be rewritten while the program runs, and records them in a table inside the image.
 //!
 //! The library reads and writes bytes in memory: no I/O, no `unsafe`, no panics, on any input;
-//! only the link [`Hook`] touches files and runs programs.
+//! only the link [`LinkHook`] touches files and runs programs.
 //! It is built of phases, each of which reads the results of those before it:
 //! image → records → candidates → extents → decode → grade → (GOT, table) → report.
 //!
@@ -18,40 +18,31 @@
     allow(dead_code, reason = "the linker's modules: the command uses them, and src/linker.rs")
 )]
 
-mod budget;
+mod atomic_file;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
-mod decode;
+mod compiled;
 mod demangle;
-mod extents;
+mod elf;
 mod findings;
-mod flow;
-mod got;
 mod grade;
-mod hook;
-mod image;
-mod inputs;
-mod labels;
 mod lines;
-mod places;
-mod plt;
-mod pointers;
+mod link;
 mod policy;
 mod records;
+pub mod render;
 pub mod report;
-mod scan;
+mod search;
 mod stamp;
 mod table;
-mod table_object;
 mod threads;
-mod unwind;
 mod verify;
 
-pub use hook::{Hook, enable};
-pub use inputs::InputCounter;
+pub use link::{LinkHook, enable};
 pub use policy::{FindingKey, Level, Policy, UnknownName};
 pub use report::Report;
 pub use stamp::{Stamped, stamp};
-pub use table_object::table_object;
+pub use table::inputs::InputCounter;
+pub use table::object::table_object;
 pub use verify::verify;

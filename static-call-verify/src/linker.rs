@@ -1,6 +1,6 @@
 //! The linker of the link hook, a program of its own: this package's build script.
 //!
-//! As a build script it puts itself where the library includes it (`hook::program`). A user's
+//! As a build script it puts itself where the library includes it (`link::program`). A user's
 //! build script writes it into a directory from which the compiler driver runs it as the linker.
 //! So no code of the user's runs there, and nothing depends on where `enable` is called.
 //!
@@ -13,47 +13,46 @@
     reason = "these modules are written for the library, which uses and exports more of them"
 )]
 
-mod budget;
-mod decode;
+mod atomic_file;
+mod compiled;
 mod demangle;
-mod extents;
+mod elf;
 mod findings;
-mod flow;
-mod got;
 mod grade;
-mod image;
-mod inputs;
-mod labels;
 mod lines;
-mod places;
-mod plt;
-mod pointers;
-mod policy;
 mod records;
 mod report;
-mod scan;
+mod search;
 mod stamp;
 mod table;
-mod table_object;
 mod threads;
-mod unwind;
 mod verify;
 
-mod hook {
-    pub(crate) mod args;
+mod link {
+    mod args;
+    mod install;
     #[cfg(unix)]
-    mod capacity;
-    pub(crate) mod choice;
-    pub(crate) mod install;
-    #[cfg(unix)]
-    pub(crate) mod link;
-    #[cfg(unix)]
-    mod objects;
-    pub(crate) mod output;
+    pub(crate) mod linker;
     pub(crate) mod role;
-    pub(crate) mod scratch;
+    mod scratch;
+    mod side_files;
+    mod user_linker;
+}
+
+mod policy {
+    mod keys;
+    mod level;
+    mod names;
+    mod rules;
     pub(crate) mod settings;
-    pub(crate) mod side_files;
+
+    pub(crate) use keys::FindingKey;
+    pub(crate) use level::Level;
+    pub(crate) use rules::Policy;
+}
+
+mod render {
+    mod text;
 }
 
 use std::path::Path;
@@ -64,18 +63,12 @@ use object::elf::{FileHeader64, SHN_UNDEF};
 use object::read::elf::{FileHeader, ProgramHeader};
 use object::{LittleEndian as LE, pod};
 
-use hook::role::Role;
-use inputs::InputCounter;
-use policy::{FindingKey, Level, Policy};
-use report::Report;
-use stamp::Stamped;
-use table_object::table_object;
-use verify::verify;
+use link::role::Role;
 
 fn main() {
     #[cfg(unix)]
     if let Role::Linker(dir) = Role::of_this_process() {
-        hook::link::main(&dir);
+        link::linker::main(&dir);
     }
     let Some(out_dir) = env::var_os("OUT_DIR") else {
         eprintln!("static-call: this program is run by a compiler driver, as its linker");
@@ -88,7 +81,7 @@ fn main() {
         fs::write(Path::new(&out_dir).join("linker"), own)
     });
     if let Err(error) = copied {
-        println!("cargo::error=static-call: the linker of the hook cannot be copied: {error}");
+        println!("cargo::error=static-call: the linker of the link hook cannot be copied: {error}");
         exit(1);
     }
 }

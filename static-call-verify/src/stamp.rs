@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
+use crate::policy::Policy;
+use crate::report::Report;
 use crate::verify::{Analysis, Stamp, analyse, verify};
-use crate::{Policy, Report};
 
 /// What [`stamp`] did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,21 +5,23 @@ use std::collections::{HashMap, HashSet};
 use object::elf;
 use static_call::layout::TRAMPOLINES_SECTION;
 
-use crate::decode::{self, Named};
+use crate::elf::error::ImageError;
+use crate::elf::image::Image;
+use crate::elf::plt;
+use crate::elf::pointers::{Holder, Pointers};
+use crate::elf::section::Section;
+use crate::elf::unwind::Unwind;
 use crate::findings::Findings;
-use crate::got::{self, Rewrite};
 use crate::grade::{self, Found};
-use crate::image::{Image, ImageError, Section};
-use crate::labels;
 use crate::lines::{DebugSections, Lines};
-use crate::plt;
-use crate::pointers::{Holder, Pointers};
 use crate::policy::{FindingKey, Policy};
+use crate::records::labels;
 use crate::records::{self, Records};
 use crate::report::{Grade, ImageInfo, ImageKind, Kind, Report, Summary, TableState};
-use crate::scan::{self, Target, Targets};
-use crate::table::Table;
-use crate::unwind::Unwind;
+use crate::search::decode::{self, Named};
+use crate::search::scan::{self, Target, Targets};
+use crate::table::got::{self, Rewrite};
+use crate::table::{Table, note};
 
 /// Finds and grades everything in `image` that names a trampoline.
 ///
@@ -128,6 +130,7 @@ fn run(
         lines: lines.as_ref(),
     };
     report.calls = grade::calls(&found, &named, findings);
+    grade::missing_flags(report.image.compiled, &report.calls, findings);
     if policy.source_lines() {
         grade::missing_lines(&found, &report.calls, findings);
     }
@@ -231,6 +234,7 @@ fn info(image: &Image<'_>) -> ImageInfo {
         has_debug_info: has(".debug_line"),
         build_id: build_id(image).unwrap_or_default().to_vec(),
         table: TableState::Absent,
+        compiled: note::compiled(image),
     }
 }
 

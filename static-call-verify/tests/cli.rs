@@ -310,7 +310,7 @@ fn what_an_image_cannot_tell_is_said() {
         let output = run(&[&place[..], &[image.path()]].concat());
         assert_eq!(output.status.code(), Some(0));
         let note = "note: static-call: `--";
-        assert!(err(&output).starts_with(note) && err(&output).contains("finds nothing here"));
+        assert!(err(&output).starts_with(note) && err(&output).contains("finds nothing in "));
     }
     assert_eq!(err(&run(&["--allow=flags.missing", "verify", image.path()])), "");
 }

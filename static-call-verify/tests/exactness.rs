@@ -142,7 +142,7 @@ fn operand_size_prefixes_are_ambiguous() {
     let report = body(".byte 0x66\n call shim\n call tramp\n ret");
     assert_eq!(only(&report).reason, Some(Reason::NotProved));
     let report = body(".byte 0x2e\n call tramp\n ret");
-    assert_eq!(only(&report).reason, Some(Reason::Prefix));
+    assert_eq!(only(&report).reason, Some(Reason::UnusualPrefix));
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn short_jumps_are_reported() {
     let report = check(near, &["-pie"]);
     let kinds: Vec<_> =
         report.calls.iter().map(|c| (c.kind, c.grade, c.reason, c.length)).collect();
-    let short = Some(Reason::Short);
+    let short = Some(Reason::ShortJump);
     let expected = [(Kind::Jcc, Grade::None, short, 2), (Kind::Jmp, Grade::None, short, 2)];
     assert_eq!(kinds, expected);
 }
@@ -381,8 +381,8 @@ fn interposable_trampolines_are_left_alone() {
     for linker in linkers(&["bfd", "lld", "mold"]) {
         let report = verify(&images::link(&[&object], &["-shared", &linker]), &Policy::default());
         let found: Vec<_> = report.calls.iter().map(|c| (c.kind, c.reason)).collect();
-        let via_plt = (Kind::Call, Some(Reason::ViaPlt));
-        let via_got = (Kind::CallGot, Some(Reason::ViaGot));
+        let via_plt = (Kind::Call, Some(Reason::ThroughPlt));
+        let via_got = (Kind::CallGot, Some(Reason::ThroughGot));
         assert_eq!(found, [via_plt, via_got], "{linker}: {report}");
         assert!(has(&report, FindingKey::CallViaPlt) && has(&report, FindingKey::CallViaGot));
     }

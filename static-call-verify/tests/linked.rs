@@ -48,7 +48,8 @@ fn check(cell: &Cell<'_>) -> Report {
     assert_eq!(report.keys.len(), 4);
     assert_eq!(report.image.table, TableState::Empty { capacity: 400 });
     assert!(report.trampolines.iter().all(|t| t.is_sound));
-    let doubted = [Reason::NotProved, Reason::NoExtent, Reason::Prefix, Reason::UnsoundTrampoline];
+    let doubted =
+        [Reason::NotProved, Reason::NoExtent, Reason::UnusualPrefix, Reason::UnsoundTrampoline];
     for call in &report.calls {
         assert!(call.reason.is_none_or(|r| !doubted.contains(&r)), "{call:?}");
         assert!(call.function.is_some() || call.kind == Kind::AddressTaken, "{call:?}");

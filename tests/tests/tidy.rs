@@ -3,11 +3,15 @@
 //!
 //! Each rule is a function from files to complaints, and has a test that hands it a breach.
 
-#[path = "tidy/macros_order.rs"]
-mod macros_order;
+mod tidy {
+    pub(crate) mod macros_order;
+    pub(crate) mod order;
+}
 
 use std::fs;
 use std::path::Path;
+
+use tidy::order::Order;
 
 /// Lines that a file of Rust may have.
 const MAX_LINES: usize = 400;
@@ -31,6 +35,14 @@ const AGAINST_ORDER: &[(&str, &str, &str)] = &[
     ("update", "previous", "the result of an update has the way back"),
     ("update", "wish", "as above"),
 ];
+const RUNTIME: Order = Order {
+    root: "static-call/src/",
+    modules: ORDER,
+    against: AGAINST_ORDER,
+    pure: &[("plan", PLAN_NAMES)],
+    roots: &[],
+    names_modules: false,
+};
 
 /// Programs that stand for a user's, the refused ones among them: not ours to tidy.
 const SUBJECTS: &[&str] = &["tests/ui/", "tests/messages/ui/", "tests/crates/"];
@@ -182,31 +194,7 @@ fn names_encoding(line: &str) -> bool {
 
 /// Data flows one way: no module of static-call names one that comes after it.
 fn order(files: &[File]) -> Vec<String> {
-    let place = |module: &str| ORDER.iter().position(|m| *m == module);
-    let mut complaints = Vec::new();
-    for file in files.iter().filter(|f| f.is_rust()) {
-        let Some(module) = file.module() else { continue };
-        let Some(own) = place(module) else {
-            complaints.push(format!("{}: `{module}` has no place in the order", file.path));
-            continue;
-        };
-        for (number, line) in file.code() {
-            // Generated code names the crate by `$crate`, and its private module alone.
-            for (at, prefix) in line.match_indices("crate::") {
-                let name = line[at + prefix.len()..].split(|c: char| !is_word(c)).next();
-                let name = name.unwrap_or_default();
-                let generated = line[..at].ends_with('$');
-                let excused =
-                    AGAINST_ORDER.iter().any(|(from, to, _)| *from == module && *to == name);
-                let after = place(name).is_some_and(|other| other > own);
-                let impure = module == "plan" && !PLAN_NAMES.contains(&name);
-                if !generated && !excused && (after || impure) {
-                    complaints.push(format!("{}:{number}: names `{name}`", file.path));
-                }
-            }
-        }
-    }
-    complaints
+    tidy::order::order(files, &RUNTIME)
 }
 
 fn is_word(c: char) -> bool {

@@ -22,7 +22,7 @@ pub(crate) fn test(_: &[String]) -> Result {
 
 /// The many ways to link with the hook, which `cargo test --workspace` leaves out.
 pub(crate) fn test_links(_: &[String]) -> Result {
-    let links = ["--package", "static-call-verify", "--test", "hook", "--", "--ignored"];
+    let links = ["--package", "static-call-verify", "--test", "link", "--", "--ignored"];
     run(cargo(["test"]).args(links))
 }
 
@@ -40,7 +40,7 @@ pub(crate) fn test_rest(_: &[String]) -> Result {
         "--test",
         "guide",
         "--test",
-        "hook_cli",
+        "link_cli",
     ];
     run(cargo(["test"]).args(cli))?;
     let dynamic = ["--package", "static-call-tests", "--test", "dynamic"];

@@ -13,29 +13,46 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use clap::ArgMatches;
+use clap::{Arg, ArgMatches, value_parser};
 use serde_json::Value;
 use static_call::layout::checksum;
 
-use super::UNREADABLE;
-use super::output::note;
-use crate::Level;
-use crate::hook::install::{Program, install};
-use crate::hook::settings::Settings;
+use super::exit::UNREADABLE;
+use super::options::{levels, strict};
+use super::output::{complain, note};
+use super::wrapper;
+use crate::link::install::{Program, install};
+use crate::policy::Level;
+use crate::policy::settings::Settings;
 
 /// Name of the directory of the wrappers inside the target directory.
 const DIRECTORY: &str = "static-call";
-/// The name of the wrapper's link.
-const WRAPPER: &str = "static-call-rustc";
 /// The variable by which cargo is told of a workspace wrapper.
 const VARIABLE: &str = "RUSTC_WORKSPACE_WRAPPER";
-/// A workspace wrapper that was there before; the wrapper runs it.
-pub(super) const INNER: &str = "STATIC_CALL_INNER_WRAPPER";
+/// Those of cargo's commands that link, each with an example.
+const COMMANDS: [[&str; 2]; 4] = [
+    ["build", "cargo static-call --deny call.register build --release"],
+    ["run", "cargo static-call run --release -- arguments of the program"],
+    ["test", "cargo static-call test --workspace"],
+    ["bench", "cargo static-call bench"],
+];
 
-/// The directory of the wrapper, if that is what the executable was started as.
-pub(super) fn wrapper_directory(name: Option<&OsString>) -> Option<PathBuf> {
-    let path = Path::new(name?);
-    if path.file_name()? == WRAPPER { path.parent().map(Path::to_owned) } else { None }
+pub(super) fn commands() -> [clap::Command; 4] {
+    COMMANDS.map(|[name, example]| {
+        let args = Arg::new("args")
+            .help("Arguments passed to cargo")
+            .value_name("CARGO ARGS")
+            .num_args(..)
+            .trailing_var_arg(true)
+            .allow_hyphen_values(true)
+            .value_parser(value_parser!(OsString));
+        clap::Command::new(name)
+            .about(format!("Run cargo {name} and verify every image: no build.rs needed"))
+            .arg(args)
+            .args(levels())
+            .arg(strict())
+            .after_help(format!("Example:\n  {example}"))
+    })
 }
 
 /// Runs cargo.
@@ -60,19 +77,19 @@ pub(super) fn main(name: &str, matches: &ArgMatches, settings: &Settings) -> Exi
         }
         prepare(&target, settings, &policies)
     });
-    let wrapper = match prepared {
-        Ok(wrapper) => wrapper,
+    let installed = match prepared {
+        Ok(installed) => installed,
         Err(message) => {
-            super::output::complain(message);
+            complain(message);
             return ExitCode::from(UNREADABLE);
         }
     };
     let mut command = Command::new(&cargo);
     command.arg(name).args(args);
-    if let Some(inner) = env::var_os(VARIABLE).filter(|w| wrapper_directory(Some(w)).is_none()) {
-        command.env(INNER, inner);
+    if let Some(inner) = env::var_os(VARIABLE).filter(|w| wrapper::directory(Some(w)).is_none()) {
+        command.env(wrapper::INNER, inner);
     }
-    super::rustc::become_command(command.env(VARIABLE, wrapper))
+    wrapper::become_command(command.env(VARIABLE, installed))
 }
 
 /// What cargo says of the workspace.
@@ -146,15 +163,10 @@ fn prepare(target: &Path, settings: &Settings, policies: &str) -> Result<PathBuf
     let settings_text = settings.to_text();
     let text = format!("{}\n{me:?}\n{settings_text}{policies}", env!("CARGO_PKG_VERSION"));
     let dir = target.join(DIRECTORY).join(format!("{:016x}", checksum(text.as_bytes())));
-    let written = install(&dir, WRAPPER, Program::Own)
-        .and_then(|()| settings.write(&settings_directory(&dir)));
+    let written = install(&dir, wrapper::NAME, Program::Own)
+        .and_then(|()| settings.write(&wrapper::settings_directory(&dir)));
     written.map_err(|e| format!("cannot write to {}: {e}", dir.display()))?;
-    Ok(dir.join(WRAPPER))
-}
-
-/// Where the settings of a wrapper stand: apart, since beside an executable they make it a linker.
-pub(super) fn settings_directory(wrapper: &Path) -> PathBuf {
-    wrapper.join("settings")
+    Ok(dir.join(wrapper::NAME))
 }
 
 #[cfg(test)]
@@ -184,13 +196,5 @@ mod tests {
         for line in ["--release -- --deny x", "--bin deny", "--deny-x", "deny"] {
             assert_eq!(of(line), None, "{line}");
         }
-    }
-
-    #[test]
-    fn the_wrapper_is_known_by_its_name() {
-        let dir = |name: &str| wrapper_directory(Some(&name.into()));
-        assert_eq!(dir("/t/static-call/0/static-call-rustc"), Some("/t/static-call/0".into()));
-        assert_eq!(dir("/bin/cargo-static-call"), None);
-        assert_eq!(wrapper_directory(None), None);
     }
 }

@@ -3,11 +3,11 @@
 use std::process::ExitCode;
 
 use clap::builder::PossibleValuesParser;
-use clap::{ArgMatches, Command, ValueHint};
+use clap::{Arg, ArgMatches, Command, ValueHint, value_parser};
 use clap_complete::{Shell, generate};
 
-use super::{options, output};
-use crate::{FindingKey, Level};
+use super::output;
+use crate::policy::{FindingKey, Level};
 
 /// What the shell runs.
 const NAME: &str = "cargo-static-call";
@@ -17,22 +17,30 @@ const PLAIN: &str = "cargo_static_call";
 
 /// How the script is installed: what completes `cargo` is to be there already, or comes later by
 /// itself.
-pub(super) const HELP: &str = "\
+const HELP: &str = "\
 Completes `cargo-static-call` and, in bash, zsh and fish, `cargo static-call`:
-  bash   in ~/.bashrc, behind what completes cargo:
+  bash   in ~/.bashrc, after what completes cargo:
          source <(cargo static-call completions bash)
   zsh    cargo static-call completions zsh > DIRECTORY_OF_FPATH/_cargo-static-call
   fish   cargo static-call completions fish > ~/.config/fish/conf.d/cargo-static-call.fish";
 
-/// Prints the script of a shell.
-pub(super) fn main(matches: &ArgMatches) -> ExitCode {
-    let Some(shell) = matches.get_one::<Shell>("shell") else { return ExitCode::SUCCESS };
-    output::finish(&script(*shell))
+pub(super) fn command() -> Command {
+    let shell = Arg::new("shell").value_name("SHELL").required(true);
+    Command::new("completions")
+        .about("Print the completions of a shell")
+        .after_help(HELP)
+        .arg(shell.value_parser(value_parser!(Shell)))
 }
 
-fn script(shell: Shell) -> String {
+/// Prints the script of a shell for the `whole` command.
+pub(super) fn main(whole: Command, matches: &ArgMatches) -> ExitCode {
+    let Some(shell) = matches.get_one::<Shell>("shell") else { return ExitCode::SUCCESS };
+    output::finish(&script(whole, *shell))
+}
+
+fn script(whole: Command, shell: Shell) -> String {
     let name = if shell == Shell::Bash { PLAIN } else { NAME };
-    let mut command = with_values(options::command().name(name).bin_name(name));
+    let mut command = with_values(whole.name(name).bin_name(name));
     let mut text = Vec::new();
     generate(shell, &mut command, name, &mut text);
     let text = String::from_utf8_lossy(&text).into_owned();

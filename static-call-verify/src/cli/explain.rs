@@ -2,10 +2,20 @@
 
 use std::process::ExitCode;
 
-use clap::ArgMatches;
+use clap::{Arg, ArgMatches, Command};
 
 use super::output::{self, heading, paint};
-use crate::FindingKey;
+use crate::policy::FindingKey;
+
+pub(super) fn command() -> Command {
+    let finding = Arg::new("finding")
+        .value_name("FINDING")
+        .help("A name, or a pattern such as 'call.*'; without one, list all")
+        .value_parser(FindingKey::matching);
+    Command::new("explain")
+        .about("Explain findings: what they mean, why they matter and how to fix them")
+        .arg(finding)
+}
 
 /// Prints what findings mean; without one, their list.
 pub(super) fn main(matches: &ArgMatches) -> ExitCode {

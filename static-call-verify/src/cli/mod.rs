@@ -1,10 +1,11 @@
 //! The command `cargo static-call`.
 //!
 //! One executable in three roles, told by the name it is started under: the command itself, the
-//! wrapper that cargo runs instead of rustc (`rustc`), and the linker (`hook::link`).
+//! wrapper that cargo runs instead of rustc (`rustc`), and the linker (`link::linker`).
 
 mod build;
 mod completions;
+mod exit;
 mod explain;
 mod init;
 mod options;
@@ -13,32 +14,82 @@ mod probe;
 mod progress;
 mod rustc;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod verify;
+mod wrapper;
 
 use std::env;
 use std::ffi::OsString;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anstream::ColorChoice;
-use clap::ArgMatches;
+use clap::Command;
+use clap::builder::styling::{AnsiColor, Styles};
 
-use crate::hook::role::Role;
+use exit::UNREADABLE;
+use options::{color_option, levels, strict};
 
-/// Exit code: something was found that the policy denies.
-const DENIED: u8 = 1;
-/// Exit code: an image could not be read, a result not be written, or the command not be run.
-const UNREADABLE: u8 = 2;
+use crate::link::role::Role;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+const EXAMPLES: &str = "\
+Examples:
+  cargo static-call init --dry-run                 show what would be set up in this package
+  cargo static-call run --release                  build, verify and run, without a build.rs
+  cargo static-call verify target/release/app      every static call, and whether it is inline
+  cargo static-call report target/release/app      how many by key and by file
+  cargo static-call --deny 'call.grade.*' verify target/release/app
+                                                   fail if a call cannot be rewritten in place
+  cargo static-call explain call.grade.straddle    what a finding means, and how to fix it
+
+Levels can also be set in Cargo.toml, where build.rs and the command line override them:
+  [package.metadata.static-call]
+  deny = [\"call.grade.*\"]
+[workspace.metadata.static-call] says the same for all packages; package settings override it.
+
+Exit codes: 0 if everything holds, 1 if a finding is denied, 2 if something cannot be read;
+build, run, test and bench exit as cargo does.";
+
+/// The whole command.
+fn command() -> Command {
+    Command::new("cargo static-call")
+        .bin_name("cargo static-call")
+        .version(env!("CARGO_PKG_VERSION"))
+        .styles(STYLES)
+        .about(
+            "Static calls are function calls whose target changes while the program runs. This\n\
+             finds every one in a linked program, tells which can be rewritten in place, and why\n\
+             the others cannot.",
+        )
+        .after_help(EXAMPLES)
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .args(levels())
+        .arg(strict())
+        .arg(color_option())
+        .subcommands(verify::commands())
+        .subcommand(init::command())
+        .subcommand(explain::command())
+        .subcommand(probe::command())
+        .subcommands(build::commands())
+        .subcommand(completions::command())
+}
 
 /// What the executable does.
 #[must_use]
 pub fn main() -> ExitCode {
     #[cfg(unix)]
     if let Role::Linker(dir) = Role::of_this_process() {
-        crate::hook::link::main(&dir);
+        crate::link::linker::main(&dir);
     }
     let mut args: Vec<OsString> = env::args_os().collect();
-    if let Some(dir) = build::wrapper_directory(args.first()) {
+    if let Some(dir) = wrapper::directory(args.first()) {
         return rustc::main(&dir, &args[1..]);
     }
     // Cargo runs `cargo-static-call static-call …`.
@@ -47,7 +98,7 @@ pub fn main() -> ExitCode {
     }
     // Help and mistakes have colours, too.
     let color = options::color(&args);
-    let matches = options::command().color(color).get_matches_from(args);
+    let matches = command().color(color).get_matches_from(args);
     let settings = options::settings(&matches);
     let Some((name, matches)) = matches.subcommand() else { return ExitCode::from(UNREADABLE) };
     match color {
@@ -59,17 +110,8 @@ pub fn main() -> ExitCode {
         "verify" | "report" => verify::main(name, matches, settings),
         "init" => init::main(matches),
         "explain" => explain::main(matches),
-        "completions" => completions::main(matches),
+        "completions" => completions::main(command(), matches),
         "probe" => probe::main(matches),
         name => build::main(name, matches, &settings),
     }
-}
-
-/// The manifest that is meant: the one that was named, else the nearest above the working directory.
-fn manifest(matches: &ArgMatches) -> Option<PathBuf> {
-    if let Some(path) = matches.get_one::<OsString>("manifest-path") {
-        return Some(path.into());
-    }
-    let current = env::current_dir().ok()?;
-    current.ancestors().map(|dir| dir.join("Cargo.toml")).find(|path| path.is_file())
 }

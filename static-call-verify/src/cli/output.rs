@@ -8,8 +8,8 @@ use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
 
-use super::UNREADABLE;
-use crate::hook::output::{replace, replace_with};
+use super::exit::UNREADABLE;
+use crate::atomic_file::{replace, replace_with};
 
 /// Prints to standard output, in one step. That a reader went away, as `head` does, is no error.
 fn print(text: &str) -> io::Result<()> {

@@ -8,15 +8,15 @@ use std::process::{Command, ExitCode};
 
 use static_call::layout::checksum;
 
-use super::UNREADABLE;
-use super::build::{INNER, settings_directory};
-use crate::hook::driver::{Driver, DriverError, Way};
-use crate::hook::flags::{self, Flags};
-use crate::hook::install::{Program, install};
-use crate::hook::manifest;
-use crate::hook::origin::Origin;
-use crate::hook::settings::{self, Settings};
-use crate::{FindingKey, Level};
+use super::exit::UNREADABLE;
+use super::wrapper::{INNER, become_command, settings_directory};
+use crate::link::driver::{Driver, DriverError, Way};
+use crate::link::flags::{self, Flags};
+use crate::link::install::{Program, install};
+use crate::link::origin::Origin;
+use crate::policy::manifest;
+use crate::policy::settings::{self, Settings};
+use crate::policy::{FindingKey, Level};
 
 /// Runs rustc, whose command line `args` is, as the wrapper in `dir`.
 pub(super) fn main(dir: &Path, args: &[OsString]) -> ExitCode {
@@ -65,19 +65,6 @@ pub(super) fn main(dir: &Path, args: &[OsString]) -> ExitCode {
         }
     }
     become_command(&mut command)
-}
-
-/// Runs a program in the place of this process, or as near to that as the system has.
-pub(super) fn become_command(command: &mut Command) -> ExitCode {
-    #[cfg(unix)]
-    let error = std::os::unix::process::CommandExt::exec(command);
-    #[cfg(not(unix))]
-    let error = match command.status() {
-        Ok(status) => std::process::exit(status.code().unwrap_or(1)),
-        Err(error) => error,
-    };
-    eprintln!("static-call: cannot run {}: {error}", Path::new(command.get_program()).display());
-    ExitCode::from(UNREADABLE)
 }
 
 /// A crate that becomes an image of its own.
@@ -147,6 +134,7 @@ fn hook_directory(arg: &str) -> Option<PathBuf> {
 
 /// The arguments that make the link run the hook.
 fn hook(flags: &Flags, mut settings: Settings, wrapper: &Path) -> Result<Vec<String>, DriverError> {
+    settings.compiled = Some(flags.compiled());
     // Cargo gives its own setting as a flag as well.
     let linker = flags.linker_or(None);
     let directory = env::current_dir().unwrap_or_default();

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::output::{bad, coloured, good, heading, paint};
-use crate::report::{Call, Grade, Notices, Report};
+use crate::render::text::Notices;
+use crate::report::{Call, Grade, Report};
 
 /// The numbers of a row.
 #[derive(Clone, Copy, Default)]

@@ -5,14 +5,71 @@ use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::ArgMatches;
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
+use super::exit::{DENIED, UNREADABLE};
+use super::options::{levels, manifest, manifest_path};
 use super::output::{complain, complain_of, note};
 use super::progress::Progress;
-use super::{DENIED, UNREADABLE, manifest, output, tables};
-use crate::hook::{manifest as metadata, settings::Settings};
-use crate::report::{ImageKind, JSON_SCHEMA, html, json, sarif};
-use crate::{FindingKey, Level, Policy, Report, verify};
+use super::{output, tables};
+use crate::policy::settings::Settings;
+use crate::policy::{FindingKey, Level, Policy, manifest as metadata};
+use crate::render::{JSON_SCHEMA, html, json, sarif};
+use crate::report::{ImageKind, Report};
+use crate::verify::verify;
+
+const FORMATS: &str = "\
+Formats:
+  text   for people
+  json   one line for each image; its schema is printed by `verify --schema`
+  sarif  SARIF 2.1.0, for code hosts and editors
+  html   a page about one image, with every call drawn on its cache line: -o report.html";
+
+pub(super) fn commands() -> [Command; 2] {
+    let schema = Arg::new("schema")
+        .long("schema")
+        .help("Only print the JSON schema of `--format json`")
+        .action(ArgAction::SetTrue);
+    [
+        images("verify", "Print every static call in a linked program, and the findings")
+            .arg(schema)
+            .mut_arg("image", |image| image.required_unless_present("schema")),
+        images("report", "Count the static calls in a linked program, by key and by source file")
+            .mut_arg("image", |image| image.required(true)),
+    ]
+}
+
+fn images(name: &'static str, about: &'static str) -> Command {
+    Command::new(name)
+        .about(about)
+        .after_help(FORMATS)
+        .arg(
+            Arg::new("image")
+                .help("An ELF executable or shared object, stripped or not, built anywhere")
+                .value_name("IMAGE")
+                .num_args(1..)
+                .value_parser(value_parser!(OsString)),
+        )
+        .arg(
+            Arg::new("format")
+                .long("format")
+                .value_name("FORMAT")
+                .help("Print the result as text, json, sarif or html")
+                .value_parser(["text", "json", "sarif", "html"])
+                .hide_possible_values(true)
+                .default_value("text"),
+        )
+        .arg(
+            Arg::new("output")
+                .long("output")
+                .short('o')
+                .value_name("FILE")
+                .help("Write to a file instead of standard output")
+                .value_parser(value_parser!(OsString)),
+        )
+        .arg(manifest_path())
+        .args(levels())
+}
 
 /// Prints the reports of all images. The exit code is the worst.
 pub(super) fn main(name: &str, matches: &ArgMatches, settings: Settings) -> ExitCode {
@@ -34,13 +91,8 @@ pub(super) fn main(name: &str, matches: &ArgMatches, settings: Settings) -> Exit
         Some(Ok(base)) => base,
         None => Settings::default(),
     };
-    let missing = settings.levels.iter().rfind(|(key, _)| *key == FindingKey::FlagsMissing);
-    if let Some((key, level)) = missing.filter(|(_, level)| *level >= Level::Warn) {
-        note(format_args!(
-            "`--{level} {key}` finds nothing here: an image does not say how it was compiled; the \
-             link hook asks, in build.rs or `cargo static-call build`"
-        ));
-    }
+    let asked = settings.levels.iter().rfind(|(key, _)| *key == FindingKey::FlagsMissing);
+    let asked = asked.filter(|(_, level)| *level >= Level::Warn).copied();
     let policy = settings.over(base).policy();
     let images: Vec<&OsString> = matches.get_many("image").into_iter().flatten().collect();
     let format = matches.get_one::<String>("format").map_or("text", String::as_str);
@@ -61,6 +113,13 @@ pub(super) fn main(name: &str, matches: &ArgMatches, settings: Settings) -> Exit
         drop(progress);
         match result {
             Ok(report) => {
+                if let Some((key, level)) = asked.filter(|_| is_silent_about_flags(&report)) {
+                    note(format_args!(
+                        "`--{level} {key}` finds nothing in {}: only an image that was linked with \
+                         the hook says how it was compiled",
+                        path.display()
+                    ));
+                }
                 if report.denied().next().is_some() {
                     code = code.max(DENIED);
                 }
@@ -92,6 +151,11 @@ pub(super) fn main(name: &str, matches: &ArgMatches, settings: Settings) -> Exit
     ExitCode::from(code)
 }
 
+/// Whether an image has static calls and does not say how it was compiled.
+fn is_silent_about_flags(report: &Report) -> bool {
+    !report.calls.is_empty() && report.image.compiled.is_none()
+}
+
 /// The report of an image, or why there is none.
 fn read(path: &Path, policy: &Policy) -> Result<Report, String> {
     let is_file = fs::metadata(path).map_err(|error| error.to_string())?.is_file();
@@ -112,7 +176,7 @@ fn read(path: &Path, policy: &Policy) -> Result<Report, String> {
 
 #[cfg(unix)]
 fn bytes(path: &Path, policy: &Policy) -> std::io::Result<Vec<u8>> {
-    crate::image::file::read(path, policy.source_lines())
+    crate::elf::file::read(path, policy.source_lines())
 }
 
 #[cfg(not(unix))]

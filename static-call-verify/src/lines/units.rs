@@ -11,7 +11,7 @@ use gimli::{
 };
 
 use super::Slice;
-use crate::budget::Budget;
+use crate::elf::budget::Budget;
 
 /// The header of a unit.
 pub(super) type Header<'s> = UnitHeader<Slice<'s>>;

@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use static_call::layout::Kind;
 
-use super::{Level, UnknownName};
+use super::level::Level;
+use super::names::UnknownName;
 
 macro_rules! align_calls {
     () => {
@@ -219,8 +220,9 @@ finding_keys! {
         "Where no line is known, findings name the function around the call and the place where the \
          key is declared. What is rewritten does not depend on it.",
         "build with `debug = \"line-tables-only\"` in the profile, which is all that source lines need";
-    /// The compiler is not told to align call instructions, so that about two of five cannot be
-    /// rewritten while the program runs. Found by the link hook alone.
+    /// The compiler was not told to align call instructions, so that about two of five cannot be
+    /// rewritten while the program runs. The link hook knows the flags, and notes them in the image; of
+    /// an image that was linked without it nothing is known.
     FlagsMissing = "flags.missing", Warn,
         "A call that does not lie in one aligned 8 bytes must not be rewritten while other threads \
          execute it, and goes through its trampoline for life. The flags align the calls; nothing \

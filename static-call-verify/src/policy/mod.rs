@@ -1,120 +1,16 @@
-//! What a finding is called, and what a build makes of it.
+//! What a finding is called, what a build makes of it, and where that is said.
+//!
+//! The linker (`linker.rs`) has these modules too, but for `manifest`: it says so in a module of its
+//! own, since it has no parser of TOML.
 
 mod keys;
+mod level;
+pub(crate) mod manifest;
 mod names;
-
-use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
+mod rules;
+pub(crate) mod settings;
 
 pub use keys::FindingKey;
+pub use level::Level;
 pub use names::UnknownName;
-
-/// What a build makes of a finding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Level {
-    /// Not reported.
-    Allow,
-    /// Reported, for information.
-    Note,
-    /// Reported as a warning.
-    Warn,
-    /// Reported as an error: the build fails.
-    Deny,
-}
-
-impl Level {
-    /// Every level, the mildest first.
-    pub const ALL: [Self; 4] = [Self::Allow, Self::Note, Self::Warn, Self::Deny];
-
-    /// The word of a policy: `allow`, `note`, `warn` or `deny`.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Allow => "allow",
-            Self::Note => "note",
-            Self::Warn => "warn",
-            Self::Deny => "deny",
-        }
-    }
-}
-
-impl fmt::Display for Level {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Level {
-    type Err = UnknownName;
-
-    fn from_str(word: &str) -> Result<Self, UnknownName> {
-        let level = Self::ALL.into_iter().find(|l| l.as_str() == word);
-        let known = Self::ALL.into_iter().map(Self::as_str);
-        level.ok_or_else(|| UnknownName::new("level", word, known))
-    }
-}
-
-/// The level of every finding. The default denies nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Policy {
-    levels: BTreeMap<FindingKey, Level>,
-    source_lines: bool,
-}
-
-impl Default for Policy {
-    fn default() -> Self {
-        Self { levels: BTreeMap::new(), source_lines: true }
-    }
-}
-
-impl Policy {
-    /// Sets the level of one finding.
-    pub fn set(&mut self, key: FindingKey, level: Level) -> &mut Self {
-        self.levels.insert(key, level);
-        self
-    }
-
-    /// Sets the level of every finding that a name or a pattern means, such as `call.grade.*`. What
-    /// is set later counts.
-    ///
-    /// # Errors
-    ///
-    /// The word names no finding.
-    pub fn set_matching(&mut self, word: &str, level: Level) -> Result<&mut Self, UnknownName> {
-        for key in FindingKey::matching(word)? {
-            self.set(key, level);
-        }
-        Ok(self)
-    }
-
-    /// The level of one finding.
-    #[must_use]
-    pub fn level(&self, key: FindingKey) -> Level {
-        self.levels.get(&key).copied().unwrap_or_else(|| key.default_level())
-    }
-
-    /// Whether calls are given source lines from debug information; on by default. It takes most
-    /// of the time of a verification.
-    pub fn set_source_lines(&mut self, on: bool) -> &mut Self {
-        self.source_lines = on;
-        self
-    }
-
-    /// Whether calls are given source lines from debug information.
-    #[must_use]
-    pub fn source_lines(&self) -> bool {
-        self.source_lines
-    }
-}
-
-impl fmt::Display for Policy {
-    /// The levels that differ from the default, as `key=level` with spaces between.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let differing = self.levels.iter().filter(|(k, l)| k.default_level() != **l);
-        for (i, (key, level)) in differing.enumerate() {
-            write!(f, "{}{key}={level}", if i == 0 { "" } else { " " })?;
-        }
-        Ok(())
-    }
-}
+pub use rules::Policy;

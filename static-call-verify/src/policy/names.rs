@@ -100,7 +100,7 @@ fn distance(a: &str, b: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{FindingKey, Level};
+    use crate::policy::{FindingKey, Level};
 
     fn said(word: &str) -> String {
         word.parse::<FindingKey>().unwrap_err().to_string()

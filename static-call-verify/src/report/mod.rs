@@ -1,24 +1,12 @@
 //! What a verification found. Plain data; the text form is [`Report`]'s `Display`.
 
-mod html;
-#[cfg(feature = "cli")]
-mod json;
 mod reason;
-#[cfg(feature = "cli")]
-mod sarif;
-mod text;
 
 use std::fmt;
 
-pub use html::html;
-#[cfg(feature = "cli")]
-pub use json::{JSON_SCHEMA, json};
+pub use crate::compiled::Compiled;
 pub use reason::Reason;
-#[cfg(feature = "cli")]
-pub use sarif::sarif;
 pub use static_call::layout::{Grade, Kind, Polarity, SiteId};
-#[cfg(feature = "cli")]
-pub(crate) use text::Notices;
 
 use crate::policy::{FindingKey, Level};
 
@@ -76,6 +64,8 @@ pub struct ImageInfo {
     pub build_id: Vec<u8>,
     /// The table for the runtime.
     pub table: TableState,
+    /// How it was compiled, where the link hook has noted it.
+    pub compiled: Option<Compiled>,
 }
 
 /// What kind of file an image is.
@@ -131,7 +121,7 @@ pub enum TableState {
 
 impl TableState {
     /// Why the program does not rewrite what it could; `None` where it does.
-    fn why_unused(self) -> Option<Reason> {
+    pub(crate) fn why_unused(self) -> Option<Reason> {
         match self {
             Self::Filled { .. } => None,
             Self::Absent => Some(Reason::NoTable),

@@ -11,20 +11,20 @@ pub enum Reason {
     /// It crosses a cache line.
     Straddle,
     /// A jump with an 8-bit displacement.
-    Short,
+    ShortJump,
     /// An unusual prefix.
-    Prefix,
+    UnusualPrefix,
     /// It goes through a GOT slot.
-    ViaGot,
+    ThroughGot,
     /// It goes through the procedure linkage table.
-    ViaPlt,
+    ThroughPlt,
     /// The address goes to a register.
-    Register,
+    ThroughRegister,
     /// The address goes to a register as a number of 8 bytes.
     CodeModel,
     /// The address is computed.
     AddressComputed,
-    /// The address stands in data.
+    /// The address lies in data.
     AddressInData,
     /// The function around it does not decode without doubt.
     NotProved,
@@ -42,21 +42,47 @@ pub enum Reason {
     StaleTable,
 }
 
+impl Reason {
+    /// Returns the name, in lower case with dashes: `line`, `through-got`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Line => "line",
+            Self::Straddle => "straddle",
+            Self::ShortJump => "short-jump",
+            Self::UnusualPrefix => "unusual-prefix",
+            Self::ThroughGot => "through-got",
+            Self::ThroughPlt => "through-plt",
+            Self::ThroughRegister => "through-register",
+            Self::CodeModel => "code-model",
+            Self::AddressComputed => "address-computed",
+            Self::AddressInData => "address-in-data",
+            Self::NotProved => "not-proved",
+            Self::NoExtent => "no-extent",
+            Self::UnsoundTrampoline => "unsound-trampoline",
+            Self::NoTable => "no-table",
+            Self::NoRuntime => "no-runtime",
+            Self::EmptyTable => "empty-table",
+            Self::StaleTable => "stale-table",
+        }
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Line => "its displacement crosses an aligned 8 bytes",
             Self::Straddle => "it crosses a cache line",
-            Self::Short => "its displacement has 8 bits",
-            Self::Prefix => "it has an unusual prefix",
-            Self::ViaGot => "it goes through the GOT",
-            Self::ViaPlt => "it goes through the PLT",
-            Self::Register => "the address goes to a register through the GOT",
+            Self::ShortJump => "its displacement has 8 bits",
+            Self::UnusualPrefix => "it has an unusual prefix",
+            Self::ThroughGot => "it goes through the GOT",
+            Self::ThroughPlt => "it goes through the PLT",
+            Self::ThroughRegister => "the address goes to a register through the GOT",
             Self::CodeModel => {
                 "the address goes to a register as a number of 8 bytes, as with `-Ccode-model=large`"
             }
             Self::AddressComputed => "the address is taken",
-            Self::AddressInData => "the address stands in data",
+            Self::AddressInData => "the address lies in data",
             Self::NotProved => "it is not proved to be an instruction",
             Self::NoExtent => "it lies in no known function",
             Self::NoTable => "the image has no table",

@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 
 use serde_json::Value;
-use static_call_verify::report::JSON_SCHEMA;
+use static_call_verify::render::JSON_SCHEMA;
 use static_call_verify::{FindingKey, Policy, Stamped, stamp, table_object, verify};
 
 use super::{BODY, Image, err, fresh, images, out, run, schema};

@@ -13,15 +13,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use clap::ArgMatches;
+use clap::{Arg, ArgAction, ArgMatches};
 use toml_edit::{Item, TableLike};
 
 use chain::Chain;
 
-use super::output::complain_of;
-use crate::hook::origin::REPLACING;
-
-use super::{UNREADABLE, manifest, output};
+use super::exit::UNREADABLE;
+use super::options::{manifest, manifest_path};
+use super::output::{self, complain_of};
+use crate::link::origin::REPLACING;
 
 /// A file's text with the change, and what is to be said about it.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -40,6 +40,24 @@ struct Change {
 /// Why nothing was done.
 #[derive(Debug)]
 struct Failure(PathBuf, String);
+
+pub(super) fn command() -> clap::Command {
+    clap::Command::new("init")
+        .about("Write the compiler flags and the lint that static calls need")
+        .after_help(
+            "Adds to `.cargo/config.toml` the flags that put call instructions where they can be\n\
+             rewritten, and to `Cargo.toml` the lint that shows what is found while linking. What\n\
+             is there already is kept as it is. Prints the change.",
+        )
+        .arg(manifest_path())
+        .arg(
+            Arg::new("dry-run")
+                .long("dry-run")
+                .short('n')
+                .help("Print the change, and write nothing")
+                .action(ArgAction::SetTrue),
+        )
+}
 
 /// Shows the change, and makes it unless it is a dry run.
 pub(super) fn main(matches: &ArgMatches) -> ExitCode {

@@ -1,0 +1,17 @@
+//! The image as ELF: what lies in the file, and what lies at an address.
+
+pub(crate) mod budget;
+pub(crate) mod error;
+#[cfg(unix)]
+pub(crate) mod file;
+mod ident;
+pub(crate) mod image;
+#[cfg(unix)]
+pub(crate) mod pieces;
+mod places;
+pub(crate) mod plt;
+pub(crate) mod pointers;
+pub(crate) mod section;
+mod segment;
+pub(crate) mod symbols;
+pub(crate) mod unwind;

@@ -1,0 +1,190 @@
+//! Where addresses stand in data: dynamic relocations (RELA, RELR) and, in an executable at fixed
+//! addresses, the words themselves.
+
+use std::collections::HashMap;
+
+use object::elf::{self, Rela64, Relr64};
+use object::read::elf::RelrIterator;
+use object::{LittleEndian as LE, pod};
+
+use super::image::Image;
+use super::section::Section;
+use crate::report::ImageKind;
+
+/// What the loader will put into a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Value {
+    /// An address of this image, whatever else is loaded.
+    Address(u64),
+    /// The address of a symbol that this image defines and another one can replace.
+    Interposable(u64),
+    /// Something else.
+    Unknown,
+}
+
+impl Value {
+    /// The address, for a reader who does not care who could replace it.
+    fn address(self) -> Option<u64> {
+        match self {
+            Self::Address(a) | Self::Interposable(a) => Some(a),
+            Self::Unknown => None,
+        }
+    }
+}
+
+/// A word that holds the address of a trampoline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Holder {
+    pub(crate) place: u64,
+    pub(crate) trampoline: u64,
+    /// Nobody can put anything else there: a GOT slot that the link has settled, in memory that is
+    /// read-only once the loader is done.
+    pub(crate) is_constant: bool,
+    pub(crate) is_got: bool,
+}
+
+/// The pointers that matter: those in records, and those to trampolines.
+#[derive(Debug, Default)]
+pub(crate) struct Pointers {
+    in_records: HashMap<u64, Value>,
+    /// What the loader puts into slots of the global offset table.
+    in_slots: HashMap<u64, Value>,
+    holders: Vec<Holder>,
+}
+
+impl Pointers {
+    /// Reads all relocations once, keeping those in `records` and those to what `is_trampoline`
+    /// knows.
+    pub(crate) fn collect(
+        image: &Image<'_>,
+        records: &[Section<'_>],
+        is_trampoline: impl Fn(u64) -> bool,
+    ) -> Self {
+        let mut records = records.to_vec();
+        records.retain(|s| s.size != 0);
+        // `Image::problem`: they do not overlap.
+        records.sort_by_key(|s| s.address);
+        let mut all = Self::default();
+        let gots: Vec<&Section<'_>> = image.sections.iter().filter(|s| s.is_got()).collect();
+        let mut words: HashMap<u64, Value> = HashMap::new();
+        for_each_relocation(image, |place, value| {
+            let before = records.partition_point(|s| s.address <= place);
+            if before.checked_sub(1).and_then(|i| records.get(i)).is_some_and(|s| s.contains(place))
+            {
+                all.in_records.insert(place, value);
+            }
+            // All relocations of slots: one that holds a trampoline may be relocated otherwise, too.
+            let is_slot =
+                || gots.iter().any(|s| s.contains(place) || s.contains(place.wrapping_add(7)));
+            if value.address().is_some_and(&is_trampoline) || is_slot() {
+                // Two relocations of one word: nobody knows.
+                words.entry(place).and_modify(|v| *v = Value::Unknown).or_insert(value);
+            }
+        });
+        forget_overlapping(&mut words);
+        if image.kind == ImageKind::Executable {
+            for_each_word(image, |place, address| {
+                if is_trampoline(address) {
+                    words.entry(place).or_insert(Value::Address(address));
+                }
+            });
+        }
+        for (&place, &value) in &words {
+            let Some(trampoline) = value.address().filter(|&a| is_trampoline(a)) else { continue };
+            let is_got = image.section_at(place).is_some_and(|s| s.is_got());
+            let is_constant =
+                is_got && matches!(value, Value::Address(_)) && image.is_read_only(place, 8);
+            all.holders.push(Holder { place, trampoline, is_constant, is_got });
+        }
+        all.holders.sort_unstable_by_key(|h| h.place);
+        words.retain(|place, _| gots.iter().any(|s| s.contains(*place)));
+        all.in_slots = words;
+        all
+    }
+
+    /// The words that hold a trampoline's address, by place.
+    pub(crate) fn holders(&self) -> &[Holder] {
+        &self.holders
+    }
+
+    /// The address in a slot of the global offset table, whoever could replace it; of one without a
+    /// relocation, the word.
+    pub(crate) fn in_slot(&self, image: &Image<'_>, place: u64) -> Option<u64> {
+        match self.in_slots.get(&place) {
+            Some(value) => value.address(),
+            None => image.word(place),
+        }
+    }
+
+    /// The pointer of a record at `place`.
+    pub(crate) fn resolve(&self, image: &Image<'_>, place: u64) -> Option<u64> {
+        match self.in_records.get(&place) {
+            Some(value) => value.address(),
+            None => image.word(place),
+        }
+    }
+}
+
+/// Nobody knows what a word holds that shares bytes with another relocated one.
+fn forget_overlapping(words: &mut HashMap<u64, Value>) {
+    let mut places: Vec<u64> = words.keys().copied().collect();
+    places.sort_unstable();
+    for pair in places.windows(2).filter(|pair| pair[1] - pair[0] < 8) {
+        for place in pair {
+            words.insert(*place, Value::Unknown);
+        }
+    }
+}
+
+/// Calls `each` with every word that the loader relocates.
+fn for_each_relocation(image: &Image<'_>, mut each: impl FnMut(u64, Value)) {
+    for section in image.sections.iter().filter(|s| s.is_allocated()) {
+        let Some(data) = image.section_data(section) else { continue };
+        if section.kind == elf::SHT_RELA.0 {
+            let count = data.len() / size_of::<Rela64<LE>>();
+            let relocations: &[Rela64<LE>] =
+                pod::slice_from_bytes(data, count).map(|(r, _)| r).unwrap_or_default();
+            for r in relocations {
+                each(r.r_offset.get(LE), rela_value(image, r));
+            }
+        } else if section.kind == elf::SHT_RELR.0 {
+            let count = data.len() / size_of::<Relr64<LE>>();
+            let relocations: &[Relr64<LE>] =
+                pod::slice_from_bytes(data, count).map(|(r, _)| r).unwrap_or_default();
+            for place in RelrIterator::<elf::FileHeader64<LE>>::new(LE, relocations) {
+                each(place, image.word(place).map_or(Value::Unknown, Value::Address));
+            }
+        }
+    }
+}
+
+fn rela_value(image: &Image<'_>, r: &Rela64<LE>) -> Value {
+    let addend = r.r_addend.get(LE);
+    match r.r_type(LE, false) {
+        elf::R_X86_64_RELATIVE => Value::Address(addend.cast_unsigned()),
+        elf::R_X86_64_64 | elf::R_X86_64_GLOB_DAT | elf::R_X86_64_JUMP_SLOT => {
+            match image.dynamic_symbol(r.r_sym(LE, false)) {
+                Some(symbol) => Value::Interposable(symbol.address.wrapping_add_signed(addend)),
+                None => Value::Unknown,
+            }
+        }
+        _ => Value::Unknown,
+    }
+}
+
+/// Calls `each` with every aligned word of data, for images whose pointers need no relocation.
+fn for_each_word(image: &Image<'_>, mut each: impl FnMut(u64, u64)) {
+    let is_data = |s: &&Section<'_>| s.is_allocated() && !s.is_code();
+    for section in image.sections.iter().filter(is_data) {
+        let Some(data) = image.section_data(section) else { continue };
+        let skip = section.address.wrapping_neg() % 8;
+        let Some(aligned) = usize::try_from(skip).ok().and_then(|s| data.get(s..)) else {
+            continue;
+        };
+        let mut place = section.address.wrapping_add(skip);
+        for word in aligned.as_chunks::<8>().0 {
+            each(place, u64::from_le_bytes(*word));
+            place = place.wrapping_add(8);
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Sections: what the linker named.
+
+use object::elf;
+
+/// The kind of a section without bytes in the file.
+const SHT_NOBITS: u32 = elf::SHT_NOBITS.0;
+
+/// A section; its bytes may lie outside the file until [`section_data`](super::image::Image::section_data) has looked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Section<'a> {
+    pub(crate) name: &'a [u8],
+    pub(crate) kind: u32,
+    pub(crate) flags: u64,
+    pub(crate) address: u64,
+    pub(crate) offset: u64,
+    pub(crate) size: u64,
+    pub(crate) link: u32,
+}
+
+impl Section<'_> {
+    pub(crate) fn is_allocated(&self) -> bool {
+        self.flags & elf::SHF_ALLOC.0 != 0
+    }
+
+    /// Whether any bytes of the file are its own.
+    pub(crate) fn has_bytes(&self) -> bool {
+        !matches!(self.kind, 0 | SHT_NOBITS) && self.size != 0
+    }
+
+    /// Machine code that stands in the file.
+    pub(crate) fn is_code(&self) -> bool {
+        self.is_allocated()
+            && self.flags & elf::SHF_EXECINSTR.0 != 0
+            && self.kind == elf::SHT_PROGBITS.0
+    }
+
+    pub(crate) fn is_plt(&self) -> bool {
+        self.name.starts_with(b".plt") || self.name.starts_with(b".iplt")
+    }
+
+    pub(crate) fn is_got(&self) -> bool {
+        matches!(self.name, b".got" | b".got.plt")
+    }
+
+    pub(crate) fn contains(&self, address: u64) -> bool {
+        address.wrapping_sub(self.address) < self.size
+    }
+}

@@ -1,0 +1,69 @@
+//! The directory from which a driver runs the hook as its linker.
+
+use std::path::Path;
+use std::{fs, io};
+
+use crate::atomic_file::{self, Temporary};
+
+/// The name under which collect2, GCC's linker driver, looks for a linker before any other.
+pub(crate) const REAL_LD: &str = "real-ld";
+/// What clang runs for `-fuse-ld=bfd`.
+pub(crate) const BFD: &str = "ld.bfd";
+
+/// A program to install.
+#[derive(Clone, Copy)]
+pub(crate) enum Program {
+    /// The running executable.
+    Own,
+    /// These bytes of an executable.
+    Bytes(&'static [u8]),
+}
+
+/// Makes `dir/name` this program.
+///
+/// Other processes may be using the file, or doing the same: it is replaced in one step, and not
+/// at all if it is right already.
+pub(crate) fn install(dir: &Path, name: &str, program: Program) -> io::Result<()> {
+    let path = dir.join(name);
+    match program {
+        Program::Own => install_own(&path),
+        Program::Bytes(bytes) if fs::read(&path).is_ok_and(|old| old == bytes) => Ok(()),
+        Program::Bytes(bytes) => {
+            fs::create_dir_all(dir)?;
+            atomic_file::replace_with(&path, bytes, executable())
+        }
+    }
+}
+
+/// A hard link, else (another file system) a copy.
+fn install_own(path: &Path) -> io::Result<()> {
+    let me = std::env::current_exe()?;
+    if is_same(&me, path) {
+        return Ok(());
+    }
+    if let Some(dir) = path.parent() {
+        fs::create_dir_all(dir)?;
+    }
+    let new = Temporary::new(atomic_file::beside(path, &format!(".{}", std::process::id())));
+    if fs::hard_link(&me, new.path()).is_err() {
+        fs::copy(&me, new.path())?;
+        let modified = fs::metadata(&me)?.modified()?;
+        fs::File::options().write(true).open(new.path())?.set_modified(modified)?;
+    }
+    new.persist(path)
+}
+
+#[cfg(unix)]
+fn executable() -> Option<fs::Permissions> {
+    Some(std::os::unix::fs::PermissionsExt::from_mode(0o755))
+}
+
+#[cfg(not(unix))]
+fn executable() -> Option<fs::Permissions> {
+    None
+}
+
+fn is_same(a: &Path, b: &Path) -> bool {
+    let look = |path| fs::metadata(path).and_then(|m| Ok((m.len(), m.modified()?)));
+    matches!((look(a), look(b)), (Ok(a), Ok(b)) if a == b)
+}

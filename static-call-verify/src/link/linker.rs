@@ -1,0 +1,295 @@
+//! The linker role: links with a table, stamps the image, reports.
+
+use std::borrow::Cow;
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::process::{CommandExt, parent_id};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, exit};
+use std::{env, fs};
+
+use super::args::{self, ANSWER, LinkArgs, TRIAL};
+use super::install::{BFD, REAL_LD};
+use super::scratch::{self, Scratch, without_scratch};
+use super::side_files;
+use super::user_linker::{Choice, Told};
+use crate::atomic_file;
+use crate::elf::file::read as read_image;
+use crate::policy::settings::Settings;
+use crate::policy::{FindingKey, Level, Policy};
+use crate::report::Finding;
+use crate::report::Report;
+use crate::stamp::{Stamped, stamp_parts};
+use crate::table::{capacity, object};
+use crate::verify::verify;
+
+/// How many findings are printed for one image.
+const MOST_PRINTED: usize = 20;
+
+/// Runs the link that the command line asks for, as the executable in `dir`, and exits.
+pub(crate) fn main(dir: &Path) -> ! {
+    let args: Vec<OsString> = env::args_os().skip(1).collect();
+    if args.iter().any(|a| a == TRIAL) {
+        println!("{ANSWER}");
+        exit(0);
+    }
+    let settings = Settings::of_hook(dir);
+    let linker = match linker(&settings) {
+        Ok(linker) => linker,
+        Err(name) => {
+            eprintln!(
+                "static-call: the linker `{name}` is not in the driver's directories or PATH"
+            );
+            exit(1);
+        }
+    };
+    let expanded = args::expand(&args, &|path| fs::read_to_string(path).ok());
+    let line = LinkArgs::parse(&expanded);
+    // `-o /dev/null` and the like.
+    let is_special = fs::metadata(&line.output).is_ok_and(|m| !m.is_file());
+    let capacity = if line.is_foreign || is_special { None } else { capacity::of(&line.inputs) };
+    let Some(capacity) = capacity else { become_linker(&linker, &args) };
+    let link = Link { linker: &linker, args: &args, line: &line, settings: &settings };
+    match link.run(capacity) {
+        Ok(()) => exit(0),
+        Err(Failure::Denied(count)) => {
+            let _ = fs::remove_file(&line.output);
+            let s = if count == 1 { " is" } else { "s are" };
+            eprintln!(
+                "static-call: {count} finding{s} denied: {} is not made",
+                line.output.display()
+            );
+            exit(1);
+        }
+        Err(why) if settings.is_strict() => {
+            let _ = fs::remove_file(&line.output);
+            eprintln!("static-call: error: {why}");
+            exit(1);
+        }
+        Err(why) => {
+            eprintln!("static-call: warning: {why}: linking without a table");
+            link.without_table()
+        }
+    }
+}
+
+/// Why there is no stamped image.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("{0} findings are denied")]
+    Denied(usize),
+    #[error("cannot run {linker}: {source}", linker = linker.display())]
+    Run { linker: PathBuf, source: io::Error },
+    #[error("the link with a table failed ({status}): {stderr}")]
+    Link { status: std::process::ExitStatus, stderr: String },
+    #[error("{path}: {source}", path = path.display())]
+    File { path: PathBuf, source: io::Error },
+    #[error("the table is too small after {LINKS} links: {0} entries are needed")]
+    Growing(u32),
+    #[error("the image cannot be stamped: {0}")]
+    Stamp(String),
+}
+
+/// Links until the table is big enough: once as a rule, twice where the inputs were bitcode.
+const LINKS: usize = 3;
+
+struct Link<'a> {
+    linker: &'a Path,
+    args: &'a [OsString],
+    line: &'a LinkArgs,
+    settings: &'a Settings,
+}
+
+impl Link<'_> {
+    /// Makes the image in another place, so that it appears stamped or not at all.
+    fn run(&self, mut capacity: u32) -> Result<(), Failure> {
+        scratch::remove_leftovers(&self.line.output);
+        let scratch = Scratch::new(&self.line.output).map_err(|e| file(&self.line.output, e))?;
+        let (object, image) = (scratch.object(), scratch.image());
+        let mut policy = self.settings.policy();
+        policy.set_source_lines(self.settings.report.is_some());
+        for _ in 0..LINKS {
+            fs::write(&object, object::noted(capacity, &policy, self.settings.compiled))
+                .map_err(|e| file(&self.line.output, e))?;
+            let messages = self.link(Some(&object), &image)?;
+            let read = read_image(&image, policy.source_lines());
+            let mut bytes = read.map_err(|e| file(&self.line.output, e))?;
+            let stamped = catch_unwind(AssertUnwindSafe(|| stamp_parts(&mut bytes, &policy)));
+            let (report, stamped, parts) =
+                stamped.map_err(|_| Failure::Stamp("the verifier panicked".into()))?;
+            match stamped {
+                Stamped::TooSmall { needed, .. } => {
+                    capacity = needed;
+                    continue;
+                }
+                Stamped::Done { .. } => atomic_file::write_parts(&image, &bytes, &parts)
+                    .map_err(|e| file(&self.line.output, e))?,
+                Stamped::NothingToDo => {}
+                other => self.unstamped(other)?,
+            }
+            forward(&messages);
+            self.report(report, &image, &policy)?;
+            return self.persist(scratch);
+        }
+        Err(Failure::Growing(capacity))
+    }
+
+    /// The same link without a table; the image appears whole or not at all here, too.
+    fn without_table(&self) -> ! {
+        let Ok(scratch) = Scratch::new(&self.line.output) else {
+            // Nothing can be made beside the output: the linker knows what to say.
+            become_linker(self.linker, self.args);
+        };
+        let code = match self.link(None, &scratch.image()) {
+            Ok(messages) => {
+                forward(&messages);
+                self.persist(scratch).map_or_else(|why| failed(&why), |()| 0)
+            }
+            Err(Failure::Link { status, stderr }) => {
+                drop(scratch);
+                eprintln!("{stderr}\nstatic-call: error: the link failed ({status})");
+                status.code().unwrap_or(1)
+            }
+            Err(why) => {
+                drop(scratch);
+                failed(&why)
+            }
+        };
+        exit(code)
+    }
+
+    /// Puts the image where it belongs, and before it what the linker has written besides.
+    fn persist(&self, scratch: Scratch) -> Result<(), Failure> {
+        side_files::finish(&self.line.side_files, &self.line.output, &scratch);
+        scratch.persist().map_err(|e| file(&self.line.output, e))
+    }
+
+    fn link(&self, object: Option<&Path>, image: &Path) -> Result<Output, Failure> {
+        let mut command = Command::new(self.linker);
+        // All linkers take the last `-o`.
+        let output = command.args(self.args).args(object).arg("-o").arg(image).output();
+        let mut output =
+            output.map_err(|source| Failure::Run { linker: self.linker.to_owned(), source })?;
+        for said in [&mut output.stdout, &mut output.stderr] {
+            if let Cow::Owned(clean) = without_scratch(said) {
+                *said = clean;
+            }
+        }
+        if output.status.success() {
+            return Ok(output);
+        }
+        let stderr = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        Err(Failure::Link { status: output.status, stderr })
+    }
+
+    /// The image is as good as one that was linked without a table, so that it can stay.
+    fn unstamped(&self, stamped: Stamped) -> Result<(), Failure> {
+        let why = match stamped {
+            Stamped::NoTable => format!("{} dropped the table", self.linker.display()),
+            _ => "it or its records are damaged or of another version".to_owned(),
+        };
+        let failure = Failure::Stamp(why);
+        if self.settings.is_strict() {
+            return Err(failure);
+        }
+        eprintln!("static-call: warning: {failure}: its calls stay on their trampolines");
+        Ok(())
+    }
+
+    /// Prints findings from warnings upwards, writes the report.
+    fn report(&self, mut report: Report, image: &Path, policy: &Policy) -> Result<(), Failure> {
+        // Who started the compiler has told of its flags already.
+        let is_told = |f: &Finding| f.key == FindingKey::FlagsMissing && f.severity < Level::Deny;
+        let is_printed = |f: &&Finding| f.severity >= Level::Warn && !is_told(f);
+        if report.findings.iter().any(|f| is_printed(&f)) && !policy.source_lines() {
+            let mut policy = policy.clone();
+            policy.set_source_lines(true);
+            let bytes = read_image(image, true).map_err(|e| file(&self.line.output, e))?;
+            report = verify(&bytes, &policy);
+        }
+        let mut printed: Vec<&Finding> = report.findings.iter().filter(is_printed).collect();
+        printed.sort_by_key(|f| std::cmp::Reverse(f.severity));
+        for finding in printed.iter().take(MOST_PRINTED) {
+            eprintln!("static-call: {finding}");
+        }
+        if printed.len() > MOST_PRINTED {
+            let more = printed.len() - MOST_PRINTED;
+            eprintln!("static-call: and {more} more; `cargo static-call verify` lists them all");
+        }
+        if let Some(dir) = &self.settings.report {
+            let name = self.line.output.file_name().unwrap_or_default();
+            let path = atomic_file::beside(&dir.join(name), ".txt");
+            let text = format!("{report}\n");
+            let written =
+                fs::create_dir_all(dir).and_then(|()| atomic_file::replace(&path, text.as_bytes()));
+            if let Err(error) = written {
+                eprintln!("static-call: warning: {}: {error}", path.display());
+            }
+        }
+        match report.denied().count() {
+            0 => Ok(()),
+            count => Err(Failure::Denied(count)),
+        }
+    }
+}
+
+/// Says why there is no image; the exit code.
+fn failed(why: &Failure) -> i32 {
+    eprintln!("static-call: error: {why}");
+    1
+}
+
+fn file(path: &Path, source: io::Error) -> Failure {
+    Failure::File { path: path.to_owned(), source }
+}
+
+/// What the linker said goes where it would have gone.
+fn forward(messages: &Output) {
+    let _ = io::stdout().write_all(&messages.stdout);
+    let _ = io::stderr().write_all(&messages.stderr);
+}
+
+/// Runs the linker in the place of this process.
+fn become_linker(linker: &Path, args: &[OsString]) -> ! {
+    let error = Command::new(linker).args(args).exec();
+    eprintln!("static-call: cannot run {}: {error}", linker.display());
+    exit(1)
+}
+
+/// The linker to run, or the name of what was not found.
+fn linker(settings: &Settings) -> Result<PathBuf, String> {
+    let me = env::args_os().next().map(PathBuf::from).unwrap_or_default();
+    let name = me.file_name().unwrap_or_default();
+    if name != REAL_LD && name != BFD {
+        return settings.linker.clone().ok_or_else(|| name.to_string_lossy().into_owned());
+    }
+    let var = |name| env::var(name).unwrap_or_default();
+    let gcc = env::var("COLLECT_GCC_OPTIONS").ok();
+    let gcc = gcc.map(|options| [options, var("COMPILER_PATH"), var("COLLECT_GCC")]);
+    let parent = PathBuf::from(format!("/proc/{}", parent_id()));
+    let parent_dir = fs::read_link(parent.join("exe")).ok();
+    let choice = Choice::new(&Told {
+        path: &env::var_os("PATH").unwrap_or_default(),
+        gcc: gcc.as_ref().map(|g| g.each_ref().map(String::as_str)),
+        parent: &command_line(&parent),
+        parent_dir: parent_dir.as_deref().and_then(Path::parent),
+        by_bfd: name == BFD,
+        default: settings.linker.as_deref(),
+    });
+    choice.find(is_program).ok_or_else(|| choice.name())
+}
+
+/// The words of a process's command line, response files expanded; none if it cannot be read.
+fn command_line(process: &Path) -> Vec<OsString> {
+    let bytes = fs::read(process.join("cmdline")).unwrap_or_default();
+    let words: Vec<OsString> =
+        bytes.split(|b| *b == 0).map(|word| OsString::from_vec(word.to_vec())).collect();
+    args::expand(&words, &|path| fs::read_to_string(path).ok())
+}
+
+fn is_program(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    fs::metadata(path).is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
+}

@@ -1,0 +1,51 @@
+//! What a build makes of a finding.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::names::UnknownName;
+
+/// What a build makes of a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// Not reported.
+    Allow,
+    /// Reported, for information.
+    Note,
+    /// Reported as a warning.
+    Warn,
+    /// Reported as an error: the build fails.
+    Deny,
+}
+
+impl Level {
+    /// Every level, the mildest first.
+    pub const ALL: [Self; 4] = [Self::Allow, Self::Note, Self::Warn, Self::Deny];
+
+    /// The word of a policy: `allow`, `note`, `warn` or `deny`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Note => "note",
+            Self::Warn => "warn",
+            Self::Deny => "deny",
+        }
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Level {
+    type Err = UnknownName;
+
+    fn from_str(word: &str) -> Result<Self, UnknownName> {
+        let level = Self::ALL.into_iter().find(|l| l.as_str() == word);
+        let known = Self::ALL.into_iter().map(Self::as_str);
+        level.ok_or_else(|| UnknownName::new("level", word, known))
+    }
+}

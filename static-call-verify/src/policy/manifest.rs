@@ -1,0 +1,349 @@
+//! `[package.metadata.static-call]` of a `Cargo.toml`, over `[workspace.metadata.static-call]` of its
+//! workspace's.
+
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::keys::FindingKey;
+use super::level::Level;
+use super::names::UnknownName;
+use super::settings::Settings;
+
+/// The settings besides findings and levels.
+const OTHER: [&str; 2] = ["report", "strict"];
+
+/// The table of a package, and of a workspace.
+const OWNERS: [&str; 2] = ["package", "workspace"];
+
+/// The settings of a package, or what is wrong with them, each with its line; what the package does
+/// not say, its workspace does. Paths are absolute if `manifest` is. A manifest that is not there sets
+/// nothing.
+pub(crate) fn read(manifest: &Path) -> Result<Settings, Vec<String>> {
+    let [package, workspace] = OWNERS;
+    let text = fs::read_to_string(manifest).unwrap_or_default();
+    let settings = read_table(manifest, &text, package);
+    let place = std::path::absolute(manifest).unwrap_or_else(|_| manifest.to_owned());
+    let root = root(&place, &text, &|path| fs::read_to_string(path).ok());
+    let shared =
+        root.map_or(Ok(Settings::default()), |(path, text)| read_table(&path, &text, workspace));
+    match (settings, shared) {
+        (Ok(settings), Ok(shared)) => Ok(settings.over(shared)),
+        (settings, shared) => {
+            Err([settings.err(), shared.err()].into_iter().flatten().flatten().collect())
+        }
+    }
+}
+
+/// The directory of the workspace that the package in `directory` is of: where cargo runs rustc for it.
+pub(crate) fn workspace(directory: &Path) -> PathBuf {
+    let manifest = directory.join("Cargo.toml");
+    let text = fs::read_to_string(&manifest).unwrap_or_default();
+    let root = root(&manifest, &text, &|path| fs::read_to_string(path).ok());
+    let root = root.and_then(|(path, _)| path.parent().map(Path::to_owned));
+    root.unwrap_or_else(|| directory.to_owned())
+}
+
+fn read_table(manifest: &Path, text: &str, owner: &str) -> Result<Settings, Vec<String>> {
+    let directory = manifest.parent().unwrap_or(Path::new(""));
+    let settings = parse(text, owner).map(|settings| settings.below(directory));
+    settings.map_err(|mistakes| {
+        let place = |(line, what)| format!("{}:{line}: {what}", manifest.display());
+        mistakes.into_iter().map(place).collect()
+    })
+}
+
+/// The manifest of a package's workspace and its text, found as cargo finds it: the package's own, the
+/// one that `package.workspace` names, else the nearest above that does not exclude the package.
+fn root(
+    manifest: &Path,
+    text: &str,
+    read: &dyn Fn(&Path) -> Option<String>,
+) -> Option<(PathBuf, String)> {
+    let directory = manifest.parent()?;
+    if let Ok(own) = DeTable::parse(text) {
+        if own.get_ref().contains_key("workspace") {
+            return Some((manifest.to_owned(), text.to_owned()));
+        }
+        let named = own.get_ref().get("package").and_then(|p| p.get_ref().get("workspace"));
+        if let Some(named) = named.and_then(|n| n.get_ref().as_str()) {
+            let path = plain(&directory.join(named)).join("Cargo.toml");
+            return read(&path).map(|text| (path, text));
+        }
+    }
+    for above in directory.ancestors().skip(1) {
+        let path = above.join("Cargo.toml");
+        let Some(text) = read(&path) else { continue };
+        let Ok(document) = DeTable::parse(&text) else { continue };
+        let Some(workspace) = document.get_ref().get("workspace") else { continue };
+        let lists = |name: &str| {
+            let list = workspace.get_ref().get(name).and_then(|l| l.get_ref().as_array());
+            let mut paths = list.into_iter().flatten().filter_map(|p| p.get_ref().as_str());
+            paths.any(|path| directory.starts_with(plain(&above.join(path))))
+        };
+        let is_left_out = lists("exclude") && !lists("members");
+        return (!is_left_out).then_some((path, text));
+    }
+    None
+}
+
+/// A path without `.` and `..`.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => _ = plain.pop(),
+            other => plain.push(other),
+        }
+    }
+    plain
+}
+
+/// Reads a table of a manifest's text. Cargo complains of one that is no TOML.
+fn parse(text: &str, owner: &str) -> Result<Settings, Vec<(usize, String)>> {
+    let mut reader = Reader { text, owner, levels: Vec::new(), mistakes: Vec::new() };
+    let mut settings = Settings::default();
+    if !text.contains("metadata") {
+        return Ok(settings);
+    }
+    let Ok(document) = DeTable::parse(text) else { return Ok(settings) };
+    let metadata = document.get_ref().get(owner).and_then(|v| v.get_ref().get("metadata"));
+    let Some(table) = metadata.and_then(|v| v.get_ref().get("static-call")) else {
+        return Ok(settings);
+    };
+    match table.get_ref() {
+        DeValue::Table(table) => reader.table(table, &mut settings),
+        _ => reader.mistake(table, "`static-call` is a table of findings and levels"),
+    }
+    if !reader.mistakes.is_empty() {
+        return Err(reader.mistakes);
+    }
+    // Order means nothing in a table: what names more findings counts less, then what is milder.
+    reader.levels.sort_by_key(|(keys, level)| (std::cmp::Reverse(keys.len()), *level));
+    let levels = reader.levels.into_iter();
+    settings.levels = levels.flat_map(|(keys, l)| keys.into_iter().map(move |k| (k, l))).collect();
+    Ok(settings)
+}
+
+struct Reader<'t> {
+    text: &'t str,
+    owner: &'t str,
+    levels: Vec<(Vec<FindingKey>, Level)>,
+    mistakes: Vec<(usize, String)>,
+}
+
+impl Reader<'_> {
+    fn table(&mut self, table: &DeTable<'_>, settings: &mut Settings) {
+        for (name, value) in table {
+            match (name.get_ref().as_ref(), value.get_ref()) {
+                ("strict", DeValue::Boolean(strict)) => settings.strict = Some(*strict),
+                ("strict", _) => self.mistake(value, "`strict` is `true` or `false`"),
+                ("report", DeValue::String(path)) => settings.report = Some(path.as_ref().into()),
+                ("report", _) => self.mistake(value, "`report` is the name of a directory"),
+                (word, _) => match word.parse::<Level>() {
+                    Ok(level) => self.list(value, level),
+                    Err(_) => self.finding(word, name, value),
+                },
+            }
+        }
+    }
+
+    /// `deny = ["call.register", "call.grade.*"]`, or one name alone.
+    fn list(&mut self, value: &Spanned<DeValue<'_>>, level: Level) {
+        let names: Vec<&Spanned<DeValue<'_>>> = match value.get_ref() {
+            DeValue::Array(names) => names.iter().collect(),
+            _ => vec![value],
+        };
+        for name in names {
+            match name.get_ref() {
+                DeValue::String(word) => self.set(word, name, level),
+                _ => self.mistake(name, &format!("`{level}` is a list of findings, as texts")),
+            }
+        }
+    }
+
+    /// `"call.register" = "deny"`; without quotes the dots make tables of it.
+    fn finding<T>(&mut self, word: &str, name: &Spanned<T>, value: &Spanned<DeValue<'_>>) {
+        match value.get_ref() {
+            DeValue::String(level) => match level.parse() {
+                Ok(level) => self.set(word, name, level),
+                Err(unknown) => self.mistake(value, &unknown.to_string()),
+            },
+            DeValue::Table(table) => {
+                for (rest, value) in table {
+                    self.finding(&format!("{word}.{}", rest.get_ref()), rest, value);
+                }
+            }
+            _ if FindingKey::matching(word).is_ok() => {
+                self.mistake(value, "the level of a finding is `allow`, `note`, `warn` or `deny`");
+            }
+            _ => {
+                let levels = Level::ALL.into_iter().map(Level::as_str);
+                let unknown = UnknownName::new("setting", word, levels.chain(OTHER));
+                self.mistake(name, &unknown.to_string());
+            }
+        }
+    }
+
+    fn set<T>(&mut self, word: &str, place: &Spanned<T>, level: Level) {
+        match FindingKey::matching(word) {
+            Ok(keys) => self.levels.push((keys, level)),
+            Err(unknown) => self.mistake(place, &unknown.to_string()),
+        }
+    }
+
+    fn mistake<T>(&mut self, place: &Spanned<T>, what: &str) {
+        let before = self.text.get(..place.span().start).unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
+        self.mistakes.push((line, format!("[{}.metadata.static-call]: {what}", self.owner)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Settings {
+        parse(&format!("[package]\nname = \"x\"\n{text}"), "package").unwrap()
+    }
+
+    fn mistakes(text: &str) -> String {
+        let lines = parse(text, "package")
+            .unwrap_err()
+            .into_iter()
+            .map(|(n, what)| format!("{n}: {what}\n"));
+        lines.collect()
+    }
+
+    #[test]
+    fn every_form_of_toml_means_the_same() {
+        for text in [
+            "[package.metadata.static-call]\n\"call.register\" = \"deny\"",
+            "[package.metadata.static-call]\ncall.register = \"deny\"",
+            "[package.metadata.static-call]\ndeny = [\"call.register\"]",
+            "[package.metadata.static-call]\ndeny = 'call.register'",
+            "[package.metadata]\nstatic-call = { deny = [ \"call.register\" ] }",
+            "[package.metadata.static-call.call]\nregister = \"deny\"",
+            "metadata.\"static-call\".deny = [\n  # why\n  \"call.register\",\n]",
+        ] {
+            assert_eq!(read(text).levels, [(FindingKey::CallRegister, Level::Deny)], "{text}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_set_where_nothing_is_said() {
+        let others = ["[workspace.metadata.static-call]\ndeny = 1", ""];
+        for text in others
+            .into_iter()
+            .chain(["[package.metadata.other]\ndeny = 1", "[metadata.static-call]\ndeny = 1"])
+        {
+            assert_eq!(read(text), Settings::default());
+        }
+        assert_eq!(parse("metadata = [not toml", "package").unwrap(), Settings::default());
+    }
+
+    #[test]
+    fn a_name_counts_more_than_a_pattern() {
+        let settings = read(
+            "[package.metadata.static-call]\n\"call.grade.line\" = \"allow\"\n\
+             warn = [\"call.grade.*\"]\ndeny = [\"*\"]\nstrict = true\nreport = \"reports\"",
+        );
+        let policy = settings.policy();
+        assert_eq!(policy.level(FindingKey::CallGradeLine), Level::Allow);
+        assert_eq!(policy.level(FindingKey::CallGradeStraddle), Level::Warn);
+        assert_eq!(policy.level(FindingKey::FlagsMissing), Level::Deny);
+        assert!(settings.is_strict() && settings.report == Some("reports".into()));
+        let twice = "[package.metadata.static-call]\ndeny = \"call.form\"\nnote = \"call.form\"";
+        assert_eq!(read(twice).policy().level(FindingKey::CallForm), Level::Deny, "the stricter");
+    }
+
+    #[test]
+    fn the_workspace_is_found_as_cargo_finds_it() {
+        const PACKAGE: &str = "[package]\nname = \"x\"\n";
+        let files = |path: &Path| {
+            let text = match path.to_str()? {
+                "/w/Cargo.toml" => {
+                    "[workspace]\nexclude = [\"out\", \"./x/../both\"]\nmembers = [\"both/in\"]"
+                }
+                "/w/a/Cargo.toml" => PACKAGE,
+                "/other/Cargo.toml" => "[workspace]",
+                _ => return None,
+            };
+            Some(text.to_owned())
+        };
+        let found = |manifest: &str, more: &str| {
+            let text = format!("{PACKAGE}{more}");
+            root(Path::new(manifest), &text, &files).map(|(path, _)| path.display().to_string())
+        };
+        let root = Some("/w/Cargo.toml".to_owned());
+        assert_eq!(found("/w/a/b/Cargo.toml", ""), root, "above another package");
+        assert_eq!(found("/w/Cargo.toml", "[workspace]"), root);
+        assert_eq!(found("/w/a/Cargo.toml", "[workspace]"), Some("/w/a/Cargo.toml".into()));
+        assert_eq!(found("/w/out/Cargo.toml", ""), None);
+        assert_eq!(found("/w/outer/Cargo.toml", ""), root);
+        assert_eq!(found("/w/both/out/Cargo.toml", ""), None);
+        assert_eq!(found("/w/both/in/Cargo.toml", ""), root, "a member although excluded");
+        assert_eq!(found("/elsewhere/Cargo.toml", ""), None);
+        let named = "workspace = \"../../other\"";
+        assert_eq!(found("/w/a/Cargo.toml", named), Some("/other/Cargo.toml".into()));
+    }
+
+    #[test]
+    fn a_package_counts_more_than_its_workspace() {
+        let dir = std::env::temp_dir().join(format!("static-call-manifest-{}", std::process::id()));
+        fs::create_dir_all(dir.join("member")).unwrap();
+        let write = |path: &str, text: &str| fs::write(dir.join(path), text).unwrap();
+        write(
+            "Cargo.toml",
+            "[workspace]\nmembers = [\"member\"]\n[workspace.metadata.static-call]\n\
+             deny = [\"call.grade.*\"]\nwarn = \"call.form\"\nstrict = true\nreport = \"reports\"\n",
+        );
+        let member = "[package]\nname = \"m\"\n[package.metadata.static-call]\n\
+                      note = \"call.grade.*\"\n";
+        write("member/Cargo.toml", &format!("{member}\"call.grade.line\" = \"allow\"\n"));
+        let settings = super::read(&dir.join("member/Cargo.toml")).unwrap();
+        let policy = settings.policy();
+        assert_eq!(policy.level(FindingKey::CallGradeLine), Level::Allow);
+        assert_eq!(policy.level(FindingKey::CallGradeStraddle), Level::Note, "its pattern, too");
+        assert_eq!(policy.level(FindingKey::CallForm), Level::Warn, "of the workspace alone");
+        assert!(settings.is_strict());
+        assert_eq!(settings.report, Some(dir.join("reports")), "relative to the workspace");
+        write("member/Cargo.toml", &format!("{member}strict = false\nreport = \"own\"\n"));
+        let settings = super::read(&dir.join("member/Cargo.toml")).unwrap();
+        assert!(!settings.is_strict() && settings.report == Some(dir.join("member/own")));
+        // The workspace's own manifest, and mistakes in both.
+        assert!(super::read(&dir.join("Cargo.toml")).unwrap().is_strict());
+        write("Cargo.toml", "[workspace]\n[workspace.metadata.static-call]\nstrict = 1\n");
+        write("member/Cargo.toml", &format!("{member}strict = 2\n"));
+        let mistakes = super::read(&dir.join("member/Cargo.toml")).unwrap_err();
+        assert_eq!(mistakes.len(), 2, "{mistakes:?}");
+        assert!(
+            mistakes[0].contains("member/Cargo.toml:5: [package.metadata.static-call]: `strict`")
+        );
+        assert!(mistakes[1].contains("Cargo.toml:3: [workspace.metadata.static-call]: `strict`"));
+        fs::remove_dir_all(dir).unwrap();
+    }
+
+    #[test]
+    fn mistakes_are_named_with_their_line() {
+        let said = mistakes(
+            "[package.metadata.static-call]\ndeny = [\n\"call.grade.lime\", 1]\n\
+             call.via-got = \"forbid\"\nstict = true\nstrict = 1\n\"call.form\" = 2",
+        );
+        for part in [
+            "3: [package.metadata.static-call]: there is no finding `call.grade.lime`; did you \
+             mean `call.grade.line`?\n",
+            "3: [package.metadata.static-call]: `deny` is a list of findings, as texts\n",
+            "4: [package.metadata.static-call]: there is no level `forbid`; known are",
+            "5: [package.metadata.static-call]: there is no setting `stict`; did you mean \
+             `strict`?\n",
+            "6: [package.metadata.static-call]: `strict` is `true` or `false`\n",
+            "7: [package.metadata.static-call]: the level of a finding is `allow`, `note`,",
+        ] {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+    }
+}

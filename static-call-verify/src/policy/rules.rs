@@ -1,0 +1,72 @@
+//! Which finding has which level.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::keys::FindingKey;
+use super::level::Level;
+use super::names::UnknownName;
+
+/// The level of every finding. The default denies nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    levels: BTreeMap<FindingKey, Level>,
+    source_lines: bool,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { levels: BTreeMap::new(), source_lines: true }
+    }
+}
+
+impl Policy {
+    /// Sets the level of one finding.
+    pub fn set(&mut self, key: FindingKey, level: Level) -> &mut Self {
+        self.levels.insert(key, level);
+        self
+    }
+
+    /// Sets the level of every finding that a name or a pattern means, such as `call.grade.*`. What
+    /// is set later counts.
+    ///
+    /// # Errors
+    ///
+    /// The word names no finding.
+    pub fn set_matching(&mut self, word: &str, level: Level) -> Result<&mut Self, UnknownName> {
+        for key in FindingKey::matching(word)? {
+            self.set(key, level);
+        }
+        Ok(self)
+    }
+
+    /// The level of one finding.
+    #[must_use]
+    pub fn level(&self, key: FindingKey) -> Level {
+        self.levels.get(&key).copied().unwrap_or_else(|| key.default_level())
+    }
+
+    /// Whether calls are given source lines from debug information; on by default. It takes most
+    /// of the time of a verification.
+    pub fn set_source_lines(&mut self, on: bool) -> &mut Self {
+        self.source_lines = on;
+        self
+    }
+
+    /// Whether calls are given source lines from debug information.
+    #[must_use]
+    pub fn source_lines(&self) -> bool {
+        self.source_lines
+    }
+}
+
+impl fmt::Display for Policy {
+    /// The levels that differ from the default, as `key=level` with spaces between.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let differing = self.levels.iter().filter(|(k, l)| k.default_level() != **l);
+        for (i, (key, level)) in differing.enumerate() {
+            write!(f, "{}{key}={level}", if i == 0 { "" } else { " " })?;
+        }
+        Ok(())
+    }
+}

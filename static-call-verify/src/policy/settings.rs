@@ -1,0 +1,163 @@
+//! What the linker role is told, in a file beside its executable.
+
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use super::keys::FindingKey;
+use super::level::Level;
+use super::rules::Policy;
+use crate::atomic_file;
+use crate::compiled::Compiled;
+
+/// Name of the file.
+pub(crate) const FILE: &str = "static-call-settings";
+/// The variable by which `cargo static-call` names the directory of its own settings to a hook that
+/// `build.rs` installed: which of two `-B` counts differs from driver to driver, this does not.
+pub(crate) const OVER: &str = "STATIC_CALL_SETTINGS_OVER";
+
+/// The settings of a hook.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Settings {
+    /// Levels that were set, in order.
+    pub(crate) levels: Vec<(FindingKey, Level)>,
+    /// Directory of the reports.
+    pub(crate) report: Option<PathBuf>,
+    /// Whether what cannot be stamped fails the link, if that was said.
+    pub(crate) strict: Option<bool>,
+    /// The linker that runs if the driver's command line names none; where the driver is not run
+    /// at all, the linker.
+    pub(crate) linker: Option<PathBuf>,
+    /// How the image is compiled, if that is known.
+    pub(crate) compiled: Option<Compiled>,
+}
+
+impl Settings {
+    /// The policy.
+    pub(crate) fn policy(&self) -> Policy {
+        let mut policy = Policy::default();
+        for (key, level) in &self.levels {
+            policy.set(*key, *level);
+        }
+        policy
+    }
+
+    /// Whether what cannot be stamped fails the link: not where nothing is said.
+    pub(crate) fn is_strict(&self) -> bool {
+        self.strict.unwrap_or(false)
+    }
+
+    /// These settings where they say something, and `base` where they do not.
+    pub(crate) fn over(self, mut base: Self) -> Self {
+        base.levels.extend(self.levels);
+        base.report = self.report.or(base.report);
+        base.linker = self.linker.or(base.linker);
+        base.strict = self.strict.or(base.strict);
+        base.compiled = self.compiled.or(base.compiled);
+        base
+    }
+
+    /// The settings, their paths relative to `directory`.
+    pub(crate) fn below(mut self, directory: &Path) -> Self {
+        self.report = self.report.map(|report| directory.join(report));
+        self
+    }
+
+    /// One setting a line, `name value`.
+    pub(crate) fn to_text(&self) -> String {
+        let mut text = String::new();
+        for (key, level) in &self.levels {
+            text += &format!("level {key} {level}\n");
+        }
+        for (name, path) in [("report", &self.report), ("linker", &self.linker)] {
+            if let Some(path) = path {
+                text += &format!("{name} {}\n", path.display());
+            }
+        }
+        if let Some(strict) = self.strict {
+            text += &format!("strict {strict}\n");
+        }
+        if let Some(compiled) = self.compiled {
+            text += &format!("compiled {}\n", compiled.to_text());
+        }
+        text
+    }
+
+    fn from_text(text: &str) -> Self {
+        let mut settings = Self::default();
+        for line in text.lines() {
+            match line.split_once(' ').unwrap_or((line, "")) {
+                ("level", value) => {
+                    if let Some((key, level)) = value.split_once(' ')
+                        && let (Ok(key), Ok(level)) = (key.parse(), level.parse())
+                    {
+                        settings.levels.push((key, level));
+                    }
+                }
+                ("report", path) => settings.report = Some(path.into()),
+                ("linker", path) => settings.linker = Some(path.into()),
+                ("strict", value) => settings.strict = value.parse().ok(),
+                ("compiled", value) => settings.compiled = Some(Compiled::from_text(value)),
+                _ => {}
+            }
+        }
+        settings
+    }
+
+    /// The settings of the hook in `dir`, below those of the command line that runs it.
+    pub(crate) fn of_hook(dir: &Path) -> Self {
+        let base = Self::read(dir);
+        match std::env::var_os(OVER) {
+            Some(over) => Self::read(Path::new(&over)).over(base),
+            None => base,
+        }
+    }
+
+    /// Writes the file into `dir`, which is made if it is not there.
+    pub(crate) fn write(&self, dir: &Path) -> io::Result<()> {
+        fs::create_dir_all(dir)?;
+        atomic_file::replace(&dir.join(FILE), self.to_text().as_bytes())
+    }
+
+    /// Reads the file in `dir`; the defaults if there is none.
+    pub(crate) fn read(dir: &Path) -> Self {
+        fs::read_to_string(dir.join(FILE)).map(|text| Self::from_text(&text)).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn come_back_as_they_were_written() {
+        let settings = Settings {
+            levels: vec![
+                (FindingKey::CallGradeStraddle, Level::Deny),
+                (FindingKey::CallGradeStraddle, Level::Allow),
+            ],
+            report: Some("/a path/with blanks".into()),
+            strict: Some(true),
+            linker: Some("/usr/bin/ld.lld".into()),
+            compiled: Some(Compiled::from_text("align-calls")),
+        };
+        assert_eq!(Settings::from_text(&settings.to_text()), settings);
+        assert_eq!(Settings::from_text(""), Settings::default());
+        assert_eq!(settings.policy().level(FindingKey::CallGradeStraddle), Level::Allow);
+    }
+
+    #[test]
+    fn what_is_said_counts_more_than_what_is_below() {
+        let said = |level, strict, report: Option<&str>| Settings {
+            levels: vec![(FindingKey::CallForm, level)],
+            strict,
+            report: report.map(Into::into),
+            linker: None,
+            compiled: None,
+        };
+        let base = said(Level::Deny, Some(true), Some("below"));
+        let over = said(Level::Note, Some(false), None).over(base.clone());
+        assert_eq!(over.policy().level(FindingKey::CallForm), Level::Note);
+        assert!(!over.is_strict() && over.report == Some("below".into()));
+        assert_eq!(Settings::default().over(base.clone()), base);
+    }
+}

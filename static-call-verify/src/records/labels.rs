@@ -1,0 +1,97 @@
+//! Jump labels of hooks and flags: exact as the macros emit them, and checked all the same.
+
+use static_call::arch::x86_64::{Branch, QUADWORD};
+use static_call::layout::{HOOKS_SECTION, HookRecord, Kind, Polarity};
+
+use super::{Named, Records, elements, named};
+use crate::elf::image::Image;
+use crate::elf::pointers::Pointers;
+use crate::findings::{Findings, hex};
+use crate::policy::FindingKey;
+use crate::report::Label;
+
+/// Bytes of a label.
+const LENGTH: u64 = 5;
+
+/// The labels of the image by address, and their sites with a key.
+pub(crate) fn read(
+    image: &Image<'_>,
+    pointers: &Pointers,
+    records: &mut Records,
+    findings: &mut Findings<'_>,
+) -> Vec<Label> {
+    let names = records.names(image, pointers);
+    let mut labels = Vec::new();
+    for section in image.sections_named(HOOKS_SECTION) {
+        for (at, bytes) in elements::<{ HookRecord::SIZE }>(image, section, findings) {
+            let r = HookRecord::from_bytes(bytes);
+            let (address, cold, stub, site) = r.parts(at);
+            // GNU ld and mold keep the record of a label that was dropped and let it point nowhere.
+            if r.label == 0 || address == 0 {
+                continue;
+            }
+            let Some(polarity) = Polarity::from_word(r.polarity) else {
+                findings.record(at, "the record of a jump label has an unknown polarity");
+                continue;
+            };
+            let key = match names.key(stub) {
+                Named::Key(key) => key,
+                // It tests its key, wherever that is.
+                Named::OtherImage => continue,
+                Named::Nothing => {
+                    findings.record(at, "the record of a jump label names no key of this image");
+                    continue;
+                }
+            };
+            let site = site.and_then(|id| names.site(id));
+            if let Some(site) = site.and_then(|s| records.sites.get_mut(s)) {
+                site.key = Some(key);
+            }
+            labels.push(Label { address, cold, polarity, key, site, is_sound: false });
+        }
+    }
+    labels.sort_by_key(|l| (l.address, l.key, l.polarity as u32, l.cold));
+    labels.dedup_by_key(|l| (l.address, l.key, l.polarity as u32, l.cold));
+    let quadword = |label: &Label| label.address / QUADWORD;
+    let twice: Vec<u64> = labels
+        .windows(2)
+        .filter(|w| quadword(&w[0]) == quadword(&w[1]))
+        .map(|w| quadword(&w[1]))
+        .collect();
+    for &quadword in &twice {
+        let message = "two jump labels share bytes, or contradict each other";
+        findings.record(quadword * QUADWORD, message);
+    }
+    for label in &mut labels {
+        label.is_sound = twice.binary_search(&quadword(label)).is_err()
+            && check(image, label, records, findings);
+    }
+    labels
+}
+
+/// Whether a label is `jmp cold` in one aligned quadword.
+fn check(image: &Image<'_>, label: &Label, records: &Records, findings: &mut Findings<'_>) -> bool {
+    let Some(key) = records.keys.get(label.key) else { return false };
+    let mut wrong = |finding: FindingKey, what: &str| {
+        let bytes = image.at(label.address, LENGTH).map(hex).unwrap_or_default();
+        let mend = finding.mend();
+        let (name, source) = named(image, key);
+        let message = format!("a jump label {name}{what}: it is left alone, bytes{bytes}; {mend}");
+        findings.add(finding, Some(label.address), source, message);
+        false
+    };
+    if label.address % QUADWORD > QUADWORD - LENGTH {
+        return wrong(FindingKey::HookMisaligned, "does not lie in one aligned 8 bytes");
+    }
+    let branch = image.code_at(label.address, LENGTH).and_then(Branch::decode);
+    let leads_to_cold = branch.is_some_and(|b| {
+        let is_long = b.kind == Kind::Jmp && u64::from(b.length) == LENGTH;
+        is_long && b.destination(label.address) == label.cold
+    });
+    let is_trampoline =
+        records.trampolines.binary_search_by_key(&label.cold, |t| t.address).is_ok();
+    if !leads_to_cold || is_trampoline || image.code_section(label.cold).is_none() {
+        return wrong(FindingKey::HookBytes, "is not the code that the macros emit");
+    }
+    true
+}

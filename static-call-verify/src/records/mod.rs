@@ -1,0 +1,352 @@
+//! The records of macros: keys, sites, trampolines.
+
+pub(crate) mod labels;
+
+use std::collections::HashMap;
+
+use static_call::arch::x86_64::{Branch, PADDING, QUADWORD, STUB_LENGTH, StubSlot, decode_stub};
+use static_call::layout::{
+    KEYS_SECTION, Kind, SECTION_PREFIX, SITES_SECTION, SiteId, TRAMPOLINE_SIZE,
+    TRAMPOLINES_SECTION, TrampolineRecord, key_record, site_record,
+};
+
+use crate::elf::image::Image;
+use crate::elf::plt;
+use crate::elf::pointers::Pointers;
+use crate::elf::section::Section;
+use crate::findings::{Findings, hex};
+use crate::policy::FindingKey;
+use crate::report::{Key, Site, Source, Trampoline};
+
+/// Longest text of a record: of a signature, and of a name or a path, which stand in many places of a
+/// report.
+const LONGEST_SIGNATURE: u64 = 1 << 16;
+const LONGEST_TEXT: u64 = 1 << 12;
+
+/// A trampoline record with its addresses.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Instance {
+    record: u64,
+    pub(crate) trampoline: u64,
+    stub: u64,
+    site: Option<SiteId>,
+}
+
+/// The live trampoline records, before anything else is known.
+pub(crate) fn instances(image: &Image<'_>, findings: &mut Findings<'_>) -> Vec<Instance> {
+    let mut all = Vec::new();
+    for section in image.sections_named(TRAMPOLINES_SECTION) {
+        for (record, bytes) in elements::<{ TrampolineRecord::SIZE }>(image, section, findings) {
+            let r = TrampolineRecord::from_bytes(bytes);
+            let (trampoline, stub, site) = r.parts(record);
+            // GNU ld and mold keep the record of a trampoline that was dropped and let it point
+            // nowhere.
+            if r.trampoline == 0 || trampoline == 0 {
+                continue;
+            }
+            all.push(Instance { record, trampoline, stub, site });
+        }
+    }
+    for section in &image.sections {
+        let is_other = section.name.starts_with(SECTION_PREFIX.as_bytes())
+            && section.name.ends_with(b"_trampolines")
+            && section.name != TRAMPOLINES_SECTION.as_bytes();
+        if is_other {
+            let name = String::from_utf8_lossy(section.name);
+            findings.add(
+                FindingKey::TableVersion,
+                Some(section.address),
+                None,
+                format!(
+                    "the records in `{name}` are of another version of static-call than this \
+                     verifier reads: use the verifier of that version"
+                ),
+            );
+        }
+    }
+    all
+}
+
+/// The sections whose words are pointers of records.
+pub(crate) fn record_sections<'a>(image: &Image<'a>) -> Vec<Section<'a>> {
+    let keys = image.sections_named(KEYS_SECTION);
+    keys.chain(image.sections_named(SITES_SECTION)).copied().collect()
+}
+
+/// Everything the records say.
+#[derive(Debug, Default)]
+pub(crate) struct Records {
+    pub(crate) keys: Vec<Key>,
+    pub(crate) sites: Vec<Site>,
+    pub(crate) trampolines: Vec<Trampoline>,
+}
+
+impl Records {
+    pub(crate) fn read(
+        image: &Image<'_>,
+        pointers: &Pointers,
+        instances: &[Instance],
+        findings: &mut Findings<'_>,
+    ) -> Self {
+        let reader = Reader { image, pointers };
+        let mut records = Self::default();
+        for section in image.sections_named(KEYS_SECTION) {
+            for (address, _) in elements::<{ key_record::SIZE }>(image, section, findings) {
+                match reader.key(address) {
+                    Some(key) => records.keys.push(key),
+                    None => findings.record(address, "the record of a key cannot be read"),
+                }
+            }
+        }
+        for section in image.sections_named(SITES_SECTION) {
+            for (address, _) in elements::<{ site_record::SIZE }>(image, section, findings) {
+                match reader.site(address) {
+                    Some(site) => records.sites.push(site),
+                    None => findings.record(address, "the record of a site cannot be read"),
+                }
+            }
+        }
+        records.join(image, pointers, instances, findings);
+        for t in &mut records.trampolines {
+            let key = records.keys.get(t.key);
+            t.is_sound = key.is_some_and(|key| check(image, pointers, t, key, findings));
+        }
+        records
+    }
+
+    /// Which key and which site records of code mean by their names.
+    pub(crate) fn names<'r>(&self, image: &'r Image<'r>, pointers: &'r Pointers) -> Names<'r> {
+        let keys = self.keys.iter().enumerate().map(|(i, k)| (k.stub, i)).collect();
+        let mut sites = HashMap::new();
+        for (i, site) in self.sites.iter().enumerate() {
+            if let Some(id) = site.id {
+                sites.entry(id).or_insert(i);
+            }
+        }
+        Names { image, pointers, keys, sites }
+    }
+
+    /// Makes one trampoline of all records that lead to it, and connects it to its key and sites.
+    fn join(
+        &mut self,
+        image: &Image<'_>,
+        pointers: &Pointers,
+        instances: &[Instance],
+        findings: &mut Findings<'_>,
+    ) {
+        let names = self.names(image, pointers);
+        let mut elsewhere = 0_usize;
+        let mut instances = instances.to_vec();
+        instances.sort_by_key(|i| (i.trampoline, i.record));
+        for i in instances {
+            let key = match names.key(i.stub) {
+                Named::Key(key) => key,
+                Named::OtherImage => {
+                    elsewhere += 1;
+                    continue;
+                }
+                Named::Nothing => {
+                    let message = "the record of a trampoline names no key of this image";
+                    findings.record(i.record, message);
+                    continue;
+                }
+            };
+            let site = i.site.and_then(|id| names.site(id));
+            if let Some(site) = site.and_then(|s| self.sites.get_mut(s)) {
+                site.key = Some(key);
+            }
+            match self.trampolines.last_mut().filter(|t| t.address == i.trampoline) {
+                Some(t) if t.key == key && t.stub == i.stub => {
+                    t.is_plain |= i.site.is_none();
+                    t.sites.extend(site);
+                }
+                Some(_) => {
+                    findings
+                        .record(i.record, "two records of one trampoline contradict each other");
+                }
+                None => self.trampolines.push(Trampoline {
+                    address: i.trampoline,
+                    stub: i.stub,
+                    key,
+                    is_plain: i.site.is_none(),
+                    sites: site.into_iter().collect(),
+                    is_sound: false,
+                }),
+            }
+        }
+        if elsewhere > 0 {
+            let (trampolines, are) = match elsewhere {
+                1 => ("trampoline", "is"),
+                _ => ("trampolines", "are"),
+            };
+            let message = format!(
+                "{elsewhere} {trampolines} of this image {are} of keys in another one: their calls \
+                 go through the slot, and are not listed here"
+            );
+            findings.add(FindingKey::KeyOtherImage, None, None, message);
+        }
+    }
+}
+
+/// What a record of code names.
+pub(crate) enum Named {
+    /// A key, as an index into the records'.
+    Key(usize),
+    /// A key that another image has, or may have.
+    OtherImage,
+    /// Nothing.
+    Nothing,
+}
+
+/// Keys by their stubs and sites by their names.
+pub(crate) struct Names<'r> {
+    image: &'r Image<'r>,
+    pointers: &'r Pointers,
+    keys: HashMap<u64, usize>,
+    sites: HashMap<SiteId, usize>,
+}
+
+impl Names<'_> {
+    /// The key of a stub, perhaps through the procedure linkage table.
+    pub(crate) fn key(&self, stub: u64) -> Named {
+        if let Some(&key) = self.keys.get(&stub) {
+            return Named::Key(key);
+        }
+        let Some(slot) = plt::slot_of(self.image, stub) else { return Named::Nothing };
+        let stub = self.pointers.in_slot(self.image, slot);
+        stub.and_then(|stub| self.keys.get(&stub)).map_or(Named::OtherImage, |&k| Named::Key(k))
+    }
+
+    /// The first site of this name; the description of code that another crate compiled may be in
+    /// another image.
+    pub(crate) fn site(&self, id: SiteId) -> Option<usize> {
+        self.sites.get(&id).copied()
+    }
+}
+
+struct Reader<'r, 'a> {
+    image: &'r Image<'a>,
+    pointers: &'r Pointers,
+}
+
+impl Reader<'_, '_> {
+    fn key(&self, address: u64) -> Option<Key> {
+        let stub = self.pointers.resolve(self.image, address + key_record::STUB)?;
+        self.image.code_section(stub)?;
+        Some(Key {
+            address,
+            stub,
+            name: self.text(address + key_record::NAME)?,
+            module: self.text(address + key_record::MODULE)?,
+            signature: self.text_of(address + key_record::SIGNATURE, LONGEST_SIGNATURE)?,
+            source: Source {
+                file: self.text(address + key_record::FILE)?,
+                line: self.number(address + key_record::LINE)?,
+                column: self.number(address + key_record::COLUMN)?,
+            },
+            has_no_body: self.number(address + key_record::FLAGS)? & key_record::HAS_NO_BODY != 0,
+        })
+    }
+
+    fn site(&self, address: u64) -> Option<Site> {
+        let source = Source {
+            file: self.text(address + site_record::FILE)?,
+            line: self.number(address + site_record::LINE)?,
+            column: self.number(address + site_record::COLUMN)?,
+        };
+        let id = SiteId::from_u64(self.image.word(address + site_record::ID)?);
+        Some(Site { address, id, source, key: None })
+    }
+
+    fn text(&self, place: u64) -> Option<String> {
+        self.text_of(place, LONGEST_TEXT)
+    }
+
+    /// A `&'static str`: pointer and length.
+    fn text_of(&self, place: u64, longest: u64) -> Option<String> {
+        let length = self.image.word(place + 8)?;
+        if length > longest || !self.image.budget.spend(usize::try_from(length).ok()?) {
+            return None;
+        }
+        if length == 0 {
+            return Some(String::new());
+        }
+        let bytes = self.image.at(self.pointers.resolve(self.image, place)?, length)?;
+        std::str::from_utf8(bytes).ok().map(str::to_owned)
+    }
+
+    fn number(&self, address: u64) -> Option<u32> {
+        self.image.at(address, 4)?.try_into().ok().map(u32::from_le_bytes)
+    }
+}
+
+/// The elements of a record section with their addresses.
+pub(crate) fn elements<'a, const SIZE: usize>(
+    image: &Image<'a>,
+    section: &Section<'a>,
+    findings: &mut Findings<'_>,
+) -> impl Iterator<Item = (u64, &'a [u8; SIZE])> + use<'a, SIZE> {
+    let address = section.address;
+    // Room for one more, so that no address of a field or of the next element wraps.
+    let end = address.checked_add(section.size).and_then(|a| a.checked_add(2 * SIZE as u64));
+    let data = image.section_data(section).filter(|d| d.len() % SIZE == 0 && end.is_some());
+    if data.is_none() {
+        let name = String::from_utf8_lossy(section.name);
+        let message = format!("the section `{name}` does not hold whole records");
+        findings.add(FindingKey::RecordCorrupt, Some(address), None, message);
+    }
+    let start = if data.is_some() { address } else { 0 };
+    let (elements, _) = data.unwrap_or_default().as_chunks::<SIZE>();
+    (start..).step_by(SIZE).zip(elements)
+}
+
+/// Whether a trampoline is one aligned quadword of what the macros emit, and leads to its key.
+fn check(
+    image: &Image<'_>,
+    pointers: &Pointers,
+    t: &Trampoline,
+    key: &Key,
+    findings: &mut Findings<'_>,
+) -> bool {
+    let (finding, what) = if !t.address.is_multiple_of(QUADWORD) {
+        (FindingKey::TrampMisaligned, "does not lie in one aligned 8 bytes")
+    } else {
+        if leads_to_stub(image, t) && leads_to_slot(image, pointers, key) {
+            return true;
+        }
+        (FindingKey::TrampBytes, "is not the code that the macros emit")
+    };
+    let bytes = image.at(t.address, TRAMPOLINE_SIZE as u64).map(hex).unwrap_or_default();
+    let (name, source) = named(image, key);
+    let mend = finding.mend();
+    let message =
+        format!("a trampoline {name}{what}: its calls are left alone, bytes{bytes}; {mend}");
+    findings.add(finding, Some(t.address), source, message);
+    false
+}
+
+/// Which key a message is about, and where that stands; nothing where that was said too often.
+pub(crate) fn named(image: &Image<'_>, key: &Key) -> (String, Option<Source>) {
+    if image.budget.spend(key.module.len() + key.name.len() + key.source.file.len() + 256) {
+        (format!("of `{}` ", key.path()), Some(key.source.clone()))
+    } else {
+        (String::new(), None)
+    }
+}
+
+/// Whether the stub of a key jumps through its slot.
+fn leads_to_slot(image: &Image<'_>, pointers: &Pointers, key: &Key) -> bool {
+    let Some(bytes) = image.code_at(key.stub, STUB_LENGTH) else { return false };
+    match decode_stub(key.stub, bytes) {
+        Some(StubSlot::At(slot)) => slot == key.address,
+        Some(StubSlot::Through(pointer)) => pointers.in_slot(image, pointer) == Some(key.address),
+        None => false,
+    }
+}
+
+/// `jmp stub` and padding.
+fn leads_to_stub(image: &Image<'_>, t: &Trampoline) -> bool {
+    let Some(bytes) = image.code_at(t.address, TRAMPOLINE_SIZE as u64) else { return false };
+    let branch = Branch::decode(bytes).filter(|b| b.kind == Kind::Jmp && b.length == 5);
+    branch.is_some_and(|b| b.destination(t.address) == t.stub) && bytes.ends_with(&[PADDING; 3])
+}

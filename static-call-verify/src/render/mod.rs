@@ -1,0 +1,15 @@
+//! The report in the forms that it is read in: text ([`Report`](crate::Report)'s `Display`), a page,
+//! and with the feature `cli` also JSON and SARIF.
+
+mod html;
+#[cfg(feature = "cli")]
+mod json;
+#[cfg(feature = "cli")]
+mod sarif;
+pub(crate) mod text;
+
+pub use html::html;
+#[cfg(feature = "cli")]
+pub use json::{JSON_SCHEMA, json};
+#[cfg(feature = "cli")]
+pub use sarif::sarif;

@@ -1,0 +1,257 @@
+//! The report as text: a table by key, the findings, and one line of numbers at the end.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::policy::Level;
+use crate::report::{Call, Finding, Grade, Kind, Label, Report, Summary, TableState};
+
+/// Most findings of one key that are printed below the table; the rest are counted.
+const MOST_OF_A_KEY: usize = 8;
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut calls_of: Vec<Vec<&Call>> = vec![Vec::new(); self.keys.len()];
+        for call in &self.calls {
+            if let Some(calls) = calls_of.get_mut(call.key) {
+                calls.push(call);
+            }
+        }
+        let mut labels_of: Vec<Vec<&Label>> = vec![Vec::new(); self.keys.len()];
+        for label in &self.labels {
+            if let Some(labels) = labels_of.get_mut(label.key) {
+                labels.push(label);
+            }
+        }
+        for ((key, calls), labels) in self.keys.iter().zip(calls_of).zip(labels_of) {
+            let ratio = Ratio::of(calls.iter().copied(), labels.iter().copied());
+            writeln!(f, "{}  {ratio}  {}", key.path(), key.source)?;
+            for call in calls {
+                self.call(f, call)?;
+            }
+            for label in labels {
+                self.label(f, label)?;
+            }
+        }
+        write!(f, "{}{}", Notices(self), self.summary)
+    }
+}
+
+/// `1 call`, `2 calls`.
+pub(super) struct Count<'w>(pub(super) usize, pub(super) &'w str);
+
+impl fmt::Display for Count<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(count, word) = self;
+        write!(f, "{count} {word}{}", if *count == 1 { "" } else { "s" })
+    }
+}
+
+/// How much is inline: of the calls, and of the jump labels. Other uses, such as an address in a
+/// register, are neither.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Ratio {
+    pub(super) inline: usize,
+    pub(super) calls: usize,
+    pub(super) labels_inline: usize,
+    pub(super) labels: usize,
+    pub(super) others: usize,
+}
+
+impl Ratio {
+    pub(super) fn of<'r>(
+        calls: impl IntoIterator<Item = &'r Call>,
+        labels: impl IntoIterator<Item = &'r Label>,
+    ) -> Self {
+        let mut ratio = Self::default();
+        for call in calls {
+            ratio.inline += usize::from(call.listed);
+            ratio.calls += usize::from(call.is_call());
+            ratio.others += usize::from(!call.is_call());
+        }
+        for label in labels {
+            ratio.labels_inline += usize::from(label.is_sound);
+            ratio.labels += 1;
+        }
+        ratio
+    }
+}
+
+impl fmt::Display for Ratio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { inline, calls, labels_inline, labels, others } = *self;
+        match calls {
+            0 => f.write_str("no calls")?,
+            _ => write!(f, "{inline} of {} inline", Count(calls, "call"))?,
+        }
+        if labels > 0 {
+            write!(f, ", {labels_inline} of {} inline", Count(labels, "jump label"))?;
+        }
+        match others {
+            0 => Ok(()),
+            _ => write!(f, ", {} through the trampoline", Count(others, "other use")),
+        }
+    }
+}
+
+/// What stands above the line of numbers: the findings, and what the program will make of the table.
+pub(crate) struct Notices<'r>(pub(crate) &'r Report);
+
+impl fmt::Display for Notices<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(report) = self;
+        report.findings(f)?;
+        match report.image.table {
+            TableState::Absent | TableState::Stale | TableState::Unread => {}
+            TableState::Empty { capacity } => writeln!(f, "table: empty, room for {capacity}")?,
+            TableState::Filled { count, capacity } => {
+                writeln!(f, "table: {count} entries, room for {capacity}")?;
+            }
+        }
+        let unused = report.summary.inline.saturating_sub(report.summary.listed);
+        match report.image.table.why_unused() {
+            Some(why) if unused > 0 => {
+                let calls = Count(unused, "call");
+                writeln!(
+                    f,
+                    "{calls} could be inline: {why}, and the program keeps to the trampolines"
+                )
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Report {
+    fn call(&self, f: &mut fmt::Formatter<'_>, call: &Call) -> fmt::Result {
+        let path = if call.listed { "inline" } else { "trampoline" };
+        let (kind, grade) = (kind(call.kind), grade(call.grade));
+        write!(f, "  {:#010x}  {kind:<13} {grade:<8}  {path:<10}", call.address)?;
+        match (&call.source, &call.function) {
+            (Some(source), _) => {
+                let site = if call.site.is_some() { " (call!)" } else { "" };
+                write!(f, "  {source}{site}")?;
+            }
+            (None, Some(function)) => write!(f, "  in {function}")?,
+            (None, None) => {}
+        }
+        match self.reason(call) {
+            Some(reason) => writeln!(f, ": {reason}"),
+            None => writeln!(f),
+        }
+    }
+
+    fn label(&self, f: &mut fmt::Formatter<'_>, label: &Label) -> fmt::Result {
+        let (path, grade) = if label.is_sound { ("inline", "quad") } else { ("alone", "-") };
+        let kind = kind(Kind::Label);
+        write!(f, "  {:#010x}  {kind:<13} {grade:<8}  {path:<10}", label.address)?;
+        match label.site.and_then(|s| self.sites.get(s)) {
+            Some(site) => writeln!(f, "  {} (call!)", site.source),
+            None => writeln!(f),
+        }
+    }
+
+    /// What asks for attention: notes on single calls stand in the table already.
+    fn findings(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = BTreeMap::new();
+        let loud = |level| level > Level::Note;
+        for finding in self.findings.iter().filter(|x| loud(x.severity)) {
+            let count = shown.entry(finding.key).or_insert(0usize);
+            *count += 1;
+            if *count <= MOST_OF_A_KEY {
+                writeln!(f, "{finding}")?;
+            }
+        }
+        for (key, count) in shown.into_iter().filter(|&(_, n)| n > MOST_OF_A_KEY) {
+            writeln!(f, "{key}: {} more", count - MOST_OF_A_KEY)?;
+        }
+        let about_image = |x: &&Finding| !loud(x.severity) && x.address.is_none();
+        for finding in self.findings.iter().filter(about_image) {
+            writeln!(f, "{finding}")?;
+        }
+        Ok(())
+    }
+}
+
+/// A kind in words.
+fn kind(kind: Kind) -> String {
+    kind.as_str().replace('-', " ")
+}
+
+fn grade(grade: Grade) -> &'static str {
+    match grade {
+        Grade::None => "-",
+        _ => grade.as_str(),
+    }
+}
+
+impl fmt::Display for Summary {
+    /// `static-call: K keys, S sites, C calls: I inline, T trampoline, 0 indirect`, in the form of the
+    /// runtime's report, which counts jump labels among the calls: here they stand behind, if there
+    /// are any. Which calls go through the slot is known at run time alone.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { keys, sites, calls, listed, labels, .. } = self;
+        let trampoline = calls.saturating_sub(*listed);
+        write!(
+            f,
+            "static-call: {}, {}, {}: {listed} inline, {trampoline} trampoline, 0 indirect",
+            Count(*keys, "key"),
+            Count(*sites, "site"),
+            Count(*calls, "call")
+        )?;
+        match labels {
+            0 => Ok(()),
+            1 => f.write_str("; 1 jump label, which the program counts as a call"),
+            labels => write!(f, "; {labels} jump labels, which the program counts as calls"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_call_is_told_apart() {
+        let text = |inline, calls, labels_inline, labels, others| {
+            Ratio { inline, calls, labels_inline, labels, others }.to_string()
+        };
+        assert_eq!(text(0, 0, 1, 1, 0), "no calls, 1 of 1 jump label inline");
+        assert_eq!(text(1, 1, 0, 0, 1), "1 of 1 call inline, 1 other use through the trampoline");
+        assert_eq!(text(0, 0, 0, 0, 2), "no calls, 2 other uses through the trampoline");
+        assert_eq!(text(2, 3, 1, 2, 0), "2 of 3 calls inline, 1 of 2 jump labels inline");
+        let summary = Summary { labels: 1, ..Summary::default() }.to_string();
+        assert!(summary.ends_with(" indirect; 1 jump label, which the program counts as a call"));
+    }
+
+    #[test]
+    fn calls_are_inline_where_the_program_knows_of_them() {
+        let summary = Summary { calls: 3, inline: 2, trampoline: 1, ..Summary::default() };
+        let mut report = Report { summary, ..Report::default() };
+        let mut lines = |table, listed| {
+            report.image.table = table;
+            report.summary.listed = listed;
+            let text = report.to_string();
+            text.lines().map(str::to_owned).collect::<Vec<_>>()
+        };
+        let last = |inline: usize| {
+            let rest = 3 - inline;
+            format!(
+                "static-call: 0 keys, 0 sites, 3 calls: {inline} inline, {rest} trampoline, 0 indirect"
+            )
+        };
+        let unused = |calls: &str, why: &str| {
+            format!("{calls} could be inline: {why}, and the program keeps to the trampolines")
+        };
+        let filled = TableState::Filled { count: 3, capacity: 4 };
+        assert_eq!(lines(filled, 2), ["table: 3 entries, room for 4", &last(2)]);
+        let absent = unused("2 calls", "the image has no table");
+        assert_eq!(lines(TableState::Absent, 0), [absent, last(0)]);
+        let stale = "the table does not describe the image";
+        assert_eq!(lines(TableState::Stale, 0), [unused("2 calls", stale), last(0)]);
+        assert_eq!(lines(TableState::Stale, 1), [unused("1 call", stale), last(1)]);
+        let empty = unused("2 calls", "the table is empty");
+        let expected = ["table: empty, room for 4".to_owned(), empty, last(0)];
+        assert_eq!(lines(TableState::Empty { capacity: 4 }, 0), expected);
+    }
+}

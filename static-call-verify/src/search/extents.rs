@@ -1,0 +1,119 @@
+//! The functions around candidates: from symbols and unwind tables together.
+//!
+//! Where extents overlap (aliases, hand-written assembly, a table that knows better than the
+//! symbols) their union counts as one function, and every symbol, frame and landing pad inside has to
+//! agree with how the union decodes.
+
+use crate::elf::image::Image;
+use crate::elf::symbols::Symbol;
+use crate::elf::unwind::Unwind;
+
+/// A range of code that decodes from its start.
+#[derive(Debug)]
+pub(crate) struct Extent<'a> {
+    pub(crate) start: u64,
+    pub(crate) end: u64,
+    /// The symbols inside.
+    pub(crate) symbols: Vec<Symbol<'a>>,
+    /// Where unwind tables have a function begin, in order.
+    pub(crate) frames: Vec<u64>,
+    /// Address and name of the functions inside, by address, one name each.
+    names: Vec<(u64, &'a [u8])>,
+    /// Where unwinding enters.
+    pub(crate) landing_pads: Vec<u64>,
+}
+
+impl Extent<'_> {
+    /// Whether a function begins at an address, as symbols and unwind tables have it.
+    pub(crate) fn is_function(&self, address: u64) -> bool {
+        let by_name = || self.names.binary_search_by_key(&address, |&(start, _)| start).is_ok();
+        address == self.start || self.frames.binary_search(&address).is_ok() || by_name()
+    }
+
+    /// The name of the function that an address belongs to. Of several names for one address it is
+    /// the first in alphabetical order, so that the linker's order does not show.
+    pub(crate) fn function(&self, address: u64) -> Option<&[u8]> {
+        let after = self.names.partition_point(|&(start, _)| start <= address);
+        self.names.get(after.checked_sub(1)?).map(|&(_, name)| name)
+    }
+}
+
+/// The functions around `addresses` (sorted), in order and disjoint.
+pub(crate) fn around<'a>(
+    image: &Image<'a>,
+    unwind: Option<&Unwind<'a>>,
+    addresses: &[u64],
+) -> Vec<Extent<'a>> {
+    let mut ranges: Vec<(u64, u64)> = image
+        .symbols()
+        .filter(|s| s.is_function && s.size != 0)
+        .filter_map(|s| Some((s.address, s.address.checked_add(s.size)?)))
+        .filter(|&(start, end)| first_in(addresses, start, end).is_some())
+        .collect();
+    let (mut frames, mut pads) = (Vec::new(), Vec::new());
+    let mut known = None::<(u64, u64)>;
+    for &address in addresses {
+        if known.is_some_and(|(start, end)| (start..end).contains(&address)) {
+            continue;
+        }
+        if let Some(frame) = unwind.and_then(|u| u.frame(address)) {
+            known = Some((frame.start, frame.end));
+            ranges.push((frame.start, frame.end));
+            frames.push(frame.start);
+            pads.extend(frame.landing_pads(image));
+        }
+    }
+    ranges.sort_unstable();
+    let mut extents: Vec<Extent<'a>> = Vec::new();
+    for (start, end) in ranges {
+        match extents.last_mut().filter(|e| start < e.end) {
+            Some(last) => last.end = last.end.max(end),
+            None => {
+                let (symbols, names, frames) = (Vec::new(), Vec::new(), Vec::new());
+                extents.push(Extent {
+                    start,
+                    end,
+                    symbols,
+                    frames,
+                    names,
+                    landing_pads: Vec::new(),
+                });
+            }
+        }
+    }
+    for symbol in image.symbols() {
+        if let Some(extent) = containing(&mut extents, symbol.address) {
+            extent.symbols.push(symbol);
+        }
+    }
+    for extent in &mut extents {
+        let functions = extent.symbols.iter().filter(|s| s.is_function);
+        extent.names = functions.map(|s| (s.address, s.name())).collect();
+        extent.names.sort_unstable();
+        extent.names.dedup_by_key(|&mut (address, _)| address);
+    }
+    frames.sort_unstable();
+    frames.dedup();
+    for frame in frames {
+        if let Some(extent) = containing(&mut extents, frame) {
+            extent.frames.push(frame);
+        }
+    }
+    for pad in pads {
+        if let Some(extent) = containing(&mut extents, pad) {
+            extent.landing_pads.push(pad);
+        }
+    }
+    extents
+}
+
+/// The first of sorted `addresses` in a range.
+fn first_in(addresses: &[u64], start: u64, end: u64) -> Option<u64> {
+    let at = addresses.partition_point(|&a| a < start);
+    addresses.get(at).copied().filter(|&a| a < end)
+}
+
+fn containing<'e, 'a>(extents: &'e mut [Extent<'a>], address: u64) -> Option<&'e mut Extent<'a>> {
+    let after = extents.partition_point(|e| e.start <= address);
+    extents.get_mut(after.checked_sub(1)?).filter(|e| address < e.end)
+}

@@ -1,0 +1,226 @@
+//! The table: reading it, filling it, and the object that brings it into a link.
+
+#[cfg(unix)]
+pub(crate) mod capacity;
+pub(crate) mod got;
+pub(crate) mod inputs;
+pub(crate) mod note;
+pub(crate) mod object;
+#[cfg(unix)]
+mod objects;
+
+use static_call::arch::x86_64::Branch;
+use static_call::layout::{
+    self, RUNTIME_SECTION, TABLE_SECTION, TABLE_VERSION, TableEntry, TableHeader, checksum,
+    image_identity,
+};
+
+use crate::elf::image::Image;
+use crate::elf::section::Section;
+use crate::findings::Findings;
+use crate::policy::FindingKey;
+use crate::report::{Call, TableState, Trampoline};
+
+/// The table of an image.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Table<'a> {
+    pub(crate) address: u64,
+    /// Where it stands in the file.
+    pub(crate) offset: u64,
+    pub(crate) header: TableHeader,
+    entries: &'a [u8],
+}
+
+impl<'a> Table<'a> {
+    /// The table, if the image has one; `Err` says what is wrong with it.
+    pub(crate) fn find(image: &Image<'a>) -> Result<Option<Self>, String> {
+        // The runtime's own anchor makes an empty section where no table was linked in.
+        let mut sections = image.sections_named(TABLE_SECTION).filter(|s| s.size != 0);
+        let Some(section) = sections.next() else { return Ok(None) };
+        if sections.next().is_some() {
+            return Err("the image has two tables: link one table object only".to_owned());
+        }
+        // Where a linker kept anchor and table apart, the runtime looks for the table at the anchor.
+        let mut anchors = image.sections_named(TABLE_SECTION).filter(|s| s.size == 0);
+        if anchors.any(|anchor| anchor.address != section.address) {
+            return Ok(None);
+        }
+        let data = image.section_data(section).unwrap_or_default();
+        let header = data.first_chunk().and_then(TableHeader::from_bytes);
+        let Some(header) = header else {
+            return Err("the table has no header".to_owned());
+        };
+        let entries = data.get(TableHeader::SIZE..).unwrap_or_default();
+        // Filling it must change nothing else.
+        let is_shared = |s: &Section<'_>| {
+            let is_itself = s.offset == section.offset && s.name == section.name;
+            let starts_before_end = s.offset < section.offset.saturating_add(section.size);
+            let ends_after_start = s.offset.saturating_add(s.size) > section.offset;
+            !is_itself && s.has_bytes() && starts_before_end && ends_after_start
+        };
+        if image.sections.iter().any(is_shared) {
+            return Err("the table shares its bytes with another section".to_owned());
+        }
+        let is_whole = header.count <= header.capacity
+            && usize::try_from(header.count).is_ok_and(|c| c <= entries.len() / TableEntry::SIZE)
+            && section.address % 8 == 0
+            && image.offset_of(section.address, section.size) == Some(section.offset);
+        if !is_whole {
+            return Err("the table does not fit its section".to_owned());
+        }
+        Ok(Some(Self { address: section.address, offset: section.offset, header, entries }))
+    }
+
+    fn entry_address(&self, index: usize) -> u64 {
+        let offset = TableHeader::SIZE + index * TableEntry::SIZE;
+        self.address.wrapping_add(offset as u64)
+    }
+
+    /// The bytes of the table with these calls, or `None` where one is out of reach.
+    pub(crate) fn fill(
+        &self,
+        image: &Image<'_>,
+        calls: &[Call],
+        trampolines: &[Trampoline],
+    ) -> Option<Vec<u8>> {
+        let mut entries = Vec::with_capacity(calls.len() * TableEntry::SIZE);
+        for (i, call) in calls.iter().enumerate() {
+            let here = self.entry_address(i);
+            let from_here = |a: u64| i32::try_from(a.wrapping_sub(here).cast_signed()).ok();
+            let entry = TableEntry {
+                instruction: from_here(call.address)?,
+                trampoline: from_here(trampolines.get(call.trampoline)?.address)?,
+                kind: call.kind,
+                grade: call.grade,
+                length: call.length,
+            };
+            entries.extend(entry.to_bytes());
+        }
+        let header = TableHeader {
+            version: TABLE_VERSION,
+            capacity: self.header.capacity,
+            count: u32::try_from(calls.len()).ok()?,
+            identity: identity(image),
+            checksum: checksum(&entries),
+        };
+        // A shorter table than before leaves nothing behind.
+        entries.resize(self.header.capacity as usize * TableEntry::SIZE, 0);
+        Some([header.to_bytes().as_slice(), &entries].concat())
+    }
+
+    /// Whether its section has the room that its header says.
+    pub(crate) fn has_room(&self) -> bool {
+        let room = self.entries.len() / TableEntry::SIZE;
+        usize::try_from(self.header.capacity).is_ok_and(|capacity| capacity <= room)
+    }
+
+    /// Whether the table describes this image and these calls, and the addresses (sorted) of what the
+    /// runtime will rewrite: it asks the same of the table, and of each entry (`image.rs` and
+    /// `registry/read.rs` of static-call).
+    pub(crate) fn state(
+        &self,
+        image: &Image<'_>,
+        calls: &[Call],
+        trampolines: &[Trampoline],
+        findings: &mut Findings<'_>,
+    ) -> (TableState, Vec<u64>) {
+        let TableHeader { version, capacity, count, .. } = self.header;
+        let (listed, problem) = match version {
+            0 => return (TableState::Empty { capacity }, Vec::new()),
+            TABLE_VERSION if image.sections_named(RUNTIME_SECTION).next().is_none() => {
+                let message = "the runtime is in another image, and does not read this table: the \
+                               calls here go through the slot";
+                findings.add(FindingKey::TableUnread, Some(self.address), None, message.to_owned());
+                return (TableState::Unread, Vec::new());
+            }
+            TABLE_VERSION => self.listed(image, calls, trampolines),
+            _ => {
+                let message = format!(
+                    "the table has version {version}, this verifier writes version {TABLE_VERSION}: \
+                     use one version of static-call for library and verifier"
+                );
+                findings.add(FindingKey::TableVersion, Some(self.address), None, message);
+                return (TableState::Stale, Vec::new());
+            }
+        };
+        let Some((address, problem)) = problem else {
+            return (TableState::Filled { count, capacity }, listed);
+        };
+        let message = format!("{problem}: link the image again");
+        findings.add(FindingKey::TableStale, Some(address), None, message);
+        (TableState::Stale, listed)
+    }
+
+    /// What can be rewritten by the table, and the first thing that is wrong with it.
+    fn listed(
+        &self,
+        image: &Image<'_>,
+        calls: &[Call],
+        trampolines: &[Trampoline],
+    ) -> (Vec<u64>, Option<(u64, &'static str)>) {
+        let count = usize::try_from(self.header.count).unwrap_or_default();
+        let filled = self.entries.get(..count * TableEntry::SIZE).unwrap_or_default();
+        let mut listed = Vec::new();
+        if self.header.checksum != checksum(filled) {
+            return (listed, Some((self.address, "the table was changed after it was filled")));
+        }
+        if self.header.identity != identity(image) {
+            let problem = "the image was rearranged after its table was filled";
+            return (listed, Some((self.address, problem)));
+        }
+        let mut problem =
+            (!self.has_room()).then_some((self.address, "the table does not fit its section"));
+        for (i, bytes) in filled.as_chunks().0.iter().enumerate() {
+            let here = self.entry_address(i);
+            match TableEntry::from_bytes(bytes) {
+                None => {
+                    problem = problem.or(Some((here, "an entry of the table is unreadable")));
+                }
+                Some(entry) if !entry.grade.is_patchable() => {}
+                Some(entry) => {
+                    let address = here.wrapping_add_signed(entry.instruction.into());
+                    if is_right(image, here, &entry, trampolines) {
+                        listed.push(address);
+                    } else {
+                        let what = "the code is not what the table says";
+                        problem = problem.or(Some((address, what)));
+                    }
+                }
+            }
+        }
+        listed.sort_unstable();
+        let is_listed = |c: &&Call| listed.binary_search(&c.address).is_ok();
+        let missing = calls.iter().find(|c| c.inline && !is_listed(c));
+        let missing = missing.map(|c| (c.address, "a call is not in the table"));
+        let wrong = calls.iter().find(|c| !c.inline && is_listed(c));
+        let wrong =
+            wrong.map(|c| (c.address, "the table lists a call that is not proved to be one"));
+        let problem = problem.or(missing).or(wrong);
+        (listed, problem)
+    }
+}
+
+/// Whether an entry at `here` of a call that can be rewritten is what the code says.
+fn is_right(image: &Image<'_>, here: u64, entry: &TableEntry, trampolines: &[Trampoline]) -> bool {
+    let at = |d: i32| here.wrapping_add_signed(d.into());
+    let (address, trampoline) = (at(entry.instruction), at(entry.trampoline));
+    let code = image.code_section(address).and_then(|_| image.at(address, entry.length.into()));
+    let is_branch = code.and_then(Branch::decode).is_some_and(|b| {
+        b.kind == entry.kind
+            && b.length == entry.length
+            && b.grade(address) == entry.grade
+            && b.destination(address) == trampoline
+    });
+    let is_known = trampolines
+        .binary_search_by_key(&trampoline, |t| t.address)
+        .is_ok_and(|t| trampolines.get(t).is_some_and(|t| t.is_sound));
+    is_branch && is_known
+}
+
+fn identity(image: &Image<'_>) -> u64 {
+    image_identity(image.segments.iter().map(|s| layout::Segment {
+        address: s.address,
+        size: s.memory_size,
+        flags: s.flags,
+    }))
+}
