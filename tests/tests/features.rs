@@ -1,4 +1,4 @@
-//! FEATURES.md: each row has a test that exists, or says why it has none.
+//! docs/comparison.md: each row has a test that exists, or says why it has none.
 
 use std::fs;
 use std::path::Path;
@@ -40,7 +40,7 @@ fn complaints(text: &str, tests: &Path) -> Vec<String> {
 #[test]
 fn every_feature_has_its_test() {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
-    let text = fs::read_to_string(tests.join("../../FEATURES.md")).unwrap();
+    let text = fs::read_to_string(tests.join("../../docs/comparison.md")).unwrap();
     assert!(text.matches("\n| ").count() > 40, "the tables are there");
     assert_eq!(complaints(&text, &tests), [""; 0]);
     let wrong = "\

@@ -19,7 +19,7 @@ const ROUNDS: usize = 21;
 const LONG_ROUNDS: usize = 3;
 
 /// `--no-objdump` leaves out what takes minutes, `--no-link` what builds an example; `--bless` writes
-/// `static-call-verify/RESULTS.md`.
+/// `measurements/verifier.md`.
 pub(crate) fn verify(args: &[String]) -> Result {
     let has = |name: &str| args.iter().any(|a| a == name);
     let bin = "cargo-static-call";
@@ -40,7 +40,7 @@ pub(crate) fn verify(args: &[String]) -> Result {
     if has("--bless") {
         let heading = machine::heading("`cargo xtask bench-verify --bless`")?;
         let document = format!("# What verifying costs\n\n{heading}.\n\n{text}");
-        fs::write(root().join("static-call-verify/RESULTS.md"), document)?;
+        fs::write(root().join("measurements/verifier.md"), document)?;
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 mod aarch64;
 mod bench;
-mod crates;
+mod ecosystem;
 mod fresh;
 mod generate;
 mod machine;
@@ -36,7 +36,11 @@ const TASKS: &[(&str, &str, Run)] = &[
     ("matrix", "a generated program in every way of building, against three oracles", matrix::full),
     ("matrix-pairs", "the cells of the matrix that cover all pairs of options", matrix::pairs),
     ("matrix-ci", "the cells of the matrix that fit continuous integration", matrix::quick),
-    ("crates", "published crates with static calls: tests, oracles, costs", crates::crates),
+    (
+        "ecosystem",
+        "published crates with static calls: tests, oracles, costs",
+        ecosystem::ecosystem,
+    ),
     ("soak", "the generated program for ten minutes (--seconds N)", matrix::soak),
     ("sweep", "every ELF file of this machine is read and has no static calls", sweep::sweep),
     ("bench-verify", "the verifier against sha256sum, objdump and the linker", bench::verify),

@@ -116,7 +116,7 @@ pub(super) fn document(outcomes: &[Outcome]) -> Result<String> {
     Ok(format!(
         "# Published crates with static calls\n\n\
          {}; the machine's load was {}.\n\n\
-         Each crate's source is what its version was published as; `NAME.patch` beside this file gives it static calls.\n\
+         Each crate's source is what its version was published as; `ecosystem/patches/NAME.patch` gives it static calls.\n\
          Its own tests, those in the documentation included, pass without the patch and with it, both times optimised. Without\n\
          optimisation those of the library and of `tests` pass, too (of memchr without those of packed pairs, which take\n\
          minutes then). The patch adds a test that switches implementations while the others run (to `log`, whose tests\n\
@@ -135,7 +135,7 @@ pub(super) fn document(outcomes: &[Outcome]) -> Result<String> {
          cannot be changed. *Switched*: the same program after it has switched to portable code (of `log`: to a level at\n\
          which all is logged).\n\n\
          {}",
-        machine::heading("`cargo xtask crates --bless`")?,
+        machine::heading("`cargo xtask ecosystem --bless`")?,
         machine::load()?,
         crates(outcomes),
         images(outcomes),

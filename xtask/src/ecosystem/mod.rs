@@ -1,4 +1,4 @@
-//! Published crates that are given static calls by the patches in `crates`: their own tests, the
+//! Published crates that are given static calls by the patches in `ecosystem`: their own tests, the
 //! verifier against the oracles of the matrix, and what it costs.
 
 mod cost;
@@ -12,7 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use crate::run::{Result, scratch};
+use crate::run::{Result, root, scratch};
 use cost::Costs;
 use given::{CRATES, Given};
 use images::Found;
@@ -36,7 +36,7 @@ struct Outcome {
 }
 
 /// `[NAME…] [--bless]`: all crates, if none is named.
-pub(crate) fn crates(args: &[String]) -> Result {
+pub(crate) fn ecosystem(args: &[String]) -> Result {
     let (options, names): (Vec<_>, Vec<_>) = args.iter().partition(|arg| arg.starts_with("--"));
     if let Some(option) = options.iter().find(|option| **option != "--bless") {
         return Err(format!("`{option}` is not --bless").into());
@@ -48,7 +48,7 @@ pub(crate) fn crates(args: &[String]) -> Result {
     if !options.is_empty() && !names.is_empty() {
         return Err("--bless writes the results of all crates: name none".into());
     }
-    let dir = scratch("crates");
+    let dir = scratch("ecosystem");
     source::prepare(&dir)?;
     let (mut outcomes, mut failed) = (Vec::new(), Vec::new());
     for given in CRATES.iter().filter(|c| names.is_empty() || names.iter().any(|n| *n == c.name)) {
@@ -70,7 +70,7 @@ pub(crate) fn crates(args: &[String]) -> Result {
         return Err(format!("{} crates failed: {}", failed.len(), failed.join(", ")).into());
     }
     if !options.is_empty() {
-        fs::write(source::kept().join("RESULTS.md"), table::document(&outcomes)?)?;
+        fs::write(root().join("measurements/ecosystem.md"), table::document(&outcomes)?)?;
         // Without what stands in it of this workspace, the next run resolves the same versions.
         fs::copy(dir.join("patched/Cargo.lock"), source::kept().join("Cargo.lock"))?;
     }
@@ -79,7 +79,7 @@ pub(crate) fn crates(args: &[String]) -> Result {
 
 fn check(dir: &Path, given: &'static Given) -> Result<Outcome> {
     let start = Instant::now();
-    let patch = fs::read_to_string(source::kept().join(format!("{}.patch", given.name)))?;
+    let patch = fs::read_to_string(source::patch(given))?;
     let said =
         |what: &str| println!("{}: {what} ({:.0} s)", given.name, start.elapsed().as_secs_f64());
 

@@ -37,7 +37,12 @@ impl Copy {
 
 /// Where patches, programs and the lock file are kept.
 pub(super) fn kept() -> PathBuf {
-    root().join("crates")
+    root().join("ecosystem")
+}
+
+/// The patch that gives a crate static calls.
+pub(super) fn patch(given: &Given) -> PathBuf {
+    kept().join("patches").join(format!("{}.patch", given.name))
 }
 
 /// Lines that a patch adds and takes away.
@@ -69,7 +74,7 @@ pub(super) fn prepare(dir: &Path) -> Result {
             let own = copy.of(dir, given);
             copy_tree(&vendored.join(format!("{}-{}", given.name, given.version)), &own)?;
             if copy == Copy::Patched {
-                let patch = kept().join(format!("{}.patch", given.name));
+                let patch = patch(given);
                 // Not as part of the repository that this may lie in.
                 let mut apply = Command::new("git");
                 apply.args(["apply", "--whitespace=nowarn"]).arg(patch).current_dir(&own);

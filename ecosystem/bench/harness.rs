@@ -1,4 +1,4 @@
-//! Measures what a crate does, and prints it for `cargo xtask crates`: a name, a tab, nanoseconds.
+//! Measures what a crate does, and prints it for `cargo xtask ecosystem`: a name, a tab, nanoseconds.
 #![allow(dead_code, reason = "no program needs all of it")]
 
 use std::time::Instant;
