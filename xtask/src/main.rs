@@ -2,6 +2,7 @@
 
 mod aarch64;
 mod bench;
+mod ci;
 mod ecosystem;
 mod fresh;
 mod generate;
@@ -21,6 +22,7 @@ type Run = fn(&[String]) -> run::Result;
 const TASKS: &[(&str, &str, Run)] = &[
     ("fmt", "the formatting is rustfmt's", tasks::fmt),
     ("clippy", "clippy over all targets, warnings denied", tasks::clippy),
+    ("ci", "everything that continuous integration runs", ci::ci),
     ("test", "cargo test --workspace", tasks::test),
     (
         "fresh",
