@@ -26,7 +26,7 @@
 //! Instructions are rewritten on x86-64 Linux, in programs whose build script calls
 //! `static_call_verify::enable()`, and only where the instruction allows it safely; every other call goes
 //! through its trampoline, or through an atomic pointer, with the same interface. [`report`] tells
-//! which and why. What is promised and what it rests on: `SAFETY.md`.
+//! which and why. What is promised and what it rests on: [`safety`].
 //!
 //! # Features
 //!
@@ -65,6 +65,9 @@ mod record;
 #[cfg(feature = "std")]
 mod report;
 mod runtime;
+#[cfg(doc)]
+#[doc = include_str!("../SAFETY.md")]
+pub mod safety {}
 mod site;
 mod slices;
 mod sys;
