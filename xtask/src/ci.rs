@@ -26,6 +26,7 @@ const STEPS: &[Step] = &[
     step("test-rest"),
     step("doc"),
     step("examples"),
+    step("package"),
     step("matrix-ci"),
     Step { task: "aarch64", args: &["--if-offered"], if_time: true },
 ];

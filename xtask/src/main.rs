@@ -8,6 +8,7 @@ mod fresh;
 mod generate;
 mod machine;
 mod matrix;
+mod package;
 mod run;
 mod spread;
 mod sweep;
@@ -35,6 +36,7 @@ const TASKS: &[(&str, &str, Run)] = &[
     ("tidy", "file lengths, module boundaries, reasons for exceptions", tasks::tidy),
     ("quickstart", "the quickstart runs, and its last line is right", tasks::quickstart),
     ("examples", "each example runs, and its results are right", tasks::examples),
+    ("package", "the packages to publish, and a user's crate built from them", package::package),
     ("matrix", "a generated program in every way of building, against three oracles", matrix::full),
     ("matrix-pairs", "the cells of the matrix that cover all pairs of options", matrix::pairs),
     ("matrix-ci", "the cells of the matrix that fit continuous integration", matrix::quick),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::given::{CRATES, Given};
-use crate::run::{Result, cargo, output, root};
+use crate::run::{Result, cargo, copy_tree, output, root};
 
 /// One of the two copies of all crates: a workspace.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -113,20 +113,6 @@ fn fetch(dir: &Path) -> Result<PathBuf> {
     fs::write(source.join("Cargo.toml"), manifest)?;
     output(cargo(["vendor", "--quiet", "--versioned-dirs"]).current_dir(&source))?;
     Ok(vendored)
-}
-
-fn copy_tree(from: &Path, to: &Path) -> Result {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy_tree(&entry.path(), &target)?;
-        } else {
-            fs::copy(entry.path(), target)?;
-        }
-    }
-    Ok(())
 }
 
 /// A manifest without its benchmarks and what they alone depend on. Cargo writes each as a table
