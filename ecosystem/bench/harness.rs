@@ -1,4 +1,5 @@
-//! Measures what a crate does, and prints it for `cargo xtask ecosystem`: a name, a tab, nanoseconds.
+//! Measures what a crate does, and prints it for `cargo xtask ecosystem`: a name, a tab,
+//! nanoseconds.
 #![allow(dead_code, reason = "no program needs all of it")]
 
 use std::time::Instant;
@@ -37,12 +38,27 @@ pub fn measure_switch(mut switch: impl FnMut(bool)) {
 /// Words and lines that are always the same: what a log or a source text looks like to a search.
 pub fn text(len: usize) -> Vec<u8> {
     const WORDS: [&str; 16] = [
-        "the", "request", "of", "connection", "closed", "by", "peer", "after", "error", "a", "warning:",
-        "10.0.0.1", "status=200", "in", "retrying", "timeout",
+        "the",
+        "request",
+        "of",
+        "connection",
+        "closed",
+        "by",
+        "peer",
+        "after",
+        "error",
+        "a",
+        "warning:",
+        "10.0.0.1",
+        "status=200",
+        "in",
+        "retrying",
+        "timeout",
     ];
     let (mut text, mut state) = (Vec::with_capacity(len + 16), 0x9e37_79b9_7f4a_7c15_u64);
     while text.len() < len {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         text.extend(WORDS[(state >> 60) as usize].bytes());
         text.push(if (state >> 32) % 12 == 0 { b'\n' } else { b' ' });
     }

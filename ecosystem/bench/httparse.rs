@@ -8,7 +8,8 @@ use harness::measure;
 
 const SMALL: &str = "GET /health HTTP/1.1\r\nHost: 10.0.0.1:8080\r\nAccept: */*\r\n\r\n";
 
-const BROWSER: &str = "GET /articles/2026/11/how-a-parser-is-measured.html?from=index&page=2 HTTP/1.1\r\n\
+const BROWSER: &str = "\
+    GET /articles/2026/11/how-a-parser-is-measured.html?from=index&page=2 HTTP/1.1\r\n\
     Host: www.example.org\r\n\
     User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n\
     Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n\

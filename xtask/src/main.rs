@@ -4,6 +4,7 @@ mod aarch64;
 mod bench;
 mod ci;
 mod ecosystem;
+mod fmt;
 mod fresh;
 mod generate;
 mod machine;
@@ -21,7 +22,7 @@ type Run = fn(&[String]) -> run::Result;
 
 /// Name, one line of help, function.
 const TASKS: &[(&str, &str, Run)] = &[
-    ("fmt", "the formatting is rustfmt's", tasks::fmt),
+    ("fmt", "the formatting is rustfmt's, in every file", fmt::fmt),
     ("clippy", "clippy over all targets, warnings denied", tasks::clippy),
     ("ci", "everything that continuous integration runs", ci::ci),
     ("test", "cargo test --workspace", tasks::test),

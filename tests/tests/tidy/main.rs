@@ -3,6 +3,7 @@
 //!
 //! Each rule is a function from files to complaints, and has a test that hands it a breach.
 
+mod columns;
 mod comparison;
 
 use std::fs;

@@ -27,8 +27,8 @@ pub(super) struct Cost {
     pub(super) what: String,
     /// Nanoseconds, as published.
     pub(super) original: Spread,
-    /// Ratios to that: the flags alone; with static calls; the same over the slot alone; and switched to
-    /// something else, where the program does that.
+    /// Ratios to that: the flags alone; with static calls; the same over the slot alone; and
+    /// switched to something else, where the program does that.
     pub(super) flags: Spread,
     pub(super) patched: Spread,
     pub(super) indirect: Spread,

@@ -24,7 +24,8 @@ pub(super) const CRATES: &[Given] = &[
         features: &["std"],
         left_out: &["criterion"],
         slow: &[],
-        made: "`select` among three implementations, where each hasher asked for features and then branched",
+        made: "`select` among three implementations, where each hasher asked for features and then \
+               branched",
     },
     Given {
         name: "httparse",
@@ -33,7 +34,8 @@ pub(super) const CRATES: &[Given] = &[
         features: &["std"],
         left_out: &["criterion"],
         slow: &[],
-        made: "`select` among scanners of URIs and header values, where an atomic byte was matched at each call",
+        made: "`select` among scanners of URIs and header values, where an atomic byte was matched \
+               at each call",
     },
     Given {
         name: "log",
@@ -42,7 +44,8 @@ pub(super) const CRATES: &[Given] = &[
         features: &["std", "kv"],
         left_out: &[],
         slow: &[],
-        made: "a flag for each level, where macros compared an atomic; `logger()` is a static call, where it tested a state",
+        made: "a flag for each level, where macros compared an atomic; `logger()` is a static \
+               call, where it tested a state",
     },
     Given {
         name: "memchr",
@@ -60,6 +63,7 @@ pub(super) const CRATES: &[Given] = &[
         features: &["std"],
         left_out: &[],
         slow: &[],
-        made: "`select` of the inner loop of inflate (BMI2) and of Adler-32 (AVX2), where there was no choice",
+        made: "`select` of the inner loop of inflate (BMI2) and of Adler-32 (AVX2), where there \
+               was no choice",
     },
 ];

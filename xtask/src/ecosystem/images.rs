@@ -44,8 +44,8 @@ impl AddAssign for Found {
     }
 }
 
-/// Verifies an image that has kept its relocations; an error if an oracle finds something else, or a
-/// call is inline that must not be.
+/// Verifies an image that has kept its relocations; an error if an oracle finds something else, or
+/// a call is inline that must not be.
 pub(super) fn check(image: &Path) -> Result<Found> {
     compared(image).map_err(|e| format!("{}: {e}", image.display()).into())
 }

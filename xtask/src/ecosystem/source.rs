@@ -108,7 +108,8 @@ fn fetch(dir: &Path) -> Result<PathBuf> {
     let dependencies: String =
         CRATES.iter().map(|c| format!("{} = \"={}\"\n", c.name, c.version)).collect();
     let manifest = format!(
-        "[package]\nname = \"source\"\nedition = \"2024\"\n\n[dependencies]\n{dependencies}\n[workspace]\n"
+        "[package]\nname = \"source\"\nedition = \"2024\"\n\n\
+         [dependencies]\n{dependencies}\n[workspace]\n"
     );
     fs::write(source.join("Cargo.toml"), manifest)?;
     output(cargo(["vendor", "--quiet", "--versioned-dirs"]).current_dir(&source))?;
@@ -192,7 +193,8 @@ mod tests {
     #[test]
     fn benchmarks_and_what_they_need_are_left_out() {
         let manifest = "[package]\nname = \"a\"\n\n[[bench]]\nname = \"b\"\n\n[dependencies.c]\n\
-                        version = \"1\"\n\n[dev-dependencies.d]\nversion = \"2\"\n\n[dev-dependencies.e]\n\
+                        version = \"1\"\n\n[dev-dependencies.d]\nversion =\n\
+                        \"2\"\n\n[dev-dependencies.e]\n\
                         version = \"3\"\n";
         let expected = "[package]\nname = \"a\"\n\n[dependencies.c]\nversion = \"1\"\n\n\
                         [dev-dependencies.e]\nversion = \"3\"\n";

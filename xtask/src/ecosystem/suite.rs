@@ -159,7 +159,8 @@ mod tests {
 
     #[test]
     fn programs_are_those_that_ran() {
-        let text = "   Compiling a v1.0.0 (/a)\n     Running unittests src/lib.rs (target/x/a-1)\n     \
+        let text = "   Compiling a v1.0.0 (/a)\n     \
+                    Running unittests src/lib.rs (target/x/a-1)\n     \
                     Running tests/uri.rs (/t/uri-2)\n   Doc-tests a\n";
         let deps = PathBuf::from("/t/x86_64-unknown-linux-gnu/release/deps");
         assert_eq!(programs(text, Path::new("/t")), [deps.join("a-1"), deps.join("uri-2")]);

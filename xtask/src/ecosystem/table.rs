@@ -116,24 +116,29 @@ pub(super) fn document(outcomes: &[Outcome]) -> Result<String> {
     Ok(format!(
         "# Published crates with static calls\n\n\
          {}; the machine's load was {}.\n\n\
-         Each crate's source is what its version was published as; `ecosystem/patches/NAME.patch` gives it static calls.\n\
-         Its own tests, those in the documentation included, pass without the patch and with it, both times optimised. Without\n\
-         optimisation those of the library and of `tests` pass, too (of memchr without those of packed pairs, which take\n\
-         minutes then). The patch adds a test that switches implementations while the others run (to `log`, whose tests\n\
-         switch levels themselves, it adds none).\n\n\
+         Each crate's source is what its version was published as;\n\
+         `ecosystem/patches/NAME.patch` gives it static calls. Its own tests, those in the\n\
+         documentation included, pass without the patch and with it, both times optimised.\n\
+         Without optimisation those of the library and of `tests` pass, too (of memchr without\n\
+         those of packed pairs, which take minutes then). The patch adds a test that switches\n\
+         implementations while the others run (to `log`, whose tests switch levels themselves,\n\
+         it adds none).\n\n\
          {}\n\
          ## What the verifier found\n\n\
-         In the programs that hold the tests, in both builds, and in the one that measures. The relocations that the\n\
-         linker kept, a decode of every instruction by iced-x86, and objdump found the same: addresses, kinds, lengths,\n\
-         grades, trampolines. A label is where a flag is asked.\n\n\
+         In the programs that hold the tests, in both builds, and in the one that measures. The\n\
+         relocations that the linker kept, a decode of every instruction by iced-x86, and\n\
+         objdump found the same: addresses, kinds, lengths, grades, trampolines. A label is\n\
+         where a flag is asked.\n\n\
          {}\n\
          ## What it costs\n\n\
-         Ratios of times to the original in the same round, the median of {} rounds and the quartiles; less than 1 is a\n\
-         gain, and what lies within the quartiles of *flags alone* is noise. *Original*: as published, without flags.\n\
-         *Flags alone*: the original, built with the flags of README.md. *Static calls*: patched, with these flags, after\n\
-         `static_call::init()`. *Over the slot alone*: the same program under `STATIC_CALL=indirect`, what is left where code\n\
-         cannot be changed. *Switched*: the same program after it has switched to portable code (of `log`: to a level at\n\
-         which all is logged).\n\n\
+         Ratios of times to the original in the same round, the median of {} rounds and the\n\
+         quartiles; less than 1 is a gain, and what lies within the quartiles of *flags alone*\n\
+         is noise. *Original*: as published, without flags. *Flags alone*: the original, built\n\
+         with the flags of README.md. *Static calls*: patched, with these flags, after\n\
+         `static_call::init()`. *Over the slot alone*: the same program under\n\
+         `STATIC_CALL=indirect`, what is left where code cannot be changed. *Switched*: the\n\
+         same program after it has switched to portable code (of `log`: to a level at which all\n\
+         is logged).\n\n\
          {}",
         machine::heading("`cargo xtask ecosystem --bless`")?,
         machine::load()?,
