@@ -54,7 +54,8 @@ pub(crate) fn package(_: &[String]) -> Result {
 /// Unpacks a package; where it is then.
 fn unpack(dir: &Path, name: &str) -> Result<PathBuf> {
     let package = dir.join(format!("package/{name}-{VERSION}.crate"));
-    run(Command::new("tar").arg("-xzf").arg(package).arg("-C").arg(dir))?;
+    // Files in packages are all of one old date; with that cargo would take changed ones for built.
+    run(Command::new("tar").arg("-xzmf").arg(package).arg("-C").arg(dir))?;
     Ok(dir.join(format!("{name}-{VERSION}")))
 }
 
