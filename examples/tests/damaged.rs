@@ -56,8 +56,8 @@ fn displacement(bytes: &[u8]) -> i64 {
     i32::from_le_bytes(*bytes.first_chunk().unwrap()).into()
 }
 
-/// What is said to be inline is so: a branch with 32 bits that lead to the trampoline, stored by one
-/// store inside one quadword; the trampoline is a jump in one quadword.
+/// What is said to be inline is so: a branch with 32 bits that lead to the trampoline, stored by
+/// one store inside one quadword; the trampoline is a jump in one quadword.
 fn recheck(bytes: &[u8], report: &Report) {
     for call in report.calls.iter().filter(|c| c.inline) {
         let to = report.trampolines[call.trampoline].address;

@@ -29,5 +29,7 @@ pages! {
     alternatives "alternatives.md" not(doctest);
     limits "limits.md" all();
     verifier "verifier.md" not(doctest);
+    comparison "comparison.md" all();
+    probe "probe.md" all();
     faq "faq.md" all();
 }

@@ -26,7 +26,7 @@
 //! Instructions are rewritten on x86-64 Linux, in programs whose build script calls
 //! `static_call_verify::enable()`, and only where the instruction allows it safely; every other call goes
 //! through its trampoline, or through an atomic pointer, with the same interface. [`report`] tells
-//! which and why. What is promised and what it rests on: `SAFETY.md`.
+//! which and why. What is promised and what it rests on: [`safety`].
 //!
 //! The [guide] has a page for each task, from the first program to deploying it.
 //!
@@ -69,6 +69,9 @@ mod record;
 #[cfg(feature = "std")]
 mod report;
 mod runtime;
+#[cfg(doc)]
+#[doc = include_str!("../SAFETY.md")]
+pub mod safety {}
 #[cfg(feature = "std")]
 mod scoped;
 mod site;

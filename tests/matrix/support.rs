@@ -194,7 +194,8 @@ made! {
     (u32, u64): s => (s as u32, mix(s, 3)), v => mix(u64::from(v.0), v.1);
     [u8; 5]: s => { let b = s.to_le_bytes(); [b[0], b[1], b[2], b[3], b[4]] }, v => bytes(v);
     [u64; 3]: s => [s, mix(s, 4), mix(s, 5)], v => words(v);
-    Small: s => Small { a: s as u32, b: (s >> 32) as u16 }, v => mix(u64::from(v.a), u64::from(v.b));
+    Small: s => Small { a: s as u32, b: (s >> 32) as u16 },
+        v => mix(u64::from(v.a), u64::from(v.b));
     Pair: s => Pair { a: s, b: mix(s, 6) }, v => mix(v.a, v.b);
     Mixed: s => Mixed { a: f64::make(s), b: s as u32 }, v => mix(v.a.to_bits(), u64::from(v.b));
     Large: s => Large { words: [s, s ^ 1, s ^ 2, s ^ 3, mix(s, 7)], tail: s as u8 },

@@ -1,4 +1,4 @@
-//! The pages of the guide whose examples need crates that the runtime must not need: their doctests.
+//! Doctests of the guide's pages whose examples need crates that the runtime must not need.
 
 #[doc = include_str!("../../docs/getting-started.md")]
 mod getting_started {}

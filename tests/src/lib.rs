@@ -1,5 +1,5 @@
-//! A library upstream of the tests: keys, sites of all kinds, and targets, each in a crate of its own
-//! from the point of view of a test.
+//! A library upstream of the tests: keys, sites of all kinds, and targets, each in a crate of its
+//! own from the point of view of a test.
 
 #[cfg(doctest)]
 mod guide;

@@ -1,7 +1,5 @@
 //! Keys in a Rust `dylib`, and in the program that uses it (`crates/dynamic`).
 
-mod support;
-
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -33,8 +31,8 @@ fn cargo(command: &str, package: &str, name: &str, flags: &str, profile: &[&str]
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The keys of the library are bound in it, by their trampolines, and listed; so is every site of the
-/// library's own code. Of the program's keys the report says that there are some.
+/// The keys of the library are bound in it, by their trampolines, and listed; so is every site of
+/// the library's own code. Of the program's keys the report says that there are some.
 fn check(name: &str, flags: &str, profile: &[&str]) {
     let report = cargo("run", "game", name, flags, profile);
     for part in [

@@ -5,8 +5,6 @@
 //! `BLESS=1 cargo test -p static-call-tests --test golden_code` writes it anew.
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
-mod support;
-
 use std::fmt::Write as _;
 use std::process::Command;
 
@@ -267,7 +265,7 @@ fn compiler() -> String {
 #[test]
 fn sites_are_what_they_were() {
     support::in_child("sites_are_what_they_were", &[], || {
-        let symbols = Symbols::new();
+        let symbols = Symbols::read();
         let linked = section(&symbols, "As linked");
         static_call::init().unwrap();
         let bound = section(&symbols, "Bound");

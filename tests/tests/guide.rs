@@ -1,4 +1,4 @@
-//! The guide: its pages are modules of rustdoc, its links lead somewhere in both forms, and it is short.
+//! The guide: its pages are modules of rustdoc, links lead somewhere in both forms.
 
 use std::fs;
 use std::path::Path;
@@ -18,7 +18,7 @@ fn definitions(text: &str) -> impl Iterator<Item = (&str, &str)> {
 
 /// Whether the page has the link; its label may be broken over two lines.
 fn is_used(text: &str, label: &str) -> bool {
-    let defines = |line: &&str| line.starts_with('[') && line.contains(".md");
+    let defines = |line: &&str| line.starts_with('[') && line.contains("]: ");
     let lines: Vec<&str> = text.lines().filter(|line| !defines(line)).collect();
     lines.join(" ").contains(&format!("[{label}]"))
 }

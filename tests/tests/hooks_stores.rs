@@ -2,8 +2,6 @@
 //! believed.
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
-mod support;
-
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

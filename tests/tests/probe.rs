@@ -1,8 +1,6 @@
-//! The probe, in processes of its own: it ends, never crashes, and says so where it cannot run. Whether a
-//! processor tears is no matter of a test.
+//! The probe, in processes of its own: it ends, never crashes, and says so where it cannot run.
+//! Whether a processor tears is no matter of a test.
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
-
-mod support;
 
 use std::time::Duration;
 

@@ -1,8 +1,6 @@
 //! Stores into code: what they may touch, what they must find, and what is left when they are done.
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
-mod support;
-
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -24,8 +22,8 @@ fn add_eight(x: u64) -> u64 {
     x + 8
 }
 
-/// Calls that are no-ops while `note` is off. In the crate that is linked last, trampolines are local, and
-/// calls to them aligned.
+/// Calls that are no-ops while `note` is off. In the crate that is linked last, trampolines are
+/// local, and calls to them aligned.
 #[inline(never)]
 fn noted(sum: &AtomicU64, x: u64) -> u64 {
     call!(lib::note(sum, x));

@@ -1,8 +1,6 @@
 //! Two versions of the crate in one link share one lock, and nothing else.
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
-mod support;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,8 +1,6 @@
-//! Uprobes: the kernel puts a breakpoint over the first byte of an instruction, and when it takes it
-//! away it puts back the byte of the file, whatever was there.
+//! Uprobes: the kernel puts a breakpoint over the first byte of an instruction, and when it takes
+//! it away it puts back the byte of the file, whatever was there.
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
-
-mod support;
 
 use std::fs;
 use std::os::fd::{FromRawFd, OwnedFd};

@@ -1,8 +1,6 @@
-//! Under valgrind, which executes translations of the code that it has read: calls go inline, and every
-//! result is right, as on a processor.
+//! Under valgrind, which executes translations of the code that it has read: calls go inline, and
+//! every result is right, as on a processor.
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
-
-mod support;
 
 use std::process::Command;
 

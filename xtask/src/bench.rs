@@ -18,8 +18,8 @@ const ROUNDS: usize = 21;
 /// The same where `objdump` has one, which takes most of a minute.
 const LONG_ROUNDS: usize = 3;
 
-/// `--no-objdump` leaves out what takes minutes, `--no-link` what builds an example; `--bless` writes
-/// `static-call-verify/RESULTS.md`.
+/// `--no-objdump` leaves out what takes minutes, `--no-link` what builds an example; `--bless`
+/// writes `measurements/verifier.md`.
 pub(crate) fn verify(args: &[String]) -> Result {
     let has = |name: &str| args.iter().any(|a| a == name);
     let bin = "cargo-static-call";
@@ -40,23 +40,24 @@ pub(crate) fn verify(args: &[String]) -> Result {
     if has("--bless") {
         let heading = machine::heading("`cargo xtask bench-verify --bless`")?;
         let document = format!("# What verifying costs\n\n{heading}.\n\n{text}");
-        fs::write(root().join("static-call-verify/RESULTS.md"), document)?;
+        fs::write(root().join("measurements/verifier.md"), document)?;
     }
     Ok(())
 }
 
 const IMAGES: &str = "\
-The command on the library that holds the compiler, as it is (it has no static calls: headers and notes say so) and in a
-copy that is given some. Medians and quartiles; ratios are of the same round, to `sha256sum` and to `objdump -d` of the
-library.
+The command on the library that holds the compiler, as it is (it has no static calls: headers and
+notes say so) and in a copy that is given some. Medians and quartiles; ratios are of the same round,
+to `sha256sum` and to `objdump -d` of the library.
 
 | what | ms | part of `sha256sum` | `objdump` takes |
 |---|--:|--:|--:|
 ";
 
 const LINKS: &str = "
-A link of `quickstart` by rust-lld, with the hook as users' build scripts have it, unoptimised, and without: medians and
-quartiles of the time without, and of the differences of two links that follow each other.
+A link of `quickstart` by rust-lld, with the hook as users' build scripts have it, unoptimised, and
+without: medians and quartiles of the time without, and of the differences of two links that follow
+each other.
 
 | link | without the hook, ms | the hook adds, ms | part |
 |---|--:|--:|--:|

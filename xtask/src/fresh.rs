@@ -1,5 +1,5 @@
-//! The README's two commands as on a fresh machine: stable Rust, gcc and binutils, and no other linker,
-//! compiler driver or debugger. What the tests skip there they do here.
+//! The README's two commands as on a fresh machine: stable Rust, gcc and binutils, and no other
+//! linker, compiler driver or debugger. What the tests skip there they do here.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -83,9 +83,11 @@ impl Skipped {
     fn hear(&mut self, line: &str) {
         let line = line.trim();
         if let Some(running) = line.strip_prefix("Running ") {
-            let source = running.split(' ').next().unwrap_or_default();
-            let name = Path::new(source).file_stem().unwrap_or_default();
-            self.target = name.to_string_lossy().into_owned();
+            let source = Path::new(running.split(' ').next().unwrap_or_default());
+            // `tests/hook.rs` or `tests/hook/main.rs`.
+            let is_main = source.file_name().is_some_and(|name| name == "main.rs");
+            let named = if is_main { source.parent().unwrap_or(source) } else { source };
+            self.target = named.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         } else if let Some(test) = line.strip_prefix("skipped: ") {
             let test = test.split(": ").next().unwrap_or_default().to_owned();
             let tests = self.tests.entry(self.target.clone()).or_default();
@@ -111,11 +113,16 @@ mod tests {
             "     Running unittests src/lib.rs (target/debug/deps/static_call-588be6d7ebe45760)",
             "     Running tests/valgrind.rs (target/debug/deps/valgrind-0)",
             "skipped: calls_are_inline: valgrind is not installed",
+            "     Running tests/rules/main.rs (target/debug/deps/rules-0)",
+            "skipped: unwind::a_debugger: gdb is not installed",
         ] {
             skipped.hear(line);
         }
         let tests: Vec<_> =
             skipped.tests.iter().map(|(t, n)| format!("{t}: {}", n.join(" "))).collect();
-        assert_eq!(tests, ["hook: mold shared_object", "valgrind: calls_are_inline"]);
+        assert_eq!(
+            tests,
+            ["hook: mold shared_object", "rules: unwind::a_debugger", "valgrind: calls_are_inline"]
+        );
     }
 }

@@ -2,12 +2,15 @@
 
 mod aarch64;
 mod bench;
-mod crates;
+mod ci;
+mod ecosystem;
+mod fmt;
 mod footprint;
 mod fresh;
 mod generate;
 mod machine;
 mod matrix;
+mod package;
 mod run;
 mod spread;
 mod sweep;
@@ -20,8 +23,9 @@ type Run = fn(&[String]) -> run::Result;
 
 /// Name, one line of help, function.
 const TASKS: &[(&str, &str, Run)] = &[
-    ("fmt", "the formatting is rustfmt's", tasks::fmt),
+    ("fmt", "the formatting is rustfmt's, in every file", fmt::fmt),
     ("clippy", "clippy over all targets, warnings denied", tasks::clippy),
+    ("ci", "everything that continuous integration runs", ci::ci),
     ("test", "cargo test --workspace", tasks::test),
     (
         "fresh",
@@ -34,10 +38,15 @@ const TASKS: &[(&str, &str, Run)] = &[
     ("tidy", "file lengths, module boundaries, reasons for exceptions", tasks::tidy),
     ("quickstart", "the quickstart runs, and its last line is right", tasks::quickstart),
     ("examples", "each example runs, and its results are right", tasks::examples),
+    ("package", "the packages to publish, and a user's crate built from them", package::package),
     ("matrix", "a generated program in every way of building, against three oracles", matrix::full),
     ("matrix-pairs", "the cells of the matrix that cover all pairs of options", matrix::pairs),
     ("matrix-ci", "the cells of the matrix that fit continuous integration", matrix::quick),
-    ("crates", "published crates with static calls: tests, oracles, costs", crates::crates),
+    (
+        "ecosystem",
+        "published crates with static calls: tests, oracles, costs",
+        ecosystem::ecosystem,
+    ),
     ("soak", "the generated program for ten minutes (--seconds N)", matrix::soak),
     ("sweep", "every ELF file of this machine is read and has no static calls", sweep::sweep),
     ("bench-verify", "the verifier against sha256sum, objdump and the linker", bench::verify),

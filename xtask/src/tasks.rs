@@ -4,10 +4,6 @@ use std::process::{Command, Stdio};
 
 use crate::run::{Result, cargo, output, root, run};
 
-pub(crate) fn fmt(_: &[String]) -> Result {
-    run(&mut cargo(["fmt", "--all", "--check"]))
-}
-
 pub(crate) fn clippy(_: &[String]) -> Result {
     let all = ["clippy", "--workspace", "--all-targets", "--all-features", "--", "-Dwarnings"];
     run(&mut cargo(all))?;

@@ -4,10 +4,10 @@
 //! cargo run --release --bin audit
 //! ```
 //!
-//! Clients send requests over TCP on this machine; the server answers each with a number that the client
-//! can check. While the hook is off, its place in the server's loop is five bytes that do nothing, and the
-//! record of the request that it would take is not made. The main thread turns it on and off,
-//! and counts: every request that was audited has a record, no other has.
+//! Clients send requests over TCP on this machine; the server answers each with a number that the
+//! client can check. While the hook is off, its place in the server's loop is five bytes that do
+//! nothing, and the record of the request that it would take is not made. The main thread turns it
+//! on and off, and counts: every request that was audited has a record, no other has.
 //!
 //! Exit code: 0; 1 if an answer or a record was wrong.
 

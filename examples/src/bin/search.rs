@@ -4,10 +4,10 @@
 //! cargo run --release --bin search [FILE]
 //! ```
 //!
-//! `count` and `find` have a portable body and candidates that use the vectors of x86. The file (this
-//! program itself, if none is named) is searched through the default, which is the best candidate that
-//! the processor has, and then through every variant that it has, forced. Every result is compared with a naive
-//! implementation. The throughputs are printed and decide nothing.
+//! `count` and `find` have a portable body and candidates that use the vectors of x86. The file
+//! (this program itself, if none is named) is searched through the default, which is the best
+//! candidate that the processor has, and then through every variant that it has, forced. Every
+//! result is compared with a naive implementation. The throughputs are printed and decide nothing.
 //!
 //! Exit code: 0; 1 if a result was wrong or an update failed; 2 if the input cannot be read.
 

@@ -1,5 +1,5 @@
-//! A program whose image tests damage: it updates, checks every result, and tells what it did. Leaves with 0
-//! if all results were right.
+//! A program whose image tests damage: it updates, checks every result, and tells what it did.
+//! Leaves with 0 if all results were right.
 
 use static_call::{call, static_call};
 use static_call_tests as lib;

@@ -1,5 +1,5 @@
-//! A program that runs the same instructions after every change: whoever executes what it has read before
-//! gets a wrong result. Leaves with 0 if all results were right.
+//! A program that runs the same instructions after every change: whoever executes what it has read
+//! before gets a wrong result. Leaves with 0 if all results were right.
 
 use std::hint::black_box;
 

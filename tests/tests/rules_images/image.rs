@@ -9,8 +9,6 @@ use object::{Object, ObjectSection, ObjectSymbol, SymbolKind};
 use static_call::layout::{TABLE_SECTION, TRAMPOLINES_SECTION, TableEntry, TableHeader, checksum};
 use static_call::{Grade, Kind};
 
-use crate::support;
-
 /// The helper's image, and where its parts are.
 pub(crate) struct Image {
     pub(crate) bytes: Vec<u8>,
@@ -22,7 +20,8 @@ pub(crate) struct Image {
     pub(crate) text: u64,
 }
 
-/// A file that is open for writing cannot be run, and a child of another thread has it open for a moment.
+/// A file that is open for writing cannot be run, and a child of another thread has it open for a
+/// moment.
 pub(crate) fn turn() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     TURN.lock().unwrap_or_else(PoisonError::into_inner)

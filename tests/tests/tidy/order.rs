@@ -109,6 +109,31 @@ pub(crate) const VERIFIER: Order = Order {
     names_modules: true,
 };
 
+/// The modules of the macros.
+const MACROS: Order = Order {
+    root: "static-call-macros/src/",
+    modules: &[
+        "errors",
+        "attributes",
+        "cpu_features",
+        "signature_text",
+        "self_type",
+        "types",
+        "parse",
+        "model",
+        "validate",
+        "expand",
+        "forward",
+        "derive",
+        "lib",
+        "golden",
+    ],
+    against: &[],
+    pure: &[],
+    roots: &[],
+    names_modules: false,
+};
+
 /// References against the order.
 pub(crate) fn order(files: &[File], order: &Order) -> Vec<String> {
     let mut complaints = Vec::new();
@@ -162,8 +187,8 @@ fn place(path: &[&str], modules: &[&str]) -> Option<usize> {
     around.max_by_key(|(_, name)| name.matches("::").count()).map(|(place, _)| place)
 }
 
-/// The paths from the crate's root that the code of a file names, with their lines. Unit tests at its
-/// end may name everything.
+/// The paths from the crate's root that the code of a file names, with their lines. Unit tests at
+/// its end may name everything.
 fn references<'f>(file: &'f File, module: &[&'f str]) -> Vec<(usize, Vec<&'f str>)> {
     let end = file.text.find("#[cfg(test)]\nmod tests {").unwrap_or(file.text.len());
     let text = &file.text[..end];
@@ -256,4 +281,25 @@ fn data_flows_one_way_in_the_verifier() {
     );
     broken("novel.rs", "", 1);
     broken("linker.rs", "mod novel;", 0);
+}
+
+fn macros(files: &[File]) -> Vec<String> {
+    order(files, &MACROS)
+}
+
+#[test]
+fn data_flows_one_way_in_the_macros() {
+    hold(macros);
+    let broken = |path: &str, text: &str, complaints: usize| {
+        broken(macros, &format!("static-call-macros/src/{path}"), text, complaints);
+    };
+    broken("parse.rs", "use crate::model::Function;", 1);
+    broken("model/call.rs", "use crate::parse::{self, Call};", 0);
+    let group = "use crate::{\n    model::{Call, names::local},\n    parse, validate,\n};";
+    broken("parse.rs", group, 3);
+    broken("validate.rs", group, 0);
+    broken("parse/select.rs", "use super::super::expand;", 1);
+    broken("expand/handle/switch.rs", "use super::super::expand;", 0);
+    broken("parse.rs", "use super::{expand};\n// crate::model", 1);
+    broken("novel.rs", "", 1);
 }

@@ -72,6 +72,5 @@ pub fn check() -> Result<(), UpdateError> {
     assert_eq!((StaticCodec.encode("e"), crate::checksum(b"abc")), ("e".to_owned(), 1));
     update.previous.restore()?;
     assert_eq!((StaticCodec.encode("f"), crate::checksum(b"abc")), ("2f".to_owned(), 294));
-    StaticCodec::reset()
-        .map(|_| assert_eq!(StaticCodec.encode("g"), "g"))
+    StaticCodec::reset().map(|_| assert_eq!(StaticCodec.encode("g"), "g"))
 }

@@ -96,7 +96,8 @@ fn functions() -> Result<(), UpdateError> {
     previous.restore()?;
     assert_eq!(sum(b"abc"), (294, 294));
     assert!(checksum::query().is_default());
-    assert_eq!(checksum::update(checksum).unwrap_err(), UpdateError::CallsItself { key: "checksum" });
+    let error = checksum::update(checksum).unwrap_err();
+    assert_eq!(error, UpdateError::CallsItself { key: "checksum" });
 
     let filter = Filter { word: "x" };
     assert!(filter.matches("x y"));

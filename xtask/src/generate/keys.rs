@@ -279,7 +279,8 @@ impl Key {
         };
         format!(
             "pub fn retarget_{name}(t: u64) -> Result<Update, UpdateError> {{\n    match t {{\n\
-             \x20       0 => {off},\n        1 => {},\n        2 => {},\n        _ => {},\n    }}\n}}\n",
+             \x20       0 => {off},\n        1 => {},\n        2 => {},\n        \
+             _ => {},\n    }}\n}}\n",
             update(&format!("{name}_near")),
             update(&closure),
             update(&format!("crate::far::{name}_far")),
@@ -298,7 +299,8 @@ impl Key {
         let off = if self.shape == Shape::NoBody { "if *t == 0 { return got == 0; } " } else { "" };
         format!(
             "#[inline(never)]\npub fn check_{name}(c: &mut Ctx, s: u64, got: {result}) {{\n    \
-             let d = [{}];\n    let fits = |t: &u64| {{ {off}got == answer::<{result}, _>({:#x} + t, d) }};\n    \
+             let d = [{}];\n    \
+             let fits = |t: &u64| {{ {off}got == answer::<{result}, _>({:#x} + t, d) }};\n    \
              c.judge(\"{name}\", s, (0..4).find(fits));\n}}\n\n",
             digests.join(", "),
             self.number << 8,
@@ -311,7 +313,8 @@ impl Key {
 /// The module of the third targets.
 pub(crate) fn far(keys: &[Key], home: Home) -> String {
     let mut text = format!(
-        "//! Generated.\n#![allow(unused_variables, clippy::all, reason = \"generated\")]\n\nuse {}::*;\n\n",
+        "//! Generated.\n#![allow(unused_variables, clippy::all, reason = \"generated\")]\n\n\
+         use {}::*;\n\n",
         home.support()
     );
     text.extend(keys.iter().filter(|k| k.home == home).map(Key::far));

@@ -89,7 +89,8 @@ pub(crate) fn write(dir: &Path, seed: u64) -> Result {
 
 fn module_text(keys: &[Key], home: Home, module: usize, random: &mut Random) -> String {
     let mut text = format!(
-        "//! Generated.\n#![allow(unused_mut, unused_variables, clippy::all, reason = \"generated\")]\n\n\
+        "//! Generated.\n\
+         #![allow(unused_mut, unused_variables, clippy::all, reason = \"generated\")]\n\n\
          use static_call::{{Update, UpdateError, call, static_call}};\nuse {}::*;\n\n",
         home.support()
     );

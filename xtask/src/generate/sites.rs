@@ -86,7 +86,8 @@ impl Writer<'_> {
                 self.call(second)
             ),
             Position::Match => format!(
-                "{head}    match c.seed(1) % 3 {{\n    0 => {{\n{}    }}\n    1 => {{\n{}    }}\n    \
+                "{head}    match c.seed(1) % 3 {{\n    0 => {{\n{}    }}\n    \
+                 1 => {{\n{}    }}\n    \
                  _ => {{\n{}    }}\n    }}\n}}\n\n",
                 self.call(first),
                 self.call(second),

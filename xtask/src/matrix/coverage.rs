@@ -52,13 +52,15 @@ pub(super) fn document(command: &str, rows: &str) -> Result<String> {
     Ok(format!(
         "# Coverage of the matrix\n\n\
          {}.\n\n\
-         The generated program: how many oracles find what the verifier finds (3: the relocations that the linker\n\
-         kept, a decode of every function by iced-x86, and objdump; 1: the first), by address, kind, length and\n\
-         grade; call instructions, jump labels of hooks, calls by grade and by kind where it is not `call`, and the\n\
-         share that is rewritten in place. Every `call` to a local trampoline is `quad`. The others go to\n\
-         trampolines that their crate exports (plain calls of `pub` keys in their own library, generic\n\
-         functions that are instantiated in both crates), whose calls the assembler does not align\n\
-         (`call symbol@PLT`) unless the relocation model is static, or they are tail calls.\n\n\
+         The generated program: how many oracles find what the verifier finds (3: the\n\
+         relocations that the linker kept, a decode of every function by iced-x86, and objdump;\n\
+         1: the first), by address, kind, length and grade; call instructions, jump labels of\n\
+         hooks, calls by grade and by kind where it is not `call`, and the share that is\n\
+         rewritten in place. Every `call` to a local trampoline is `quad`. The others go to\n\
+         trampolines that their crate exports (plain calls of `pub` keys in their own library,\n\
+         generic functions that are instantiated in both crates), whose calls the assembler\n\
+         does not align (`call symbol@PLT`) unless the relocation model is static, or they are\n\
+         tail calls.\n\n\
          {HEAD}{rows}",
         machine::heading(&format!("`{command}` (`--cell NAME` renews one row)"))?,
     ))

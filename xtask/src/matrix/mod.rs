@@ -96,7 +96,7 @@ fn cells(cells: &[Cell], options: &Options) -> Result {
             continue;
         }
         // After each cell, so that a run that is ended early has not run for nothing.
-        let path = root().join("tests/matrix/COVERAGE.md");
+        let path = root().join("measurements/matrix.md");
         let before = std::fs::read_to_string(&path).unwrap_or_default();
         let order: Vec<_> = cell::all().iter().map(Cell::name).collect();
         let all = coverage::merged(&before, &rows, &failed, &order);

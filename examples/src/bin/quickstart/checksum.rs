@@ -7,7 +7,8 @@ use std::cell::Cell;
 
 use static_call::{Instance, Update, UpdateError, static_call};
 
-/// What computes CRC-32C. `StaticChecksum` implements it, too: by static calls that can be switched.
+/// What computes CRC-32C. `StaticChecksum` implements it, too: by static calls that can be
+/// switched.
 #[static_call(default = SlicingBy8)]
 pub(crate) trait Checksum {
     /// The CRC-32C of `data`.

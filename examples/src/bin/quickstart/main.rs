@@ -5,9 +5,9 @@
 //! ```
 //!
 //! The file (this program itself, if none is named) is cut into chunks, and all cores checksum them
-//! through one trait, over and over, while the main thread switches which implementation it reaches.
-//! Every result is compared with a naive implementation. Then it measures what such a call costs,
-//! and prints where each call instruction stands and how it gets to its target.
+//! through one trait, over and over, while the main thread switches which implementation it
+//! reaches. Every result is compared with a naive implementation. Then it measures what such a call
+//! costs, and prints where each call instruction stands and how it gets to its target.
 //!
 //! Exit code: 0; 1 if a result was wrong or an update failed; 2 if the input cannot be read.
 

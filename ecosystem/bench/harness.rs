@@ -1,0 +1,67 @@
+//! Measures what a crate does, and prints it for `cargo xtask ecosystem`: a name, a tab,
+//! nanoseconds.
+#![allow(dead_code, reason = "no program needs all of it")]
+
+use std::time::Instant;
+
+/// Batches, of which the fastest counts: the machine's other work only adds.
+const BATCHES: usize = 9;
+/// Nanoseconds that a batch takes at the least.
+const BATCH: u128 = 2_000_000;
+
+/// How long one of the `operations` takes that a call of `work` does.
+pub fn measure(what: &str, operations: usize, mut work: impl FnMut()) {
+    let mut batch = |calls: u32| {
+        let start = Instant::now();
+        for _ in 0..calls {
+            work();
+        }
+        start.elapsed().as_nanos()
+    };
+    let mut calls = 1;
+    while batch(calls) < BATCH {
+        calls *= 2;
+    }
+    let best = (0..BATCHES).map(|_| batch(calls)).min().unwrap_or_default();
+    let time = best as f64 / f64::from(calls) / operations as f64;
+    println!("{what}\t{time}");
+}
+
+/// How long a switch takes, there and back being two.
+pub fn measure_switch(mut switch: impl FnMut(bool)) {
+    measure("a switch", 2, || {
+        switch(true);
+        switch(false);
+    });
+}
+
+/// Words and lines that are always the same: what a log or a source text looks like to a search.
+pub fn text(len: usize) -> Vec<u8> {
+    const WORDS: [&str; 16] = [
+        "the",
+        "request",
+        "of",
+        "connection",
+        "closed",
+        "by",
+        "peer",
+        "after",
+        "error",
+        "a",
+        "warning:",
+        "10.0.0.1",
+        "status=200",
+        "in",
+        "retrying",
+        "timeout",
+    ];
+    let (mut text, mut state) = (Vec::with_capacity(len + 16), 0x9e37_79b9_7f4a_7c15_u64);
+    while text.len() < len {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        text.extend(WORDS[(state >> 60) as usize].bytes());
+        text.push(if (state >> 32) % 12 == 0 { b'\n' } else { b' ' });
+    }
+    text.truncate(len);
+    text
+}

@@ -1,0 +1,224 @@
+//! What the tests share: child processes, a look at this process, and control over its system
+//! calls.
+#![cfg(unix)]
+#![allow(missing_docs, reason = "names say it; only this workspace's tests use them")]
+
+pub mod children;
+#[cfg(target_arch = "x86_64")]
+pub mod code;
+pub mod supervisor;
+#[path = "../../../static-call-verify/tests/tools/mod.rs"]
+mod tools;
+
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt;
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use static_call::{CallReport, Kind, Path};
+
+/// Whether all of these programs are in `PATH`; if not, the test is [`skipped`].
+pub fn have(programs: &[&str]) -> bool {
+    tools::have(programs)
+}
+
+/// Says that a test, or a part of it, is skipped because `program` is not there.
+pub fn skipped(program: &str) {
+    tools::skipped(program);
+}
+
+/// Set in a child to the name of the test that it runs.
+const CHILD: &str = "STATIC_CALL_RULES_CHILD";
+
+/// Runs `body` in a process of its own: this executable again, with `environment` and only this
+/// test, named with its modules. Fails if the child fails, or takes longer than a minute.
+pub fn in_child(test: &str, environment: &[(&str, &str)], body: impl FnOnce()) {
+    if std::env::var_os(CHILD).is_some_and(|name| name == test) {
+        // A test may have several children, which differ in their environment.
+        let is = |(name, value): &(&str, &str)| std::env::var_os(name).is_some_and(|v| v == *value);
+        if environment.iter().all(is) {
+            body();
+        }
+        return;
+    }
+    let output = child(test, environment);
+    let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8_lossy(&text);
+    assert!(output.status.success(), "{test} in a child: {}\n{text}", output.status);
+    assert!(text.contains("1 passed"), "{test} did not run:\n{text}");
+}
+
+/// Runs this executable again, with one test; see [`in_child`].
+pub fn child(test: &str, environment: &[(&str, &str)]) -> Output {
+    let exe = std::env::current_exe().expect("this test");
+    // Under an emulator the system cannot start this executable: cargo's runner can.
+    let runner = std::env::var_os("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER")
+        .filter(|_| cfg!(target_arch = "aarch64"));
+    let mut command = match runner {
+        Some(runner) => {
+            let mut command = Command::new(runner);
+            command.arg(exe);
+            command
+        }
+        None => Command::new(exe),
+    };
+    command.args(["--exact", test, "--nocapture", "--test-threads=1"]).env(CHILD, test);
+    command.env_remove("STATIC_CALL").envs(environment.iter().copied());
+    finish(command)
+}
+
+/// Waits for a command, a minute at most.
+pub fn finish(mut command: Command) -> Output {
+    let mut child =
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut streams = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+    let read = |stream: &mut dyn std::io::Read| {
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).expect("a pipe");
+        bytes
+    };
+    std::thread::scope(|scope| {
+        let stdout = scope.spawn(|| read(&mut streams.0));
+        let stderr = scope.spawn(|| read(&mut streams.1));
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let status = loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                break status;
+            }
+            if Instant::now() > deadline {
+                child.kill().unwrap();
+                break child.wait().unwrap();
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        };
+        Output { status, stdout: stdout.join().unwrap(), stderr: stderr.join().unwrap() }
+    })
+}
+
+/// A mapping of this process.
+pub struct Mapping {
+    pub start: usize,
+    pub end: usize,
+    rights: String,
+    /// Where it begins in the file.
+    pub offset: usize,
+    pub file: String,
+}
+
+pub fn mappings() -> Vec<Mapping> {
+    let maps = fs::read_to_string("/proc/self/maps").expect("procfs");
+    let mapping = |line: &str| {
+        let words: Vec<&str> = line.split_ascii_whitespace().collect();
+        let (start, end) = words[0].split_once('-').unwrap();
+        let number = |hex| usize::from_str_radix(hex, 16).unwrap();
+        Mapping {
+            start: number(start),
+            end: number(end),
+            rights: words[1].to_owned(),
+            offset: number(words[2]),
+            file: words.get(5).unwrap_or(&"").to_string(),
+        }
+    };
+    maps.lines().map(mapping).collect()
+}
+
+/// Mappings that are writable and executable: none, but in the middle of an update.
+pub fn open_pages() -> Vec<String> {
+    let open = |m: &&Mapping| m.rights.contains('w') && m.rights.contains('x');
+    let name = |m: &Mapping| format!("{:x}-{:x} {} {}", m.start, m.end, m.rights, m.file);
+    mappings().iter().filter(open).map(name).collect()
+}
+
+/// A copy of all code of this image, page by page.
+#[derive(PartialEq, Eq)]
+pub struct Code(Vec<(usize, Vec<u8>)>);
+
+impl Code {
+    pub fn now() -> Self {
+        let exe = std::env::current_exe().unwrap();
+        let is_code = |m: &&Mapping| m.rights.contains('x') && m.file == exe.to_string_lossy();
+        let read = |m: &Mapping| (m.start, read(m.start, m.end - m.start));
+        // Neighbours are joined: an update may have split a mapping.
+        let mut code: Vec<(usize, Vec<u8>)> = Vec::new();
+        for (start, bytes) in mappings().iter().filter(is_code).map(read) {
+            match code.last_mut() {
+                Some((last, before)) if *last + before.len() == start => before.extend(bytes),
+                _ => code.push((start, bytes)),
+            }
+        }
+        assert!(!code.is_empty());
+        Self(code)
+    }
+
+    /// Fails unless the code is the same now.
+    pub fn assert_unchanged(&self) {
+        let now = Self::now();
+        assert_eq!(self.0.len(), now.0.len());
+        for ((start, old), (_, new)) in self.0.iter().zip(&now.0) {
+            let changed = (0..old.len()).find(|&i| old[i] != new[i]);
+            assert_eq!(changed.map(|i| format!("{:#x}", start + i)), None, "code has changed");
+        }
+    }
+}
+
+fn memory() -> &'static File {
+    static MEMORY: OnceLock<File> = OnceLock::new();
+    MEMORY.get_or_init(|| File::options().read(true).write(true).open("/proc/self/mem").unwrap())
+}
+
+/// Reads memory of this process.
+pub fn read(address: usize, length: usize) -> Vec<u8> {
+    let mut bytes = vec![0; length];
+    memory().read_exact_at(&mut bytes, address as u64).expect("mapped memory");
+    bytes
+}
+
+/// Writes a byte as a debugger would, into code too; returns what was there.
+pub fn poke(address: usize, byte: u8) -> u8 {
+    let old = read(address, 1)[0];
+    memory().write_all_at(&[byte], address as u64).expect("mapped memory");
+    old
+}
+
+/// The breakpoint instruction.
+pub const BREAKPOINT: u8 = 0xcc;
+
+/// The call instructions of a key, by the name of its function.
+pub fn calls(key: &str) -> Vec<CallReport> {
+    let report = static_call::report();
+    let keys: Vec<_> = report.keys.iter().filter(|k| k.name == key).collect();
+    assert_eq!(keys.len(), 1, "one key is called {key}:\n{report}");
+    keys[0].sites.iter().flat_map(|site| site.calls.clone()).collect()
+}
+
+/// Where the direct call instruction at `address` leads.
+pub fn destination(call: &CallReport) -> usize {
+    let bytes = read(call.address, 6);
+    let disp_at = if bytes[0] == 0xe8 || bytes[0] == 0xe9 { 1 } else { 2 };
+    if call.kind == Some(Kind::Jcc) {
+        assert_eq!((bytes[0], bytes[1] & 0xf0), (0x0f, 0x80));
+    }
+    let displacement = i32::from_le_bytes(bytes[disp_at..disp_at + 4].try_into().unwrap());
+    call.address.wrapping_add(disp_at + 4).wrapping_add_signed(displacement as isize)
+}
+
+/// Fails unless the image is verified and all calls of the key are on this path.
+pub fn assert_path(key: &str, path: Path) {
+    let calls = calls(key);
+    assert!(calls.iter().all(|c| c.kind.is_some()), "the tests' images are verified");
+    assert!(!calls.is_empty());
+    assert!(calls.iter().all(|c| c.path == path), "{path}: {calls:#?}");
+}
+
+/// The address of a symbol of this executable, local ones included.
+pub fn symbol(name: &str) -> usize {
+    use object::{Object, ObjectSymbol};
+    let exe = std::env::current_exe().unwrap();
+    let bytes = fs::read(&exe).unwrap();
+    let file = object::File::parse(&*bytes).unwrap();
+    let symbols: Vec<_> = file.symbols().filter(|s| s.name() == Ok(name)).collect();
+    assert_eq!(symbols.len(), 1, "one symbol is called {name}");
+    let first = mappings().into_iter().find(|m| m.file == exe.to_string_lossy()).unwrap();
+    first.start + usize::try_from(symbols[0].address()).unwrap()
+}

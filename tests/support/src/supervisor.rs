@@ -1,0 +1,165 @@
+//! A hand in the system calls of one thread: a seccomp filter hands `mprotect` of code,
+//! `membarrier` and `futex` to a supervisor, who lets them go on or fails them
+//! (seccomp_unotify(2)).
+
+use std::mem::zeroed;
+use std::os::fd::AsRawFd;
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::thread;
+
+use libc::{
+    BPF_ABS, BPF_JEQ, BPF_JMP, BPF_JSET, BPF_K, BPF_LD, BPF_RET, BPF_W, SECCOMP_RET_ALLOW,
+    SECCOMP_RET_ERRNO, SECCOMP_RET_USER_NOTIF, c_int, c_long, sock_filter, sock_fprog,
+};
+
+/// A system call that a thread is about to make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// `mprotect` with `PROT_EXEC`: of code, to this protection.
+    Protect(u64),
+    /// `membarrier` with this command.
+    Barrier(u64),
+    /// `futex` on this address.
+    Futex(u64),
+}
+
+/// What becomes of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Continue,
+    Fail(c_int),
+}
+
+const NUMBER: u32 = 0;
+const fn argument(index: u32) -> u32 {
+    16 + 8 * index
+}
+
+fn statement(code: u32, k: u32) -> sock_filter {
+    sock_filter { code: code as u16, jt: 0, jf: 0, k }
+}
+
+fn jump(code: u32, k: u32, jt: u8, jf: u8) -> sock_filter {
+    sock_filter { code: (BPF_JMP | code | BPF_K) as u16, jt, jf, k }
+}
+
+/// Installs a filter for this thread; the descriptor is the supervisor's, if it asks for one.
+fn install(filter: &[sock_filter], flags: u64) -> RawFd {
+    let program = sock_fprog { len: filter.len() as u16, filter: filter.as_ptr().cast_mut() };
+    // SAFETY: it sets a flag of this thread.
+    let done = unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) };
+    assert_eq!(done, 0);
+    let mode = libc::SECCOMP_SET_MODE_FILTER;
+    // SAFETY: the kernel copies the program, which lives until the call returns.
+    let fd = unsafe { libc::syscall(libc::SYS_seccomp, mode, flags, &raw const program) };
+    assert!(fd >= 0, "seccomp: {}", std::io::Error::last_os_error());
+    fd as RawFd
+}
+
+/// `mprotect` of code fails from now on, for this thread and the threads that it starts.
+pub fn refuse_code(errno: c_int) {
+    install(
+        &[
+            statement(BPF_LD | BPF_W | BPF_ABS, NUMBER),
+            jump(BPF_JEQ, libc::SYS_mprotect as u32, 0, 3),
+            statement(BPF_LD | BPF_W | BPF_ABS, argument(2)),
+            jump(BPF_JSET, libc::PROT_EXEC as u32, 0, 1),
+            statement(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | errno as u32),
+            statement(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        ],
+        0,
+    );
+}
+
+fn supervised_calls() -> [sock_filter; 8] {
+    [
+        statement(BPF_LD | BPF_W | BPF_ABS, NUMBER),
+        jump(BPF_JEQ, libc::SYS_membarrier as u32, 5, 0),
+        jump(BPF_JEQ, libc::SYS_futex as u32, 4, 0),
+        jump(BPF_JEQ, libc::SYS_mprotect as u32, 0, 2),
+        statement(BPF_LD | BPF_W | BPF_ABS, argument(2)),
+        jump(BPF_JSET, libc::PROT_EXEC as u32, 1, 0),
+        statement(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        statement(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
+    ]
+}
+
+/// Runs `body` on a thread of its own; `decide` is asked before each of its calls, on this thread,
+/// while the other stands still in the middle of what it does.
+pub fn supervise<R: Send>(
+    mut decide: impl FnMut(Call) -> Verdict,
+    body: impl FnOnce() -> R + Send,
+) -> R {
+    let sent = &AtomicI32::new(-1);
+    thread::scope(|scope| {
+        let thread = scope.spawn(move || {
+            // Nothing that waits: the supervisor is not there before it has the descriptor.
+            let fd = install(&supervised_calls(), libc::SECCOMP_FILTER_FLAG_NEW_LISTENER);
+            sent.store(fd, Ordering::SeqCst);
+            body()
+        });
+        let fd = loop {
+            match sent.load(Ordering::SeqCst) {
+                -1 => assert!(!thread.is_finished(), "the filter was refused"),
+                fd => break fd,
+            }
+            thread::yield_now();
+        };
+        // SAFETY: the descriptor is new and nobody else's.
+        let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+        while let Some((id, call)) = next(fd.as_raw_fd()) {
+            let verdict = call.map_or(Verdict::Continue, &mut decide);
+            answer(fd.as_raw_fd(), id, verdict);
+        }
+        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+/// The next call, until the thread is gone.
+fn next(fd: RawFd) -> Option<(u64, Option<Call>)> {
+    loop {
+        let mut poll = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
+        // SAFETY: one descriptor, which lives until the call returns.
+        let ready = unsafe { libc::poll(&raw mut poll, 1, 60_000) };
+        assert_eq!(ready, 1, "a minute without a system call");
+        if poll.revents & libc::POLLIN == 0 {
+            return None;
+        }
+        // SAFETY: plain numbers, for which zero is right.
+        let mut request: libc::seccomp_notif = unsafe { zeroed() };
+        // SAFETY: the kernel writes one request.
+        let received = unsafe { libc::ioctl(fd, SECCOMP_IOCTL_NOTIF_RECV, &raw mut request) };
+        if received != 0 {
+            continue;
+        }
+        let argument = request.data.args;
+        let call = match c_long::from(request.data.nr) {
+            libc::SYS_mprotect => Some(Call::Protect(argument[2])),
+            libc::SYS_membarrier => Some(Call::Barrier(argument[0])),
+            libc::SYS_futex => Some(Call::Futex(argument[0])),
+            _ => None,
+        };
+        return Some((request.id, call));
+    }
+}
+
+fn answer(fd: RawFd, id: u64, verdict: Verdict) {
+    let flags = libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE as u32;
+    let (error, flags) = match verdict {
+        Verdict::Continue => (0, flags),
+        Verdict::Fail(errno) => (-errno, 0),
+    };
+    let mut response = libc::seccomp_notif_resp { id, val: 0, error, flags };
+    // SAFETY: the kernel reads one response. It fails if the thread is gone, which is no matter.
+    unsafe { libc::ioctl(fd, SECCOMP_IOCTL_NOTIF_SEND, &raw mut response) };
+}
+
+/// `SECCOMP_IOWR(0, struct seccomp_notif)` and `SECCOMP_IOWR(1, struct seccomp_notif_resp)` of
+/// linux/seccomp.h.
+const SECCOMP_IOCTL_NOTIF_RECV: libc::Ioctl = request::<libc::seccomp_notif>(0);
+const SECCOMP_IOCTL_NOTIF_SEND: libc::Ioctl = request::<libc::seccomp_notif_resp>(1);
+
+const fn request<T>(number: u64) -> libc::Ioctl {
+    (3 << 30 | (size_of::<T>() as u64) << 16 | (b'!' as u64) << 8 | number) as libc::Ioctl
+}

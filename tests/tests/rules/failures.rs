@@ -1,0 +1,325 @@
+//! The order of an update: whatever fails, it fails before the first store, or it is told.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use static_call::{Barrier, Path, Reason, UpdateError, call};
+use static_call_tests as lib;
+use support::Code;
+use support::supervisor::{Call, Verdict, refuse_code, supervise};
+
+/// Calls that are no-ops while `note` is off. In the crate that is linked last, trampolines are
+/// local, and calls to them aligned.
+#[inline(never)]
+fn noted(sum: &AtomicU64, x: u64) -> u64 {
+    call!(lib::note(sum, x));
+    call!(lib::note(sum, 1));
+    sum.load(Ordering::Relaxed)
+}
+
+const X: u64 = 1 << 42;
+const WRITABLE: u64 = libc::PROT_WRITE as u64;
+
+/// A call far from the library's: on another page.
+#[inline(never)]
+fn here(x: u64) -> u64 {
+    call!(lib::apply(x)).rotate_left(1)
+}
+
+fn check(target: fn(u64) -> u64) {
+    assert_eq!(lib::all_ways(X), lib::expected(target, X));
+    assert_eq!(here(X), target(X).rotate_left(1));
+}
+
+fn add_seven(x: u64) -> u64 {
+    x + 7
+}
+
+fn add_eight(x: u64) -> u64 {
+    x + 8
+}
+
+/// Fails the `n`th call that an update makes, for every `n` until no call is left.
+fn fail_each(errno: i32, is_bound: bool) {
+    let mut outcomes = (0, 0, 0);
+    for n in 0.. {
+        assert!(n < 64, "an update makes a few calls");
+        lib::apply::update(add_seven).unwrap();
+        if !is_bound {
+            static_call::unbind().unwrap();
+        }
+        let code = Code::now();
+        let mut seen = Vec::new();
+        let result = supervise(
+            |call| {
+                seen.push(call);
+                if seen.len() == n + 1 { Verdict::Fail(errno) } else { Verdict::Continue }
+            },
+            || lib::apply::update(add_eight),
+        );
+        let context = format!("call {n} of {seen:x?} failed with {errno}: {result:?}");
+        match result {
+            Err(UpdateError::PermissionDenied { address, errno: told }) => {
+                assert!(matches!(seen[n], Call::Protect(p) if p & WRITABLE != 0), "{context}");
+                assert!(is_bound, "{context}");
+                assert_eq!((told, address % 4096), (errno, 0), "{context}");
+                code.assert_unchanged();
+                assert!(!lib::apply::query().name().contains("add_eight"), "{context}");
+                check(add_seven);
+                assert_eq!(support::open_pages(), [""; 0], "{context}");
+                outcomes.0 += 1;
+            }
+            Err(error) => panic!("{error}: {context}"),
+            Ok(update) => {
+                check(add_eight);
+                assert!(lib::apply::query().name().contains("add_eight"));
+                assert_eq!(update.lost, 0, "{context}");
+                match seen.get(n) {
+                    Some(Call::Protect(p)) if p & WRITABLE != 0 => {
+                        assert!(!is_bound, "{context}");
+                        assert_eq!((update.inline, update.trampoline), (0, 0), "{context}");
+                        code.assert_unchanged();
+                    }
+                    Some(Call::Protect(_)) => {
+                        assert!(update.pages_left_open > 0, "{context}");
+                        let report = static_call::report().to_string();
+                        assert!(report.contains("left writable"), "{report}");
+                    }
+                    // Registering for the barrier again mends it.
+                    Some(Call::Barrier(_)) if update.barrier == Barrier::Ran => {}
+                    Some(Call::Barrier(_)) => {
+                        assert_eq!(update.barrier, Barrier::Missing(errno), "{context}");
+                    }
+                    Some(Call::Futex(_)) | None => {
+                        assert_eq!(update.barrier, Barrier::Ran, "{context}");
+                        assert_eq!(update.pages_left_open, 0, "{context}");
+                    }
+                }
+                outcomes.1 += 1;
+            }
+        }
+        // Whatever was left over, the next update puts right.
+        lib::apply::update(add_seven).unwrap();
+        check(add_seven);
+        assert_eq!(support::open_pages(), [""; 0], "after: {context}");
+        if seen.len() <= n {
+            outcomes.2 += 1;
+            break;
+        }
+    }
+    let (refused, stood, whole) = outcomes;
+    assert!((refused > 0) == is_bound && stood >= 3 && whole == 1, "{outcomes:?}");
+}
+
+#[test]
+fn every_call_of_an_update_may_fail() {
+    support::in_child("failures::every_call_of_an_update_may_fail", &[], || {
+        for errno in [libc::EPERM, libc::ENOMEM] {
+            fail_each(errno, true);
+            fail_each(errno, false);
+        }
+    });
+}
+
+/// All that can fail comes before the first store, all stores before the pages close, and the
+/// barrier is last.
+#[test]
+fn calls_come_in_order() {
+    support::in_child("failures::calls_come_in_order", &[], || {
+        lib::apply::update(add_seven).unwrap();
+        let code = Code::now();
+        let mut calls = Vec::new();
+        let mut stored_when_closing = None;
+        supervise(
+            |call| {
+                match call {
+                    Call::Protect(p) if p & WRITABLE != 0 => {
+                        assert!(stored_when_closing.is_none(), "opened after a page was closed");
+                        code.assert_unchanged();
+                    }
+                    Call::Protect(_) => {
+                        let now = Code::now();
+                        assert!(code != now, "closed before the stores");
+                        let before = stored_when_closing.get_or_insert(now);
+                        before.assert_unchanged();
+                    }
+                    Call::Barrier(_) => {
+                        assert_eq!(support::open_pages(), [""; 0], "the barrier is last");
+                        check(add_eight);
+                    }
+                    Call::Futex(_) => {}
+                }
+                calls.push(call);
+                Verdict::Continue
+            },
+            || lib::apply::update(add_eight).unwrap(),
+        );
+        let barriers = calls.iter().filter(|c| matches!(c, Call::Barrier(_))).count();
+        assert_eq!(barriers, 1, "one barrier for a batch: {calls:x?}");
+        assert!(stored_when_closing.is_some());
+        let opened = calls.iter().filter(|c| matches!(c, Call::Protect(p) if p & WRITABLE != 0));
+        assert!(opened.count() >= 2, "the pages lie apart: {calls:x?}");
+    });
+}
+
+/// The first use finds out what the system allows, in both directions.
+#[test]
+fn a_refusal_at_first_use_leaves_the_slot() {
+    for n in ["0", "1", "2"] {
+        support::in_child(
+            "failures::a_refusal_at_first_use_leaves_the_slot",
+            &[("REFUSE", n)],
+            || {
+                let n: usize = n.parse().unwrap();
+                let code = Code::now();
+                let mut calls = Vec::new();
+                let result = supervise(
+                    |call| {
+                        if !matches!(call, Call::Futex(_)) {
+                            calls.push(call);
+                        }
+                        // A page that could not be closed is tried once more by the same update.
+                        let range = if n == 1 { 2..4 } else { n + 1..n + 2 };
+                        let is_it = range.contains(&calls.len()) && !matches!(call, Call::Futex(_));
+                        if is_it { Verdict::Fail(libc::EACCES) } else { Verdict::Continue }
+                    },
+                    || lib::apply::update(add_seven),
+                );
+                let update = result.unwrap();
+                check(add_seven);
+                let report = static_call::report();
+                let apply = report.keys.iter().find(|k| k.name == "apply").unwrap();
+                match n {
+                    0 | 1 => {
+                        assert_eq!((update.inline, update.trampoline), (0, 0));
+                        assert!(update.indirect >= 6);
+                        assert_eq!(update.barrier, Barrier::NotNeeded);
+                        code.assert_unchanged();
+                        let calls = apply.sites.iter().flat_map(|s| &s.calls);
+                        for call in calls {
+                            assert_eq!(call.path, Path::Indirect);
+                            assert_eq!(call.reason, Some(Reason::Refused(libc::EACCES)));
+                        }
+                        assert!(!apply.bound, "the slot carries it");
+                        assert_eq!(support::open_pages().len(), n, "opened and not closed again");
+                        assert_eq!(
+                            report.to_string().contains("left writable"),
+                            n == 1,
+                            "{report}"
+                        );
+                        lib::apply::update(add_eight).unwrap();
+                        check(add_eight);
+                        assert_eq!(support::open_pages(), [""; 0], "the next update closes it");
+                        let report = static_call::report().to_string();
+                        assert!(!report.contains("left writable"), "{report}");
+                    }
+                    _ => {
+                        assert!(update.inline > 0);
+                        assert_eq!(update.barrier, Barrier::Missing(libc::EACCES));
+                        assert!(report.findings.iter().any(|f| f.message.contains("membarrier")));
+                        assert_eq!(support::open_pages(), [""; 0]);
+                    }
+                }
+            },
+        );
+    }
+}
+
+fn forbid_write_then_execute() {
+    const PR_SET_MDWE: i32 = 65;
+    const PR_MDWE_REFUSE_EXEC_GAIN: u64 = 1;
+    // SAFETY: it takes a right from this process.
+    let done = unsafe { libc::prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) };
+    assert_eq!(done, 0, "PR_SET_MDWE: {}", std::io::Error::last_os_error());
+}
+
+#[test]
+fn without_write_and_execute_all_is_on_the_slot() {
+    support::in_child("failures::without_write_and_execute_all_is_on_the_slot", &[], || {
+        forbid_write_then_execute();
+        let code = Code::now();
+        let all = static_call::init().unwrap();
+        assert_eq!((all.inline, all.trampoline, all.barrier), (0, 0, Barrier::NotNeeded));
+        let update = lib::apply::update(add_seven).unwrap();
+        assert_eq!((update.inline, update.trampoline), (0, 0));
+        check(add_seven);
+        code.assert_unchanged();
+        let report = static_call::report();
+        assert!(report.to_string().contains("mprotect refused"), "{report}");
+        assert_eq!(report.totals().inline + report.totals().trampoline, 0);
+        assert!(report.keys.iter().all(|k| !k.bound));
+    });
+}
+
+/// A bound key can no longer be updated, one that was never bound goes on over its slot.
+fn lose_permission(take: fn()) {
+    lib::apply::update(add_seven).unwrap();
+    support::assert_path("note", Path::Indirect);
+    let code = Code::now();
+    take();
+    let error = lib::apply::update(add_eight).unwrap_err();
+    assert!(matches!(error, UpdateError::PermissionDenied { .. }), "{error}");
+    assert!(error.to_string().contains("unbind"), "{error}");
+    assert!(matches!(static_call::unbind(), Err(UpdateError::PermissionDenied { .. })));
+    code.assert_unchanged();
+    check(add_seven);
+
+    let sum = AtomicU64::new(0);
+    let add = |sum: &AtomicU64, x| {
+        sum.fetch_add(x, Ordering::Relaxed);
+    };
+    let update = lib::note::update(add).unwrap();
+    assert_eq!((update.inline, update.trampoline), (0, 0));
+    assert_eq!(noted(&sum, 4), 5);
+    lib::note::disable().unwrap();
+    assert_eq!(noted(&sum, 4), 5);
+    let report = static_call::report();
+    let note = report.keys.iter().find(|k| k.name == "note").unwrap();
+    assert!(!note.bound, "{report}");
+    let calls = note.sites.iter().flat_map(|s| &s.calls);
+    assert!(calls.clone().count() > 0);
+    assert!(calls.clone().all(|c| matches!(c.reason, Some(Reason::Refused(_)))), "{report}");
+    code.assert_unchanged();
+    assert_eq!(support::open_pages(), [""; 0]);
+}
+
+/// As above, for a program that unbinds first.
+fn unbind_and_lose_permission(take: fn()) {
+    lib::apply::update(add_seven).unwrap();
+    static_call::unbind().unwrap();
+    let code = Code::now();
+    take();
+    let update = lib::apply::update(add_eight).unwrap();
+    assert_eq!((update.inline, update.trampoline), (0, 0));
+    check(add_eight);
+    lib::apply::reset().unwrap();
+    check(|x| x + 1);
+    code.assert_unchanged();
+}
+
+#[test]
+fn permission_taken_by_mdwe() {
+    support::in_child("failures::permission_taken_by_mdwe", &[], || {
+        lose_permission(forbid_write_then_execute);
+    });
+}
+
+#[test]
+fn permission_taken_by_seccomp() {
+    support::in_child("failures::permission_taken_by_seccomp", &[], || {
+        lose_permission(|| refuse_code(libc::EPERM));
+    });
+}
+
+#[test]
+fn unbound_before_mdwe() {
+    support::in_child("failures::unbound_before_mdwe", &[], || {
+        unbind_and_lose_permission(forbid_write_then_execute);
+    });
+}
+
+#[test]
+fn unbound_before_seccomp() {
+    support::in_child("failures::unbound_before_seccomp", &[], || {
+        unbind_and_lose_permission(|| refuse_code(libc::EPERM));
+    });
+}

@@ -1,0 +1,327 @@
+//! Signals and forks around updates: who interrupts one is told, and nobody waits for ever.
+
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use static_call::{UpdateError, call, flag, static_call};
+use static_call_tests as lib;
+use support::children::{exit, fork, fork_without_handlers, wait};
+use support::supervisor::{Call, Verdict, supervise};
+
+const X: u64 = 1 << 42;
+
+fn add_seven(x: u64) -> u64 {
+    x + 7
+}
+
+fn add_eight(x: u64) -> u64 {
+    x + 8
+}
+
+fn check(target: fn(u64) -> u64) {
+    assert_eq!(lib::all_ways(X), lib::expected(target, X));
+}
+
+#[static_call]
+fn number(_x: u64) -> u64 {
+    0
+}
+
+/// What updates from the signal handler gave: successes and re-entrances.
+static HANDLED: [AtomicU64; 2] = [AtomicU64::new(0), AtomicU64::new(0)];
+
+extern "C" fn update_in_handler(_signal: i32) {
+    match lib::apply::update(add_seven) {
+        Ok(_) => HANDLED[0].fetch_add(1, Ordering::SeqCst),
+        Err(UpdateError::Reentered) => HANDLED[1].fetch_add(1, Ordering::SeqCst),
+        Err(_) => exit(3),
+    };
+}
+
+fn handle(handler: extern "C" fn(i32)) {
+    // SAFETY: the handler does what signal handlers may, or this test shows that it does not.
+    let before = unsafe { libc::signal(libc::SIGUSR1, handler as *const () as usize) };
+    assert_ne!(before, libc::SIG_ERR);
+}
+
+fn signal(thread: u64) {
+    // SAFETY: the thread is alive: it waits for this one.
+    assert_eq!(unsafe { libc::pthread_kill(thread, libc::SIGUSR1) }, 0);
+}
+
+fn this_thread() -> u64 {
+    // SAFETY: it only asks.
+    unsafe { libc::pthread_self() }
+}
+
+#[test]
+fn signals_may_interrupt_updates() {
+    support::in_child("signals::signals_may_interrupt_updates", &[], || {
+        lib::apply::update(add_eight).unwrap();
+        handle(update_in_handler);
+        let updater = this_thread();
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    signal(updater);
+                    std::thread::yield_now();
+                }
+            });
+            let deadline = Instant::now() + Duration::from_secs(1);
+            while Instant::now() < deadline {
+                lib::apply::update(add_eight).unwrap();
+            }
+            done.store(true, Ordering::Relaxed);
+        });
+        lib::apply::update(add_eight).unwrap();
+        check(add_eight);
+        assert!(HANDLED[0].load(Ordering::SeqCst) + HANDLED[1].load(Ordering::SeqCst) > 0);
+    });
+}
+
+/// At every system call of an update, the same thread is interrupted.
+#[test]
+fn a_handler_in_the_middle_of_an_update_is_told() {
+    support::in_child("signals::a_handler_in_the_middle_of_an_update_is_told", &[], || {
+        handle(update_in_handler);
+        lib::apply::update(add_eight).unwrap();
+        let updater = AtomicU64::new(0);
+        let mut interruptions = 0;
+        supervise(
+            |call| {
+                // A call that was interrupted begins again: each one once.
+                if !matches!(call, Call::Futex(_)) && interruptions < 3 {
+                    interruptions += 1;
+                    signal(updater.load(Ordering::SeqCst));
+                    wait_until(|| HANDLED[1].load(Ordering::SeqCst) == interruptions);
+                }
+                Verdict::Continue
+            },
+            || {
+                updater.store(this_thread(), Ordering::SeqCst);
+                lib::apply::update(add_eight_again).unwrap()
+            },
+        );
+        assert_eq!(HANDLED.each_ref().map(|n| n.load(Ordering::SeqCst)), [0, 3]);
+        check(add_eight);
+    });
+}
+
+fn add_eight_again(x: u64) -> u64 {
+    x + 4 + 4
+}
+
+fn wait_until(condition: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !condition() {
+        assert!(Instant::now() < deadline, "it never came");
+        std::thread::yield_now();
+    }
+}
+
+static CHILD: AtomicI32 = AtomicI32::new(0);
+
+extern "C" fn fork_in_handler(_signal: i32) {
+    match fork() {
+        0 => match lib::apply::update(add_seven) {
+            Err(UpdateError::Reentered) => exit(0),
+            _ => exit(4),
+        },
+        child => CHILD.store(child, Ordering::SeqCst),
+    }
+}
+
+/// A handler that interrupted an update forks: the child is in the middle of that update, too.
+#[test]
+fn a_fork_in_the_middle_of_an_update_is_still_in_it() {
+    support::in_child("signals::a_fork_in_the_middle_of_an_update_is_still_in_it", &[], || {
+        handle(fork_in_handler);
+        lib::apply::update(add_eight).unwrap();
+        let updater = AtomicU64::new(0);
+        let mut is_first = true;
+        supervise(
+            |call| {
+                if matches!(call, Call::Protect(_)) && std::mem::take(&mut is_first) {
+                    signal(updater.load(Ordering::SeqCst));
+                    wait_until(|| CHILD.load(Ordering::SeqCst) != 0);
+                    wait(CHILD.load(Ordering::SeqCst));
+                }
+                Verdict::Continue
+            },
+            || {
+                updater.store(this_thread(), Ordering::SeqCst);
+                lib::apply::update(add_seven).unwrap()
+            },
+        );
+        check(add_seven);
+        lib::apply::update(add_eight).unwrap();
+        check(add_eight);
+    });
+}
+
+/// What every child of a fork does.
+fn live_on() -> ! {
+    let result = std::panic::catch_unwind(|| {
+        // Another key first: what the interrupted update left is put right by any.
+        number::update(|_| 2).unwrap();
+        assert_eq!(support::open_pages(), [""; 0]);
+        let results = lib::all_ways(X);
+        let legal: [fn(u64) -> u64; 4] = [|x| x + 1, add_seven, add_eight, |x| x + 9];
+        assert!(legal.iter().any(|t| lib::expected(*t, X) == results), "half an update");
+        for target in [add_eight, add_seven as fn(u64) -> u64] {
+            if target(0) == 8 {
+                lib::apply::update(add_eight)
+            } else {
+                lib::apply::update(add_seven)
+            }
+            .unwrap();
+            check(target);
+            assert_eq!(support::open_pages(), [""; 0]);
+        }
+        number::update(|_| 3).unwrap();
+        assert_eq!(call!(number(0)), 3);
+        assert!(static_call::report().totals().inline > 0);
+    });
+    exit(i32::from(result.is_err()))
+}
+
+#[test]
+fn forks_in_a_storm_of_updates() {
+    support::in_child("signals::forks_in_a_storm_of_updates", &[], || {
+        let done = AtomicBool::new(false);
+        lib::apply::update(add_eight).unwrap();
+        std::thread::scope(|scope| {
+            let updater = scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    lib::apply::update(add_seven).unwrap();
+                    lib::apply::update(add_eight).unwrap();
+                }
+            });
+            let deadline = Instant::now() + Duration::from_secs(3);
+            let mut forks = 0;
+            while forks < 60 && Instant::now() < deadline && !updater.is_finished() {
+                match fork() {
+                    0 => live_on(),
+                    child => wait(child),
+                }
+                forks += 1;
+            }
+            done.store(true, Ordering::Relaxed);
+            assert!(forks > 2);
+        });
+    });
+}
+
+/// A child that no handler prepared: at each system call of an update, another thread forks.
+#[test]
+fn forks_without_handlers_in_the_middle_of_an_update() {
+    support::in_child("signals::forks_without_handlers_in_the_middle_of_an_update", &[], || {
+        lib::apply::update(add_seven).unwrap();
+        static_call::init().unwrap();
+        for to_nine in [true, false] {
+            let mut children = 0;
+            supervise(
+                |call| {
+                    if !matches!(call, Call::Futex(_)) {
+                        match fork_without_handlers() {
+                            0 => live_on(),
+                            child => wait(child),
+                        }
+                        children += 1;
+                    }
+                    Verdict::Continue
+                },
+                || {
+                    if to_nine {
+                        lib::apply::update(|x| x + 9)
+                    } else {
+                        lib::apply::update(add_eight)
+                    }
+                    .unwrap()
+                },
+            );
+            assert!(children >= 3, "{children}");
+            check(if to_nine { |x| x + 9 } else { add_eight });
+        }
+    });
+}
+
+/// As above, where the child is born while the registry is built.
+#[test]
+fn forks_without_handlers_at_first_use() {
+    support::in_child("signals::forks_without_handlers_at_first_use", &[], || {
+        let mut children = 0;
+        supervise(
+            |call| {
+                if !matches!(call, Call::Futex(_)) {
+                    match fork_without_handlers() {
+                        0 => live_on(),
+                        child => wait(child),
+                    }
+                    children += 1;
+                }
+                Verdict::Continue
+            },
+            || lib::apply::update(add_eight).unwrap(),
+        );
+        assert!(children >= 5, "{children}");
+        check(add_eight);
+    });
+}
+
+flag! { static NOISY = false; }
+
+#[inline(never)]
+fn noise() -> (bool, bool) {
+    (NOISY.unlikely(), NOISY.likely())
+}
+
+/// As above, with a flag: in the child, too, it is on while its count is positive.
+#[test]
+fn forks_without_handlers_while_a_flag_is_counted() {
+    support::in_child("signals::forks_without_handlers_while_a_flag_is_counted", &[], || {
+        let live_on = |first: bool| -> ! {
+            let result = std::panic::catch_unwind(|| {
+                // The flag itself first, or another key.
+                if first {
+                    let before = NOISY.count();
+                    NOISY.inc().unwrap();
+                    assert_eq!(NOISY.count(), before + 1);
+                } else {
+                    number::update(|_| 2).unwrap();
+                }
+                for more in [2, 1, 0] {
+                    let on = NOISY.count() > 0;
+                    assert_eq!((NOISY.get(), noise()), (on, (on, on)), "{more}");
+                    if on {
+                        NOISY.dec().unwrap();
+                    }
+                }
+                assert!(!NOISY.get() && NOISY.dec().is_err());
+            });
+            exit(i32::from(result.is_err()))
+        };
+        static_call::init().unwrap();
+        for up in [true, false, true] {
+            let mut children = 0;
+            supervise(
+                |call| {
+                    if !matches!(call, Call::Futex(_)) {
+                        for first in [true, false] {
+                            match fork_without_handlers() {
+                                0 => live_on(first),
+                                child => wait(child),
+                            }
+                            children += 1;
+                        }
+                    }
+                    Verdict::Continue
+                },
+                || if up { NOISY.inc() } else { NOISY.dec() }.unwrap(),
+            );
+            assert!(children >= 6, "{children}");
+            assert_eq!((NOISY.get(), noise()), (up, (up, up)));
+        }
+    });
+}

@@ -1,0 +1,153 @@
+//! Unwinding from a target through an inline site, a trampoline and a slot: panics, backtraces,
+//! debuggers.
+
+use std::backtrace::Backtrace;
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::process::Command;
+
+use static_call::{Path, call, static_call};
+
+const PATHS: [(&str, Path); 3] =
+    [("inline", Path::Inline), ("trampoline", Path::Trampoline), ("indirect", Path::Indirect)];
+
+/// Notes its name when it is dropped.
+struct Noted<'a>(&'static str, &'a RefCell<Vec<&'static str>>);
+
+impl Drop for Noted<'_> {
+    fn drop(&mut self) {
+        self.1.borrow_mut().push(self.0);
+    }
+}
+
+#[static_call]
+fn work(argument: Noted<'_>, wide: [Option<&Noted<'_>>; 4]) -> u64 {
+    drop(argument);
+    wide.len() as u64
+}
+
+fn target_that_panics(argument: Noted<'_>, _: [Option<&Noted<'_>>; 4]) -> u64 {
+    let _local = Noted("target", argument.1);
+    resume_unwind(Box::new(7_u32))
+}
+
+#[inline(never)]
+fn caller_for_unwinding(notes: &RefCell<Vec<&'static str>>) -> u64 {
+    let _local = Noted("caller", notes);
+    call!(work(Noted("argument", notes), [None; 4])) + 1
+}
+
+#[test]
+fn a_panic_runs_every_destructor() {
+    for (cap, path) in PATHS {
+        support::in_child("unwind::a_panic_runs_every_destructor", &[("STATIC_CALL", cap)], || {
+            work::update(target_that_panics).unwrap();
+            support::assert_path("work", path);
+            for _ in 0..3 {
+                let notes = RefCell::new(Vec::new());
+                let outer = Noted("outer", &notes);
+                let panic = catch_unwind(AssertUnwindSafe(|| {
+                    let _inner = Noted("closure", &notes);
+                    caller_for_unwinding(&notes)
+                }));
+                assert_eq!(panic.unwrap_err().downcast_ref(), Some(&7_u32));
+                assert_eq!(*notes.borrow(), ["target", "argument", "caller", "closure"]);
+                drop(outer);
+            }
+        });
+    }
+}
+
+#[static_call]
+fn trace() -> String {
+    String::new()
+}
+
+#[inline(never)]
+fn target_that_looks_back() -> String {
+    Backtrace::force_capture().to_string()
+}
+
+#[inline(never)]
+fn caller_for_backtraces() -> String {
+    let mut text = call!(trace());
+    text.push('\n');
+    text
+}
+
+#[test]
+fn a_backtrace_shows_the_caller() {
+    for (cap, path) in PATHS {
+        support::in_child("unwind::a_backtrace_shows_the_caller", &[("STATIC_CALL", cap)], || {
+            trace::update(target_that_looks_back).unwrap();
+            support::assert_path("trace", path);
+            let text = caller_for_backtraces();
+            let find = |name: &str| text.find(name).unwrap_or_else(|| panic!("{name}:\n{text}"));
+            let order = [
+                find("target_that_looks_back"),
+                find("caller_for_backtraces"),
+                find("a_backtrace_shows_the_caller"),
+            ];
+            assert!(order.is_sorted(), "{text}");
+        });
+    }
+}
+
+/// Runs the helper under gdb and returns its backtraces: in the target, and before it in what leads
+/// there.
+fn gdb(cap: &str) -> String {
+    let mut command = Command::new("gdb");
+    command.args(["-nx", "-batch"]);
+    for line in [
+        "set confirm off",
+        "set debuginfod enabled off",
+        "set startup-with-shell off",
+        "set disable-randomization on",
+        &format!("set environment STATIC_CALL {cap}"),
+        // Expressions of C know symbols.
+        "set language c",
+        "break *(char *)&rules_helper_marker",
+        "run debugger",
+        // The marker's arguments are the trampoline and the stub.
+        "tbreak *$rdi",
+        "tbreak *$rsi",
+        "tbreak rules_helper_target",
+        "continue",
+        "echo \\n===\\n",
+        "backtrace",
+        "continue",
+        "echo \\n===\\n",
+        "backtrace",
+        "continue",
+        "echo \\n===\\n",
+        "backtrace",
+        "kill",
+    ] {
+        command.args(["-ex", line]);
+    }
+    command.arg(env!("CARGO_BIN_EXE_rules_helper"));
+    let output = support::finish(command);
+    String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
+}
+
+#[test]
+fn a_debugger_unwinds_from_everywhere() {
+    if !support::have(&["gdb"]) {
+        return;
+    }
+    for (cap, stops) in [("inline", 1), ("trampoline", 2), ("indirect", 3)] {
+        let text = gdb(cap);
+        let traces: Vec<&str> = text.split("\n===\n").skip(1).take(stops).collect();
+        assert_eq!(traces.len(), stops, "{text}");
+        for (i, trace) in traces.iter().enumerate() {
+            let find =
+                |name: &str| trace.find(name).unwrap_or_else(|| panic!("{cap} {i} {name}: {text}"));
+            let innermost = trace.find("#0").expect("a frame");
+            let target = trace.find("rules_helper_target");
+            assert_eq!(target.is_some(), i + 1 == stops, "{cap} {i}: {text}");
+            let order = [innermost, find("rules_helper_caller"), find("rules_helper::main")];
+            assert!(order.is_sorted(), "{text}");
+            assert!(!trace.contains("??"), "{cap} {i}: {text}");
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! Images that were damaged after the link: nothing is written that is not proved, every result is
+//! right, and a finding says what is wrong.
+#![cfg(all(target_arch = "x86_64", target_os = "linux"))]
+
+mod image;
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use static_call::layout::{TableEntry, TableHeader, TrampolineRecord};
+use static_call::{Grade, Kind};
+
+use image::{Image, turn};
+#[test]
+fn an_intact_image_is_inline() {
+    let told = Image::new().run("intact");
+    assert!(told.inline >= 3, "{told:?}");
+    assert_eq!(told.findings, [""; 0]);
+}
+
+#[test]
+fn a_stripped_image_is_still_itself() {
+    let path: PathBuf = [env!("CARGO_TARGET_TMPDIR"), "rules_stripped"].iter().collect();
+    let mut strip = Command::new("strip");
+    strip.arg("-o").arg(&path).arg(env!("CARGO_BIN_EXE_rules_helper"));
+    {
+        let _turn = turn();
+        assert!(support::finish(strip).status.success());
+    }
+    let image = Image { bytes: std::fs::read(&path).unwrap(), ..Image::new() };
+    let told = image.run("stripped_copy");
+    assert_eq!(told.inline, Image::new().run("not_stripped").inline);
+    assert_eq!(told.findings, [""; 0]);
+}
+
+/// Each byte of the header and of the entries.
+#[test]
+fn a_flipped_byte_in_the_table_refuses_it() {
+    let intact = Image::new();
+    let end = TableHeader::SIZE + intact.header().count as usize * TableEntry::SIZE;
+    let mut refused = 0;
+    for at in 0..end {
+        let mut image = Image::new();
+        image.bytes[intact.table.0 + at] ^= 0x11;
+        let told = image.run("flipped");
+        // More room than there is does not matter.
+        let is_capacity = (12..16).contains(&at);
+        if is_capacity && told.inline > 0 {
+            continue;
+        }
+        told.assert_refused("the table is not used");
+        refused += 1;
+    }
+    assert!(refused >= end - 4);
+}
+
+#[test]
+fn a_table_of_another_kind_is_refused_by_name() {
+    let header = Image::new().header();
+    let cases = [
+        (TableHeader { version: header.version + 1, ..header }, "version"),
+        (TableHeader { version: 0, ..header }, "did not fill it"),
+        (TableHeader { identity: header.identity ^ 1, ..header }, "another layout"),
+        (TableHeader { checksum: header.checksum ^ 1, ..header }, "checksum"),
+        (TableHeader { count: header.capacity + 1, ..header }, "cut short"),
+    ];
+    for (other, reason) in cases {
+        let mut image = Image::new();
+        image.set_header(other);
+        image.run("other_header").assert_refused(reason);
+    }
+}
+
+/// The checksum is right, and an entry is not: that one is left alone, with a finding at its place.
+fn one_entry_is_left_alone(what: &str, reason: &str, damage: impl FnOnce(&mut Image, usize)) {
+    let mut image = Image::new();
+    let intact = image.run(&format!("before_{what}"));
+    let index = image.never_called();
+    assert!(image.patchable().contains(&index), "a call in the last crate is aligned");
+    damage(&mut image, index);
+    image.seal();
+    let told = image.run(what);
+    assert!(told.inline < intact.inline, "{what}: {told:?}");
+    assert!(told.inline > 0, "the others are not touched by it: {told:?}");
+    assert!(told.findings.iter().any(|f| f.contains(reason)), "{what}: {told:?}");
+}
+
+#[test]
+fn an_entry_that_is_none_is_left_alone() {
+    one_entry_is_left_alone("bad_kind", "not an entry", |image, index| {
+        let mut bytes = image.entry(index).to_bytes();
+        bytes[8] = 77;
+        image.set_entry(index, &bytes);
+    });
+}
+
+/// What the verifier did not prove is not called a short jump.
+#[test]
+fn a_call_without_a_grade_is_told_as_what_it_is() {
+    for (what, length) in [("ungraded", 5), ("bytes", 0)] {
+        let mut image = Image::new();
+        let index = image.never_called();
+        let entry = TableEntry { grade: Grade::None, length, ..image.entry(index) };
+        image.set_entry(index, &entry.to_bytes());
+        image.seal();
+        let told = image.run(what);
+        let line = told.text.lines().find(|l| l.contains("not proved safe to rewrite"));
+        assert!(line.is_some_and(|l| l.contains("1 x call")), "{told:?}");
+        assert!(!told.text.contains("short jump"), "{told:?}");
+    }
+}
+
+#[test]
+fn an_entry_outside_of_the_code_is_left_alone() {
+    for (what, by) in [("far", 0x7000_0000), ("before", -0x1000_0000)] {
+        one_entry_is_left_alone(what, "not lie in this image's code", |image, index| {
+            let entry = image.entry(index);
+            let entry = TableEntry { instruction: entry.instruction.wrapping_add(by), ..entry };
+            image.set_entry(index, &entry.to_bytes());
+        });
+    }
+}
+
+#[test]
+fn an_entry_in_the_middle_of_an_instruction_is_left_alone() {
+    for by in [-3, -1, 1, 2, 8] {
+        one_entry_is_left_alone("moved", "not what was recorded", |image, index| {
+            let entry = image.entry(index);
+            let entry = TableEntry { instruction: entry.instruction + by, ..entry };
+            image.set_entry(index, &entry.to_bytes());
+        });
+    }
+}
+
+#[test]
+fn an_entry_of_another_trampoline_is_left_alone() {
+    one_entry_is_left_alone("no_trampoline", "does not exist", |image, index| {
+        let entry = image.entry(index);
+        let entry = TableEntry { trampoline: entry.trampoline + 8 * 4096, ..entry };
+        image.set_entry(index, &entry.to_bytes());
+    });
+    one_entry_is_left_alone("other_trampoline", "not what was recorded", |image, index| {
+        let entry = image.entry(index);
+        let trampoline =
+            |i: usize| image.entry_address(i).wrapping_add_signed(image.entry(i).trampoline.into());
+        let count = image.header().count as usize;
+        let other = (0..count).find(|&i| trampoline(i) != trampoline(index)).unwrap();
+        let distance = trampoline(other).wrapping_sub(image.entry_address(index)) as i64;
+        let entry = TableEntry { trampoline: distance.try_into().unwrap(), ..entry };
+        image.set_entry(index, &entry.to_bytes());
+    });
+}
+
+#[test]
+fn an_entry_with_another_grade_or_length_is_left_alone() {
+    one_entry_is_left_alone("grade", "not what was recorded", |image, index| {
+        let entry = TableEntry { grade: Grade::Disp, ..image.entry(index) };
+        image.set_entry(index, &entry.to_bytes());
+    });
+    one_entry_is_left_alone("length", "not what was recorded", |image, index| {
+        let entry = TableEntry { length: 6, ..image.entry(index) };
+        image.set_entry(index, &entry.to_bytes());
+    });
+    one_entry_is_left_alone("kind", "not what was recorded", |image, index| {
+        let entry = TableEntry { kind: Kind::Jmp, ..image.entry(index) };
+        image.set_entry(index, &entry.to_bytes());
+    });
+}
+
+#[test]
+fn of_two_entries_for_one_instruction_one_is_used() {
+    let mut image = Image::new();
+    let index = image.never_called();
+    let other = *image.patchable().iter().find(|&&i| i != index).unwrap();
+    let entry = image.entry(other);
+    let moved = (image.entry_address(other) as i64 - image.entry_address(index) as i64) as i32;
+    let twin = TableEntry {
+        instruction: entry.instruction + moved,
+        trampoline: entry.trampoline + moved,
+        ..entry
+    };
+    image.set_entry(index, &twin.to_bytes());
+    image.seal();
+    let told = image.run("twin");
+    assert!(told.findings.iter().any(|f| f.contains("shares bytes")), "{told:?}");
+    assert!(told.inline > 0);
+}
+
+/// Another program has written over a call instruction.
+#[test]
+fn changed_code_at_a_site_is_left_alone() {
+    let intact = Image::new().run("before_changed");
+    for (at, byte) in [(0, 0xcc), (0, 0xe9), (1, 0x55), (4, 0x55)] {
+        let mut image = Image::new();
+        let address = image.instruction(image.never_called());
+        let offset = (address - image.text) as usize;
+        assert_eq!(image.bytes[offset], 0xe8);
+        image.bytes[offset + at] = byte;
+        let told = image.run("changed");
+        assert_eq!(told.inline, intact.inline - 1, "{told:?}");
+        let reason = "the bytes there are not what was recorded";
+        assert_eq!(told.findings.len(), 1, "{told:?}");
+        assert!(told.findings[0].contains(reason), "{told:?}");
+        // The place is named: its low bits are those of the file's address.
+        assert!(told.findings[0].contains(&format!("{:03x}", address & 0xfff)), "{told:?}");
+        assert!(told.text.contains("bytes differ from what was verified"), "{told:?}");
+    }
+}
+
+#[test]
+fn a_damaged_record_is_left_alone() {
+    let word =
+        |image: &Image, at: usize| i32::from_le_bytes(image.bytes[at..at + 4].try_into().unwrap());
+    for (field, reason) in [(0, "does not"), (4, "does not exist")] {
+        let mut image = Image::new();
+        let at = image.records + field;
+        let other = word(&image, at).wrapping_add(0x0100_0000);
+        image.bytes[at..at + 4].copy_from_slice(&other.to_le_bytes());
+        let told = image.run("record");
+        assert!(told.findings.iter().any(|f| f.contains(reason)), "{field}: {told:?}");
+    }
+    // The stub of another key, to which the trampoline does not jump.
+    let mut image = Image::new();
+    let at = image.records + 4;
+    let stub = |i: usize| {
+        let away = i * TrampolineRecord::SIZE;
+        word(&image, at + away).wrapping_add_unsigned(away as u32)
+    };
+    let other = (1..).map(stub).find(|&other| other != stub(0)).unwrap();
+    image.bytes[at..at + 4].copy_from_slice(&other.to_le_bytes());
+    let told = image.run("record");
+    let reason = "a trampoline record is left alone: the bytes there are not what was recorded";
+    assert!(told.findings.iter().any(|f| f.contains(reason)), "{told:?}");
+}
+
+/// A description that is in another image: the site's calls are the key's own in the report.
+#[test]
+fn a_record_may_name_an_unknown_site() {
+    let mut image = Image::new();
+    let whole = image.run("known_sites");
+    let first = (0..).find(|i| {
+        let record = image.bytes[image.records + i * TrampolineRecord::SIZE..].first_chunk();
+        TrampolineRecord::from_bytes(record.unwrap()).site != [0, 0]
+    });
+    let at = image.records + first.unwrap() * TrampolineRecord::SIZE + 8;
+    image.bytes[at] ^= 1;
+    assert_eq!(image.run("unknown_site").inline, whole.inline);
+}
+
+/// A linker that folds identical code may leave several records of one trampoline.
+#[test]
+fn two_records_of_one_trampoline_do_not_undo_each_other() {
+    let mut image = Image::new();
+    let record = |image: &Image, index: usize| {
+        let at = image.records + index * TrampolineRecord::SIZE;
+        TrampolineRecord::from_bytes(image.bytes[at..].first_chunk().unwrap())
+    };
+    let first = record(&image, 0);
+    let of_same_key = |i: &usize| {
+        let distance = (i * TrampolineRecord::SIZE) as i32;
+        let other = record(&image, *i);
+        other.stub + distance == first.stub
+    };
+    let other = (1..8).find(of_same_key).expect("two sites of one key");
+    let distance = (other * TrampolineRecord::SIZE) as i32;
+    let at = image.records + other * TrampolineRecord::SIZE;
+    let trampoline = first.trampoline - distance;
+    image.bytes[at..at + 4].copy_from_slice(&trampoline.to_le_bytes());
+    let told = image.run("folded");
+    assert!(told.inline > 0, "{told:?}");
+}

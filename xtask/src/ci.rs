@@ -1,0 +1,106 @@
+//! Everything that continuous integration runs: the tasks, in order, and how long each took.
+
+use std::ops::ControlFlow;
+use std::process::Stdio;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::run::{Result, cargo, run};
+
+/// A task and its arguments.
+struct Step {
+    task: &'static str,
+    args: &'static [&'static str],
+    /// Skipped if [`BUDGET`] is used up.
+    if_time: bool,
+}
+
+const fn step(task: &'static str) -> Step {
+    Step { task, args: &[], if_time: false }
+}
+
+const STEPS: &[Step] = &[
+    step("fmt"),
+    step("clippy"),
+    step("fresh"),
+    step("test-links"),
+    step("test-rest"),
+    step("doc"),
+    step("examples"),
+    step("package"),
+    step("matrix-ci"),
+    Step { task: "aarch64", args: &["--if-offered"], if_time: true },
+];
+
+/// When less important steps no longer begin, so that the whole stays under forty minutes.
+const BUDGET: Duration = Duration::from_secs(1400);
+
+const ENVIRONMENT: &[(&str, &str)] = &[
+    ("CARGO_TERM_COLOR", "never"),
+    // A failure must come from a change, not from chance: random cases are the same every time.
+    ("PROPTEST_RNG_SEED", "1"),
+    // Nothing is missing here: a test that skips something fails.
+    ("STATIC_CALL_TESTS_SKIP", "forbid"),
+];
+
+/// `[--since SECONDS]`: when the run began, in Unix time, if that was earlier.
+pub(crate) fn ci(args: &[String]) -> Result {
+    let start = match args {
+        [] => SystemTime::now(),
+        [option, seconds] if option == "--since" => {
+            UNIX_EPOCH + Duration::from_secs(seconds.parse()?)
+        }
+        _ => return Err("the only option is --since SECONDS".into()),
+    };
+    let elapsed = || start.elapsed().unwrap_or_default();
+    for step in STEPS {
+        if let ControlFlow::Break(why) = decide(step, elapsed()) {
+            println!("{why}");
+            continue;
+        }
+        let before = elapsed();
+        let words = [&[step.task], step.args].concat().join(" ");
+        println!("==> {words}");
+        let mut command = cargo(["--quiet", "xtask", step.task]);
+        command.args(step.args).envs(ENVIRONMENT.iter().copied()).stdin(Stdio::null());
+        run(&mut command).map_err(|_| format!("{words} failed"))?;
+        println!("<== {words} ({} s)", (elapsed() - before).as_secs());
+    }
+    println!("ci: passed in {} s", elapsed().as_secs());
+    Ok(())
+}
+
+/// Whether a step runs when this much time is gone; if not, what to print.
+fn decide(step: &Step, elapsed: Duration) -> ControlFlow<String> {
+    if step.if_time && elapsed > BUDGET {
+        let (task, seconds) = (step.task, elapsed.as_secs());
+        return ControlFlow::Break(format!(
+            "--- {task}: skipped after {seconds} s; run `cargo xtask {task}` to check it"
+        ));
+    }
+    ControlFlow::Continue(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{BUDGET, STEPS, Step, decide, step};
+    use crate::TASKS;
+
+    #[test]
+    fn every_step_is_a_task() {
+        for step in STEPS {
+            assert!(TASKS.iter().any(|task| task.0 == step.task), "{}", step.task);
+            assert_ne!(step.task, "ci");
+        }
+    }
+
+    #[test]
+    fn optional_steps_are_skipped_when_the_budget_is_used_up() {
+        let late = BUDGET + Duration::from_secs(1);
+        let optional = Step { if_time: true, ..step("a") };
+        assert!(decide(&optional, BUDGET).is_continue());
+        assert!(decide(&optional, late).is_break());
+        assert!(decide(&step("a"), late).is_continue());
+    }
+}

@@ -1,0 +1,203 @@
+//! The crates' sources: fetched by cargo, copied twice, and one copy patched.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::given::{CRATES, Given};
+use crate::run::{Result, cargo, copy_tree, output, root};
+
+/// One of the two copies of all crates: a workspace.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Copy {
+    /// As published.
+    Original,
+    /// With static calls.
+    Patched,
+}
+
+impl Copy {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Original => "original",
+            Self::Patched => "patched",
+        }
+    }
+
+    /// Where the crate is.
+    pub(super) fn of(self, dir: &Path, given: &Given) -> PathBuf {
+        dir.join(self.name()).join(given.name)
+    }
+
+    /// Where the program is that measures it.
+    pub(super) fn bench(self, dir: &Path, given: &Given) -> PathBuf {
+        dir.join(self.name()).join(format!("bench-{}", given.name))
+    }
+}
+
+/// Where patches, programs and the lock file are kept.
+pub(super) fn kept() -> PathBuf {
+    root().join("ecosystem")
+}
+
+/// The patch that gives a crate static calls.
+pub(super) fn patch(given: &Given) -> PathBuf {
+    kept().join("patches").join(format!("{}.patch", given.name))
+}
+
+/// Lines that a patch adds and takes away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Lines {
+    pub(super) added: usize,
+    pub(super) removed: usize,
+}
+
+impl Lines {
+    pub(super) fn of(patch: &str) -> Self {
+        let count = |sign: char, header: &str| {
+            let lines = patch.lines().skip_while(|line| !line.starts_with("diff "));
+            lines.filter(|line| line.starts_with(sign) && !line.starts_with(header)).count()
+        };
+        Self { added: count('+', "+++ "), removed: count('-', "--- ") }
+    }
+}
+
+/// Makes both workspaces anew.
+pub(super) fn prepare(dir: &Path) -> Result {
+    let vendored = fetch(dir)?;
+    for copy in [Copy::Original, Copy::Patched] {
+        let workspace = dir.join(copy.name());
+        if workspace.exists() {
+            fs::remove_dir_all(&workspace)?;
+        }
+        for given in CRATES {
+            let own = copy.of(dir, given);
+            copy_tree(&vendored.join(format!("{}-{}", given.name, given.version)), &own)?;
+            if copy == Copy::Patched {
+                let patch = patch(given);
+                // Not as part of the repository that this may lie in.
+                let mut apply = Command::new("git");
+                apply.args(["apply", "--whitespace=nowarn"]).arg(patch).current_dir(&own);
+                output(apply.env("GIT_CEILING_DIRECTORIES", &workspace))?;
+            }
+            let manifest = own.join("Cargo.toml");
+            let text = fs::read_to_string(&manifest)?;
+            fs::write(&manifest, without(&text, given.left_out))?;
+            bench(copy, &copy.bench(dir, given), given)?;
+        }
+        fs::write(workspace.join("Cargo.toml"), workspace_manifest())?;
+        let lock = kept().join("Cargo.lock");
+        if lock.exists() {
+            fs::copy(lock, workspace.join("Cargo.lock"))?;
+        }
+    }
+    Ok(())
+}
+
+/// Has cargo fetch the sources, unless it has before. Where they are.
+fn fetch(dir: &Path) -> Result<PathBuf> {
+    let source = dir.join("source");
+    let vendored = source.join("vendor");
+    let is_there =
+        |given: &Given| vendored.join(format!("{}-{}", given.name, given.version)).exists();
+    if CRATES.iter().all(is_there) {
+        return Ok(vendored);
+    }
+    fs::create_dir_all(source.join("src"))?;
+    fs::write(source.join("src/lib.rs"), "")?;
+    let dependencies: String =
+        CRATES.iter().map(|c| format!("{} = \"={}\"\n", c.name, c.version)).collect();
+    let manifest = format!(
+        "[package]\nname = \"source\"\nedition = \"2024\"\n\n\
+         [dependencies]\n{dependencies}\n[workspace]\n"
+    );
+    fs::write(source.join("Cargo.toml"), manifest)?;
+    output(cargo(["vendor", "--quiet", "--versioned-dirs"]).current_dir(&source))?;
+    Ok(vendored)
+}
+
+/// A manifest without its benchmarks and what they alone depend on. Cargo writes each as a table
+/// of its own when a crate is published.
+fn without(manifest: &str, left_out: &[&str]) -> String {
+    let is_left_out = |header: &str| {
+        header == "[[bench]]"
+            || left_out.iter().any(|name| header == format!("[dev-dependencies.{name}]"))
+    };
+    let mut keeps = true;
+    let kept = manifest.lines().filter(|line| {
+        if line.starts_with('[') {
+            keeps = !is_left_out(line);
+        }
+        keeps
+    });
+    kept.flat_map(|line| [line, "\n"]).collect()
+}
+
+/// The package that measures a crate.
+fn bench(copy: Copy, dir: &Path, given: &Given) -> Result {
+    fs::create_dir_all(dir)?;
+    let patched = copy == Copy::Patched;
+    let (default, more) = if patched {
+        (
+            "\"patched\"",
+            "static-call = { workspace = true, features = [\"std\"] }\n\n\
+             [build-dependencies]\nstatic-call-verify = { workspace = true }\n",
+        )
+    } else {
+        ("", "")
+    };
+    let (name, features) = (given.name, given.features);
+    let manifest = format!(
+        "[package]\nname = \"bench-{name}\"\nedition = \"2024\"\n\n\
+         [[bin]]\nname = \"bench-{name}\"\npath = \"main.rs\"\n\n\
+         [features]\ndefault = [{default}]\npatched = []\n\n\
+         [dependencies]\n{name} = {{ path = \"../{name}\", features = {features:?} }}\n{more}"
+    );
+    fs::write(dir.join("Cargo.toml"), manifest)?;
+    if patched {
+        fs::write(dir.join("build.rs"), "fn main() {\n    static_call_verify::enable();\n}\n")?;
+    }
+    let programs = kept().join("bench");
+    fs::copy(programs.join("harness.rs"), dir.join("harness.rs"))?;
+    fs::copy(programs.join(format!("{name}.rs")), dir.join("main.rs"))?;
+    Ok(())
+}
+
+fn workspace_manifest() -> String {
+    let members: Vec<_> =
+        CRATES.iter().flat_map(|c| [c.name.to_owned(), format!("bench-{}", c.name)]).collect();
+    let [runtime, verifier] = ["static-call", "static-call-verify"].map(|name| root().join(name));
+    // What runs while building is the same however the crates are built, so that it is built once.
+    format!(
+        "[workspace]\nresolver = \"2\"\nmembers = {members:?}\n\n\
+         [workspace.dependencies]\n\
+         static-call = {{ path = {runtime:?}, default-features = false }}\n\
+         static-call-verify = {{ path = {verifier:?} }}\n\n\
+         [profile.release.build-override]\n\
+         opt-level = 0\ncodegen-units = 256\ndebug = false\n\
+         debug-assertions = false\noverflow-checks = false\n"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Lines, without};
+
+    #[test]
+    fn lines_of_a_patch_are_counted_behind_its_header() {
+        let patch = "About it.\n- a list\n+ of things\n\ndiff --git a/x b/x\n--- a/x\n+++ b/x\n\
+                     @@ -1,2 +1,3 @@\n same\n-old\n+new\n+more\n";
+        assert_eq!(Lines::of(patch), Lines { added: 2, removed: 1 });
+    }
+
+    #[test]
+    fn benchmarks_and_what_they_need_are_left_out() {
+        let manifest = "[package]\nname = \"a\"\n\n[[bench]]\nname = \"b\"\n\n[dependencies.c]\n\
+                        version = \"1\"\n\n[dev-dependencies.d]\nversion =\n\
+                        \"2\"\n\n[dev-dependencies.e]\n\
+                        version = \"3\"\n";
+        let expected = "[package]\nname = \"a\"\n\n[dependencies.c]\nversion = \"1\"\n\n\
+                        [dev-dependencies.e]\nversion = \"3\"\n";
+        assert_eq!(without(manifest, &["d"]), expected);
+    }
+}

@@ -1,0 +1,73 @@
+//! Links in packaged documents and in documentation comments: none may lead nowhere outside the
+//! repository. The pages of the guide are not read here: rustdoc has other definitions of their
+//! links, and checks those.
+
+use std::path::Path;
+
+/// Where files of the repository are shown.
+const FILES: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/");
+
+/// The links of a file that are dead where the package is read. `root` is the repository.
+pub(super) fn complaints(file: &str, text: &str, root: &Path) -> Vec<String> {
+    let is_document = file.ends_with(".md") && !file.contains("/docs/");
+    if !is_document && !file.ends_with(".rs") {
+        return Vec::new();
+    }
+    let mut complaints = Vec::new();
+    let mut is_code = false;
+    for (number, line) in text.lines().enumerate() {
+        let line = line.trim_start();
+        let comment = ["//! ", "/// "].iter().find_map(|mark| line.strip_prefix(mark));
+        let Some(line) = (if is_document { Some(line) } else { comment }) else { continue };
+        is_code ^= line.starts_with("```");
+        let dead = |target: &&str| is_dead(target, root);
+        for target in targets(line).into_iter().filter(|_| !is_code).filter(dead) {
+            complaints.push(format!("{file}:{}: the link to {target} is dead", number + 1));
+        }
+    }
+    complaints
+}
+
+/// Where the links in a line lead: `[text](target)` and `[text]: target`.
+fn targets(line: &str) -> Vec<&str> {
+    let inline = line.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let definition = line.strip_prefix('[').and_then(|rest| rest.split_once("]: "));
+    inline.chain(definition.map(|(_, target)| target)).collect()
+}
+
+/// Only absolute addresses, headings of the same page and items in rustdoc's notation work
+/// everywhere. Of addresses in this repository the file has to exist.
+fn is_dead(target: &str, root: &Path) -> bool {
+    let target = target.split(' ').next().unwrap_or_default();
+    if let Some(file) = target.strip_prefix(FILES) {
+        return !root.join(file.split('#').next().unwrap_or_default()).exists();
+    }
+    let is_item = !target.contains(['/', '.']);
+    !(target.starts_with("https://") || target.starts_with('#') || is_item)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FILES, complaints};
+    use crate::run::root;
+
+    #[test]
+    fn dead_links_are_named() {
+        let dead = |file: &str, text: &str| complaints(file, text, root()).len();
+        assert!(FILES.starts_with("https://"), "the workspace has a repository");
+        for (link, expected) in [
+            ("[a](SAFETY.md)".to_owned(), 1),
+            ("[a](../docs/probe.md#run) and [b](docs/probe.md)".to_owned(), 2),
+            ("[a]: DESIGN.md".to_owned(), 1),
+            (format!("[a]({FILES}SAFETY.md#safety)"), 0),
+            (format!("[a]({FILES}SAVETY.md)"), 1),
+            ("[a](#heading) [b](https://docs.rs/object) [c](crate::Key)".to_owned(), 0),
+        ] {
+            assert_eq!(dead("README.md", &link), expected, "{link}");
+            assert_eq!(dead("src/lib.rs", &format!("    /// {link}")), expected, "{link}");
+            assert_eq!(dead("src/lib.rs", &format!("// {link}")), 0, "{link}");
+            assert_eq!(dead("README.md", &format!("```text\n{link}\n```\n")), 0, "{link}");
+            assert_eq!(dead("static-call/docs/faq.md", &link), 0, "{link}");
+        }
+    }
+}
