@@ -20,7 +20,6 @@ const UNCHECKED: &[&str] = &[
     "static-call-verify/examples/",
     "static-call-verify/src/",
     "static-call-verify/tests/",
-    "static-call/SAFETY.md",
     "static-call/src/",
 ];
 
