@@ -7,7 +7,6 @@ use crate::run::{Result, cargo, output, root, run};
 /// Files that are not formatted, by the beginning of their paths, and why.
 const EXCEPT: &[(&str, &str)] = &[
     ("tests/ui/", "programs as users write them"),
-    ("tests/messages/ui/", "as above"),
     ("tests/crates/", "as above, some in an earlier edition"),
     ("tests/matrix/main.rs", "its other modules are generated"),
     ("static-call/src/", "not yet"),
