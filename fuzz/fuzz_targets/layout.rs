@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use static_call::arch::effect::{Effect, mov_eax};
+use static_call::arch::x86_64::effect::{Effect, mov_eax};
 use static_call::arch::x86_64::{
     Branch, JMP_MEMORY_LENGTH, decode_jmp_memory, decode_plt_entry, decode_stub, direct_jump, nop,
     trampoline_jmp,

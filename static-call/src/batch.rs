@@ -2,14 +2,15 @@
 
 use std::vec::Vec;
 
-use crate::__private::captures_nothing;
+use crate::error::UpdateError;
 use crate::flag::Flag;
 use crate::handle::{SafeToSwitch, Switch};
 use crate::key::Key;
 use crate::previous::Previous;
 use crate::record::{Accept, Keyed, Pointed};
-use crate::update::{Update, UpdateError};
-use crate::wish::{self, Count, Wish};
+use crate::request::{self, Count, Wish};
+use crate::target::captures_nothing;
+use crate::update::Update;
 
 /// What a batch is to do; see [`batch`].
 ///
@@ -70,7 +71,7 @@ pub fn batch(
 ) -> Result<Update, UpdateError> {
     let mut batch = Batch::default();
     collect(&mut batch)?;
-    crate::runtime::commit(&mut batch.wishes)
+    crate::commit::commit(&mut batch.wishes)
 }
 
 impl Batch {
@@ -279,7 +280,7 @@ impl Batch {
 
     /// What is bound to be refused is refused here, where the caller sees which line it was.
     fn add(&mut self, wishes: &[Wish]) -> Result<(), UpdateError> {
-        wish::refuse_sealed(wishes)?;
+        request::refuse_sealed(wishes)?;
         self.wishes.extend_from_slice(wishes);
         Ok(())
     }

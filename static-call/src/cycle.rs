@@ -6,10 +6,10 @@
 use core::any::TypeId;
 use core::ptr;
 
+use crate::error::UpdateError;
 use crate::record::KeyRecord;
+use crate::request::Wish;
 use crate::target::Chosen;
-use crate::update::UpdateError;
-use crate::wish::Wish;
 
 /// Refuses wishes that would make a key call itself. `named` finds the key that a function is the
 /// caller's side of.

@@ -3,9 +3,10 @@
 use core::fmt;
 use core::marker::PhantomData;
 
+use crate::error::UpdateError;
 use crate::record::{KeyRecord, Keyed};
-use crate::update::{Update, UpdateError};
-use crate::wish::{Count, Wish};
+use crate::request::{Count, Wish};
+use crate::update::Update;
 
 /// A boolean that is asked often and changed rarely: what [`flag!`](crate::flag!) declares.
 ///
@@ -156,7 +157,7 @@ impl<K: Keyed> Flag<K> {
     /// # Ok::<(), static_call::UpdateError>(())
     /// ```
     pub fn set(&self, on: bool) -> Result<Update, UpdateError> {
-        crate::runtime::commit_one(self.wish(Count::Set(on.into())))
+        crate::commit::commit_one(self.wish(Count::Set(on.into())))
     }
 
     /// `set(true)`.
@@ -218,7 +219,7 @@ impl<K: Keyed> Flag<K> {
     /// # Ok::<(), static_call::UpdateError>(())
     /// ```
     pub fn inc(&self) -> Result<Update, UpdateError> {
-        crate::runtime::commit_one(self.wish(Count::Up))
+        crate::commit::commit_one(self.wish(Count::Up))
     }
 
     /// Counts it down: at 0 it is off.
@@ -239,7 +240,7 @@ impl<K: Keyed> Flag<K> {
     /// );
     /// ```
     pub fn dec(&self) -> Result<Update, UpdateError> {
-        crate::runtime::commit_one(self.wish(Count::Down))
+        crate::commit::commit_one(self.wish(Count::Down))
     }
 
     /// Makes it final: an update is an error from now on.
@@ -253,7 +254,7 @@ impl<K: Keyed> Flag<K> {
     /// assert!(TRACING.enable().is_err());
     /// ```
     pub fn seal(&self) {
-        crate::runtime::seal([Self::record()]);
+        crate::commit::seal_keys([Self::record()]);
     }
 
     pub(crate) fn wish(&self, by: Count) -> Wish {

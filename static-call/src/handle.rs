@@ -1,7 +1,8 @@
 //! What the handle of a trait promises, and the updates of all its methods as one.
 
-use crate::update::{Update, UpdateError};
-use crate::wish::Wish;
+use crate::error::UpdateError;
+use crate::request::Wish;
+use crate::update::Update;
 
 /// The handle of a trait. Implemented by the macros.
 ///
@@ -53,7 +54,7 @@ pub unsafe trait SafeToSwitch: Handle {}
 ///
 /// See [`UpdateError`]; nothing has changed then.
 pub unsafe fn update_all<H: Switch<I>, I>() -> Result<Update, UpdateError> {
-    crate::runtime::commit(H::wishes().as_mut())
+    crate::commit::commit(H::wishes().as_mut())
 }
 
 /// Makes all methods of a handle call their defaults.
@@ -66,5 +67,5 @@ pub unsafe fn update_all<H: Switch<I>, I>() -> Result<Update, UpdateError> {
 ///
 /// See [`UpdateError`]; nothing has changed then.
 pub unsafe fn reset_all<H: Handle>() -> Result<Update, UpdateError> {
-    crate::runtime::commit(H::defaults().as_mut())
+    crate::commit::commit(H::defaults().as_mut())
 }

@@ -3,11 +3,11 @@
 use core::fmt;
 use core::marker::PhantomData;
 
-use crate::__private::captures_nothing;
+use crate::error::UpdateError;
 use crate::record::{Accept, KeyRecord, Keyed, Pointed};
-use crate::target::{Chosen, Target};
-use crate::update::{Update, UpdateError};
-use crate::wish::Wish;
+use crate::request::Wish;
+use crate::target::{Chosen, Target, captures_nothing};
+use crate::update::Update;
 
 /// A handle to a key: what `checksum::KEY` is.
 ///
@@ -102,7 +102,7 @@ impl<K: Keyed> Key<K> {
         F: Copy + Send + Sync + 'static,
     {
         const { captures_nothing::<F>() }
-        crate::runtime::commit_one(self.wish(target))
+        crate::commit::commit_one(self.wish(target))
     }
 
     /// Makes the key call a function that is known only at run time: a symbol of a plug-in, the
@@ -134,7 +134,7 @@ impl<K: Keyed> Key<K> {
     where
         K: Pointed,
     {
-        crate::runtime::commit_one(self.wish_fn(pointer))
+        crate::commit::commit_one(self.wish_fn(pointer))
     }
 
     /// What the key calls now.
@@ -176,7 +176,7 @@ impl<K: Keyed> Key<K> {
     /// # Ok::<(), static_call::UpdateError>(())
     /// ```
     pub fn reset(self) -> Result<Update, UpdateError> {
-        crate::runtime::commit_one(Wish::default_of(self.record()))
+        crate::commit::commit_one(Wish::default_of(self.record()))
     }
 
     /// Makes the target final: every later update is an [`UpdateError::Sealed`]. One that is under
@@ -199,7 +199,7 @@ impl<K: Keyed> Key<K> {
     /// assert_eq!(scale::reset().unwrap_err(), UpdateError::Sealed { key: "scale" });
     /// ```
     pub fn seal(self) {
-        crate::runtime::seal([self.record()]);
+        crate::commit::seal_keys([self.record()]);
     }
 
     /// Whether [`Key::seal`] or [`seal`](crate::seal) made the target final.

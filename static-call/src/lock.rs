@@ -1,6 +1,6 @@
 //! The one lock of an image.
 //!
-//! It is a word in a record of fixed name and format (`arch/symbols.rs`), which every version of this
+//! It is a word in a record of fixed name and format (`arch::lock_record`), which every version of this
 //! crate in one link shares: two runtimes may patch the same page, and one must not close it
 //! under the other. The word is `process << 32 | thread`, with bit 31 set while somebody sleeps;
 //! the futex is its low half. So a holder can be told from a thread that no longer exists
@@ -8,6 +8,7 @@
 
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
+use crate::error::UpdateError;
 use crate::sys;
 
 #[cfg(test)]
@@ -34,6 +35,12 @@ pub(crate) struct Guard {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reentered;
 
+impl From<Reentered> for UpdateError {
+    fn from(_: Reentered) -> Self {
+        Self::Reentered
+    }
+}
+
 /// Takes the lock. The first call registers the handlers for `fork`, which allocates; that
 /// happens before the lock is held.
 pub(crate) fn lock() -> Result<Guard, Reentered> {
@@ -53,24 +60,12 @@ impl Drop for Guard {
     }
 }
 
-#[cfg(all(target_arch = "x86_64", target_pointer_width = "64", target_os = "linux", not(miri)))]
 fn record() -> &'static LockRecord {
-    let record: *const LockRecord = crate::arch::symbols::lock_record().cast();
+    let record: *const LockRecord = crate::arch::lock_record().cast();
     debug_assert!(record.is_aligned(), "{record:p}");
     // SAFETY: INV-LOCK: the symbol names 16 zeroed, aligned, writable bytes, which all versions
     // use as atomics alone.
     unsafe { &*record }
-}
-
-#[cfg(not(all(
-    target_arch = "x86_64",
-    target_pointer_width = "64",
-    target_os = "linux",
-    not(miri)
-)))]
-fn record() -> &'static LockRecord {
-    static RECORD: LockRecord = LockRecord { word: AtomicU64::new(0), reserved: AtomicU64::new(0) };
-    &RECORD
 }
 
 /// Whether somebody sleeps until the lock is free.

@@ -3,8 +3,8 @@
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
 
+use crate::request::{self, Wish};
 use crate::target::Target;
-use crate::wish::{self, Wish};
 
 /// A key that got another target.
 ///
@@ -151,7 +151,7 @@ pub(crate) fn tell(wishes: &[Wish], generation: u64) {
 }
 
 fn changes(wishes: &[Wish], generation: u64) -> impl Iterator<Item = Change> {
-    let changed = wish::last_of_each(wishes).filter(|wish| wish.before != wish.target);
+    let changed = request::last_of_each(wishes).filter(|wish| wish.before != wish.target);
     changed.map(move |wish| {
         let default = wish.key().default_target();
         Change {

@@ -2,9 +2,9 @@
 
 use core::fmt;
 
+use crate::error::UpdateError;
 use crate::record::KeyRecord;
-use crate::update::{Update, UpdateError};
-use crate::wish::Wish;
+use crate::request::Wish;
 
 /// What keys called before an update: a token that makes them call it again.
 ///
@@ -59,23 +59,6 @@ impl Previous {
         }
     }
 
-    /// Makes the keys of the update call what they called before it; as one batch, if it was one.
-    ///
-    /// Updates that were made since are undone with it. Without the feature `std` the token of a
-    /// trait's update is empty, and restoring it does nothing.
-    ///
-    /// # Errors
-    ///
-    /// As for [`Key::update`](crate::Key::update), and [`UpdateError::RequiresUnsafe`] where a key is a
-    /// method of an `unsafe trait`.
-    ///
-    /// # Examples
-    ///
-    /// See [`Previous`].
-    pub fn restore(self) -> Result<Update, UpdateError> {
-        crate::runtime::commit(self.into_safe()?.wishes())
-    }
-
     /// Itself, if no key is a method of an `unsafe trait`.
     pub(crate) fn into_safe(mut self) -> Result<Self, UpdateError> {
         let is_unsafe = |wish: &&mut Wish| wish.key().has(KeyRecord::UNSAFE_TO_SWITCH);
@@ -83,35 +66,6 @@ impl Previous {
             Some(wish) => Err(UpdateError::RequiresUnsafe { key: wish.key().name() }),
             None => Ok(self),
         }
-    }
-
-    /// [`Previous::restore`], for the methods of an `unsafe trait`, too.
-    ///
-    /// # Safety
-    ///
-    /// 1. What the `update` of every `unsafe trait`'s handle asks for that the token is of.
-    ///
-    /// # Errors
-    ///
-    /// As for [`Key::update`](crate::Key::update).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use static_call::static_call;
-    /// #[static_call]
-    /// fn level() -> u32 {
-    ///     1
-    /// }
-    ///
-    /// let previous = level::update(|| 2)?.previous;
-    /// // SAFETY: it is of no unsafe trait.
-    /// unsafe { previous.restore_unchecked()? };
-    /// assert_eq!(level(), 1);
-    /// # Ok::<(), static_call::UpdateError>(())
-    /// ```
-    pub unsafe fn restore_unchecked(mut self) -> Result<Update, UpdateError> {
-        crate::runtime::commit(self.wishes())
     }
 }
 

@@ -3,7 +3,7 @@
 use core::any::TypeId;
 use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
-use crate::slices::collected;
+use crate::sys::slices::collected;
 use crate::target::{Chosen, Target, TargetRecord};
 
 #[cfg(test)]
@@ -36,8 +36,7 @@ pub struct KeyRecord {
 }
 
 // What the verifier reads out of the file.
-#[cfg(target_pointer_width = "64")]
-const _: () = {
+const _: () = if size_of::<usize>() == 8 {
     use core::mem::offset_of;
 
     use crate::layout::key_record;

@@ -75,6 +75,22 @@ impl TargetRecord {
 // may be called from any thread (INV-SHIM).
 unsafe impl Sync for TargetRecord {}
 
+/// Fails to compile where a target is more than its type. For a constant in the function that users
+/// call with the target: only of that the compiler says where it is called.
+///
+/// # Panics
+///
+/// Where a value of `F` has bytes.
+#[track_caller]
+pub const fn captures_nothing<F>() {
+    if size_of::<F>() != 0 {
+        panic!(
+            "the target of a static call is a function or a closure that captures nothing: give a \
+             function pointer to `update_fn`, and keep what a closure needs in a static"
+        );
+    }
+}
+
 /// The target of a flag that is on. Nothing calls it.
 pub static FLAG_ON: TargetRecord = TargetRecord::new(flag_on as *const (), || "on");
 /// The target of a flag that is off. Nothing calls it.

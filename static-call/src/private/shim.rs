@@ -2,9 +2,10 @@
 
 use core::any::TypeId;
 
+use crate::error::UpdateError;
 use crate::key::Key;
 use crate::record::Accept;
-use crate::update::{Update, UpdateError};
+use crate::update::Update;
 
 /// Makes the value of a zero-sized, copyable target in its shim.
 ///
@@ -21,23 +22,7 @@ pub unsafe fn conjure<F: Copy>() -> F {
     unsafe { core::mem::transmute_copy::<(), F>(&()) }
 }
 
-/// Fails to compile where a target is more than its type. For a constant in the function that users
-/// call with the target: only of that the compiler says where it is called.
-///
-/// # Panics
-///
-/// Where a value of `F` has bytes.
-#[track_caller]
-pub const fn captures_nothing<F>() {
-    if size_of::<F>() != 0 {
-        panic!(
-            "the target of a static call is a function or a closure that captures nothing: give a \
-             function pointer to `update_fn`, and keep what a closure needs in a static"
-        );
-    }
-}
-
-/// [`Key::update`], where [`captures_nothing`] was asked already: two errors would say one thing.
+/// [`Key::update`], where [`captures_nothing`](super::captures_nothing) was asked already: two errors would say one thing.
 ///
 /// # Errors
 ///
@@ -46,7 +31,7 @@ pub fn update<K: Accept<F>, F>(key: Key<K>, target: F) -> Result<Update, UpdateE
 where
     F: Copy + Send + Sync + 'static,
 {
-    crate::runtime::commit_one(key.wish(target))
+    crate::commit::commit_one(key.wish(target))
 }
 
 /// Stands in the place of a trait method's receiver, which does not cross a trampoline: the shim

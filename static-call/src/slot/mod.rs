@@ -1,0 +1,51 @@
+//! Where nothing is patched: the slot carries every update.
+
+#[cfg(feature = "probe")]
+pub(crate) mod probe;
+#[cfg(feature = "std")]
+mod report;
+
+use crate::error::UpdateError;
+use crate::lock;
+use crate::record::STATIC_CALL_0_1_KEYS;
+use crate::request::{self, Wish};
+use crate::update::Update;
+use crate::{cycle, observer};
+
+#[cfg(feature = "std")]
+pub(crate) use crate::slot::report::report;
+
+/// Makes all wishes come true, or none.
+pub(crate) fn apply(wishes: &mut [Wish]) -> Result<(Update, u64), UpdateError> {
+    let _guard = lock::lock()?;
+    request::refuse_sealed(wishes)?;
+    request::settle(wishes)?;
+    cycle::refuse(wishes, |named| {
+        STATIC_CALL_0_1_KEYS.static_slice().iter().find(|key| key.own_type() == named)
+    })?;
+    for wish in &mut *wishes {
+        wish.before = wish.key().current();
+    }
+    for wish in &*wishes {
+        wish.key().publish(wish.target);
+    }
+    request::store_counts(wishes);
+    Ok((through_slots(request::last_of_each(wishes).count()), observer::count()))
+}
+
+/// There is nothing to bind.
+pub(crate) fn init() -> Result<Update, UpdateError> {
+    Ok(through_slots(STATIC_CALL_0_1_KEYS.len()))
+}
+
+/// There is nothing to unbind.
+pub(crate) fn unbind() -> Result<Update, UpdateError> {
+    init()
+}
+
+/// Nobody counts calls here: one for each key.
+fn through_slots(keys: usize) -> Update {
+    let mut update = Update::of_slot_alone();
+    update.indirect = keys;
+    update
+}
