@@ -1,4 +1,6 @@
 //! Commits: what every update, reset and restoring comes to.
+//!
+//! The next file on the way of an update is `patching/mod.rs`, or `slot/mod.rs` where nothing is patched.
 
 use core::slice::from_mut;
 

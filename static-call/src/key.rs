@@ -1,4 +1,6 @@
 //! Keys: the handle that users hold.
+//!
+//! The way of an update begins at [`Key::update`]. The next file is `commit.rs`.
 
 use core::fmt;
 use core::marker::PhantomData;

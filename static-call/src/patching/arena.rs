@@ -6,6 +6,10 @@ use core::slice;
 
 use crate::sys;
 
+/// Bytes that a slice may need for its alignment, to be counted with its size.
+pub(crate) const ALIGNMENT: usize = 64;
+
+/// Room that is left of the mapping. INV-ARENA: `left` bytes from `next` on are nobody's.
 pub(crate) struct Arena {
     next: NonNull<u8>,
     left: usize,

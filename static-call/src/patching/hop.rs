@@ -7,9 +7,11 @@
 
 use crate::arch::native::effect::{EFFECT_LENGTH, Effect};
 use crate::arch::native::{JMP_MEMORY_LENGTH, decode_jmp_memory, direct_jump};
+use crate::error::UpdateError;
 use crate::layout::Kind;
 use crate::patching::image::Image;
 use crate::patching::registry::Registry;
+use crate::target::Chosen;
 
 /// Jumps that are followed at most; compilers emit one, linkers' veneers a second.
 const LIMIT: usize = 8;
@@ -56,13 +58,24 @@ pub(crate) fn effect(registry: &Registry, address: u64) -> Effect {
     Effect::of(&code[..have])
 }
 
+/// Refuses a batch that would make a key call itself.
+pub(crate) fn refuse_circles(
+    registry: &Registry,
+    wanted: &[Option<Chosen>],
+) -> Result<(), UpdateError> {
+    let mut keys = (0..registry.keys.len()).filter(|&key| wanted[key].is_some());
+    match keys.find(|&key| calls_itself(registry, wanted, key)) {
+        Some(key) => Err(UpdateError::CallsItself { key: registry.keys[key].record.name() }),
+        None => Ok(()),
+    }
+}
+
 /// Whether a key's wanted target leads back to the key through nothing but jumps.
-pub(crate) fn calls_itself(registry: &Registry, key: usize) -> bool {
+fn calls_itself(registry: &Registry, wanted: &[Option<Chosen>], key: usize) -> bool {
     let Some(image) = registry.image else { return false };
     let mut at = key;
     for _ in 0..registry.keys.len() {
-        let state = &registry.keys[at];
-        let target = state.wanted.unwrap_or_else(|| state.record.current());
+        let target = wanted[at].unwrap_or_else(|| registry.keys[at].record.current());
         let entry = skip(registry, target.record().address().addr() as u64);
         let jump = match registry.call_at(entry) {
             Some(call) if matches!(call.kind, Kind::Jmp | Kind::JmpGot) => Some(call.key),

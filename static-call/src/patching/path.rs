@@ -1,52 +1,48 @@
-//! The paths of call instructions and jump labels, told from the registry.
+//! The paths of call instructions and jump labels, told from the state.
 
 use crate::layout::{Grade, Kind};
 use crate::patching::cap::Cap;
 use crate::patching::image::TableFault;
 use crate::patching::plan::Lead;
-use crate::patching::registry::{Call, Label, Patching, Registry, Trampoline, Ungraded};
+use crate::patching::registry::Ungraded;
+use crate::patching::state::{Patching, State};
 use crate::path::{Path, Reason};
 use crate::update::Update;
 
 /// Adds a key's call instructions to `update`.
-pub(crate) fn count(registry: &Registry, key: usize, update: &mut Update) {
-    let state = &registry.keys[key];
+pub(crate) fn count(state: &State, key: usize, update: &mut Update) {
+    let entry = &state.registry.keys[key];
     let mut add = |path| match path {
         Path::Inline => update.inline += 1,
         Path::Trampoline => update.trampoline += 1,
         Path::Indirect => update.indirect += 1,
     };
-    if registry.table.is_err() {
-        for trampoline in &registry.trampolines[state.trampolines()] {
-            add(of_trampoline(registry, trampoline).0);
-        }
+    if state.registry.table.is_err() {
+        entry.trampolines().for_each(|i| add(of_trampoline(state, i).0));
     }
-    for call in &registry.calls[state.calls()] {
-        add(of_call(registry, call).0);
-    }
-    for label in &registry.labels[state.labels()] {
-        add(of_label(registry, label).0);
-    }
+    entry.calls().for_each(|i| add(of_call(state, i).0));
+    entry.labels().for_each(|i| add(of_label(state, i).0));
 }
 
 /// The path of a jump label: bound, its bytes are the answer; else the cold block asks the key.
-pub(crate) fn of_label(registry: &Registry, label: &Label) -> (Path, Option<Reason>) {
-    let reason = match registry.cap {
+pub(crate) fn of_label(state: &State, i: usize) -> (Path, Option<Reason>) {
+    let label = &state.registry.labels[i];
+    let reason = match state.limits.cap {
         _ if label.fault.is_some() => Reason::Changed,
         Cap::Trampoline | Cap::Retarget => Reason::Capped,
-        _ if is_bound(registry, label.key) => return (Path::Inline, None),
-        _ => why_indirect(registry, false),
+        _ if is_bound(state, label.key) => return (Path::Inline, None),
+        _ => why_indirect(state, false),
     };
     (Path::Indirect, Some(reason))
 }
 
 /// The path of a recorded call instruction.
-pub(crate) fn of_call(registry: &Registry, call: &Call) -> (Path, Option<Reason>) {
-    if call.lead != Lead::Trampoline {
+pub(crate) fn of_call(state: &State, i: usize) -> (Path, Option<Reason>) {
+    if state.written.calls[i] != Lead::Trampoline {
         return (Path::Inline, None);
     }
-    let trampoline = &registry.trampolines[call.trampoline as usize];
-    let (path, why_not_jump) = of_trampoline(registry, trampoline);
+    let call = &state.registry.calls[i];
+    let (path, why_not_jump) = of_trampoline(state, call.trampoline as usize);
     if path == Path::Indirect {
         return (path, why_not_jump);
     }
@@ -63,7 +59,7 @@ pub(crate) fn of_call(registry: &Registry, call: &Call) -> (Path, Option<Reason>
         },
         (_, Grade::Line) => Reason::Line,
         (_, Grade::Straddle) => Reason::Straddle,
-        (_, Grade::Quad | Grade::Disp) if registry.cap == Cap::Trampoline => Reason::Capped,
+        (_, Grade::Quad | Grade::Disp) if state.limits.cap == Cap::Trampoline => Reason::Capped,
         (_, Grade::Quad | Grade::Disp) => Reason::TooFar,
     };
     (path, Some(reason))
@@ -71,37 +67,35 @@ pub(crate) fn of_call(registry: &Registry, call: &Call) -> (Path, Option<Reason>
 
 /// The path of an instruction that calls this trampoline and is not patched itself; of an
 /// unverified image that is all there is to know.
-pub(crate) fn of_trampoline(
-    registry: &Registry,
-    trampoline: &Trampoline,
-) -> (Path, Option<Reason>) {
-    if trampoline.now != trampoline.linked {
-        let reason = match registry.table {
+pub(crate) fn of_trampoline(state: &State, i: usize) -> (Path, Option<Reason>) {
+    let trampoline = &state.registry.trampolines[i];
+    if state.written.trampolines[i] != trampoline.linked {
+        let reason = match state.registry.table {
             Ok(()) => None,
             Err(TableFault::Absent) => Some(Reason::NotVerified),
             Err(_) => Some(Reason::TableRefused),
         };
         return (Path::Trampoline, reason);
     }
-    let reason = match why_indirect(registry, trampoline.fault.is_some()) {
-        Reason::NotBound if is_bound(registry, trampoline.key) => Reason::TooFar,
+    let reason = match why_indirect(state, trampoline.fault.is_some()) {
+        Reason::NotBound if is_bound(state, trampoline.key) => Reason::TooFar,
         reason => reason,
     };
     (Path::Indirect, Some(reason))
 }
 
-fn is_bound(registry: &Registry, key: u32) -> bool {
-    registry.keys.get(key as usize).is_some_and(|key| key.bound)
+fn is_bound(state: &State, key: u32) -> bool {
+    state.written.bound.get(key as usize).is_some_and(|&bound| bound)
 }
 
 /// Why code is as it was linked.
-fn why_indirect(registry: &Registry, is_faulty: bool) -> Reason {
-    match registry.patching {
+fn why_indirect(state: &State, is_faulty: bool) -> Reason {
+    match state.limits.patching {
         Patching::Capped => Reason::Capped,
         Patching::Refused(errno) => Reason::Refused(errno),
         Patching::NoHeaders => Reason::NoHeaders,
         Patching::NoMemory(errno) => Reason::NoMemory(errno),
-        Patching::Works => match registry.lost_permission {
+        Patching::Works => match state.left.lost_permission {
             _ if is_faulty => Reason::Changed,
             Some(errno) => Reason::Refused(errno),
             None => Reason::NotBound,

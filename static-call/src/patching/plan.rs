@@ -1,4 +1,4 @@
-//! What an update wants of the code: old bytes and a wish in, new bytes or a reason out.
+//! What an update wants of the code: old bytes and a goal in, new bytes or a reason out.
 //!
 //! Pure: no memory is read or written here, so that every rule can be tested with numbers.
 
@@ -30,7 +30,7 @@ impl Lead {
 
 /// What a key's target asks of its call instructions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Wish {
+pub(crate) struct Goal {
     /// Entry of the target.
     pub(crate) target: u64,
     /// What it does, where one instruction can do as much.
@@ -63,7 +63,7 @@ pub(crate) enum Width {
 
 /// One store: `length` bytes at `address` are to change from `old` to `new`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Change {
+pub(crate) struct Store {
     pub(crate) address: u64,
     pub(crate) length: u8,
     pub(crate) old: [u8; 8],
@@ -102,10 +102,10 @@ impl CallShape {
         self.grade == Grade::Quad && self.branch.kind == Kind::Call
     }
 
-    /// The best that this instruction can do for a wish.
-    pub(crate) fn lead(&self, wish: Wish) -> Lead {
-        let direct = Lead::Address(wish.target);
-        let effect = match wish.effect {
+    /// The best that this instruction can do for a goal.
+    pub(crate) fn lead(&self, goal: Goal) -> Lead {
+        let direct = Lead::Address(goal.target);
+        let effect = match goal.effect {
             Effect::Code => direct,
             Effect::Nothing => Lead::Nop,
             Effect::Returns(value) => Lead::Constant(value),
@@ -117,7 +117,7 @@ impl CallShape {
     /// The store that turns one lead into another: `Ok(None)` where the bytes stay.
     ///
     /// Opcodes change only inside one quadword; a jump or a conditional jump keeps its opcode.
-    pub(crate) fn change(&self, from: Lead, to: Lead) -> Result<Option<Change>, Impossible> {
+    pub(crate) fn store(&self, from: Lead, to: Lead) -> Result<Option<Store>, Impossible> {
         let old = self.bytes(from).ok_or(Impossible)?;
         let new = self.bytes(to).ok_or(Impossible)?;
         if old == new {
@@ -135,7 +135,7 @@ impl CallShape {
             return Err(Impossible);
         };
         let length = self.branch.length;
-        Ok(Some(Change { address: self.address, length, old, new, width }))
+        Ok(Some(Store { address: self.address, length, old, new, width }))
     }
 }
 
@@ -181,8 +181,8 @@ impl LabelShape {
     }
 
     /// The store that turns one into the other.
-    pub(crate) fn change(&self, from: bool, to: bool) -> Option<Change> {
-        (from != to).then(|| Change {
+    pub(crate) fn store(&self, from: bool, to: bool) -> Option<Store> {
+        (from != to).then(|| Store {
             address: self.address,
             length: self.length,
             old: self.bytes(from),
@@ -198,9 +198,9 @@ pub(crate) fn trampoline_bytes(address: u64, linked: u64, target: Option<u64>) -
 }
 
 /// The store that changes a trampoline: all its eight bytes, or none.
-pub(crate) fn trampoline_change(address: u64, old: u64, new: u64) -> Option<Change> {
+pub(crate) fn trampoline_store(address: u64, old: u64, new: u64) -> Option<Store> {
     const { assert!(TRAMPOLINE_SIZE == 8) }
-    (old != new).then(|| Change {
+    (old != new).then(|| Store {
         address,
         length: 8,
         old: old.to_le_bytes(),

@@ -1,4 +1,4 @@
-//! The report where code is patched: a copy of the registry, taken under the lock without
+//! The report where code is patched: a copy of the state, taken under the lock without
 //! allocating there, and put in order afterwards.
 
 use core::ops::Range;
@@ -12,8 +12,9 @@ use crate::layout::{Grade, Kind, TABLE_VERSION};
 use crate::patching::cap::Cap;
 use crate::patching::image::TableFault;
 use crate::patching::path;
-use crate::patching::registry::{Call, Fault, Label, Registry, Trampoline};
-use crate::patching::shared::with_registry;
+use crate::patching::registry::{Call, Fault, Label, Trampoline};
+use crate::patching::shared::with_state;
+use crate::patching::state::State;
 use crate::record::{KeyRecord, STATIC_CALL_0_1_KEYS};
 use crate::report::{CallReport, Finding, KeyReport, Report, SiteReport};
 use crate::site::SiteRecord;
@@ -45,15 +46,17 @@ enum General {
 
 pub(crate) fn report() -> Report {
     let mut snapshot = Snapshot::default();
-    let sizes =
-        with_registry(|r| [r.keys.len(), r.trampolines.len(), r.calls.len(), r.labels.len()]);
+    let sizes = with_state(|state| {
+        let r = &state.registry;
+        [r.keys.len(), r.trampolines.len(), r.calls.len(), r.labels.len()]
+    });
     let taken = sizes.and_then(|[keys, trampolines, calls, labels]| {
         snapshot.keys.reserve_exact(keys);
         snapshot.trampolines.reserve_exact(trampolines);
         snapshot.calls.reserve_exact(calls);
         snapshot.labels.reserve_exact(labels);
         snapshot.general.reserve_exact(6);
-        with_registry(|registry| snapshot.fill(registry))
+        with_state(|state| snapshot.fill(state))
     });
     match taken {
         Ok(()) => snapshot.into_report(),
@@ -68,45 +71,47 @@ pub(crate) fn report() -> Report {
 
 impl Snapshot {
     /// Copies without allocating: the room was made before.
-    fn fill(&mut self, registry: &Registry) {
+    fn fill(&mut self, state: &State) {
+        let registry = &state.registry;
         self.verified = registry.table.is_ok();
         self.sites = registry.sites;
-        for key in &*registry.keys {
-            self.keys.push((key.bound, key.record.target()));
+        for (key, &bound) in registry.keys.iter().zip(&*state.written.bound) {
+            self.keys.push((bound, key.record.target()));
         }
-        for trampoline in &*registry.trampolines {
-            let (path, reason) = path::of_trampoline(registry, trampoline);
+        for (i, trampoline) in registry.trampolines.iter().enumerate() {
+            let (path, reason) = path::of_trampoline(state, i);
             let address = trampoline.address as usize;
             let report = CallReport { address, kind: None, grade: None, path, reason };
             self.trampolines.push((*trampoline, report));
         }
-        for call in &*registry.calls {
+        for (i, call) in registry.calls.iter().enumerate() {
             let report = ((call.key as usize) < registry.keys.len()).then(|| {
-                let (path, reason) = path::of_call(registry, call);
-                CallReport {
-                    address: call.address as usize,
-                    kind: Some(call.kind),
-                    grade: Some(call.grade),
-                    path,
-                    reason,
-                }
+                let (path, reason) = path::of_call(state, i);
+                let address = call.address as usize;
+                let (kind, grade) = (Some(call.kind), Some(call.grade));
+                CallReport { address, kind, grade, path, reason }
             });
             self.calls.push((*call, report));
         }
-        for label in &*registry.labels {
-            let (path, reason) = path::of_label(registry, label);
+        for (i, label) in registry.labels.iter().enumerate() {
+            let (path, reason) = path::of_label(state, i);
             let address = label.address as usize;
             let (kind, grade) = (Some(Kind::Label), label.shape.map(|_| Grade::Quad));
             self.labels.push((*label, CallReport { address, kind, grade, path, reason }));
         }
-        let table = registry.table.err().filter(|&fault| fault != TableFault::Absent);
+        self.fill_general(state);
+    }
+
+    fn fill_general(&mut self, state: &State) {
+        let table = state.registry.table.err().filter(|&fault| fault != TableFault::Absent);
         self.general.extend(table.map(General::Table));
-        self.general.extend((registry.cap == Cap::Unknown).then_some(General::Environment));
-        self.general.extend(registry.barrier.err().map(General::Barrier));
-        self.general.extend(registry.lost_permission.map(General::Permission));
-        let open = registry.pages_left_open;
+        let is_unknown = state.limits.cap == Cap::Unknown;
+        self.general.extend(is_unknown.then_some(General::Environment));
+        self.general.extend(state.limits.barrier.err().map(General::Barrier));
+        self.general.extend(state.left.lost_permission.map(General::Permission));
+        let open = state.left.pages_open;
         self.general.extend((open > 0).then_some(General::OpenPages(open)));
-        let foreign = registry.foreign_keys;
+        let foreign = state.left.foreign_keys;
         self.general.extend((foreign > 0).then_some(General::ForeignKeys(foreign)));
     }
 

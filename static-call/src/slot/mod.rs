@@ -1,4 +1,4 @@
-//! Where nothing is patched: the slot carries every update.
+//! Where nothing is patched: the slot carries every update, and its way ends here.
 
 #[cfg(feature = "probe")]
 pub(crate) mod probe;

@@ -1,4 +1,5 @@
 //! Stores into code that other threads execute: locked compare-exchange, four or eight bytes.
+//! The way of an update ends here.
 //!
 //! Instructions: `lock cmpxchg m32` and `lock cmpxchg m64` (Intel SDM vol. 2, "CMPXCHG"). Both
 //! lie inside one aligned quadword, where AMD (APM vol. 2, 7.6.1) promises that an instruction

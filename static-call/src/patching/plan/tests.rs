@@ -38,7 +38,7 @@ impl Memory {
 
     /// Stores a change as the hardware would: the addresses that it touches, byte by byte, must lie in
     /// one aligned quadword and hold the old bytes.
-    fn apply(&mut self, change: &Change) {
+    fn apply(&mut self, change: &Store) {
         let (from, to) = match change.width {
             Width::Displacement(at) => (usize::from(at), usize::from(at) + 4),
             Width::Quadword => (0, usize::from(change.length)),
@@ -152,7 +152,7 @@ proptest! {
         let mut from = Lead::Trampoline;
         for to in walk {
             prop_assert_eq!(shape.bytes(to).is_some(), allowed(&shape, to));
-            match shape.change(from, to) {
+            match shape.store(from, to) {
                 Ok(change) => {
                     prop_assert!(allowed(&shape, to));
                     prop_assert_eq!(change.is_none(), shape.bytes(from) == shape.bytes(to));
@@ -188,8 +188,8 @@ proptest! {
         } else {
             Lead::Trampoline
         };
-        prop_assert_eq!(shape.lead(Wish { target, effect, is_on: false }), expected);
-        prop_assert!(shape.change(Lead::Trampoline, expected).is_ok());
+        prop_assert_eq!(shape.lead(Goal { target, effect, is_on: false }), expected);
+        prop_assert!(shape.store(Lead::Trampoline, expected).is_ok());
     }
 
     #[test]
@@ -220,8 +220,8 @@ proptest! {
             prop_assert_eq!(first.near_branch_target(), target);
         }
         prop_assert_eq!(trampoline_bytes(address, linked, None), linked);
-        prop_assert_eq!(trampoline_change(address, new, new), None);
-        match trampoline_change(address, linked, new) {
+        prop_assert_eq!(trampoline_store(address, new, new), None);
+        match trampoline_store(address, linked, new) {
             None => prop_assert!(!in_reach),
             Some(change) => {
                 prop_assert_eq!(change.width, Width::Quadword);

@@ -2,7 +2,7 @@
 
 use core::ptr::from_ref;
 
-use super::{Fault, Named};
+use super::{Fault, named::Named};
 use crate::arch::native::QUADWORD;
 use crate::layout::{HookRecord, Polarity};
 use crate::patching::image::Image;
@@ -17,10 +17,8 @@ pub(crate) struct Label {
     pub(crate) key: u32,
     pub(crate) site: Option<&'static SiteRecord>,
     pub(crate) polarity: Polarity,
-    /// What may be patched, if anything.
+    /// What may be patched, if anything: a jump to the cold block of the record (INV-LABEL).
     pub(crate) shape: Option<LabelShape>,
-    /// It is a no-op, as this runtime last wrote it.
-    pub(crate) falls_through: bool,
     pub(crate) fault: Option<Fault>,
 }
 
@@ -40,7 +38,6 @@ impl Label {
             site: None,
             polarity: polarity.unwrap_or(Polarity::Unlikely),
             shape: None,
-            falls_through: false,
             fault: Some(Fault::Unknown),
         };
         let Some(key) = named.key(image, stub) else {
@@ -97,7 +94,7 @@ mod tests {
     fn label(address: u64, key: u32, polarity: Polarity) -> Label {
         let shape = LabelShape::new(address, &JUMP, address + 105);
         assert!(shape.is_some());
-        Label { address, key, site: None, polarity, shape, falls_through: false, fault: None }
+        Label { address, key, site: None, polarity, shape, fault: None }
     }
 
     /// Labels that lie apart are kept, folded code counts once, and bytes that two claim are left alone.

@@ -1,21 +1,19 @@
-//! Reading of records and table entries, and the first try: what is not as it was recorded is left
-//! alone for good.
+//! Reading of records and table entries: what is not as it was recorded is left alone for good.
 
 use core::ptr::from_ref;
 
-use super::{Call, Fault, Label, NONE, Named, Patching, Trampoline, find};
+use super::{Call, Fault, NONE, Trampoline, find, named::Named};
 use crate::arch::native::Branch;
 use crate::layout::{Grade, Kind, TableEntry, TrampolineRecord};
 use crate::patching::image::Image;
-use crate::patching::plan::{CallShape, Lead};
-use crate::sys::{self, PAGE, Protection};
+use crate::patching::plan::CallShape;
 
 impl Trampoline {
     /// Reads a record and checks the code that it names.
     pub(super) fn read(image: &Image, record: &'static TrampolineRecord, named: &Named) -> Self {
         let (address, stub, site) = record.parts(from_ref(record).addr() as u64);
         let mut this =
-            Self { address, key: NONE, site: None, linked: 0, now: 0, fault: Some(Fault::Unknown) };
+            Self { address, key: NONE, site: None, linked: 0, fault: Some(Fault::Unknown) };
         let Some(key) = named.key(image, stub) else {
             this.fault = Some(named.unknown(image, stub));
             return this;
@@ -28,7 +26,6 @@ impl Trampoline {
             return this;
         };
         this.linked = code;
-        this.now = code;
         let as_linked = Branch::decode(&code.to_le_bytes())
             .is_some_and(|b| b.kind == Kind::Jmp && b.destination(address) == stub);
         this.fault = (!as_linked).then_some(Fault::Bytes);
@@ -82,7 +79,6 @@ impl Call {
             grade: Grade::None,
             ungraded: Ungraded::Unproved,
             shape: None,
-            lead: Lead::Trampoline,
             fault: Some(Fault::Malformed),
         };
         let bytes = &entries[index * TableEntry::SIZE..];
@@ -126,30 +122,6 @@ impl Call {
             None => this.fault = Some(Fault::Bytes),
         }
         this
-    }
-}
-
-/// Opens and closes a real page of code once: what the system refuses, it refuses here. Returns
-/// how many pages stay open, too: one if it refuses the way back.
-pub(super) fn probe(
-    image: &Image,
-    trampolines: &[Trampoline],
-    labels: &[Label],
-) -> (Patching, usize) {
-    let trampolines = trampolines.iter().filter(|t| t.fault.is_none()).map(|t| t.address);
-    let labels = labels.iter().filter(|l| l.fault.is_none()).map(|l| l.address);
-    let Some(address) = trampolines.chain(labels).next() else { return (Patching::Works, 0) };
-    let address = address as usize;
-    let Some(flags) = image.code(address, 1) else { return (Patching::NoHeaders, 0) };
-    let start = address & !(PAGE - 1);
-    // SAFETY: INV-PAGES: a page of this image's code, opened.
-    if let Err(errno) = unsafe { sys::protect(start, PAGE, Protection::OPEN) } {
-        return (Patching::Refused(errno), 0);
-    }
-    // SAFETY: INV-PAGES: the same page, as it was linked.
-    match unsafe { sys::protect(start, PAGE, Protection(flags)) } {
-        Ok(()) => (Patching::Works, 0),
-        Err(errno) => (Patching::Refused(errno), 1),
     }
 }
 

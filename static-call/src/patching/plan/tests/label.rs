@@ -49,7 +49,7 @@ proptest! {
         memory.write(address, &jump);
         let mut falls_through = false;
         for to in walk {
-            match shape.change(falls_through, to) {
+            match shape.store(falls_through, to) {
                 None => prop_assert_eq!(falls_through, to),
                 Some(change) => {
                     prop_assert_ne!(falls_through, to);
