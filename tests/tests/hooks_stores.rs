@@ -261,7 +261,7 @@ fn records() -> Vec<(usize, [i32; 6])> {
     let file = std::fs::read(&exe).unwrap();
     let file = object::File::parse(&*file).unwrap();
     let base = support::symbol("main") - symbol_in_file(&file, "main");
-    let section = file.section_by_name("static_call_0_1_hooks").unwrap();
+    let section = file.section_by_name("static_call_0_1_labels").unwrap();
     let start = base + usize::try_from(section.address()).unwrap();
     let count = usize::try_from(section.size()).unwrap() / 24;
     let record = |i: usize| {

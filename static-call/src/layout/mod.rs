@@ -10,7 +10,7 @@ mod site;
 mod tests;
 mod words;
 
-pub use label::{HookRecord, Polarity};
+pub use label::{LabelRecord, Polarity};
 pub use site::{SiteId, site_id};
 
 /// Version of the record formats; part of every section and slice name, so that two versions of
@@ -19,8 +19,8 @@ pub const RECORDS: &str = "0_1";
 
 /// Link-ordered section of [`TrampolineRecord`]s (`SHF_LINK_ORDER`, gABI "Special Sections").
 pub const TRAMPOLINES_SECTION: &str = "static_call_0_1_trampolines";
-/// Link-ordered section of [`HookRecord`]s.
-pub const HOOKS_SECTION: &str = "static_call_0_1_hooks";
+/// Link-ordered section of [`LabelRecord`]s.
+pub const LABELS_SECTION: &str = "static_call_0_1_labels";
 /// Section of the table that the verifier fills: one [`TableHeader`] and its entries.
 pub const TABLE_SECTION: &str = "static_call_0_1_table";
 /// Section that is in the image of the runtime and in no other: of a program that uses a key of a

@@ -6,7 +6,7 @@ use core::slice;
 use crate::arch::native::store::read_quadword;
 use crate::arch::native::symbols;
 use crate::layout::{
-    HookRecord, Segment, TableEntry, TableHeader, TrampolineRecord, image_identity,
+    LabelRecord, Segment, TableEntry, TableHeader, TrampolineRecord, image_identity,
 };
 
 #[cfg(test)]
@@ -176,10 +176,10 @@ pub(crate) fn trampoline_records() -> &'static [TrampolineRecord] {
 }
 
 /// The records of this image's jump labels, each with its address.
-pub(crate) fn hook_records() -> &'static [HookRecord] {
-    let (start, stop) = (symbols::hooks_start(), symbols::hooks_stop());
-    let count = stop.addr().saturating_sub(start.addr()) / HookRecord::SIZE;
-    debug_assert!(start.cast::<HookRecord>().is_aligned(), "{start:p}");
+pub(crate) fn label_records() -> &'static [LabelRecord] {
+    let (start, stop) = (symbols::labels_start(), symbols::labels_stop());
+    let count = stop.addr().saturating_sub(start.addr()) / LabelRecord::SIZE;
+    debug_assert!(start.cast::<LabelRecord>().is_aligned(), "{start:p}");
     // SAFETY: INV-RECORDS: as for trampolines.
     unsafe { slice::from_raw_parts(start.cast(), count) }
 }

@@ -26,20 +26,20 @@ pub(crate) extern "C" fn trampolines_stop() -> *const u8 {
 
 /// First byte of the records of jump labels.
 #[unsafe(naked)]
-pub(crate) extern "C" fn hooks_start() -> *const u8 {
+pub(crate) extern "C" fn labels_start() -> *const u8 {
     naked_asm!(
-        ".pushsection static_call_0_1_hooks,\"aR\",@progbits",
+        ".pushsection static_call_0_1_labels,\"aR\",@progbits",
         ".p2align 2",
         ".popsection",
-        "lea rax, [rip + __start_static_call_0_1_hooks]",
+        "lea rax, [rip + __start_static_call_0_1_labels]",
         "ret",
     )
 }
 
 /// First byte after the records of jump labels.
 #[unsafe(naked)]
-pub(crate) extern "C" fn hooks_stop() -> *const u8 {
-    naked_asm!("lea rax, [rip + __stop_static_call_0_1_hooks]", "ret")
+pub(crate) extern "C" fn labels_stop() -> *const u8 {
+    naked_asm!("lea rax, [rip + __stop_static_call_0_1_labels]", "ret")
 }
 
 /// First byte of the table; equal to [`table_stop`] in an image that no verifier has seen.

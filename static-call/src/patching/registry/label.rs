@@ -4,7 +4,7 @@ use core::ptr::from_ref;
 
 use super::{Fault, named::Named};
 use crate::arch::native::QUADWORD;
-use crate::layout::{HookRecord, Polarity};
+use crate::layout::{LabelRecord, Polarity};
 use crate::patching::image::Image;
 use crate::patching::plan::LabelShape;
 use crate::patching::registry::NONE;
@@ -26,7 +26,7 @@ impl Label {
     /// Reads a record and checks the code that it names.
     pub(super) fn read(
         image: &Image,
-        record: &'static HookRecord,
+        record: &'static LabelRecord,
         named: &Named,
         is_trampoline: impl Fn(u64) -> bool,
     ) -> Self {

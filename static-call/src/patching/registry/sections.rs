@@ -3,7 +3,7 @@
 use core::any::TypeId;
 
 use super::{Call, Fault, KeyEntry, Label, Registry, Trampoline, find, label, named::Named};
-use crate::layout::{HookRecord, TableEntry, TrampolineRecord};
+use crate::layout::{LabelRecord, TableEntry, TrampolineRecord};
 use crate::patching::arena::{ALIGNMENT, Arena};
 use crate::patching::image::{self, Image, TableFault};
 use crate::record::{KeyRecord, STATIC_CALL_0_1_KEYS};
@@ -12,7 +12,7 @@ use crate::record::{KeyRecord, STATIC_CALL_0_1_KEYS};
 pub(crate) struct Sections {
     pub(crate) keys: &'static [KeyRecord],
     pub(crate) trampolines: &'static [TrampolineRecord],
-    pub(crate) labels: &'static [HookRecord],
+    pub(crate) labels: &'static [LabelRecord],
     /// Bytes of the table's entries; none if it is not trusted.
     entries: &'static [u8],
     table: Result<(), TableFault>,
@@ -25,7 +25,7 @@ impl Sections {
         Self {
             keys: STATIC_CALL_0_1_KEYS.static_slice(),
             trampolines: image::trampoline_records(),
-            labels: image::hook_records(),
+            labels: image::label_records(),
             entries: table.map_or(&[][..], |(_, bytes)| bytes),
             table: table.map(|_| ()),
         }

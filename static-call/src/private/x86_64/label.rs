@@ -15,8 +15,8 @@
 macro_rules! __label_text {
     () => {
         $crate::__private::core::concat!(
-            ".ifndef .Lstatic_call_0_1_labels\n",
-            ".set .Lstatic_call_0_1_labels, 0\n",
+            ".ifndef .Lstatic_call_0_1_label_count\n",
+            ".set .Lstatic_call_0_1_label_count, 0\n",
             ".macro static_call_0_1_label number cold\n",
             // At most four bytes, where the five would cross a quadword.
             ".p2align 3,,4\n",
@@ -24,15 +24,15 @@ macro_rules! __label_text {
             // Five bytes wherever the block is: an assembler could choose two.
             ".byte 0xe9\n",
             ".long \\cold - . - 4\n",
-            ".pushsection static_call_0_1_hooks,\"ao\",@progbits,.Lstatic_call_0_1_label_\\number\n",
+            ".pushsection static_call_0_1_labels,\"ao\",@progbits,.Lstatic_call_0_1_label_\\number\n",
             ".p2align 2\n",
             ".long .Lstatic_call_0_1_label_\\number - .\n",
             ".long \\cold - .\n",
             ".endm\n",
             ".endif\n",
-            ".set .Lstatic_call_0_1_labels, .Lstatic_call_0_1_labels + 1\n",
+            ".set .Lstatic_call_0_1_label_count, .Lstatic_call_0_1_label_count + 1\n",
             ".altmacro\n",
-            "static_call_0_1_label %.Lstatic_call_0_1_labels, {cold}\n",
+            "static_call_0_1_label %.Lstatic_call_0_1_label_count, {cold}\n",
             ".noaltmacro\n",
             ".long {stub}@PLT - .\n",
             ".long {polarity}\n",
