@@ -7,24 +7,24 @@ use core::slice::from_mut;
 use crate::error::UpdateError;
 use crate::previous::Previous;
 use crate::record::{KeyRecord, STATIC_CALL_0_1_KEYS};
-use crate::request::Wish;
+use crate::request::Request;
 use crate::update::Update;
 use crate::{backend, lock, observer};
 
 #[cfg(test)]
 mod tests;
 
-/// Makes all wishes come true, or none and says why; then tells the observers.
-pub(crate) fn commit(wishes: &mut [Wish]) -> Result<Update, UpdateError> {
-    let (mut update, generation) = backend::apply(wishes)?;
-    update.previous = Previous::of(wishes);
-    observer::tell(wishes, generation);
+/// Makes all requests come true, or none and says why; then tells the observers.
+pub(crate) fn commit(requests: &mut [Request]) -> Result<Update, UpdateError> {
+    let (mut update, generation) = backend::apply(requests)?;
+    update.previous = Previous::of(requests);
+    observer::tell(requests, generation);
     Ok(update)
 }
 
 /// [`commit`] of one.
-pub(crate) fn commit_one(mut wish: Wish) -> Result<Update, UpdateError> {
-    commit(from_mut(&mut wish))
+pub(crate) fn commit_one(mut request: Request) -> Result<Update, UpdateError> {
+    commit(from_mut(&mut request))
 }
 
 /// Makes the targets of keys final. Under the lock, so that no update that has begun changes one
@@ -35,7 +35,7 @@ pub(crate) fn seal_keys<'a>(keys: impl IntoIterator<Item = &'a KeyRecord>) {
     keys.into_iter().for_each(KeyRecord::seal);
 }
 
-/// Binds every key: from now on its call instructions go where its target is, without the slot.
+/// Patches every key's calls to reach its current target directly.
 ///
 /// Without it a key is bound by its first update. Until then calls go through the trampoline to the slot.
 ///
@@ -130,10 +130,10 @@ impl Previous {
     ///
     /// See [`Previous`].
     pub fn restore(self) -> Result<Update, UpdateError> {
-        commit(self.into_safe()?.wishes())
+        commit(self.into_safe()?.requests())
     }
 
-    /// [`Previous::restore`], for the methods of an `unsafe trait`, too.
+    /// Restores as [`Previous::restore`] does, for the methods of an `unsafe trait`, too.
     ///
     /// # Safety
     ///
@@ -159,6 +159,6 @@ impl Previous {
     /// # Ok::<(), static_call::UpdateError>(())
     /// ```
     pub unsafe fn restore_unchecked(mut self) -> Result<Update, UpdateError> {
-        commit(self.wishes())
+        commit(self.requests())
     }
 }

@@ -4,7 +4,7 @@ use core::fmt;
 use std::vec::Vec;
 
 use crate::arch::x86_64::grade;
-pub use crate::arch::x86_64::probe::Change;
+pub use crate::arch::x86_64::probe::Forms;
 use crate::layout::Grade;
 
 #[cfg(test)]
@@ -48,12 +48,12 @@ impl Boundary {
     ];
 
     /// Offsets in a page of the instruction's first byte.
-    pub(crate) const fn offsets(self, change: Change) -> &'static [u16] {
+    pub(crate) const fn offsets(self, change: Forms) -> &'static [u16] {
         if change.disp_at() == 2 {
             return self.offsets_of_six();
         }
         match self {
-            Self::None if matches!(change, Change::Trampoline) => &[0, 24, 56],
+            Self::None if matches!(change, Forms::Trampoline) => &[0, 24, 56],
             Self::None => &[0, 9, 34, 59],
             Self::OpcodeBefore8 => &[7, 15, 31],
             Self::OpcodeBefore64 => &[63],
@@ -82,10 +82,10 @@ impl Boundary {
         }
     }
 
-    /// The grade of a call instruction that lies so.
+    /// Returns the grade of a call instruction that lies so.
     #[must_use]
     pub fn grade(self) -> Grade {
-        grade(self.offsets(Change::Call)[0].into(), 1, 5)
+        grade(self.offsets(Forms::Call)[0].into(), 1, 5)
     }
 }
 
@@ -107,7 +107,7 @@ pub struct Experiment {
     /// How often it is changed.
     pub pace: Pace,
     /// Between which forms.
-    pub change: Change,
+    pub change: Forms,
 }
 
 /// What was counted. Counts of parts and of repetitions add up.
@@ -163,7 +163,7 @@ impl fmt::Display for Unavailable {
 impl std::error::Error for Unavailable {}
 
 impl Experiment {
-    /// All that the probe can do.
+    /// Returns all that the probe can do.
     ///
     /// ```
     /// let all = static_call::probe::Experiment::all();
@@ -171,20 +171,19 @@ impl Experiment {
     /// ```
     #[must_use]
     pub fn all() -> Vec<Self> {
-        let others =
-            [Change::Jump, Change::ConditionalJump, Change::PaddedCall, Change::PaddedJump];
+        let others = [Forms::Jump, Forms::ConditionalJump, Forms::PaddedCall, Forms::PaddedJump];
         // What the runtime stores, and a control: the same bytes of a displacement tear alike.
         let places =
             [Boundary::None, Boundary::OpcodeBefore8, Boundary::OpcodeBefore64, Boundary::Across64];
         let whole = [
-            Change::Nop,
-            Change::PaddedNop,
-            Change::Constant,
-            Change::PaddedConstant,
-            Change::Label,
-            Change::Trampoline,
+            Forms::Nop,
+            Forms::PaddedNop,
+            Forms::Constant,
+            Forms::PaddedConstant,
+            Forms::Label,
+            Forms::Trampoline,
         ];
-        let calls = Boundary::ALL.map(|boundary| (boundary, Change::Call));
+        let calls = Boundary::ALL.map(|boundary| (boundary, Forms::Call));
         let others = others.into_iter().flat_map(|change| places.map(|place| (place, change)));
         let whole = whole.map(|change| (Boundary::None, change));
         let rows = calls.into_iter().chain(others).chain(whole);
@@ -193,19 +192,19 @@ impl Experiment {
             .collect()
     }
 
-    /// Whether the runtime makes this change to an instruction that lies so.
+    /// Returns whether the runtime makes this change to an instruction that lies so.
     #[must_use]
     pub fn is_default(&self) -> bool {
         self.boundary.grade().is_patchable()
     }
 
-    /// Whether this must tear if the probe can see tears at all: a displacement across two cache lines.
+    /// Returns whether this must tear if the probe can see tears at all: a displacement across two cache lines.
     #[must_use]
     pub fn is_control(&self) -> bool {
         self.boundary.grade() == Grade::Straddle
     }
 
-    /// Into how many parts the experiment falls: offsets that lie alike against boundaries.
+    /// Returns how many parts the experiment has: offsets that lie alike against boundaries.
     #[must_use]
     pub fn parts(&self) -> usize {
         self.boundary.offsets(self.change).len()

@@ -1,35 +1,35 @@
 //! What the handle of a trait promises, and the updates of all its methods as one.
 
 use crate::error::UpdateError;
-use crate::request::Wish;
+use crate::request::Request;
 use crate::update::Update;
 
 /// The handle of a trait. Implemented by the macros.
 ///
 /// # Safety
 ///
-/// 1. The wishes are about the keys of the handle's methods and no others.
+/// 1. The requests are about the keys of the handle's methods and no others.
 pub unsafe trait Handle {
-    /// One wish per method: an array.
-    type Wishes: AsMut<[Wish]>;
+    /// One request per method: an array.
+    type Requests: AsMut<[Request]>;
 
-    /// Every method's default.
-    fn defaults() -> Self::Wishes;
+    /// Returns a request for every method's default.
+    fn defaults() -> Self::Requests;
 }
 
 /// That `I` can be what a handle's methods call. Implemented by the macros.
 ///
 /// # Safety
 ///
-/// 1. Each wish's target has the signature of its key.
+/// 1. Each request's target has the signature of its key.
 #[diagnostic::on_unimplemented(
     message = "the methods of `{Self}` cannot be made those of `{I}` here",
     note = "where the attribute says `update = visibility`, the right to switch is a type of its \
             own: the handle's name with `Keys` behind it"
 )]
 pub unsafe trait Switch<I>: Handle {
-    /// Every method of `I`.
-    fn wishes() -> Self::Wishes;
+    /// Returns a request for every method of `I`.
+    fn requests() -> Self::Requests;
 }
 
 /// The handle of a trait that is not `unsafe`: its methods may be switched one by one.
@@ -54,7 +54,7 @@ pub unsafe trait SafeToSwitch: Handle {}
 ///
 /// See [`UpdateError`]; nothing has changed then.
 pub unsafe fn update_all<H: Switch<I>, I>() -> Result<Update, UpdateError> {
-    crate::commit::commit(H::wishes().as_mut())
+    crate::commit::commit(H::requests().as_mut())
 }
 
 /// Makes all methods of a handle call their defaults.

@@ -116,7 +116,7 @@ pub use observer::{Change, Observer, generation};
 pub use path::{Path, Reason};
 pub use previous::Previous;
 #[cfg(feature = "std")]
-pub use report::{CallReport, Finding, KeyReport, Report, SiteReport, Totals};
+pub use report::{CallReport, KeyReport, Problem, Report, SiteReport, Totals};
 /// Makes a function switchable while the program runs.
 ///
 /// Beside the function stands an empty enum of the same name, whose functions switch it:
@@ -277,7 +277,7 @@ pub use update::{Barrier, Update};
 /// Looks at every key, site and call instruction. Changes nothing: what is not bound stays so.
 ///
 /// In a signal handler that interrupted an update there is no moment between two updates to look
-/// at: the report then has a finding that says so, and no keys.
+/// at: the report then has a problem that says so, and no keys.
 ///
 /// # Examples
 ///

@@ -89,9 +89,9 @@ fn identity() -> u64 {
 
 fn acquire(record: &LockRecord) -> Result<(), Reentered> {
     let mine = identity();
-    let mut wish = mine;
+    let mut word = mine;
     loop {
-        let now = match record.word.compare_exchange(0, wish, Ordering::Acquire, Ordering::Relaxed)
+        let now = match record.word.compare_exchange(0, word, Ordering::Acquire, Ordering::Relaxed)
         {
             Ok(_) => return Ok(()),
             Err(now) => now,
@@ -102,7 +102,7 @@ fn acquire(record: &LockRecord) -> Result<(), Reentered> {
         if now >> 32 != mine >> 32 {
             // Held by a thread of the process that this one was forked from.
             let stolen =
-                record.word.compare_exchange(now, wish, Ordering::Acquire, Ordering::Relaxed);
+                record.word.compare_exchange(now, word, Ordering::Acquire, Ordering::Relaxed);
             if stolen.is_ok() {
                 return Ok(());
             }
@@ -120,7 +120,7 @@ fn acquire(record: &LockRecord) -> Result<(), Reentered> {
         #[expect(clippy::cast_possible_truncation, reason = "the low half is the futex")]
         sys::wait(futex(record), waited as u32);
         // Others may sleep still: who wakes cannot know, and says so.
-        wish = mine | WAITERS;
+        word = mine | WAITERS;
     }
 }
 

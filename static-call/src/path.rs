@@ -33,7 +33,7 @@ pub enum Path {
 }
 
 impl Path {
-    /// The path in one word.
+    /// Returns the path in one word.
     ///
     /// # Examples
     ///
@@ -94,13 +94,13 @@ pub enum Reason {
     NotProved,
     /// The target is further than 2 GiB.
     TooFar,
-    /// The bytes there were not what the verifier recorded; the finding says more.
+    /// The bytes there were not what the verifier recorded; a problem of the report says more.
     Changed,
     /// No verifier has seen the image: its build script does not call
     /// `static_call_verify::enable()`, and it was not built by `cargo static-call build` (or was built
     /// again by `cargo build`); or the linker dropped the table.
     NotVerified,
-    /// The table cannot be trusted; the finding says why.
+    /// The table cannot be trusted; a problem of the report says why.
     TableRefused,
     /// The system refuses to make code writable, with this `errno`.
     Refused(i32),
@@ -110,6 +110,43 @@ pub enum Reason {
     NoMemory(i32),
     /// This architecture or system is one where nothing is patched.
     NotSupported,
+}
+
+impl Reason {
+    /// Returns the reason in one word, without an `errno`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use static_call::Reason;
+    ///
+    /// assert_eq!(Reason::ThroughGot.as_str(), "through-got");
+    /// assert_eq!(Reason::Refused(13).as_str(), "refused");
+    /// ```
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotBound => "not-bound",
+            Self::Capped => "capped",
+            Self::Line => "line",
+            Self::Straddle => "straddle",
+            Self::ThroughGot => "through-got",
+            Self::ThroughRegister => "through-register",
+            Self::AddressTaken => "address-taken",
+            Self::ShortJump => "short-jump",
+            Self::UnusualPrefix => "unusual-prefix",
+            Self::ThroughPlt => "through-plt",
+            Self::NotProved => "not-proved",
+            Self::TooFar => "too-far",
+            Self::Changed => "changed",
+            Self::NotVerified => "not-verified",
+            Self::TableRefused => "table-refused",
+            Self::Refused(_) => "refused",
+            Self::NoHeaders => "no-headers",
+            Self::NoMemory(_) => "no-memory",
+            Self::NotSupported => "not-supported",
+        }
+    }
 }
 
 impl fmt::Display for Reason {

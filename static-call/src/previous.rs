@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::error::UpdateError;
 use crate::record::KeyRecord;
-use crate::request::Wish;
+use crate::request::Request;
 
 /// What keys called before an update: a token that makes them call it again.
 ///
@@ -25,45 +25,47 @@ use crate::request::Wish;
 /// ```
 #[derive(Clone)]
 #[must_use = "without `restore` it does nothing"]
-pub struct Previous(Wishes);
+pub struct Previous(Requests);
 
 #[derive(Clone)]
-enum Wishes {
+enum Requests {
     None,
-    One(Wish),
+    One(Request),
     #[cfg(feature = "std")]
-    Many(std::vec::Vec<Wish>),
+    Many(std::vec::Vec<Request>),
 }
 
 impl Previous {
     /// Of an update that changed no target.
-    pub(crate) const NONE: Self = Self(Wishes::None);
+    pub(crate) const NONE: Self = Self(Requests::None);
 
-    /// Of committed wishes. Without `std` there is room for one.
-    pub(crate) fn of(wishes: &[Wish]) -> Self {
-        match wishes {
-            [wish] => Self(Wishes::One(wish.undo())),
+    /// Of committed requests. Without `std` there is room for one.
+    pub(crate) fn of(requests: &[Request]) -> Self {
+        match requests {
+            [request] => Self(Requests::One(request.undo())),
             #[cfg(feature = "std")]
-            [_, ..] => Self(Wishes::Many(wishes.iter().map(|wish| wish.undo()).collect())),
+            [_, ..] => {
+                Self(Requests::Many(requests.iter().map(|request| request.undo()).collect()))
+            }
             _ => Self::NONE,
         }
     }
 
-    /// The wishes that lead back.
-    pub(crate) fn wishes(&mut self) -> &mut [Wish] {
+    /// The requests that lead back.
+    pub(crate) fn requests(&mut self) -> &mut [Request] {
         match &mut self.0 {
-            Wishes::None => &mut [],
-            Wishes::One(wish) => core::slice::from_mut(wish),
+            Requests::None => &mut [],
+            Requests::One(request) => core::slice::from_mut(request),
             #[cfg(feature = "std")]
-            Wishes::Many(wishes) => wishes,
+            Requests::Many(requests) => requests,
         }
     }
 
     /// Itself, if no key is a method of an `unsafe trait`.
     pub(crate) fn into_safe(mut self) -> Result<Self, UpdateError> {
-        let is_unsafe = |wish: &&mut Wish| wish.key().has(KeyRecord::UNSAFE_TO_SWITCH);
-        match self.wishes().iter_mut().find(is_unsafe) {
-            Some(wish) => Err(UpdateError::RequiresUnsafe { key: wish.key().name() }),
+        let is_unsafe = |request: &&mut Request| request.key().has(KeyRecord::UNSAFE_TO_SWITCH);
+        match self.requests().iter_mut().find(is_unsafe) {
+            Some(request) => Err(UpdateError::RequiresUnsafe { key: request.key().name() }),
             None => Ok(self),
         }
     }
@@ -71,13 +73,14 @@ impl Previous {
 
 impl fmt::Debug for Previous {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let entries: &[Wish] = match &self.0 {
-            Wishes::None => &[],
-            Wishes::One(wish) => core::slice::from_ref(wish),
+        let entries: &[Request] = match &self.0 {
+            Requests::None => &[],
+            Requests::One(request) => core::slice::from_ref(request),
             #[cfg(feature = "std")]
-            Wishes::Many(wishes) => wishes,
+            Requests::Many(requests) => requests,
         };
-        let entries = entries.iter().map(|wish| (wish.key().name(), wish.target.record().name()));
+        let entries =
+            entries.iter().map(|request| (request.key().name(), request.target.record().name()));
         f.debug_map().entries(entries).finish()
     }
 }

@@ -10,7 +10,7 @@
 use core::time::Duration;
 
 use crate::backend;
-pub use crate::experiment::{Boundary, Change, Counts, Experiment, Pace, Unavailable};
+pub use crate::experiment::{Boundary, Counts, Experiment, Forms, Pace, Unavailable};
 
 #[cfg(test)]
 mod tests;

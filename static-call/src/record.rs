@@ -105,7 +105,7 @@ impl KeyRecord {
     /// The key is a flag: it is on or off, and nothing calls its target.
     pub const IS_FLAG: u32 = 16;
 
-    /// A record whose slot leads to the default. For a static in the slice of keys.
+    /// Makes a record whose slot leads to the default. For a static in the slice of keys.
     ///
     /// # Safety
     ///
@@ -132,7 +132,7 @@ impl KeyRecord {
         }
     }
 
-    /// Name of the function, with its type for a method.
+    /// Returns the name of the function, with its type for a method.
     #[must_use]
     pub fn name(&self) -> &'static str {
         self.name
@@ -209,7 +209,7 @@ impl KeyRecord {
         core::ptr::eq(target.record(), self.default) != self.has(Self::HAS_NO_BODY)
     }
 
-    /// Whether the hook has a target, or the flag is on. Where it is, what was written before it was turned
+    /// Returns whether the hook has a target, or the flag is on. Where it is, what was written before it was turned
     /// on is visible.
     #[inline]
     #[must_use]
@@ -262,7 +262,7 @@ impl KeyRecord {
         self.state.load(Ordering::Acquire) & SEALED != 0
     }
 
-    /// What the slot holds: where calls go that nothing has patched.
+    /// Returns what the slot holds: where calls go that nothing has patched.
     #[inline(always)]
     #[must_use]
     pub fn entry(&self) -> *mut () {
@@ -299,7 +299,7 @@ pub unsafe trait Keyed: Sized + 'static {
     /// 1. Rust code never calls it: its parameters and its result are those of the key's target.
     unsafe extern "C" fn stub();
 
-    /// Type of the function item that callers use.
+    /// Returns the type of the function item that callers use.
     fn own_type() -> TypeId;
 }
 
@@ -327,6 +327,6 @@ pub unsafe trait Pointed: Keyed {
     /// The shim that calls what the cell holds.
     const THROUGH: &'static TargetRecord;
 
-    /// The address of the function.
+    /// Returns the address of the function.
     fn address(pointer: Self::Pointer) -> *const ();
 }

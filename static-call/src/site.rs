@@ -31,7 +31,7 @@ const _: () = if size_of::<usize>() == 8 {
 };
 
 impl SiteRecord {
-    /// A description; the macros fill in `file!()`, `line!()`, `column!()` and the path that is
+    /// Makes a description; the macros fill in `file!()`, `line!()`, `column!()` and the path that is
     /// called.
     #[must_use]
     pub const fn new(file: &'static str, line: u32, column: u32, callee: &str) -> Self {
@@ -44,7 +44,7 @@ impl SiteRecord {
         SiteId::from_u64(self.id)
     }
 
-    /// Source file, line (from 1) and column (from 1).
+    /// Returns the source file, line (from 1) and column (from 1).
     #[must_use]
     pub fn position(&self) -> (&'static str, u32, u32) {
         (self.file, self.line, self.column)

@@ -15,7 +15,7 @@ impl Function {
     pub(super) fn first(&self) -> (TokenStream, Option<TokenStream>) {
         let marker = self.marker();
         match self.select {
-            Some(_) => (quote!(__resolve), Some(quote!(.chosen_by(#marker::__choose)))),
+            Some(_) => (quote!(__resolve), Some(quote!(.with_choice(#marker::__choose)))),
             None => (quote!(__default), None),
         }
     }
@@ -101,8 +101,8 @@ impl Function {
                 #marker::#shim as *const (),
                 || #sc::type_name_of(|| #path),
             )
-            .of_type(|| #sc::type_of(|| #path))
-            .because(#because);
+            .with_type(|| #sc::type_of(|| #path))
+            .with_features(#because);
         }
     }
 

@@ -9,7 +9,7 @@ use std::thread;
 
 use crate::lock;
 use crate::record::{KeyDescription, KeyRecord};
-use crate::request::Wish;
+use crate::request::Request;
 use crate::target::TargetRecord;
 
 /// Addresses of their own for records that nobody calls.
@@ -17,7 +17,7 @@ static CODE: [u8; 3] = [0; 3];
 static FIRST: TargetRecord = TargetRecord::new((&raw const CODE[1]).cast(), || "first");
 static SECOND: TargetRecord = TargetRecord::new((&raw const CODE[2]).cast(), || "second");
 static OPEN: TargetRecord =
-    TargetRecord::new((&raw const CODE[0]).cast(), || "open").chosen_by(in_the_middle);
+    TargetRecord::new((&raw const CODE[0]).cast(), || "open").with_choice(in_the_middle);
 
 static KEY: OnceLock<&'static KeyRecord> = OnceLock::new();
 static SEALS: AtomicBool = AtomicBool::new(false);
@@ -61,7 +61,7 @@ fn what_a_sealed_key_calls_is_final() {
     KEY.set(key).expect("once");
     SEALS.store(true, Ordering::SeqCst);
     // SAFETY: INV-SHIM: nobody calls the key.
-    super::commit_one(unsafe { Wish::new(key, &SECOND) }).expect("it was before the seal");
+    super::commit_one(unsafe { Request::new(key, &SECOND) }).expect("it was before the seal");
     assert!(!SEALS.load(Ordering::SeqCst), "nothing came in between");
     while !IS_SEALED.load(Ordering::SeqCst) {
         thread::yield_now();

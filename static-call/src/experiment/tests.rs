@@ -15,7 +15,7 @@ fn instructions_lie_as_their_boundary_says() {
     };
     for boundary in Boundary::ALL {
         let (size, expected) = across(boundary);
-        let changes = [Change::Call, Change::PaddedCall];
+        let changes = [Forms::Call, Forms::PaddedCall];
         let all = changes.map(|c| boundary.offsets(c).iter().map(move |&o| (c.disp_at(), o)));
         for (disp_at, offset) in all.into_iter().flatten() {
             let first = u64::from(offset);
@@ -34,7 +34,7 @@ fn instructions_lie_as_their_boundary_says() {
         }
         assert_eq!(boundary.grade(), expected);
     }
-    for &offset in Boundary::None.offsets(Change::Trampoline) {
+    for &offset in Boundary::None.offsets(Forms::Trampoline) {
         assert_eq!(offset % 8, 0);
     }
 }

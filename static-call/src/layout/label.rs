@@ -37,7 +37,7 @@ impl LabelRecord {
         }
     }
 
-    /// The addresses of label, cold block and stub, and the site, for a record that lies at
+    /// Returns the addresses of label, cold block and stub, and the site, for a record that lies at
     /// `address`.
     #[must_use]
     pub fn parts(&self, address: u64) -> (u64, u64, u64, Option<SiteId>) {
@@ -58,7 +58,7 @@ pub enum Polarity {
 }
 
 impl Polarity {
-    /// The polarity of a record's last word, if it is one.
+    /// Returns the polarity of a record's last word, if it is one.
     #[must_use]
     pub fn from_word(word: u32) -> Option<Self> {
         match word {

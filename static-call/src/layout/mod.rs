@@ -67,7 +67,7 @@ impl TrampolineRecord {
         }
     }
 
-    /// The addresses of trampoline and stub, and the site, for a record that lies at `address`.
+    /// Returns the addresses of trampoline and stub, and the site, for a record that lies at `address`.
     #[must_use]
     pub fn parts(&self, address: u64) -> (u64, u64, Option<SiteId>) {
         let at = |field: u64, value: i32| (address + field).wrapping_add_signed(value.into());
@@ -109,7 +109,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The kind of an entry's byte, if it is one.
+    /// Returns the kind of an entry's byte, if it is one.
     #[must_use]
     pub fn from_byte(byte: u8) -> Option<Self> {
         // No entry is a label.
@@ -125,7 +125,7 @@ impl Kind {
         })
     }
 
-    /// Whether an instruction of this kind holds the displacement that a retarget rewrites.
+    /// Returns whether an instruction of this kind holds the displacement that a retarget rewrites.
     #[must_use]
     pub fn is_direct(self) -> bool {
         matches!(self, Self::Call | Self::Jmp | Self::Jcc)
@@ -158,7 +158,7 @@ pub enum Grade {
 }
 
 impl Grade {
-    /// The grade of an entry's byte, if it is one.
+    /// Returns the grade of an entry's byte, if it is one.
     #[must_use]
     pub fn from_byte(byte: u8) -> Option<Self> {
         Some(match byte {
@@ -171,7 +171,7 @@ impl Grade {
         })
     }
 
-    /// Whether an instruction of this grade may be patched while other threads execute it.
+    /// Returns whether an instruction of this grade may be patched while other threads execute it.
     #[must_use]
     pub fn is_patchable(self) -> bool {
         matches!(self, Self::Quad | Self::Disp)
@@ -241,7 +241,7 @@ impl TableHeader {
     /// Bytes of a header.
     pub const SIZE: usize = 40;
 
-    /// The header as it stands in the image.
+    /// Returns the header as it is in the image.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; Self::SIZE] {
         let mut b = [0; Self::SIZE];
@@ -292,7 +292,7 @@ impl TableEntry {
     /// Bytes of an entry.
     pub const SIZE: usize = 12;
 
-    /// The entry as it stands in the image.
+    /// Returns the entry as it is in the image.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; Self::SIZE] {
         let mut b = [0; Self::SIZE];
@@ -321,7 +321,7 @@ impl TableEntry {
 const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
 const FNV_PRIME: u64 = 0x0000_0100_0000_01b3;
 
-/// FNV-1a over `bytes`, 64 bits: guards the table against change, not against an adversary.
+/// Returns FNV-1a over `bytes`, 64 bits: guards the table against change, not against an adversary.
 #[must_use]
 pub fn checksum(bytes: &[u8]) -> u64 {
     bytes.iter().fold(FNV_OFFSET, |h, &b| (h ^ u64::from(b)).wrapping_mul(FNV_PRIME))
@@ -338,7 +338,7 @@ pub struct Segment {
     pub flags: u32,
 }
 
-/// Identity of an image: the layout of its `PT_LOAD` segments, in the order of the file.
+/// Returns the identity of an image: the layout of its `PT_LOAD` segments, in the order of the file.
 ///
 /// The link decides it and `strip` keeps it; a tool that rearranges the image (BOLT, patchelf)
 /// adds or moves segments and so changes it.

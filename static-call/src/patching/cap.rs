@@ -12,7 +12,7 @@ pub(crate) enum Cap {
     Trampoline = 2,
     /// Nothing is patched.
     Indirect = 3,
-    /// The variable holds something else: no cap, and a finding.
+    /// The variable holds something else: no cap, and a problem.
     Unknown = 4,
     /// Calls and trampolines are retargeted, and no instruction becomes another one: a uprobe that is
     /// removed puts the first byte of the file back, whatever it is in memory.

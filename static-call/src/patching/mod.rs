@@ -29,31 +29,31 @@ use crate::patching::choose::Aim;
 #[cfg(feature = "std")]
 pub(crate) use crate::patching::report::report;
 use crate::patching::shared::with_state;
-use crate::request::{self, Wish};
+use crate::request::{self, Request};
 use crate::update::Update;
 use crate::{cycle, observer};
 
-/// Makes all wishes come true, or none.
-pub(crate) fn apply(wishes: &mut [Wish]) -> Result<(Update, u64), UpdateError> {
+/// Makes all requests come true, or none.
+pub(crate) fn apply(requests: &mut [Request]) -> Result<(Update, u64), UpdateError> {
     with_state(|state| {
-        request::refuse_sealed(wishes)?;
-        request::settle(wishes)?;
-        cycle::refuse(wishes, |named| state.registry.key_named(named))?;
-        for wish in &mut *wishes {
-            wish.before = wish.key().current();
-            if let Some(index) = state.registry.key_of(wish.key()) {
-                state.pending.wanted[index] = Some(wish.target);
+        request::refuse_sealed(requests)?;
+        request::settle(requests)?;
+        cycle::refuse(requests, |named| state.registry.key_named(named))?;
+        for request in &mut *requests {
+            request.before = request.key().current();
+            if let Some(index) = state.registry.key_of(request.key()) {
+                state.pending.wanted[index] = Some(request.target);
             }
         }
         let mut update = protocol::run(state, Aim::Bind)?;
-        for wish in request::last_of_each(wishes) {
-            if state.registry.key_of(wish.key()).is_none() {
-                wish.key().publish(wish.target);
-                state.left.foreign_keys += usize::from(!wish.key().mark_foreign());
+        for request in request::last_of_each(requests) {
+            if state.registry.key_of(request.key()).is_none() {
+                request.key().publish(request.target);
+                state.left.foreign_keys += usize::from(!request.key().mark_foreign());
                 update.indirect += 1;
             }
         }
-        request::store_counts(wishes);
+        request::store_counts(requests);
         Ok((update, observer::count()))
     })?
 }

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Instant;
 
 use crate::arch::native::store::{exchange_displacement, exchange_quadword, overwrite};
-use crate::arch::x86_64::probe::{Change, Patch, Program};
+use crate::arch::x86_64::probe::{Forms, Patch, Program};
 use crate::experiment::{Counts, Experiment, Pace, Unavailable};
 use crate::sys::probe::{Place, open, release, reserve, stay};
 
@@ -190,7 +190,7 @@ impl Drop for Bench {
 }
 
 /// Bytes of whole pages before and from the start of an instruction's page on.
-fn span(change: Change) -> (u64, u64) {
+fn span(change: Forms) -> (u64, u64) {
     const SITE: u64 = 1 << 40;
     let program = Program::new(change, SITE);
     let low = program.pieces.keys().next().map_or(0, |&low| SITE - low.min(SITE));

@@ -16,7 +16,7 @@ use crate::patching::registry::{Call, Fault, Label, Trampoline};
 use crate::patching::shared::with_state;
 use crate::patching::state::State;
 use crate::record::{KeyRecord, STATIC_CALL_0_1_KEYS};
-use crate::report::{CallReport, Finding, KeyReport, Report, SiteReport};
+use crate::report::{CallReport, KeyReport, Problem, Report, SiteReport};
 use crate::site::SiteRecord;
 use crate::target::Target;
 
@@ -33,7 +33,7 @@ struct Snapshot {
     general: Vec<General>,
 }
 
-/// A finding that is not about one record.
+/// A problem that is not about one record.
 #[derive(Clone, Copy)]
 enum General {
     Table(TableFault),
@@ -64,7 +64,7 @@ pub(crate) fn report() -> Report {
             keys: Vec::new(),
             other_sites: Vec::new(),
             dead_sites: 0,
-            findings: vec![Finding { address: None, message: error.to_string() }],
+            problems: vec![Problem { address: None, message: error.to_string() }],
         },
     }
 }
@@ -128,7 +128,7 @@ impl Snapshot {
             keys: keys.collect(),
             other_sites: Vec::new(),
             dead_sites: self.sites - live.len(),
-            findings: self.findings(),
+            problems: self.problems(),
         }
     }
 
@@ -173,22 +173,22 @@ impl Snapshot {
         }
     }
 
-    fn findings(&self) -> Vec<Finding> {
+    fn problems(&self) -> Vec<Problem> {
         let general = self
             .general
             .iter()
-            .map(|general| Finding { address: None, message: general.message() });
+            .map(|general| Problem { address: None, message: general.message() });
         let trampolines = self.trampolines.iter().filter_map(|(t, _)| {
             let message = format!("a trampoline record is left alone: {}", t.fault?.phrase());
-            Some(Finding { address: Some(t.address as usize), message })
+            Some(Problem { address: Some(t.address as usize), message })
         });
         let calls = self.calls.iter().filter_map(|(call, _)| {
             let message = format!("an entry of the table is left alone: {}", call.fault?.phrase());
-            Some(Finding { address: Some(call.address as usize), message })
+            Some(Problem { address: Some(call.address as usize), message })
         });
         let labels = self.labels.iter().filter_map(|(label, _)| {
             let message = format!("a jump label is left alone: {}", label.fault?.phrase());
-            Some(Finding { address: Some(label.address as usize), message })
+            Some(Problem { address: Some(label.address as usize), message })
         });
         general.chain(trampolines).chain(calls).chain(labels).collect()
     }

@@ -2,7 +2,7 @@
 
 use crate::error::UpdateError;
 use crate::record::KeyRecord;
-use crate::request::Wish;
+use crate::request::Request;
 use crate::target::TargetRecord;
 use crate::update::Update;
 
@@ -49,5 +49,5 @@ pub unsafe fn force(
     candidate: &'static TargetRecord,
 ) -> Result<Update, UpdateError> {
     // SAFETY: promise 1 is this function's own (INV-SHIM).
-    crate::commit::commit_one(unsafe { Wish::new(key, candidate) })
+    crate::commit::commit_one(unsafe { Request::new(key, candidate) })
 }

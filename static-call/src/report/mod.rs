@@ -44,7 +44,7 @@ pub struct Report {
     /// `call!`s of the source whose code the linker dropped.
     pub dead_sites: usize,
     /// What is wrong with the image, the environment or the system.
-    pub findings: Vec<Finding>,
+    pub problems: Vec<Problem>,
 }
 
 /// A key of a [`Report`].
@@ -157,14 +157,14 @@ pub struct CallReport {
 /// # Examples
 ///
 /// ```
-/// for finding in static_call::report().findings {
-///     eprintln!("{}", finding.message);
+/// for problem in static_call::report().problems {
+///     eprintln!("{}", problem.message);
 /// }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
-pub struct Finding {
+pub struct Problem {
     /// Where in memory, if it has a place.
     pub address: Option<usize>,
     /// What, and what follows.
@@ -199,7 +199,7 @@ pub struct Totals {
 }
 
 impl Report {
-    /// The sums: what the last line of the text says.
+    /// Returns the sums: what the last line of the text says.
     ///
     /// # Examples
     ///
@@ -224,7 +224,7 @@ impl Report {
         totals
     }
 
-    /// Every site, of all keys and of none.
+    /// Returns every site, of all keys and of none.
     ///
     /// # Examples
     ///

@@ -8,29 +8,29 @@ mod report;
 use crate::error::UpdateError;
 use crate::lock;
 use crate::record::STATIC_CALL_0_1_KEYS;
-use crate::request::{self, Wish};
+use crate::request::{self, Request};
 use crate::update::Update;
 use crate::{cycle, observer};
 
 #[cfg(feature = "std")]
 pub(crate) use crate::slot::report::report;
 
-/// Makes all wishes come true, or none.
-pub(crate) fn apply(wishes: &mut [Wish]) -> Result<(Update, u64), UpdateError> {
+/// Makes all requests come true, or none.
+pub(crate) fn apply(requests: &mut [Request]) -> Result<(Update, u64), UpdateError> {
     let _guard = lock::lock()?;
-    request::refuse_sealed(wishes)?;
-    request::settle(wishes)?;
-    cycle::refuse(wishes, |named| {
+    request::refuse_sealed(requests)?;
+    request::settle(requests)?;
+    cycle::refuse(requests, |named| {
         STATIC_CALL_0_1_KEYS.static_slice().iter().find(|key| key.own_type() == named)
     })?;
-    for wish in &mut *wishes {
-        wish.before = wish.key().current();
+    for request in &mut *requests {
+        request.before = request.key().current();
     }
-    for wish in &*wishes {
-        wish.key().publish(wish.target);
+    for request in &*requests {
+        request.key().publish(request.target);
     }
-    request::store_counts(wishes);
-    Ok((through_slots(request::last_of_each(wishes).count()), observer::count()))
+    request::store_counts(requests);
+    Ok((through_slots(request::last_of_each(requests).count()), observer::count()))
 }
 
 /// There is nothing to bind.

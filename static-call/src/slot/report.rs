@@ -8,7 +8,7 @@ use crate::error::UpdateError;
 use crate::lock;
 use crate::path::{Path, Reason};
 use crate::record::{KeyRecord, STATIC_CALL_0_1_KEYS};
-use crate::report::{CallReport, Finding, KeyReport, Report, SiteReport};
+use crate::report::{CallReport, KeyReport, Problem, Report, SiteReport};
 use crate::site::STATIC_CALL_0_1_SITES;
 
 pub(crate) fn report() -> Report {
@@ -22,7 +22,7 @@ pub(crate) fn report() -> Report {
                 keys: Vec::new(),
                 other_sites: Vec::new(),
                 dead_sites: 0,
-                findings: vec![Finding { address: None, message }],
+                problems: vec![Problem { address: None, message }],
             };
         }
     }
@@ -49,7 +49,7 @@ pub(crate) fn report() -> Report {
         keys: keys.collect(),
         other_sites: other_sites.collect(),
         dead_sites: 0,
-        findings: Vec::new(),
+        problems: Vec::new(),
     }
 }
 

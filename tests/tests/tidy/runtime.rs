@@ -11,6 +11,7 @@ const ORDER: &[&str] = &[
     "error",
     "target",
     "record",
+    "flag/state",
     "request",
     "previous",
     "update",

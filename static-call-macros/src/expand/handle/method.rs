@@ -120,7 +120,7 @@ pub(super) fn target(h: &Handle, method: &Method, implementation: &TokenStream) 
             #marker::__shim::<#implementation> as *const (),
             || #sc::type_name_of(|| <#implementation as #of_trait>::#ident),
         )
-        .of_type(|| #sc::type_of(|| <#implementation as #of_trait>::#ident))
+        .with_type(|| #sc::type_of(|| <#implementation as #of_trait>::#ident))
     }
 }
 

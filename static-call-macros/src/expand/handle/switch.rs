@@ -101,12 +101,12 @@ pub(super) fn expand(h: &Handle) -> TokenStream {
     let count = count(h);
     let defaults = wishes(h, |method| {
         let record = method.function.record();
-        quote!(#sc::Wish::default_of(&#record))
+        quote!(#sc::Request::default_of(&#record))
     });
     let new = wishes(h, |method| {
         let record = method.function.record();
         let target = target(h, method, &i);
-        quote!(unsafe { #sc::Wish::new(&#record, const { &#target }) })
+        quote!(unsafe { #sc::Request::new(&#record, const { &#target }) })
     });
     let keys = h.options.update.as_ref().map(|vis| {
         let about = format!("The right to switch [`{name}`], for `static_call::batch`.");
@@ -128,9 +128,9 @@ pub(super) fn expand(h: &Handle) -> TokenStream {
 
         #(#cfgs)*
         unsafe impl #sc::Handle for #switch {
-            type Wishes = [#sc::Wish; #count];
+            type Requests = [#sc::Request; #count];
 
-            fn defaults() -> Self::Wishes {
+            fn defaults() -> Self::Requests {
                 #defaults
             }
         }
@@ -142,7 +142,7 @@ pub(super) fn expand(h: &Handle) -> TokenStream {
         where
             #bounds,
         {
-            fn wishes() -> Self::Wishes {
+            fn requests() -> Self::Requests {
                 #new
             }
         }

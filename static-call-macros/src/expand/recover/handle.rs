@@ -150,13 +150,13 @@ fn switch(h: &Handle) -> TokenStream {
 
         #(#cfgs)*
         unsafe impl #sc::Handle for #switch {
-            type Wishes = [#sc::Wish; 0];
-            fn defaults() -> Self::Wishes { [] }
+            type Requests = [#sc::Request; 0];
+            fn defaults() -> Self::Requests { [] }
         }
 
         #(#cfgs)*
         unsafe impl<I> #sc::Switch<I> for #switch {
-            fn wishes() -> Self::Wishes { [] }
+            fn requests() -> Self::Requests { [] }
         }
 
         #safe

@@ -28,7 +28,7 @@ pub const EFFECT_LENGTH: u64 = 11;
 const RET: u8 = 0xc3;
 
 impl Effect {
-    /// Of the function that begins with `code`.
+    /// Returns the effect of the function that begins with `code`.
     #[must_use]
     pub fn of(code: &[u8]) -> Self {
         match *code {
@@ -54,7 +54,7 @@ impl Effect {
     }
 }
 
-/// `mov eax, value` as long as a call of `length` bytes; it clears the upper half of `rax`.
+/// Returns `mov eax, value` as long as a call of `length` bytes; it clears the upper half of `rax`.
 #[must_use]
 pub fn mov_eax(length: u8, value: u32) -> Option<[u8; 8]> {
     let [a, b, c, d] = value.to_le_bytes();

@@ -59,7 +59,7 @@ impl Branch {
         Some(Self { kind, disp_at, length: disp_at + 4, displacement: i32::from_le_bytes(d) })
     }
 
-    /// Where the branch at `address` goes.
+    /// Returns where the branch at `address` goes.
     #[must_use]
     pub fn destination(&self, address: u64) -> u64 {
         address
@@ -67,7 +67,7 @@ impl Branch {
             .wrapping_add_signed(i64::from(self.displacement))
     }
 
-    /// The displacement that leads from a branch of this shape at `address` to `destination`, or
+    /// Returns the displacement that leads from a branch of this shape at `address` to `destination`, or
     /// `None` where that is further than 2 GiB.
     #[must_use]
     pub fn displacement_to(&self, address: u64, destination: u64) -> Option<i32> {
@@ -75,7 +75,7 @@ impl Branch {
         i32::try_from(destination.wrapping_sub(end).cast_signed()).ok()
     }
 
-    /// The bytes of this branch with another displacement; `bytes` are its own, for the opcode.
+    /// Returns the bytes of this branch with another displacement; `bytes` are its own, for the opcode.
     /// Bytes after the instruction are 0.
     #[must_use]
     pub fn with_displacement(&self, bytes: &[u8; 8], displacement: i32) -> [u8; 8] {
@@ -86,14 +86,14 @@ impl Branch {
         new
     }
 
-    /// The grade of a branch of this shape at `address`.
+    /// Returns the grade of a branch of this shape at `address`.
     #[must_use]
     pub fn grade(&self, address: u64) -> Grade {
         grade(address, self.disp_at, self.length)
     }
 }
 
-/// The grade of an instruction of `length` bytes at `address`, whose 4-byte displacement starts
+/// Returns the grade of an instruction of `length` bytes at `address`, whose 4-byte displacement starts
 /// `disp_at` bytes in.
 #[must_use]
 pub fn grade(address: u64, disp_at: u8, length: u8) -> Grade {
@@ -110,7 +110,7 @@ pub fn grade(address: u64, disp_at: u8, length: u8) -> Grade {
     }
 }
 
-/// `jmp *m(%rip)` at the start of `bytes`: its displacement from the end of its six bytes.
+/// Decodes `jmp *m(%rip)` at the start of `bytes`: its displacement from the end of its six bytes.
 #[must_use]
 pub fn decode_jmp_memory(bytes: &[u8]) -> Option<i32> {
     match *bytes {
@@ -119,7 +119,7 @@ pub fn decode_jmp_memory(bytes: &[u8]) -> Option<i32> {
     }
 }
 
-/// The slot that an entry of the procedure linkage table at `address` jumps through: `jmp *m(%rip)`,
+/// Returns the slot that an entry of the procedure linkage table at `address` jumps through: `jmp *m(%rip)`,
 /// perhaps after `endbr64` (f3 0f 1e fa) or with a `bnd` prefix (f2) (psABI, "Procedure Linkage
 /// Table"; Intel SDM vol. 1, 17.3.3).
 #[must_use]
@@ -149,7 +149,7 @@ pub enum StubSlot {
 /// Bytes of a stub.
 pub const STUB_LENGTH: u64 = 10;
 
-/// The stub at the start of `bytes`, which are at `address`: `mov pointer(%rip), %r11` or what a
+/// Decodes the stub at the start of `bytes`, which are at `address`: `mov pointer(%rip), %r11` or what a
 /// linker makes of it, `lea slot(%rip), %r11` or `mov $slot, %r11`; then `jmp *(%r11)` (psABI,
 /// "Optimize GOTPCRELX Relocations").
 #[must_use]
@@ -168,7 +168,7 @@ pub fn decode_stub(address: u64, bytes: &[u8]) -> Option<StubSlot> {
 /// What fills a trampoline after its jump: `int3`, which nothing reaches.
 pub const PADDING: u8 = 0xcc;
 
-/// A trampoline that jumps to `destination`: `e9 rel32` and padding, or `None` out of reach.
+/// Returns a trampoline that jumps to `destination`: `e9 rel32` and padding, or `None` out of reach.
 #[must_use]
 pub fn trampoline_jmp(address: u64, destination: u64) -> Option<[u8; 8]> {
     let shape = Branch { kind: Kind::Jmp, disp_at: 1, length: 5, displacement: 0 };
@@ -176,7 +176,7 @@ pub fn trampoline_jmp(address: u64, destination: u64) -> Option<[u8; 8]> {
     Some([0xe9, a, b, c, d, PADDING, PADDING, PADDING])
 }
 
-/// The no-op as long as a call of `length` bytes (Intel SDM vol. 2, "NOP").
+/// Returns the no-op as long as a call of `length` bytes (Intel SDM vol. 2, "NOP").
 ///
 /// The one of six bytes is the recommended one of five behind `67`, as the call is, and not the recommended one
 /// with `66`: the first byte stays what it is, and no mixture of the two is `66 e8`, which takes the upper bits
@@ -190,7 +190,7 @@ pub fn nop(length: u8) -> Option<[u8; 8]> {
     }
 }
 
-/// Where the jump at `address` leads, if the code there is nothing but a direct jump: `jmp rel32`
+/// Returns where the jump at `address` leads, if the code there is nothing but a direct jump: `jmp rel32`
 /// or `jmp rel8`.
 #[must_use]
 pub fn direct_jump(address: u64, bytes: &[u8]) -> Option<u64> {

@@ -25,12 +25,12 @@ pub(crate) const FIRST: u32 = 0x1001;
 pub(crate) const SECOND: u32 = 0x2003;
 /// The same for a mixture of the two.
 pub(crate) const TORN: u32 = 0x3007;
-/// The second form of [`Change::Constant`] sets this.
+/// The second form of [`Forms::Constant`] sets this.
 pub(crate) const CONSTANT: u32 = 0x4420;
 
-/// Between which two forms an instruction changes.
+/// The two forms between which an instruction changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Change {
+pub enum Forms {
     /// A call, to another target.
     Call,
     /// A jump, as tail calls are, to another target.
@@ -55,7 +55,7 @@ pub enum Change {
     Trampoline,
 }
 
-impl Change {
+impl Forms {
     /// Offset of the displacement in the instruction; its length is four more, but a trampoline's.
     pub(crate) const fn disp_at(self) -> u8 {
         match self {
@@ -84,7 +84,7 @@ impl Change {
 
 /// The two forms as the runtime writes them, and up to the eighth the bytes behind them.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Forms {
+pub(crate) struct Encoded {
     pub(crate) first: [u8; 8],
     pub(crate) second: [u8; 8],
 }
@@ -125,8 +125,8 @@ const AFTER: [u8; 3] = [0x01, 0xc0, 0x90];
 const LOOP_BEFORE: u64 = 0x200;
 const PAD_BEFORE: u64 = 0x100;
 
-impl Forms {
-    pub(crate) fn new(change: Change) -> Self {
+impl Encoded {
+    pub(crate) fn new(forms: Forms) -> Self {
         let five = |opcode: u8, displacement: u32| {
             let [a, b, c, d] = displacement.to_le_bytes();
             with_after([opcode, a, b, c, d, 0, 0, 0], 5)
@@ -137,30 +137,30 @@ impl Forms {
         };
         let no_op = with_after(nop(5).unwrap_or_default(), 5);
         let targets = [0x0010_2030, 0x0111_2140];
-        let (first, second) = match change {
-            Change::Call => targets.map(|to| five(0xe8, to)).into(),
-            Change::Jump => targets.map(|to| five(0xe9, to)).into(),
+        let (first, second) = match forms {
+            Forms::Call => targets.map(|to| five(0xe8, to)).into(),
+            Forms::Jump => targets.map(|to| five(0xe9, to)).into(),
             // `jz`, taken because the loop sets the zero flag.
-            Change::ConditionalJump => targets.map(|to| six([0x0f, 0x84], to)).into(),
-            Change::PaddedCall => targets.map(|to| six([0x67, 0xe8], to)).into(),
-            Change::PaddedJump => targets.map(|to| six([0x67, 0xe9], to)).into(),
-            Change::PaddedConstant => {
+            Forms::ConditionalJump => targets.map(|to| six([0x0f, 0x84], to)).into(),
+            Forms::PaddedCall => targets.map(|to| six([0x67, 0xe8], to)).into(),
+            Forms::PaddedJump => targets.map(|to| six([0x67, 0xe9], to)).into(),
+            Forms::PaddedConstant => {
                 let constant = mov_eax(6, CONSTANT).unwrap_or_default();
                 (six([0x67, 0xe8], 0x0101_8484), with_after(constant, 6))
             }
-            Change::Nop => (five(0xe8, 0x0101_8484), no_op),
-            Change::PaddedNop => {
+            Forms::Nop => (five(0xe8, 0x0101_8484), no_op),
+            Forms::PaddedNop => {
                 let no_op = with_after(nop(6).unwrap_or_default(), 6);
                 (six([0x67, 0xe8], 0x0101_8484), no_op)
             }
-            Change::Constant => {
+            Forms::Constant => {
                 let constant = mov_eax(5, CONSTANT).unwrap_or_default();
                 (five(0xe8, 0x0101_8484), with_after(constant, 5))
             }
-            Change::Label => (five(0xe9, 0x0101_8484), no_op),
-            Change::Trampoline => {
+            Forms::Label => (five(0xe9, 0x0101_8484), no_op),
+            Forms::Trampoline => {
                 // `e0`, its lowest byte, makes `jmp rax` behind the other form's `ff`.
-                let direct = trampoline_jmp(0, change.length() + 0x0111_90e0).unwrap_or_default();
+                let direct = trampoline_jmp(0, forms.length() + 0x0111_90e0).unwrap_or_default();
                 ([0xff, 0x25, 0x40, 0x20, 0x00, 0x00, 0xcc, 0xcc], direct)
             }
         };
@@ -215,29 +215,29 @@ impl Program {
     ///
     /// `site` is at least 1 GiB from both ends of the address space; where more than a displacement
     /// changes, the instruction lies in one aligned quadword.
-    pub(crate) fn new(change: Change, site: u64) -> Self {
-        let forms = Forms::new(change);
+    pub(crate) fn new(forms: Forms, site: u64) -> Self {
+        let encoded = Encoded::new(forms);
         let nothing = Patch::Displacement { address: 0, first: 0, second: 0 };
         let mut program = Self { pieces: BTreeMap::new(), entry: 0, patch: nothing };
-        let is_constant = matches!(change, Change::Constant | Change::PaddedConstant);
+        let is_constant = matches!(forms, Forms::Constant | Forms::PaddedConstant);
         let second = if is_constant { CONSTANT } else { SECOND };
-        program.place_loop(change, site, &forms, second);
-        for bytes in forms.mixtures() {
+        program.place_loop(forms, site, &encoded, second);
+        for bytes in encoded.mixtures() {
             let value = match bytes {
-                _ if bytes == forms.first => FIRST,
-                _ if bytes == forms.second => second,
+                _ if bytes == encoded.first => FIRST,
+                _ if bytes == encoded.second => second,
                 _ => TORN,
             };
-            program.place_pad(change, Lead::of(site, &bytes), value, site);
+            program.place_pad(forms, Lead::of(site, &bytes), value, site);
         }
-        program.patch = program.patch(change, site, &forms);
+        program.patch = program.patch(forms, site, &encoded);
         program
     }
 
-    fn place_loop(&mut self, change: Change, site: u64, forms: &Forms, second: u32) {
-        let (preset, instruction, at) = if change == Change::Trampoline {
+    fn place_loop(&mut self, forms: Forms, site: u64, encoded: &Encoded, second: u32) {
+        let (preset, instruction, at) = if forms == Forms::Trampoline {
             let [pad, at] = [site - PAD_BEFORE, site - LOOP_BEFORE];
-            self.place(site, forms.first.into());
+            self.place(site, encoded.first.into());
             self.place(pad, returning(TORN));
             let shape = Branch { kind: Kind::Call, disp_at: 1, length: 5, displacement: 0 };
             let displacement = shape.displacement_to(at, site).unwrap_or_default();
@@ -245,7 +245,7 @@ impl Program {
             (pad, with_after(call, 5), at)
         } else {
             // What a no-op leaves as it is.
-            (SECOND.into(), forms.first, site)
+            (SECOND.into(), encoded.first, site)
         };
         let head = [0x45, 0x31, 0xc9, 0x45, 0x31, 0xd2]; // xor r9d, r9d; xor r10d, r10d
         let mut body = Vec::from([0x48, 0xb8]); // mov rax, preset
@@ -253,7 +253,7 @@ impl Program {
         body.extend([0x31, 0xc9]); // xor ecx, ecx: sets the zero flag
         self.entry = at - (head.len() + body.len()) as u64;
         body.extend(instruction);
-        if change == Change::PaddedNop {
+        if forms == Forms::PaddedNop {
             body.push(AFTER[2]);
         }
         for (value, add) in [(FIRST, [0x49, 0x01, 0xc9]), (second, [0x49, 0x01, 0xca])] {
@@ -272,11 +272,11 @@ impl Program {
     }
 
     /// Puts down what a mixture of the bytes at `site` leads to.
-    fn place_pad(&mut self, change: Change, lead: Lead, value: u32, site: u64) {
+    fn place_pad(&mut self, forms: Forms, lead: Lead, value: u32, site: u64) {
         match lead {
             Lead::Call(to) => self.place(to, returning(value)),
-            Lead::Jump(to) if change == Change::Trampoline => self.place(to, returning(value)),
-            Lead::Jump(to) => self.place(to, jumping(to, value, site + change.length())),
+            Lead::Jump(to) if forms == Forms::Trampoline => self.place(to, returning(value)),
+            Lead::Jump(to) => self.place(to, jumping(to, value, site + forms.length())),
             Lead::Through(slot) => {
                 let pad = site - PAD_BEFORE + if value == FIRST { 0x20 } else { 0 };
                 self.place(pad, returning(value));
@@ -291,15 +291,15 @@ impl Program {
         self.pieces.entry(address).or_insert(bytes);
     }
 
-    fn patch(&self, change: Change, site: u64, forms: &Forms) -> Patch {
-        if change.is_retarget() {
-            let at = usize::from(change.disp_at());
+    fn patch(&self, forms: Forms, site: u64, encoded: &Encoded) -> Patch {
+        if forms.is_retarget() {
+            let at = usize::from(forms.disp_at());
             let displacement =
                 |form: [u8; 8]| u32::from_le_bytes(std::array::from_fn(|i| form[at + i]));
             return Patch::Displacement {
                 address: site + at as u64,
-                first: displacement(forms.first),
-                second: displacement(forms.second),
+                first: displacement(encoded.first),
+                second: displacement(encoded.second),
             };
         }
         let address = site / QUADWORD * QUADWORD;
@@ -310,7 +310,11 @@ impl Program {
                 inside.copied().unwrap_or_else(|| self.byte(at))
             }))
         };
-        Patch::Quadword { address, first: quadword(&forms.first), second: quadword(&forms.second) }
+        Patch::Quadword {
+            address,
+            first: quadword(&encoded.first),
+            second: quadword(&encoded.second),
+        }
     }
 
     /// The byte at `address`, 0 where nothing was put down.

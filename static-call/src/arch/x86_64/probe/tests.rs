@@ -11,18 +11,18 @@ use super::*;
 use crate::layout::Grade;
 
 /// With the number of bytes in which the two forms differ.
-const CHANGES: [(Change, usize); 11] = [
-    (Change::Call, 4),
-    (Change::Jump, 4),
-    (Change::ConditionalJump, 4),
-    (Change::PaddedCall, 4),
-    (Change::PaddedJump, 4),
-    (Change::Nop, 5),
-    (Change::PaddedNop, 5),
-    (Change::Constant, 5),
-    (Change::PaddedConstant, 6),
-    (Change::Label, 5),
-    (Change::Trampoline, 6),
+const CHANGES: [(Forms, usize); 11] = [
+    (Forms::Call, 4),
+    (Forms::Jump, 4),
+    (Forms::ConditionalJump, 4),
+    (Forms::PaddedCall, 4),
+    (Forms::PaddedJump, 4),
+    (Forms::Nop, 5),
+    (Forms::PaddedNop, 5),
+    (Forms::Constant, 5),
+    (Forms::PaddedConstant, 6),
+    (Forms::Label, 5),
+    (Forms::Trampoline, 6),
 ];
 
 /// A processor that does what the loop and its pads need, and stops at all else.
@@ -158,83 +158,83 @@ fn seen(bytes: &[u8; 8]) -> (usize, Vec<u8>) {
 /// An emulated processor takes minutes for what takes a second otherwise.
 const CASES: u32 = if cfg!(target_arch = "x86_64") { 32 } else { 1 };
 
-fn every_mixture_comes_back(change: Change, site: u64) {
-    let program = Program::new(change, site);
-    let forms = Forms::new(change);
-    let mixtures = forms.mixtures();
-    assert_eq!(mixtures[..2], [forms.first, forms.second]);
+fn every_mixture_comes_back(forms: Forms, site: u64) {
+    let program = Program::new(forms, site);
+    let encoded = Encoded::new(forms);
+    let mixtures = encoded.mixtures();
+    assert_eq!(mixtures[..2], [encoded.first, encoded.second]);
     let mut unseen = 0;
     for bytes in &mixtures {
         let mut machine = Machine::new(&program);
         machine.store(site, bytes);
         let expected = match seen(bytes) {
-            it if it == seen(&forms.first) => [3, 0],
-            it if it == seen(&forms.second) => [0, 3],
+            it if it == seen(&encoded.first) => [3, 0],
+            it if it == seen(&encoded.second) => [0, 3],
             _ => [0, 0],
         };
         unseen += usize::from(expected != [0, 0]);
-        assert_eq!(machine.run(program.entry, 3), expected, "{change:?} {site:#x} {bytes:02x?}");
+        assert_eq!(machine.run(program.entry, 3), expected, "{forms:?} {site:#x} {bytes:02x?}");
     }
     // Besides the two forms, mixtures that are the same instructions: no-ops of five bytes, and what
     // differs in a trampoline's padding or a prefix.
-    let same = match change {
-        Change::Nop | Change::PaddedNop | Change::Label => 3,
-        Change::Trampoline => 1,
-        Change::PaddedConstant => 2,
+    let same = match forms {
+        Forms::Nop | Forms::PaddedNop | Forms::Label => 3,
+        Forms::Trampoline => 1,
+        Forms::PaddedConstant => 2,
         _ => 0,
     };
-    assert_eq!(unseen, 2 + same, "{change:?}");
+    assert_eq!(unseen, 2 + same, "{forms:?}");
 }
 
-fn site(change: Change, offset: u64) -> u64 {
+fn site(forms: Forms, offset: u64) -> u64 {
     let site = 0x7f12_3456_0000 + offset;
-    match change {
-        _ if change.is_retarget() => site,
-        Change::Trampoline => site / QUADWORD * QUADWORD,
-        _ => site / QUADWORD * QUADWORD + offset % (5 - u64::from(change.disp_at())),
+    match forms {
+        _ if forms.is_retarget() => site,
+        Forms::Trampoline => site / QUADWORD * QUADWORD,
+        _ => site / QUADWORD * QUADWORD + offset % (5 - u64::from(forms.disp_at())),
     }
 }
 
 #[test]
 fn mixtures_are_all_there() {
-    for (change, differ) in CHANGES {
-        let mixtures = Forms::new(change).mixtures();
+    for (forms, differ) in CHANGES {
+        let mixtures = Encoded::new(forms).mixtures();
         let set: std::collections::BTreeSet<_> = mixtures.iter().collect();
-        assert_eq!((mixtures.len(), set.len()), (1 << differ, 1 << differ), "{change:?}");
+        assert_eq!((mixtures.len(), set.len()), (1 << differ, 1 << differ), "{forms:?}");
     }
 }
 
 #[test]
 fn forms_are_what_the_runtime_writes() {
-    let forms = |change| {
-        let Forms { first, second } = Forms::new(change);
+    let encoded = |forms| {
+        let Encoded { first, second } = Encoded::new(forms);
         [first, second]
     };
-    for change in [Change::Call, Change::Nop, Change::Constant, Change::Label] {
-        let kind = if change == Change::Label { Kind::Jmp } else { Kind::Call };
-        let branch = Branch::decode(&forms(change)[0]).unwrap();
+    for forms in [Forms::Call, Forms::Nop, Forms::Constant, Forms::Label] {
+        let kind = if forms == Forms::Label { Kind::Jmp } else { Kind::Call };
+        let branch = Branch::decode(&encoded(forms)[0]).unwrap();
         assert_eq!((branch.kind, branch.length), (kind, 5));
     }
-    for (change, kind, bytes) in [
-        (Change::Jump, Kind::Jmp, &[0xe9][..]),
-        (Change::ConditionalJump, Kind::Jcc, &[0x0f, 0x84]),
-        (Change::PaddedCall, Kind::Call, &[0x67, 0xe8]),
-        (Change::PaddedJump, Kind::Jmp, &[0x67, 0xe9]),
-        (Change::PaddedNop, Kind::Call, &[0x67, 0xe8]),
-        (Change::PaddedConstant, Kind::Call, &[0x67, 0xe8]),
+    for (forms, kind, bytes) in [
+        (Forms::Jump, Kind::Jmp, &[0xe9][..]),
+        (Forms::ConditionalJump, Kind::Jcc, &[0x0f, 0x84]),
+        (Forms::PaddedCall, Kind::Call, &[0x67, 0xe8]),
+        (Forms::PaddedJump, Kind::Jmp, &[0x67, 0xe9]),
+        (Forms::PaddedNop, Kind::Call, &[0x67, 0xe8]),
+        (Forms::PaddedConstant, Kind::Call, &[0x67, 0xe8]),
     ] {
-        let first = forms(change)[0];
+        let first = encoded(forms)[0];
         let branch = Branch::decode(&first).unwrap();
-        assert!(branch.kind == kind && first.starts_with(bytes), "{change:?}");
-        assert_eq!((branch.disp_at, u64::from(branch.length)), (change.disp_at(), change.length()));
+        assert!(branch.kind == kind && first.starts_with(bytes), "{forms:?}");
+        assert_eq!((branch.disp_at, u64::from(branch.length)), (forms.disp_at(), forms.length()));
         assert_eq!(usize::from(branch.disp_at), bytes.len());
     }
-    assert_eq!(forms(Change::PaddedConstant)[1][..6], mov_eax(6, CONSTANT).unwrap()[..6]);
-    assert_eq!(forms(Change::PaddedNop)[1][..6], nop(6).unwrap()[..6]);
-    assert_eq!(forms(Change::Nop)[1][..5], nop(5).unwrap()[..5]);
-    assert_eq!(forms(Change::Label)[1][..5], nop(5).unwrap()[..5]);
-    assert_eq!(forms(Change::Constant)[1][..5], mov_eax(5, CONSTANT).unwrap()[..5]);
-    let [slot, direct] = forms(Change::Trampoline);
+    assert_eq!(encoded(Forms::PaddedConstant)[1][..6], mov_eax(6, CONSTANT).unwrap()[..6]);
+    assert_eq!(encoded(Forms::PaddedNop)[1][..6], nop(6).unwrap()[..6]);
+    assert_eq!(encoded(Forms::Nop)[1][..5], nop(5).unwrap()[..5]);
+    assert_eq!(encoded(Forms::Label)[1][..5], nop(5).unwrap()[..5]);
+    assert_eq!(encoded(Forms::Constant)[1][..5], mov_eax(5, CONSTANT).unwrap()[..5]);
+    let [slot, direct] = encoded(Forms::Trampoline);
     assert!(decode_jmp_memory(&slot).is_some() && slot[6..] == [0xcc, 0xcc]);
     let to = Branch::decode(&direct).unwrap().destination(0);
     assert_eq!(trampoline_jmp(0, to), Some(direct));
@@ -245,17 +245,17 @@ proptest! {
 
     #[test]
     fn every_mixture_comes_back_wherever_the_instruction_lies(offset in 0..4096_u64) {
-        for (change, _) in CHANGES {
-            every_mixture_comes_back(change, site(change, offset));
+        for (forms, _) in CHANGES {
+            every_mixture_comes_back(forms, site(forms, offset));
         }
     }
 
     #[test]
     fn a_store_changes_one_form_into_the_other(offset in 0..4096_u64) {
-        for (change, _) in CHANGES {
-            let site = site(change, offset);
-            let program = Program::new(change, site);
-            let forms = Forms::new(change);
+        for (forms, _) in CHANGES {
+            let site = site(forms, offset);
+            let program = Program::new(forms, site);
+            let encoded = Encoded::new(forms);
             let (address, values) = match program.patch {
                 Patch::Displacement { address, first, second } => {
                     (address, [first, second].map(|value| value.to_le_bytes().to_vec()))
@@ -266,11 +266,11 @@ proptest! {
                 }
             };
             let mut machine = Machine::new(&program);
-            let is_first = |machine: &Machine| machine.bytes(site, 8) == forms.first;
+            let is_first = |machine: &Machine| machine.bytes(site, 8) == encoded.first;
             prop_assert!(is_first(&machine));
             let before = machine.memory.clone();
             machine.store(address, &values[1]);
-            prop_assert_eq!(machine.bytes(site, 8), forms.second);
+            prop_assert_eq!(machine.bytes(site, 8), encoded.second);
             machine.store(address, &values[0]);
             prop_assert_eq!(&machine.memory, &before);
         }
@@ -280,10 +280,10 @@ proptest! {
 #[test]
 fn whole_instructions_are_exchanged_where_their_grade_is_quad() {
     for offset in 0..64 {
-        let padded = [Change::PaddedNop, Change::PaddedConstant];
-        for change in [Change::Nop, Change::Constant, Change::Label].into_iter().chain(padded) {
-            let (disp_at, length) = (change.disp_at(), change.length() as u8);
-            let grade = crate::arch::x86_64::grade(site(change, offset), disp_at, length);
+        let padded = [Forms::PaddedNop, Forms::PaddedConstant];
+        for forms in [Forms::Nop, Forms::Constant, Forms::Label].into_iter().chain(padded) {
+            let (disp_at, length) = (forms.disp_at(), forms.length() as u8);
+            let grade = crate::arch::x86_64::grade(site(forms, offset), disp_at, length);
             assert_eq!(grade, Grade::Quad);
         }
     }

@@ -1,11 +1,13 @@
 //! Flags: boolean keys, asked at jump labels.
 
+pub(crate) mod state;
+
 use core::fmt;
 use core::marker::PhantomData;
 
 use crate::error::UpdateError;
 use crate::record::{KeyRecord, Keyed};
-use crate::request::{Count, Wish};
+use crate::request::{Count, Request};
 use crate::update::Update;
 
 /// A boolean that is asked often and changed rarely: what [`flag!`](crate::flag!) declares.
@@ -43,7 +45,7 @@ pub struct Flag<K> {
 }
 
 impl<K: Keyed> Flag<K> {
-    /// The flag of `K`.
+    /// Makes the flag of `K`.
     ///
     /// # Safety
     ///
@@ -54,7 +56,7 @@ impl<K: Keyed> Flag<K> {
         Self { key: PhantomData }
     }
 
-    /// Whether it is on, where it is mostly off.
+    /// Returns whether the flag is on, optimised for off.
     ///
     /// Where the answer is `true`, what was written before the flag was turned on is visible.
     ///
@@ -73,7 +75,7 @@ impl<K: Keyed> Flag<K> {
         crate::__label!(unlikely K; site 0)
     }
 
-    /// Whether it is on, where it mostly is.
+    /// Returns whether the flag is on, optimised for on.
     ///
     /// Where the answer is `true`, what was written before the flag was turned on is visible.
     ///
@@ -91,7 +93,7 @@ impl<K: Keyed> Flag<K> {
         crate::__label!(likely K)
     }
 
-    /// Whether it is on, from memory: for code that is no hot path.
+    /// Returns whether the flag is on, from memory: for code that is not hot.
     ///
     /// # Examples
     ///
@@ -105,7 +107,7 @@ impl<K: Keyed> Flag<K> {
         Self::record().is_on()
     }
 
-    /// How often it is turned on: see [`inc`](Flag::inc).
+    /// Returns how often the flag is turned on: see [`inc`](Flag::inc).
     ///
     /// # Examples
     ///
@@ -122,7 +124,7 @@ impl<K: Keyed> Flag<K> {
         Self::record().count()
     }
 
-    /// Its name.
+    /// Returns the name of the flag.
     ///
     /// # Examples
     ///
@@ -136,9 +138,9 @@ impl<K: Keyed> Flag<K> {
         Self::record().name()
     }
 
-    /// Turns it on, with a count of 1, or off, with a count of 0, whatever the count was.
+    /// Turns the flag on, with a count of 1, or off, with a count of 0, whatever the count was.
     ///
-    /// Before this returns, other threads get the old answer or the new; who asks afterwards gets the
+    /// Before this returns, other threads get the old answer or the new; later queries get the
     /// new one ([`Update::barrier`] says if that could not be ensured).
     ///
     /// # Errors
@@ -157,10 +159,10 @@ impl<K: Keyed> Flag<K> {
     /// # Ok::<(), static_call::UpdateError>(())
     /// ```
     pub fn set(&self, on: bool) -> Result<Update, UpdateError> {
-        crate::commit::commit_one(self.wish(Count::Set(on.into())))
+        crate::commit::commit_one(self.request(Count::Set(on.into())))
     }
 
-    /// `set(true)`.
+    /// Turns the flag on: `set(true)`.
     ///
     /// # Errors
     ///
@@ -179,7 +181,7 @@ impl<K: Keyed> Flag<K> {
         self.set(true)
     }
 
-    /// `set(false)`.
+    /// Turns the flag off: `set(false)`.
     ///
     /// # Errors
     ///
@@ -198,7 +200,7 @@ impl<K: Keyed> Flag<K> {
         self.set(false)
     }
 
-    /// Counts it up: it is on while its count is positive. So it stays on until the last of its
+    /// Counts the flag up: it is on while its count is positive. So it stays on until the last of its
     /// users has counted it [down](Flag::dec).
     ///
     /// # Errors
@@ -219,10 +221,10 @@ impl<K: Keyed> Flag<K> {
     /// # Ok::<(), static_call::UpdateError>(())
     /// ```
     pub fn inc(&self) -> Result<Update, UpdateError> {
-        crate::commit::commit_one(self.wish(Count::Up))
+        crate::commit::commit_one(self.request(Count::Up))
     }
 
-    /// Counts it down: at 0 it is off.
+    /// Counts the flag down: at 0 it is off.
     ///
     /// # Errors
     ///
@@ -240,10 +242,10 @@ impl<K: Keyed> Flag<K> {
     /// );
     /// ```
     pub fn dec(&self) -> Result<Update, UpdateError> {
-        crate::commit::commit_one(self.wish(Count::Down))
+        crate::commit::commit_one(self.request(Count::Down))
     }
 
-    /// Makes it final: an update is an error from now on.
+    /// Makes the state of the flag final: an update is an error from now on.
     ///
     /// # Examples
     ///
@@ -257,8 +259,8 @@ impl<K: Keyed> Flag<K> {
         crate::commit::seal_keys([Self::record()]);
     }
 
-    pub(crate) fn wish(&self, by: Count) -> Wish {
-        Wish::count(Self::record(), by)
+    pub(crate) fn request(&self, by: Count) -> Request {
+        Request::count(Self::record(), by)
     }
 
     fn record() -> &'static KeyRecord {
