@@ -4,12 +4,11 @@ use std::vec::Vec;
 
 use crate::error::UpdateError;
 use crate::flag::Flag;
-use crate::handle::{SafeToSwitch, Switch};
 use crate::key::Key;
 use crate::previous::Previous;
-use crate::record::{Accept, Keyed, Pointed};
 use crate::request::{self, Count, Request};
 use crate::target::captures_nothing;
+use crate::traits::{Accept, Keyed, Pointed, SafeToSwitch, Switch};
 use crate::update::Update;
 
 /// What a batch is to do; see [`batch`].

@@ -1,48 +1,8 @@
-//! What the handle of a trait promises, and the updates of all its methods as one.
+//! Updates of all methods of a trait's handle as one.
 
 use crate::error::UpdateError;
-use crate::request::Request;
+use crate::traits::{Handle, Switch};
 use crate::update::Update;
-
-/// The handle of a trait. Implemented by the macros.
-///
-/// # Safety
-///
-/// 1. The requests are about the keys of the handle's methods and no others.
-pub unsafe trait Handle {
-    /// One request per method: an array.
-    type Requests: AsMut<[Request]>;
-
-    /// Returns a request for every method's default.
-    fn defaults() -> Self::Requests;
-}
-
-/// That `I` can be what a handle's methods call. Implemented by the macros.
-///
-/// # Safety
-///
-/// 1. Each request's target has the signature of its key.
-#[diagnostic::on_unimplemented(
-    message = "the methods of `{Self}` cannot be made those of `{I}` here",
-    note = "where the attribute says `update = visibility`, the right to switch is a type of its \
-            own: the handle's name with `Keys` behind it"
-)]
-pub unsafe trait Switch<I>: Handle {
-    /// Returns a request for every method of `I`.
-    fn requests() -> Self::Requests;
-}
-
-/// The handle of a trait that is not `unsafe`: its methods may be switched one by one.
-///
-/// # Safety
-///
-/// 1. The trait is not `unsafe`.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be switched in a batch",
-    note = "if it is the handle of an `unsafe trait`, switch it alone, by its own `update`, which \
-            is `unsafe`"
-)]
-pub unsafe trait SafeToSwitch: Handle {}
 
 /// Makes all methods of a handle call those of `I`.
 ///

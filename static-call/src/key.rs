@@ -6,9 +6,10 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use crate::error::UpdateError;
-use crate::record::{Accept, KeyRecord, Keyed, Pointed};
+use crate::record::KeyRecord;
 use crate::request::Request;
 use crate::target::{Chosen, Target, captures_nothing};
+use crate::traits::{Accept, Keyed, Pointed};
 use crate::update::Update;
 
 /// A handle to a key: what `checksum::KEY` is.

@@ -70,6 +70,7 @@ mod request;
 mod site;
 mod sys;
 mod target;
+pub mod traits;
 mod update;
 
 #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", target_os = "linux", not(miri)))]

@@ -6,8 +6,9 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use crate::error::UpdateError;
-use crate::record::{KeyRecord, Keyed};
+use crate::record::KeyRecord;
 use crate::request::{Count, Request};
+use crate::traits::Keyed;
 use crate::update::Update;
 
 /// A boolean that is asked often and changed rarely: what [`flag!`](crate::flag!) declares.

@@ -20,16 +20,17 @@ pub use core;
 pub use linkme;
 
 pub use crate::flag::state::{FLAG_OFF, FLAG_ON, flag_off, flag_on};
-pub use crate::handle::{Handle, SafeToSwitch, Switch, reset_all, update_all};
+pub use crate::handle::{reset_all, update_all};
 pub use crate::layout::site_id;
 #[cfg(not(target_os = "linux"))]
 pub use crate::record::STATIC_CALL_0_1_KEYS as KEYS;
-pub use crate::record::{Accept, KeyDescription, KeyRecord, Keyed, Pointed};
+pub use crate::record::{KeyDescription, KeyRecord};
 pub use crate::request::Request;
 #[cfg(not(target_os = "linux"))]
 pub use crate::site::STATIC_CALL_0_1_SITES as SITES;
 pub use crate::site::SiteRecord;
 pub use crate::target::{TargetRecord, captures_nothing};
+pub use crate::traits::{Accept, Handle, Keyed, Pointed, SafeToSwitch, Switch};
 pub use passing::{Indirect, Pass, Passing};
 pub use select::force;
 pub use shim::{Initially, Never, Receiver, conjure, not_set, type_name_of, type_of, update};

@@ -4,7 +4,7 @@ use core::any::TypeId;
 
 use crate::error::UpdateError;
 use crate::key::Key;
-use crate::record::Accept;
+use crate::traits::Accept;
 use crate::update::Update;
 
 /// Makes the value of a zero-sized, copyable target in its shim.

@@ -13,6 +13,7 @@ const ORDER: &[&str] = &[
     "record",
     "flag/state",
     "request",
+    "traits",
     "previous",
     "update",
     "site",
