@@ -2,12 +2,12 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use static_call::arch::effect::{Effect, mov_eax};
+use static_call::arch::x86_64::effect::{Effect, mov_eax};
 use static_call::arch::x86_64::{
     Branch, JMP_MEMORY_LENGTH, decode_jmp_memory, decode_plt_entry, decode_stub, direct_jump, nop,
     trampoline_jmp,
 };
-use static_call::layout::{HookRecord, TableEntry, TableHeader, TrampolineRecord, checksum};
+use static_call::layout::{LabelRecord, TableEntry, TableHeader, TrampolineRecord, checksum};
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((address, rest)) = bytes.split_first_chunk().map(|(a, r)| (u64::from_le_bytes(*a), r))
@@ -20,7 +20,7 @@ fuzz_target!(|bytes: &[u8]| {
         let _ = TrampolineRecord::from_bytes(b).parts(place);
     }
     if let Some(b) = rest.first_chunk() {
-        let _ = HookRecord::from_bytes(b).parts(place);
+        let _ = LabelRecord::from_bytes(b).parts(place);
     }
     if let Some(header) = rest.first_chunk().and_then(TableHeader::from_bytes) {
         assert_eq!(header.to_bytes(), rest[..TableHeader::SIZE]);

@@ -63,7 +63,7 @@ fn scoped_result(krate: &Path) -> TokenStream {
 fn target_at(sc: &TokenStream, shim: &TokenStream, path: &TokenStream) -> TokenStream {
     quote! {
         #sc::TargetRecord::new(#shim as *const (), || #sc::type_name_of(|| #path))
-            .of_type(|| #sc::type_of(|| #path))
+            .with_type(|| #sc::type_of(|| #path))
     }
 }
 

@@ -27,7 +27,7 @@ fn report_of(labels: &[&Label]) -> Report {
     let mut body = String::new();
     for Label { align, code, words: [label, cold, stub, site, polarity] } in labels {
         body += &format!(
-            "{align}\n2:\n{code}\n.pushsection static_call_0_1_hooks,\"ao\",@progbits,f\n\
+            "{align}\n2:\n{code}\n.pushsection static_call_0_1_labels,\"ao\",@progbits,f\n\
              .p2align 2\n.long {label}, {cold}, {stub}, {polarity}\n.quad {site}\n.popsection\n"
         );
     }
@@ -89,7 +89,7 @@ fn misaligned() {
     for align in [".p2align 3\n.skip 4, 0x90", ".p2align 3\n.skip 7, 0x90"] {
         wrong(
             &Label { align, ..LABEL },
-            FindingKey::HookMisaligned,
+            FindingKey::LabelMisaligned,
             "a jump label of `module::key` does not lie in one aligned 8 bytes: it is left alone",
             true,
         );
@@ -100,7 +100,7 @@ fn misaligned() {
 fn other_bytes() {
     let message =
         "a jump label of `module::key` is not the code that the macros emit: it is left alone";
-    let other = |label: &Label| wrong(label, FindingKey::HookBytes, message, true);
+    let other = |label: &Label| wrong(label, FindingKey::LabelBytes, message, true);
     other(&Label { code: ".byte 0x0f, 0x1f, 0x44, 0, 0", ..LABEL });
     other(&Label { code: ".byte 0xe8\n.long 9f - . - 4", ..LABEL });
     other(&Label { code: ".byte 0xe9\n.long 9f - . - 3", ..LABEL });

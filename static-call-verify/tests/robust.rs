@@ -27,7 +27,7 @@ fn linked(capacity: u32, args: &[&str]) -> Vec<u8> {
                     .section .rodata.table,\"a\"\n.p2align 2\ntable: .long 1b - table, 2b - table\n\
                     .text";
         let label = ".p2align 3,,4\n2: .byte 0xe9\n.long 9f - . - 4\n9: nop\n\
-                     .pushsection static_call_0_1_hooks,\"ao\",@progbits,f\n.p2align 2\n\
+                     .pushsection static_call_0_1_labels,\"ao\",@progbits,f\n.p2align 2\n\
                      .long 2b - ., 9b - ., stub - ., 1\n.quad 0x5173\n.popsection\n";
         let text =
             function("f", &format!("{label}{body}")) + ".set _start, f\n.data\n.quad tramp\n";

@@ -2,14 +2,14 @@
 
 use std::vec::Vec;
 
-use crate::__private::captures_nothing;
+use crate::error::UpdateError;
 use crate::flag::Flag;
-use crate::handle::{SafeToSwitch, Switch};
 use crate::key::Key;
 use crate::previous::Previous;
-use crate::record::{Accept, Keyed, Pointed};
-use crate::update::{Update, UpdateError};
-use crate::wish::{self, Count, Wish};
+use crate::request::{self, Count, Request};
+use crate::target::captures_nothing;
+use crate::traits::{Accept, Keyed, Pointed, SafeToSwitch, Switch};
+use crate::update::Update;
 
 /// What a batch is to do; see [`batch`].
 ///
@@ -18,7 +18,7 @@ use crate::wish::{self, Count, Wish};
 /// See [`batch`].
 #[derive(Debug, Default)]
 pub struct Batch {
-    wishes: Vec<Wish>,
+    requests: Vec<Request>,
 }
 
 /// Updates any mix of keys as one: all of them, or none and an error.
@@ -68,24 +68,24 @@ pub struct Batch {
 pub fn batch(
     collect: impl FnOnce(&mut Batch) -> Result<(), UpdateError>,
 ) -> Result<Update, UpdateError> {
-    crate::runtime::commit(&mut Batch::collect(collect)?)
+    crate::commit::commit(&mut Batch::collect(collect)?)
 }
 
 impl Batch {
-    /// What the closure asks for.
+    /// Returns what the closure asks for.
     pub(crate) fn collect(
         collect: impl FnOnce(&mut Self) -> Result<(), UpdateError>,
-    ) -> Result<Vec<Wish>, UpdateError> {
+    ) -> Result<Vec<Request>, UpdateError> {
         let mut batch = Self::default();
         collect(&mut batch)?;
-        Ok(batch.wishes)
+        Ok(batch.requests)
     }
 
-    /// `key` calls `target`, as after [`Key::update`].
+    /// Makes `key` call `target`, as [`Key::update`] does.
     ///
     /// # Errors
     ///
-    /// [`UpdateError::Sealed`]; whatever else stands in the way, the commit says.
+    /// [`UpdateError::Sealed`]; other errors are reported when the batch commits.
     ///
     /// # Examples
     ///
@@ -96,14 +96,14 @@ impl Batch {
         F: Copy + Send + Sync + 'static,
     {
         const { captures_nothing::<F>() }
-        self.add(&[key.wish(target)])
+        self.add(&[key.request(target)])
     }
 
-    /// `key` calls the function that `pointer` points to, as after [`Key::update_fn`].
+    /// Makes `key` call the function that `pointer` points to, as [`Key::update_fn`] does.
     ///
     /// # Errors
     ///
-    /// [`UpdateError::Sealed`]; whatever else stands in the way, the commit says.
+    /// [`UpdateError::Sealed`]; other errors are reported when the batch commits.
     ///
     /// # Examples
     ///
@@ -123,14 +123,14 @@ impl Batch {
         key: Key<K>,
         pointer: K::Pointer,
     ) -> Result<(), UpdateError> {
-        self.add(&[key.wish_fn(pointer)])
+        self.add(&[key.request_fn(pointer)])
     }
 
-    /// `key` calls its default, as after [`Key::reset`].
+    /// Makes `key` call its default, as [`Key::reset`] does.
     ///
     /// # Errors
     ///
-    /// [`UpdateError::Sealed`]; whatever else stands in the way, the commit says.
+    /// [`UpdateError::Sealed`]; other errors are reported when the batch commits.
     ///
     /// # Examples
     ///
@@ -147,14 +147,14 @@ impl Batch {
     /// # Ok::<(), static_call::UpdateError>(())
     /// ```
     pub fn reset<K: Keyed>(&mut self, key: Key<K>) -> Result<(), UpdateError> {
-        self.add(&[Wish::default_of(key.record())])
+        self.add(&[Request::default_of(key.record())])
     }
 
-    /// `flag` is on or off, as after [`Flag::set`].
+    /// Turns `flag` on or off, as [`Flag::set`] does.
     ///
     /// # Errors
     ///
-    /// [`UpdateError::Sealed`]; whatever else stands in the way, the commit says.
+    /// [`UpdateError::Sealed`]; other errors are reported when the batch commits.
     ///
     /// # Examples
     ///
@@ -172,40 +172,40 @@ impl Batch {
     /// # Ok::<(), static_call::UpdateError>(())
     /// ```
     pub fn set_flag<K: Keyed>(&mut self, flag: &Flag<K>, on: bool) -> Result<(), UpdateError> {
-        self.add(&[flag.wish(Count::Set(on.into()))])
+        self.add(&[flag.request(Count::Set(on.into()))])
     }
 
-    /// `flag` is counted up, as after [`Flag::inc`].
+    /// Counts `flag` up, as [`Flag::inc`] does.
     ///
     /// # Errors
     ///
-    /// [`UpdateError::Sealed`]; whatever else stands in the way, the commit says.
+    /// [`UpdateError::Sealed`]; other errors are reported when the batch commits.
     ///
     /// # Examples
     ///
     /// See [`Batch::set_flag`].
     pub fn inc_flag<K: Keyed>(&mut self, flag: &Flag<K>) -> Result<(), UpdateError> {
-        self.add(&[flag.wish(Count::Up)])
+        self.add(&[flag.request(Count::Up)])
     }
 
-    /// `flag` is counted down, as after [`Flag::dec`].
+    /// Counts `flag` down, as [`Flag::dec`] does.
     ///
     /// # Errors
     ///
-    /// [`UpdateError::Sealed`]; whatever else stands in the way, the commit says.
+    /// [`UpdateError::Sealed`]; other errors are reported when the batch commits.
     ///
     /// # Examples
     ///
     /// See [`Batch::set_flag`].
     pub fn dec_flag<K: Keyed>(&mut self, flag: &Flag<K>) -> Result<(), UpdateError> {
-        self.add(&[flag.wish(Count::Down)])
+        self.add(&[flag.request(Count::Down)])
     }
 
-    /// All methods of a trait's handle call those of `I`, as after the handle's `update`.
+    /// Makes all methods of a trait's handle call those of `I`, as the handle's `update` does.
     ///
     /// # Errors
     ///
-    /// [`UpdateError::Sealed`]; whatever else stands in the way, the commit says.
+    /// [`UpdateError::Sealed`]; other errors are reported when the batch commits.
     ///
     /// # Examples
     ///
@@ -231,14 +231,14 @@ impl Batch {
     /// # Ok::<(), static_call::UpdateError>(())
     /// ```
     pub fn update_all<H: Switch<I> + SafeToSwitch, I>(&mut self) -> Result<(), UpdateError> {
-        self.add(H::wishes().as_mut())
+        self.add(H::requests().as_mut())
     }
 
-    /// All methods of a trait's handle call their defaults, as after the handle's `reset`.
+    /// Makes all methods of a trait's handle call their defaults, as the handle's `reset` does.
     ///
     /// # Errors
     ///
-    /// [`UpdateError::Sealed`]; whatever else stands in the way, the commit says.
+    /// [`UpdateError::Sealed`]; other errors are reported when the batch commits.
     ///
     /// # Examples
     ///
@@ -259,8 +259,8 @@ impl Batch {
         self.add(H::defaults().as_mut())
     }
 
-    /// The keys of an earlier update call again what they called before that, as after
-    /// [`Previous::restore`].
+    /// Makes the keys of an earlier update call what they called before it, as
+    /// [`Previous::restore`] does.
     ///
     /// # Errors
     ///
@@ -281,13 +281,13 @@ impl Batch {
     /// # Ok::<(), static_call::UpdateError>(())
     /// ```
     pub fn restore(&mut self, previous: Previous) -> Result<(), UpdateError> {
-        self.add(previous.into_safe()?.wishes())
+        self.add(previous.into_safe()?.requests())
     }
 
-    /// What is bound to be refused is refused here, where the caller sees which line it was.
-    fn add(&mut self, wishes: &[Wish]) -> Result<(), UpdateError> {
-        wish::refuse_sealed(wishes)?;
-        self.wishes.extend_from_slice(wishes);
+    /// Refuses here what the commit would refuse, so that the caller sees which line it was.
+    fn add(&mut self, requests: &[Request]) -> Result<(), UpdateError> {
+        request::refuse_sealed(requests)?;
+        self.requests.extend_from_slice(requests);
         Ok(())
     }
 }

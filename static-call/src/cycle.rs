@@ -6,19 +6,19 @@
 use core::any::TypeId;
 use core::ptr;
 
+use crate::error::UpdateError;
 use crate::record::KeyRecord;
+use crate::request::Request;
 use crate::target::Chosen;
-use crate::update::UpdateError;
-use crate::wish::Wish;
 
-/// Refuses wishes that would make a key call itself. `named` finds the key that a function is the
+/// Refuses requests that would make a key call itself. `named` finds the key that a function is the
 /// caller's side of.
 pub(crate) fn refuse(
-    wishes: &[Wish],
+    requests: &[Request],
     named: impl Fn(TypeId) -> Option<&'static KeyRecord>,
 ) -> Result<(), UpdateError> {
-    match wishes.iter().find(|wish| leads_back(wish.key(), wishes, &named)) {
-        Some(wish) => Err(UpdateError::CallsItself { key: wish.key().name() }),
+    match requests.iter().find(|request| leads_back(request.key(), requests, &named)) {
+        Some(request) => Err(UpdateError::CallsItself { key: request.key().name() }),
         None => Ok(()),
     }
 }
@@ -26,15 +26,15 @@ pub(crate) fn refuse(
 /// Whether calls of `key` would come back to it.
 fn leads_back(
     key: &'static KeyRecord,
-    wishes: &[Wish],
+    requests: &[Request],
     named: &impl Fn(TypeId) -> Option<&'static KeyRecord>,
 ) -> bool {
     let next = |key: &'static KeyRecord| {
-        let wish = wishes.iter().rfind(|wish| ptr::eq(wish.key(), key));
-        let target: Chosen = wish.map_or_else(|| key.current(), |wish| wish.target);
+        let request = requests.iter().rfind(|request| ptr::eq(request.key(), key));
+        let target: Chosen = request.map_or_else(|| key.current(), |request| request.target);
         named(target.record().type_behind()?)
     };
-    // A way that goes round without `key` is some other wish's, or was there before.
+    // A way that goes round without `key` is some other request's, or was there before.
     let (mut slow, mut fast) = (key, key);
     loop {
         for _ in 0..2 {

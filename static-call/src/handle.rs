@@ -1,47 +1,8 @@
-//! What the handle of a trait promises, and the updates of all its methods as one.
+//! Updates of all methods of a trait's handle as one.
 
-use crate::update::{Update, UpdateError};
-use crate::wish::Wish;
-
-/// The handle of a trait. Implemented by the macros.
-///
-/// # Safety
-///
-/// 1. The wishes are about the keys of the handle's methods and no others.
-pub unsafe trait Handle {
-    /// One wish per method: an array.
-    type Wishes: AsMut<[Wish]>;
-
-    /// Every method's default.
-    fn defaults() -> Self::Wishes;
-}
-
-/// That `I` can be what a handle's methods call. Implemented by the macros.
-///
-/// # Safety
-///
-/// 1. Each wish's target has the signature of its key.
-#[diagnostic::on_unimplemented(
-    message = "the methods of `{Self}` cannot be made those of `{I}` here",
-    note = "where the attribute says `update = visibility`, the right to switch is a type of its \
-            own: the handle's name with `Keys` behind it"
-)]
-pub unsafe trait Switch<I>: Handle {
-    /// Every method of `I`.
-    fn wishes() -> Self::Wishes;
-}
-
-/// The handle of a trait that is not `unsafe`: its methods may be switched one by one.
-///
-/// # Safety
-///
-/// 1. The trait is not `unsafe`.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be switched in a batch",
-    note = "if it is the handle of an `unsafe trait`, switch it alone, by its own `update`, which \
-            is `unsafe`"
-)]
-pub unsafe trait SafeToSwitch: Handle {}
+use crate::error::UpdateError;
+use crate::traits::{Handle, Switch};
+use crate::update::Update;
 
 /// Makes all methods of a handle call those of `I`.
 ///
@@ -53,7 +14,7 @@ pub unsafe trait SafeToSwitch: Handle {}
 ///
 /// See [`UpdateError`]; nothing has changed then.
 pub unsafe fn update_all<H: Switch<I>, I>() -> Result<Update, UpdateError> {
-    crate::runtime::commit(H::wishes().as_mut())
+    crate::commit::commit(H::requests().as_mut())
 }
 
 /// Makes all methods of a handle call their defaults.
@@ -66,5 +27,5 @@ pub unsafe fn update_all<H: Switch<I>, I>() -> Result<Update, UpdateError> {
 ///
 /// See [`UpdateError`]; nothing has changed then.
 pub unsafe fn reset_all<H: Handle>() -> Result<Update, UpdateError> {
-    crate::runtime::commit(H::defaults().as_mut())
+    crate::commit::commit(H::defaults().as_mut())
 }

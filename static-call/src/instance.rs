@@ -55,7 +55,7 @@ pub use static_call_macros::Instance;
             `static_call::instance!(STATIC: {Self});`"
 )]
 pub trait Instance: Sized + 'static {
-    /// The value. It is asked for in every call and has to be cheap: the address of a static.
+    /// Returns the value. Every call asks for it, so it has to be cheap: the address of a static.
     fn instance() -> &'static Self;
 }
 

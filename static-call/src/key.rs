@@ -1,13 +1,16 @@
 //! Keys: the handle that users hold.
+//!
+//! The way of an update begins at [`Key::update`]. The next file is `commit.rs`.
 
 use core::fmt;
 use core::marker::PhantomData;
 
-use crate::__private::captures_nothing;
-use crate::record::{Accept, KeyRecord, Keyed, Pointed};
-use crate::target::{Chosen, Target};
-use crate::update::{Update, UpdateError};
-use crate::wish::Wish;
+use crate::error::UpdateError;
+use crate::record::KeyRecord;
+use crate::request::Request;
+use crate::target::{Chosen, Target, captures_nothing};
+use crate::traits::{Accept, Keyed, Pointed};
+use crate::update::Update;
 
 /// A handle to a key: what `checksum::KEY` is.
 ///
@@ -56,7 +59,7 @@ pub struct Key<K> {
 }
 
 impl<K: Keyed> Key<K> {
-    /// The handle of `K`.
+    /// Makes the handle of `K`.
     ///
     /// # Safety
     ///
@@ -102,7 +105,7 @@ impl<K: Keyed> Key<K> {
         F: Copy + Send + Sync + 'static,
     {
         const { captures_nothing::<F>() }
-        crate::runtime::commit_one(self.wish(target))
+        crate::commit::commit_one(self.request(target))
     }
 
     /// Makes the key call a function that is known only at run time: a symbol of a plug-in, the
@@ -134,10 +137,10 @@ impl<K: Keyed> Key<K> {
     where
         K: Pointed,
     {
-        crate::runtime::commit_one(self.wish_fn(pointer))
+        crate::commit::commit_one(self.request_fn(pointer))
     }
 
-    /// What the key calls now.
+    /// Returns what the key calls now.
     ///
     /// # Examples
     ///
@@ -176,7 +179,7 @@ impl<K: Keyed> Key<K> {
     /// # Ok::<(), static_call::UpdateError>(())
     /// ```
     pub fn reset(self) -> Result<Update, UpdateError> {
-        crate::runtime::commit_one(Wish::default_of(self.record()))
+        crate::commit::commit_one(Request::default_of(self.record()))
     }
 
     /// Makes the target final: every later update is an [`UpdateError::Sealed`]. One that is under
@@ -199,10 +202,10 @@ impl<K: Keyed> Key<K> {
     /// assert_eq!(scale::reset().unwrap_err(), UpdateError::Sealed { key: "scale" });
     /// ```
     pub fn seal(self) {
-        crate::runtime::seal([self.record()]);
+        crate::commit::seal_keys([self.record()]);
     }
 
-    /// Whether [`Key::seal`] or [`seal`](crate::seal) made the target final.
+    /// Returns whether [`Key::seal`] or [`seal`](crate::seal) made the target final.
     ///
     /// # Examples
     ///
@@ -220,7 +223,7 @@ impl<K: Keyed> Key<K> {
         self.record().is_sealed()
     }
 
-    /// Name of the function, with its type for a method.
+    /// Returns the name of the function, with its type for a method.
     ///
     /// # Examples
     ///
@@ -238,26 +241,26 @@ impl<K: Keyed> Key<K> {
         self.record().name()
     }
 
-    /// The wish for `target`, which proves by being there that it may be conjured; that it captures
+    /// The request for `target`, which proves by being there that it may be conjured; that it captures
     /// nothing is for the caller to check.
-    pub(crate) fn wish<F>(self, target: F) -> Wish
+    pub(crate) fn request<F>(self, target: F) -> Request
     where
         K: Accept<F>,
         F: Copy + Send + Sync + 'static,
     {
         let _ = target;
         // SAFETY: INV-SHIM: `Accept` promises a target of the key's signature.
-        unsafe { Wish::new(self.record(), K::TARGET) }
+        unsafe { Request::new(self.record(), K::TARGET) }
     }
 
-    /// The wish for a function pointer.
-    pub(crate) fn wish_fn(self, pointer: K::Pointer) -> Wish
+    /// The request for a function pointer.
+    pub(crate) fn request_fn(self, pointer: K::Pointer) -> Request
     where
         K: Pointed,
     {
         let chosen = Chosen::pointer(K::THROUGH, K::address(pointer));
         // SAFETY: INV-SHIM: `Pointed` promises a shim of the key's signature, for this pointer.
-        unsafe { Wish::of(self.record(), chosen) }
+        unsafe { Request::of(self.record(), chosen) }
     }
 
     pub(crate) fn record(self) -> &'static KeyRecord {

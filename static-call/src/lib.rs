@@ -44,13 +44,14 @@
 extern crate std;
 
 #[doc(hidden)]
-#[path = "private/mod.rs"]
-pub mod __private;
-#[doc(hidden)]
 pub mod arch;
 #[cfg(feature = "std")]
 mod batch;
+mod commit;
 mod cycle;
+mod error;
+#[cfg(feature = "probe")]
+mod experiment;
 mod flag;
 #[cfg(any(doc, doctest))]
 pub mod guide;
@@ -63,49 +64,60 @@ mod lock;
 mod observer;
 mod path;
 mod previous;
+mod private;
 #[cfg(feature = "probe")]
 pub mod probe;
 mod record;
 #[cfg(feature = "std")]
 mod report;
-mod runtime;
+mod request;
 #[cfg(doc)]
 #[doc = include_str!("../SAFETY.md")]
 pub mod safety {}
 #[cfg(feature = "std")]
 mod scoped;
 mod site;
-mod slices;
 mod sys;
 mod target;
+pub mod traits;
 mod update;
-mod wish;
 
-/// The parts that patch code; elsewhere the slot does everything.
-macro_rules! patching {
-    ($($item:item)*) => {$(
-        #[cfg(all(
-            target_arch = "x86_64",
-            target_pointer_width = "64",
-            target_os = "linux",
-            not(miri)
-        ))]
-        $item
-    )*};
-}
+#[cfg(all(target_arch = "x86_64", target_pointer_width = "64", target_os = "linux", not(miri)))]
+mod patching;
+#[cfg(not(all(
+    target_arch = "x86_64",
+    target_pointer_width = "64",
+    target_os = "linux",
+    not(miri)
+)))]
+mod slot;
 
-patching! {
-    mod arena;
-    mod cap;
-    mod hop;
-    mod image;
-    mod patch;
-    mod plan;
-    mod registry;
+// What carries updates: the one choice by what the program is compiled for.
+#[cfg(all(
+    target_arch = "x86_64",
+    target_pointer_width = "64",
+    target_os = "linux",
+    not(miri)
+))]
+use patching as backend;
+#[cfg(not(all(
+    target_arch = "x86_64",
+    target_pointer_width = "64",
+    target_os = "linux",
+    not(miri)
+)))]
+use slot as backend;
+
+/// What generated code names. Not for use by hand: no part of it is covered by semver.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::private::*;
 }
 
 #[cfg(feature = "std")]
 pub use batch::{Batch, batch};
+pub use commit::{init, seal, unbind};
+pub use error::UpdateError;
 pub use flag::Flag;
 pub use instance::Instance;
 pub use key::Key;
@@ -114,7 +126,7 @@ pub use observer::{Change, Observer, generation};
 pub use path::{Path, Reason};
 pub use previous::Previous;
 #[cfg(feature = "std")]
-pub use report::{CallReport, Finding, KeyReport, Report, SiteReport, Totals, report};
+pub use report::{CallReport, KeyReport, Problem, Report, SiteReport, Totals};
 #[cfg(feature = "std")]
 pub use scoped::{Scoped, scoped};
 /// Makes a function switchable while the program runs.
@@ -274,86 +286,22 @@ pub use static_call_macros::static_call;
 #[doc(hidden)]
 pub use static_call_macros::{call as __expand_call, item as __expand_item};
 pub use target::Target;
-pub use update::{Barrier, Update, UpdateError};
+pub use update::{Barrier, Update};
 
-/// Binds every key: from now on its call instructions go where its target is, without the slot.
+/// Looks at every key, site and call instruction. Changes nothing: what is not bound stays so.
 ///
-/// Without it a key is bound by its first update. Until then calls go through the trampoline to the slot.
-///
-/// # Errors
-///
-/// See [`UpdateError`]; nothing has changed then.
+/// In a signal handler that interrupted an update there is no moment between two updates to look
+/// at: the report then has a problem that says so, and no keys.
 ///
 /// # Examples
 ///
 /// ```
-/// # use static_call::static_call;
-/// #[static_call]
-/// fn parse(text: &str) -> usize {
-///     text.len()
-/// }
-///
-/// let update = static_call::init()?;
-/// println!("{} call instructions are inline", update.inline);
-/// assert_eq!(parse("four"), 4);
-/// # Ok::<(), static_call::UpdateError>(())
+/// println!("{}", static_call::report());
 /// ```
-pub fn init() -> Result<Update, UpdateError> {
-    runtime::init()
-}
-
-/// Puts every call instruction and trampoline back to what the linker wrote: calls go through
-/// the slot.
-///
-/// For a program that is about to give up the right to write code (a seccomp filter, `PR_SET_MDWE`)
-/// and wants to go on updating. A later update binds its key again, where that is still allowed.
-///
-/// # Errors
-///
-/// See [`UpdateError`]; nothing has changed then.
-///
-/// # Examples
-///
-/// ```
-/// # use static_call::static_call;
-/// #[static_call]
-/// fn parse(text: &str) -> usize {
-///     text.len()
-/// }
-///
-/// static_call::init()?;
-/// static_call::unbind()?;
-/// // … prctl(PR_SET_MDWE, …): from here on code cannot be made writable.
-/// parse::update(|text| text.len() * 2)?;
-/// assert_eq!(parse("four"), 8);
-/// # Ok::<(), static_call::UpdateError>(())
-/// ```
-pub fn unbind() -> Result<Update, UpdateError> {
-    runtime::unbind()
-}
-
-/// Makes the targets of all keys final: every later update is an [`UpdateError::Sealed`]. One that is
-/// under way on another thread is waited for.
-///
-/// What [`Key::seal`] does for one. Keys of code that is loaded later are not among them.
-///
-/// # Examples
-///
-/// ```standalone_crate
-/// use static_call::{UpdateError, static_call};
-///
-/// #[static_call]
-/// fn parse(text: &str) -> usize {
-///     text.len()
-/// }
-///
-/// static_call::init()?;
-/// static_call::seal();
-/// assert_eq!(parse::reset().unwrap_err(), UpdateError::Sealed { key: "parse" });
-/// # Ok::<(), UpdateError>(())
-/// ```
-pub fn seal() {
-    runtime::seal(record::STATIC_CALL_0_1_KEYS.static_slice());
+#[cfg(feature = "std")]
+#[must_use]
+pub fn report() -> Report {
+    backend::report()
 }
 
 /// Makes a static call as a site of its own: with its own trampoline, file, line and column.

@@ -1,6 +1,6 @@
 //! The one lock of an image.
 //!
-//! It is a word in a record of fixed name and format (`arch/symbols.rs`), which every version of this
+//! It is a word in a record of fixed name and format (`arch::lock_record`), which every version of this
 //! crate in one link shares: two runtimes may patch the same page, and one must not close it
 //! under the other. The word is `process << 32 | thread`, with bit 31 set while somebody sleeps;
 //! the futex is its low half. So a holder can be told from a thread that no longer exists
@@ -8,6 +8,7 @@
 
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
+use crate::error::UpdateError;
 use crate::sys;
 
 #[cfg(test)]
@@ -34,6 +35,12 @@ pub(crate) struct Guard {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reentered;
 
+impl From<Reentered> for UpdateError {
+    fn from(_: Reentered) -> Self {
+        Self::Reentered
+    }
+}
+
 /// Takes the lock. The first call registers the handlers for `fork`, which allocates; that
 /// happens before the lock is held.
 pub(crate) fn lock() -> Result<Guard, Reentered> {
@@ -53,24 +60,12 @@ impl Drop for Guard {
     }
 }
 
-#[cfg(all(target_arch = "x86_64", target_pointer_width = "64", target_os = "linux", not(miri)))]
 fn record() -> &'static LockRecord {
-    let record: *const LockRecord = crate::arch::symbols::lock_record().cast();
+    let record: *const LockRecord = crate::arch::lock_record().cast();
     debug_assert!(record.is_aligned(), "{record:p}");
     // SAFETY: INV-LOCK: the symbol names 16 zeroed, aligned, writable bytes, which all versions
     // use as atomics alone.
     unsafe { &*record }
-}
-
-#[cfg(not(all(
-    target_arch = "x86_64",
-    target_pointer_width = "64",
-    target_os = "linux",
-    not(miri)
-)))]
-fn record() -> &'static LockRecord {
-    static RECORD: LockRecord = LockRecord { word: AtomicU64::new(0), reserved: AtomicU64::new(0) };
-    &RECORD
 }
 
 /// Whether somebody sleeps until the lock is free.
@@ -94,9 +89,9 @@ fn identity() -> u64 {
 
 fn acquire(record: &LockRecord) -> Result<(), Reentered> {
     let mine = identity();
-    let mut wish = mine;
+    let mut word = mine;
     loop {
-        let now = match record.word.compare_exchange(0, wish, Ordering::Acquire, Ordering::Relaxed)
+        let now = match record.word.compare_exchange(0, word, Ordering::Acquire, Ordering::Relaxed)
         {
             Ok(_) => return Ok(()),
             Err(now) => now,
@@ -107,7 +102,7 @@ fn acquire(record: &LockRecord) -> Result<(), Reentered> {
         if now >> 32 != mine >> 32 {
             // Held by a thread of the process that this one was forked from.
             let stolen =
-                record.word.compare_exchange(now, wish, Ordering::Acquire, Ordering::Relaxed);
+                record.word.compare_exchange(now, word, Ordering::Acquire, Ordering::Relaxed);
             if stolen.is_ok() {
                 return Ok(());
             }
@@ -125,7 +120,7 @@ fn acquire(record: &LockRecord) -> Result<(), Reentered> {
         #[expect(clippy::cast_possible_truncation, reason = "the low half is the futex")]
         sys::wait(futex(record), waited as u32);
         // Others may sleep still: who wakes cannot know, and says so.
-        wish = mine | WAITERS;
+        word = mine | WAITERS;
     }
 }
 

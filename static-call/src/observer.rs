@@ -3,8 +3,8 @@
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
 
+use crate::request::{self, Request};
 use crate::target::Target;
-use crate::wish::{self, Wish};
 
 /// A key that got another target.
 ///
@@ -63,7 +63,7 @@ static FIRST: AtomicPtr<Observer> = AtomicPtr::new(ptr::null_mut());
 static GENERATION: AtomicU64 = AtomicU64::new(0);
 
 impl Observer {
-    /// An observer that `tell` is the function of. For a `static`.
+    /// Makes an observer of the function `tell`. For a `static`.
     ///
     /// # Examples
     ///
@@ -78,7 +78,7 @@ impl Observer {
         }
     }
 
-    /// From now on the function is told. Does nothing if it is already.
+    /// Starts to tell the function of changes. Does nothing if it is told already.
     ///
     /// # Examples
     ///
@@ -99,7 +99,7 @@ impl Observer {
         }
     }
 
-    /// The function is not told any more, once the updates that are under way are over.
+    /// Stops telling the function, once the updates that are under way are over.
     ///
     /// # Examples
     ///
@@ -109,7 +109,7 @@ impl Observer {
     }
 }
 
-/// How many updates, resets and batches have changed targets so far.
+/// Returns how many updates, resets and batches have changed targets so far.
 ///
 /// A program that remembers what it found out about its keys asks this whether it has to look
 /// again.
@@ -138,26 +138,27 @@ pub(crate) fn count() -> u64 {
     GENERATION.fetch_add(1, Ordering::AcqRel) + 1
 }
 
-/// Tells the observers of the committed wishes. The caller does not hold the lock.
-pub(crate) fn tell(wishes: &[Wish], generation: u64) {
+/// Tells the observers of the committed requests. The caller does not hold the lock.
+pub(crate) fn tell(requests: &[Request], generation: u64) {
     let mut at = FIRST.load(Ordering::Acquire);
     // SAFETY: INV-OBSERVER: only `register` writes the list, from `'static` references.
     while let Some(observer) = unsafe { at.as_ref() } {
         if observer.is_active.load(Ordering::Acquire) {
-            changes(wishes, generation).for_each(|change| (observer.tell)(&change));
+            changes(requests, generation).for_each(|change| (observer.tell)(&change));
         }
         at = observer.next.load(Ordering::Acquire);
     }
 }
 
-fn changes(wishes: &[Wish], generation: u64) -> impl Iterator<Item = Change> {
-    let changed = wish::last_of_each(wishes).filter(|wish| wish.before != wish.target);
-    changed.map(move |wish| {
-        let default = wish.key().default_target();
+fn changes(requests: &[Request], generation: u64) -> impl Iterator<Item = Change> {
+    let changed =
+        request::last_of_each(requests).filter(|request| request.before != request.target);
+    changed.map(move |request| {
+        let default = request.key().default_target();
         Change {
-            key: wish.key().name(),
-            before: Target::new(wish.before, wish.before == default),
-            now: Target::new(wish.target, wish.target == default),
+            key: request.key().name(),
+            before: Target::new(request.before, request.before == default),
+            now: Target::new(request.target, request.target == default),
             generation,
         }
     })

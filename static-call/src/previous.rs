@@ -2,9 +2,9 @@
 
 use core::fmt;
 
+use crate::error::UpdateError;
 use crate::record::KeyRecord;
-use crate::update::{Update, UpdateError};
-use crate::wish::Wish;
+use crate::request::Request;
 
 /// What keys called before an update: a token that makes them call it again.
 ///
@@ -25,105 +25,62 @@ use crate::wish::Wish;
 /// ```
 #[derive(Clone)]
 #[must_use = "without `restore` it does nothing"]
-pub struct Previous(Wishes);
+pub struct Previous(Requests);
 
 #[derive(Clone)]
-enum Wishes {
+enum Requests {
     None,
-    One(Wish),
+    One(Request),
     #[cfg(feature = "std")]
-    Many(std::vec::Vec<Wish>),
+    Many(std::vec::Vec<Request>),
 }
 
 impl Previous {
     /// Of an update that changed no target.
-    pub(crate) const NONE: Self = Self(Wishes::None);
+    pub(crate) const NONE: Self = Self(Requests::None);
 
-    /// Of committed wishes. Without `std` there is room for one.
-    pub(crate) fn of(wishes: &[Wish]) -> Self {
-        match wishes {
-            [wish] => Self(Wishes::One(wish.undo())),
+    /// Of committed requests. Without `std` there is room for one.
+    pub(crate) fn of(requests: &[Request]) -> Self {
+        match requests {
+            [request] => Self(Requests::One(request.undo())),
             #[cfg(feature = "std")]
-            [_, ..] => Self(Wishes::Many(wishes.iter().map(|wish| wish.undo()).collect())),
+            [_, ..] => {
+                Self(Requests::Many(requests.iter().map(|request| request.undo()).collect()))
+            }
             _ => Self::NONE,
         }
     }
 
-    /// The wishes that lead back.
-    pub(crate) fn wishes(&mut self) -> &mut [Wish] {
+    /// The requests that lead back.
+    pub(crate) fn requests(&mut self) -> &mut [Request] {
         match &mut self.0 {
-            Wishes::None => &mut [],
-            Wishes::One(wish) => core::slice::from_mut(wish),
+            Requests::None => &mut [],
+            Requests::One(request) => core::slice::from_mut(request),
             #[cfg(feature = "std")]
-            Wishes::Many(wishes) => wishes,
+            Requests::Many(requests) => requests,
         }
-    }
-
-    /// Makes the keys of the update call what they called before it; as one batch, if it was one.
-    ///
-    /// Updates that were made since are undone with it. Without the feature `std` the token of a
-    /// trait's update is empty, and restoring it does nothing.
-    ///
-    /// # Errors
-    ///
-    /// As for [`Key::update`](crate::Key::update), and [`UpdateError::RequiresUnsafe`] where a key is a
-    /// method of an `unsafe trait`.
-    ///
-    /// # Examples
-    ///
-    /// See [`Previous`].
-    pub fn restore(self) -> Result<Update, UpdateError> {
-        crate::runtime::commit(self.into_safe()?.wishes())
     }
 
     /// Itself, if no key is a method of an `unsafe trait`.
     pub(crate) fn into_safe(mut self) -> Result<Self, UpdateError> {
-        let is_unsafe = |wish: &&mut Wish| wish.key().has(KeyRecord::UNSAFE_TO_SWITCH);
-        match self.wishes().iter_mut().find(is_unsafe) {
-            Some(wish) => Err(UpdateError::RequiresUnsafe { key: wish.key().name() }),
+        let is_unsafe = |request: &&mut Request| request.key().has(KeyRecord::UNSAFE_TO_SWITCH);
+        match self.requests().iter_mut().find(is_unsafe) {
+            Some(request) => Err(UpdateError::RequiresUnsafe { key: request.key().name() }),
             None => Ok(self),
         }
-    }
-
-    /// [`Previous::restore`], for the methods of an `unsafe trait`, too.
-    ///
-    /// # Safety
-    ///
-    /// 1. What the `update` of every `unsafe trait`'s handle asks for that the token is of.
-    ///
-    /// # Errors
-    ///
-    /// As for [`Key::update`](crate::Key::update).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use static_call::static_call;
-    /// #[static_call]
-    /// fn level() -> u32 {
-    ///     1
-    /// }
-    ///
-    /// let previous = level::update(|| 2)?.previous;
-    /// // SAFETY: it is of no unsafe trait.
-    /// unsafe { previous.restore_unchecked()? };
-    /// assert_eq!(level(), 1);
-    /// # Ok::<(), static_call::UpdateError>(())
-    /// ```
-    pub unsafe fn restore_unchecked(mut self) -> Result<Update, UpdateError> {
-        crate::runtime::commit(self.wishes())
     }
 }
 
 impl fmt::Debug for Previous {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let entries: &[Wish] = match &self.0 {
-            Wishes::None => &[],
-            Wishes::One(wish) => core::slice::from_ref(wish),
+        let entries: &[Request] = match &self.0 {
+            Requests::None => &[],
+            Requests::One(request) => core::slice::from_ref(request),
             #[cfg(feature = "std")]
-            Wishes::Many(wishes) => wishes,
+            Requests::Many(requests) => requests,
         };
-        let entries = entries.iter().map(|wish| (wish.key().name(), wish.target.record().name()));
+        let entries =
+            entries.iter().map(|request| (request.key().name(), request.target.record().name()));
         f.debug_map().entries(entries).finish()
     }
 }

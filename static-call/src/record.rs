@@ -1,9 +1,9 @@
-//! The record of a key, and what the type behind its handle promises.
+//! The record of a key.
 
 use core::any::TypeId;
 use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
-use crate::slices::collected;
+use crate::sys::slices::collected;
 use crate::target::{Chosen, Target, TargetRecord};
 
 #[cfg(test)]
@@ -36,8 +36,7 @@ pub struct KeyRecord {
 }
 
 // What the verifier reads out of the file.
-#[cfg(target_pointer_width = "64")]
-const _: () = {
+const _: () = if size_of::<usize>() == 8 {
     use core::mem::offset_of;
 
     use crate::layout::key_record;
@@ -90,7 +89,7 @@ pub struct KeyDescription {
     /// Some of [`KeyRecord::HAS_NO_BODY`], [`KeyRecord::NOTHING_TO_DROP`] and
     /// [`KeyRecord::UNSAFE_TO_SWITCH`].
     pub flags: u32,
-    /// [`Keyed::own_type`].
+    /// [`Keyed::own_type`](crate::traits::Keyed::own_type).
     pub own_type: fn() -> TypeId,
 }
 
@@ -106,13 +105,13 @@ impl KeyRecord {
     /// The key is a flag: it is on or off, and nothing calls its target.
     pub const IS_FLAG: u32 = 16;
 
-    /// A record whose slot leads to the default. For a static in the slice of keys.
+    /// Makes a record whose slot leads to the default. For a static in the slice of keys.
     ///
     /// # Safety
     ///
     /// 1. `default_shim` is the shim of `default`: a function with the parameters and the result of the
     ///    key's trampolines.
-    /// 2. `stub` is [`Keyed::stub`] of the type whose record it is, and of no other.
+    /// 2. `stub` is [`Keyed::stub`](crate::traits::Keyed::stub) of the type whose record it is, and of no other.
     #[must_use]
     pub const unsafe fn new(d: KeyDescription) -> Self {
         Self {
@@ -133,7 +132,7 @@ impl KeyRecord {
         }
     }
 
-    /// Name of the function, with its type for a method.
+    /// Returns the name of the function, with its type for a method.
     #[must_use]
     pub fn name(&self) -> &'static str {
         self.name
@@ -210,7 +209,7 @@ impl KeyRecord {
         core::ptr::eq(target.record(), self.default) != self.has(Self::HAS_NO_BODY)
     }
 
-    /// Whether the hook has a target, or the flag is on. Where it is, what was written before it was turned
+    /// Returns whether the hook has a target, or the flag is on. Where it is, what was written before it was turned
     /// on is visible.
     #[inline]
     #[must_use]
@@ -263,7 +262,7 @@ impl KeyRecord {
         self.state.load(Ordering::Acquire) & SEALED != 0
     }
 
-    /// What the slot holds: where calls go that nothing has patched.
+    /// Returns what the slot holds: where calls go that nothing has patched.
     #[inline(always)]
     #[must_use]
     pub fn entry(&self) -> *mut () {
@@ -281,53 +280,4 @@ collected! {
     /// Every key of the image.
     static STATIC_CALL_0_1_KEYS: [KeyRecord];
     "linkme_STATIC_CALL_0_1_KEYS", "linkm2_STATIC_CALL_0_1_KEYS"
-}
-
-/// The type behind a key's handle: the enum that `#[static_call]` makes. Implemented by the macros.
-///
-/// # Safety
-///
-/// 1. `RECORD` is the address of a static in the slice of keys, and of no other key's.
-/// 2. `stub` jumps through that record's slot.
-pub unsafe trait Keyed: Sized + 'static {
-    /// The record.
-    const RECORD: *const KeyRecord;
-
-    /// Jumps through the slot.
-    ///
-    /// # Safety
-    ///
-    /// 1. Rust code never calls it: its parameters and its result are those of the key's target.
-    unsafe extern "C" fn stub();
-
-    /// Type of the function item that callers use.
-    fn own_type() -> TypeId;
-}
-
-/// That `F` can be a target of the key `Self`. Implemented by the macros.
-///
-/// # Safety
-///
-/// 1. `TARGET` leads to a function with the parameters and the result of the key's trampolines.
-/// 2. That function conjures `F`, if anything, and is reachable only through `TARGET`.
-pub unsafe trait Accept<F>: Keyed {
-    /// The shim for `F` and its name.
-    const TARGET: &'static TargetRecord;
-}
-
-/// That a key can call a function pointer. Implemented by the macros.
-///
-/// # Safety
-///
-/// 1. `THROUGH` leads to a function with the parameters and the result of the key's trampolines,
-///    which calls the `Pointer` in the record's cell.
-/// 2. `address` gives that pointer's address.
-pub unsafe trait Pointed: Keyed {
-    /// The function pointer: `for<'a> fn(&'a [u8]) -> u32`.
-    type Pointer: Copy;
-    /// The shim that calls what the cell holds.
-    const THROUGH: &'static TargetRecord;
-
-    /// The address of the function.
-    fn address(pointer: Self::Pointer) -> *const ();
 }

@@ -9,14 +9,15 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 use std::vec::Vec;
 
-use crate::__private::captures_nothing;
 use crate::batch::Batch;
+use crate::error::UpdateError;
 use crate::flag::Flag;
-use crate::handle::Switch;
 use crate::key::Key;
-use crate::record::{Accept, KeyRecord, Keyed};
-use crate::update::{Update, UpdateError};
-use crate::wish::{self, Count, Wish};
+use crate::record::KeyRecord;
+use crate::request::{self, Count, Request};
+use crate::target::captures_nothing;
+use crate::traits::{Accept, Keyed, Switch};
+use crate::update::Update;
 
 /// A guard of keys whose targets were changed: dropping it restores what they called before.
 ///
@@ -72,13 +73,13 @@ pub struct Scoped {
 
 impl Scoped {
     /// Holds the keys of these requests, then commits them as one batch.
-    fn new(wishes: &mut [Wish]) -> Result<Self, UpdateError> {
+    fn new(requests: &mut [Request]) -> Result<Self, UpdateError> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        table().hold(id, wishes)?;
+        table().hold(id, requests)?;
         // From here on dropping it gives the keys back.
         let guard = Self { id, thread: PhantomData };
-        crate::runtime::commit_then(wishes, |wishes| table().set_undo(id, wishes))?;
+        crate::commit::commit_then(requests, |requests| table().set_undo(id, requests))?;
         Ok(guard)
     }
 
@@ -185,7 +186,7 @@ impl<K: Keyed> Key<K> {
         F: Copy + Send + Sync + 'static,
     {
         const { captures_nothing::<F>() }
-        Scoped::new(&mut [self.wish(target)])
+        Scoped::new(&mut [self.request(target)])
     }
 }
 
@@ -209,7 +210,7 @@ impl<K: Keyed> Flag<K> {
     /// # Ok::<(), static_call::UpdateError>(())
     /// ```
     pub fn scoped(&self, on: bool) -> Result<Scoped, UpdateError> {
-        Scoped::new(&mut [self.wish(Count::Set(on.into()))])
+        Scoped::new(&mut [self.request(Count::Set(on.into()))])
     }
 }
 
@@ -222,7 +223,7 @@ pub fn scoped_one<K: Accept<F>, F>(key: Key<K>, target: F) -> Result<Scoped, Upd
 where
     F: Copy + Send + Sync + 'static,
 {
-    Scoped::new(&mut [key.wish(target)])
+    Scoped::new(&mut [key.request(target)])
 }
 
 /// Makes all methods of a handle call those of `I` for as long as the guard lives.
@@ -236,7 +237,7 @@ where
 ///
 /// As for [`scoped`](fn@scoped).
 pub unsafe fn scoped_all<H: Switch<I>, I>() -> Result<Scoped, UpdateError> {
-    Scoped::new(H::wishes().as_mut())
+    Scoped::new(H::requests().as_mut())
 }
 
 /// A key that a guard holds.
@@ -245,7 +246,7 @@ struct Held {
     key: &'static KeyRecord,
     owner: ThreadId,
     /// What restores the key, once the guard's update is committed.
-    undo: Option<Wish>,
+    undo: Option<Request>,
 }
 
 /// A thread that waits for a key.
@@ -272,9 +273,9 @@ fn table() -> Locked {
 
 impl Locked {
     /// Takes the keys of these requests, all at once, as soon as no other thread holds one.
-    fn hold(mut self, guard: u64, wishes: &[Wish]) -> Result<(), UpdateError> {
+    fn hold(mut self, guard: u64, requests: &[Request]) -> Result<(), UpdateError> {
         let owner = thread::current().id();
-        while let Some(key) = self.0.held_by_another(owner, wishes) {
+        while let Some(key) = self.0.held_by_another(owner, requests) {
             if self.0.waits_for(key, owner) {
                 return Err(UpdateError::Deadlock { key: key.name() });
             }
@@ -282,34 +283,34 @@ impl Locked {
             self.0 = RELEASED.wait(self.0).unwrap_or_else(PoisonError::into_inner);
             self.0.waiting.retain(|waiting| waiting.thread != owner);
         }
-        let keys = wish::last_of_each(wishes).map(Wish::key);
+        let keys = request::last_of_each(requests).map(Request::key);
         self.0.held.extend(keys.map(|key| Held { guard, key, owner, undo: None }));
         Ok(())
     }
 
     /// Remembers how to restore what the committed requests changed.
-    fn set_undo(mut self, guard: u64, wishes: &[Wish]) {
-        for wish in wish::last_of_each(wishes) {
-            let is_it = |held: &&mut Held| held.guard == guard && same(held.key, wish.key());
+    fn set_undo(mut self, guard: u64, requests: &[Request]) {
+        for request in request::last_of_each(requests) {
+            let is_it = |held: &&mut Held| held.guard == guard && same(held.key, request.key());
             if let Some(held) = self.0.held.iter_mut().find(is_it) {
-                held.undo = Some(wish.undo());
+                held.undo = Some(request.undo());
             }
         }
     }
 
     /// What restores the keys of a guard. A key that an inner guard holds still keeps its target: that
     /// guard restores what this one would have.
-    fn take_undo(mut self, guard: u64) -> Vec<Wish> {
+    fn take_undo(mut self, guard: u64) -> Vec<Request> {
         let mut undo = Vec::new();
         for i in 0..self.0.held.len() {
             if self.0.held[i].guard != guard {
                 continue;
             }
-            let Some(wish) = self.0.held[i].undo.take() else { continue };
-            let is_inner = |held: &&mut Held| held.undo.is_some() && same(held.key, wish.key());
+            let Some(request) = self.0.held[i].undo.take() else { continue };
+            let is_inner = |held: &&mut Held| held.undo.is_some() && same(held.key, request.key());
             match self.0.held[i + 1..].iter_mut().find(is_inner) {
-                Some(inner) => inner.undo = Some(wish),
-                None => undo.push(wish),
+                Some(inner) => inner.undo = Some(request),
+                None => undo.push(request),
             }
         }
         undo
@@ -324,9 +325,9 @@ impl Locked {
 
 impl Table {
     /// The first of these requests' keys that another thread holds.
-    fn held_by_another(&self, owner: ThreadId, wishes: &[Wish]) -> Option<&'static KeyRecord> {
+    fn held_by_another(&self, owner: ThreadId, requests: &[Request]) -> Option<&'static KeyRecord> {
         let is_held = |key| self.owner(key).is_some_and(|other| other != owner);
-        wishes.iter().map(Wish::key).find(|key| is_held(key))
+        requests.iter().map(Request::key).find(|key| is_held(key))
     }
 
     fn owner(&self, key: &KeyRecord) -> Option<ThreadId> {
@@ -368,5 +369,5 @@ fn release(guard: u64) -> Result<Update, UpdateError> {
     if undo.is_empty() {
         return Ok(Update::of_slot_alone());
     }
-    crate::runtime::commit(&mut undo)
+    crate::commit::commit(&mut undo)
 }

@@ -18,7 +18,7 @@ pub struct TargetRecord {
 }
 
 impl TargetRecord {
-    /// A target whose shim is at `address`.
+    /// Makes a target whose shim is at `address`.
     #[must_use]
     pub const fn new(address: *const (), name: fn() -> &'static str) -> Self {
         Self { address, name, of_type: None, cell: None, choice: None, features: None }
@@ -26,40 +26,40 @@ impl TargetRecord {
 
     /// Says of what type the function behind the shim is.
     #[must_use]
-    pub const fn of_type(mut self, of_type: fn() -> TypeId) -> Self {
+    pub const fn with_type(mut self, of_type: fn() -> TypeId) -> Self {
         self.of_type = Some(of_type);
         self
     }
 
-    /// The shim calls the function pointer in `cell`.
+    /// Says that the shim calls the function pointer in `cell`.
     #[must_use]
-    pub const fn through(mut self, cell: &'static AtomicPtr<()>) -> Self {
+    pub const fn with_cell(mut self, cell: &'static AtomicPtr<()>) -> Self {
         self.cell = Some(cell);
         self
     }
 
-    /// The shim is a choice still to be made: it calls [`crate::record::KeyRecord::choose`] and
+    /// Says that the shim is a choice still to be made: it calls [`crate::record::KeyRecord::choose`] and
     /// then the slot. `choose` takes no lock and allocates nothing.
     #[must_use]
-    pub const fn chosen_by(mut self, choose: fn() -> &'static TargetRecord) -> Self {
+    pub const fn with_choice(mut self, choose: fn() -> &'static TargetRecord) -> Self {
         self.choice = Some(choose);
         self
     }
 
-    /// The features of the processor that make a choice fall on this target: `avx2 + bmi2`.
+    /// Names the features of the processor that make a choice fall on this target: `avx2 + bmi2`.
     #[must_use]
-    pub const fn because(mut self, features: &'static str) -> Self {
+    pub const fn with_features(mut self, features: &'static str) -> Self {
         self.features = Some(features);
         self
     }
 
-    /// The shim.
+    /// Returns the address of the shim.
     #[must_use]
     pub fn address(&self) -> *const () {
         self.address
     }
 
-    /// The name of the function behind the shim.
+    /// Returns the name of the function that the shim calls.
     #[must_use]
     pub fn name(&self) -> &'static str {
         (self.name)()
@@ -75,16 +75,21 @@ impl TargetRecord {
 // may be called from any thread (INV-SHIM).
 unsafe impl Sync for TargetRecord {}
 
-/// The target of a flag that is on. Nothing calls it.
-pub static FLAG_ON: TargetRecord = TargetRecord::new(flag_on as *const (), || "on");
-/// The target of a flag that is off. Nothing calls it.
-pub static FLAG_OFF: TargetRecord = TargetRecord::new(flag_off as *const (), || "off");
-
-/// The function of [`FLAG_ON`].
-pub extern "C-unwind" fn flag_on() {}
-
-/// The function of [`FLAG_OFF`].
-pub extern "C-unwind" fn flag_off() {}
+/// Fails to compile where a target is more than its type. For a constant in the function that users
+/// call with the target: only of that the compiler says where it is called.
+///
+/// # Panics
+///
+/// Where a value of `F` has bytes.
+#[track_caller]
+pub const fn captures_nothing<F>() {
+    if size_of::<F>() != 0 {
+        panic!(
+            "the target of a static call is a function or a closure that captures nothing: give a \
+             function pointer to `update_fn`, and keep what a closure needs in a static"
+        );
+    }
+}
 
 /// A target for a key: a record that is no open choice and, if its shim calls through a cell, the
 /// pointer for that.
@@ -166,26 +171,26 @@ impl Target {
         Self { target, is_default }
     }
 
-    /// Address of the code that a call reaches.
+    /// Returns the address of the code that a call reaches.
     #[must_use]
     pub fn address(&self) -> usize {
         let Chosen { record, pointer } = self.target;
         if pointer.is_null() { record.address().addr() } else { pointer.addr() }
     }
 
-    /// Name of the function, as [`core::any::type_name`] gives it.
+    /// Returns the name of the function, as [`core::any::type_name`] gives it.
     #[must_use]
     pub fn name(&self) -> &'static str {
         self.target.record.name()
     }
 
-    /// Whether it is the key's default.
+    /// Returns whether it is the key's default.
     #[must_use]
     pub fn is_default(&self) -> bool {
         self.is_default
     }
 
-    /// The features of the processor that this target is a candidate for: those that stand before its
+    /// Returns the features of the processor that this target is a candidate for: those that stand before its
     /// `=>` in `#[static_call(select(..))]`. `None` for the body of the function, and for any target
     /// that an update brought.
     ///

@@ -259,7 +259,7 @@ fn records() -> Vec<(usize, [i32; 6])> {
     let file = std::fs::read(&exe).unwrap();
     let file = object::File::parse(&*file).unwrap();
     let base = support::symbol("main") - symbol_in_file(&file, "main");
-    let section = file.section_by_name("static_call_0_1_hooks").unwrap();
+    let section = file.section_by_name("static_call_0_1_labels").unwrap();
     let start = base + usize::try_from(section.address()).unwrap();
     let count = usize::try_from(section.size()).unwrap() / 24;
     let record = |i: usize| {
@@ -304,7 +304,7 @@ fn with_broken_records(phrase: &str, change: impl Fn(usize, [i32; 6])) {
     assert_eq!(speak(2), 2);
     let report = static_call::report();
     let phrase = format!("a jump label is left alone: {phrase}");
-    let found = report.findings.iter().filter(|finding| finding.message == phrase).count();
+    let found = report.problems.iter().filter(|problem| problem.message == phrase).count();
     assert!(found * 2 >= records.len() && found <= records.len(), "{found}: {report}");
     for &(at, words) in records {
         let label = at.wrapping_add_signed(words[0] as isize);

@@ -114,7 +114,7 @@ impl Function {
                     #marker::__shim::<#f> as *const (),
                     #sc::core::any::type_name::<#f>,
                 )
-                .of_type(#sc::core::any::TypeId::of::<#f>);
+                .with_type(#sc::core::any::TypeId::of::<#f>);
             }
         }
     }

@@ -48,7 +48,7 @@ impl Function {
                         __static_call_through as *const (),
                         || "a function pointer",
                     )
-                    .through(&__STATIC_CALL_CELL)
+                    .with_cell(&__STATIC_CALL_CELL)
                 };
                 fn address(pointer: Self::Pointer) -> *const () {
                     pointer as *const ()

@@ -16,7 +16,7 @@ impl Function {
     pub(super) fn first(&self) -> (TokenStream, Option<TokenStream>) {
         let marker = self.marker();
         match self.select {
-            Some(_) => (quote!(__resolve), Some(quote!(.chosen_by(#marker::__choose)))),
+            Some(_) => (quote!(__resolve), Some(quote!(.with_choice(#marker::__choose)))),
             None => (quote!(__default), None),
         }
     }
@@ -104,7 +104,7 @@ impl Function {
             #(#cfgs)*
             #(#own_cfgs)*
             #[allow(non_upper_case_globals, deprecated)]
-            static #record: #sc::TargetRecord = #target.because(#because);
+            static #record: #sc::TargetRecord = #target.with_features(#because);
         }
     }
 

@@ -156,12 +156,12 @@ finding_keys! {
          rewritten to. So the trampoline is left alone with all its calls.",
         "remove the jump from hand-written assembly, or the data that looks like one";
     /// The jump label of a hook or a flag does not lie in one aligned 8 bytes.
-    HookMisaligned = "hook.misaligned", Warn,
+    LabelMisaligned = "label.misaligned", Warn,
         "A label is switched by one store of eight aligned bytes. One that is not aligned is left \
          alone: it asks the key each time, which is right but slower.",
         "link again without what moved the code: a linker script or a tool that rewrites images";
     /// The code of a jump label is not what the macros emit.
-    HookBytes = "hook.bytes", Warn,
+    LabelBytes = "label.bytes", Warn,
         "What is not known is not rewritten: the label asks the key each time.",
         "build macros, library and verifier from one release of static-call, and verify the image \
          before another tool changes its code";

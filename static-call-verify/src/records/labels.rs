@@ -1,7 +1,7 @@
 //! Jump labels of hooks and flags: exact as the macros emit them, and checked all the same.
 
 use static_call::arch::x86_64::{Branch, QUADWORD};
-use static_call::layout::{HOOKS_SECTION, HookRecord, Kind, Polarity};
+use static_call::layout::{Kind, LABELS_SECTION, LabelRecord, Polarity};
 
 use super::{Named, Records, elements, named};
 use crate::elf::image::Image;
@@ -22,9 +22,9 @@ pub(crate) fn read(
 ) -> Vec<Label> {
     let names = records.names(image, pointers);
     let mut labels = Vec::new();
-    for section in image.sections_named(HOOKS_SECTION) {
-        for (at, bytes) in elements::<{ HookRecord::SIZE }>(image, section, findings) {
-            let r = HookRecord::from_bytes(bytes);
+    for section in image.sections_named(LABELS_SECTION) {
+        for (at, bytes) in elements::<{ LabelRecord::SIZE }>(image, section, findings) {
+            let r = LabelRecord::from_bytes(bytes);
             let (address, cold, stub, site) = r.parts(at);
             // GNU ld and mold keep the record of a label that was dropped and let it point nowhere.
             if r.label == 0 || address == 0 {
@@ -81,7 +81,7 @@ fn check(image: &Image<'_>, label: &Label, records: &Records, findings: &mut Fin
         false
     };
     if label.address % QUADWORD > QUADWORD - LENGTH {
-        return wrong(FindingKey::HookMisaligned, "does not lie in one aligned 8 bytes");
+        return wrong(FindingKey::LabelMisaligned, "does not lie in one aligned 8 bytes");
     }
     let branch = image.code_at(label.address, LENGTH).and_then(Branch::decode);
     let leads_to_cold = branch.is_some_and(|b| {
@@ -91,7 +91,7 @@ fn check(image: &Image<'_>, label: &Label, records: &Records, findings: &mut Fin
     let is_trampoline =
         records.trampolines.binary_search_by_key(&label.cold, |t| t.address).is_ok();
     if !leads_to_cold || is_trampoline || image.code_section(label.cold).is_none() {
-        return wrong(FindingKey::HookBytes, "is not the code that the macros emit");
+        return wrong(FindingKey::LabelBytes, "is not the code that the macros emit");
     }
     true
 }

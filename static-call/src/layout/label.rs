@@ -2,12 +2,12 @@
 
 use super::SiteId;
 
-/// A jump label, as it stands in [`HOOKS_SECTION`](super::HOOKS_SECTION): six little-endian words.
+/// A jump label, as it stands in [`LABELS_SECTION`](super::LABELS_SECTION): six little-endian words.
 ///
 /// The addresses are relative to the field that holds them, as in a [`TrampolineRecord`](super::TrampolineRecord).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
-pub struct HookRecord {
+pub struct LabelRecord {
     /// The label: five bytes in one aligned quadword, linked as `jmp cold`.
     pub label: i32,
     /// The block behind the label, which tests whether the key is on.
@@ -20,7 +20,7 @@ pub struct HookRecord {
     pub site: [u32; 2],
 }
 
-impl HookRecord {
+impl LabelRecord {
     /// Bytes of a record.
     pub const SIZE: usize = 24;
 
@@ -37,7 +37,7 @@ impl HookRecord {
         }
     }
 
-    /// The addresses of label, cold block and stub, and the site, for a record that lies at
+    /// Returns the addresses of label, cold block and stub, and the site, for a record that lies at
     /// `address`.
     #[must_use]
     pub fn parts(&self, address: u64) -> (u64, u64, u64, Option<SiteId>) {
@@ -58,7 +58,7 @@ pub enum Polarity {
 }
 
 impl Polarity {
-    /// The polarity of a record's last word, if it is one.
+    /// Returns the polarity of a record's last word, if it is one.
     #[must_use]
     pub fn from_word(word: u32) -> Option<Self> {
         match word {

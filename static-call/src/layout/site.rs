@@ -10,20 +10,20 @@ use super::{FNV_OFFSET, FNV_PRIME};
 pub struct SiteId(u64);
 
 impl SiteId {
-    /// The site of a record's words, low word first; `None` for 0.
+    /// Returns the site of a record's words, low word first; `None` for 0.
     #[must_use]
     pub fn from_words([low, high]: [u32; 2]) -> Option<Self> {
         Self::from_u64(u64::from(low) | u64::from(high) << 32)
     }
 
-    /// The site of a number; `None` for 0.
+    /// Returns the site of a number; `None` for 0.
     #[must_use]
     pub fn from_u64(id: u64) -> Option<Self> {
         (id != 0).then_some(Self(id))
     }
 }
 
-/// The name of a site: FNV-1a, 64 bits, over its file, line, column and the path that it calls.
+/// Returns the name of a site: FNV-1a, 64 bits, over its file, line, column and the path that it calls.
 /// Never 0.
 ///
 /// Two sites with one name are told apart by nothing; they are the same call at the same place, as

@@ -119,19 +119,19 @@ proptest! {
         site in prop_oneof![Just(0), any::<u64>()],
     ) {
         let [label, cold, stub] = fields;
-        let mut bytes = [0; HookRecord::SIZE];
+        let mut bytes = [0; LabelRecord::SIZE];
         for (field, value) in bytes.chunks_mut(4).zip([label, cold, stub, polarity as i32]) {
             field.copy_from_slice(&value.to_le_bytes());
         }
         bytes[16..].copy_from_slice(&site.to_le_bytes());
-        let record = HookRecord::from_bytes(&bytes);
+        let record = LabelRecord::from_bytes(&bytes);
         let address = address * 4;
         let at = |field: i64, value: i32| (address as i64 + field + i64::from(value)) as u64;
         let expected = (at(0, label), at(4, cold), at(8, stub), SiteId::from_u64(site));
         prop_assert_eq!(record.parts(address), expected);
         let expected = [None, Some(Polarity::Unlikely), Some(Polarity::Likely), None];
         prop_assert_eq!(Polarity::from_word(record.polarity), expected[polarity as usize]);
-        prop_assert_eq!(size_of::<HookRecord>(), HookRecord::SIZE);
+        prop_assert_eq!(size_of::<LabelRecord>(), LabelRecord::SIZE);
     }
 }
 
@@ -139,7 +139,7 @@ proptest! {
 fn names_carry_the_version() {
     let sections = [
         TRAMPOLINES_SECTION,
-        HOOKS_SECTION,
+        LABELS_SECTION,
         TABLE_SECTION,
         RUNTIME_SECTION,
         KEYS_SECTION,

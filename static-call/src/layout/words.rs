@@ -3,7 +3,7 @@
 use super::{Grade, Kind};
 
 impl Kind {
-    /// The kind in one word.
+    /// Returns the kind in one word.
     ///
     /// # Examples
     ///
@@ -26,7 +26,7 @@ impl Kind {
 }
 
 impl Grade {
-    /// The grade in one word.
+    /// Returns the grade in one word.
     ///
     /// # Examples
     ///

@@ -1,33 +1,41 @@
-//! What generated code names. Not for use by hand: no part of it is covered by semver.
+//! What generated code names; exported as `__private`.
 
-mod label;
 mod passing;
 mod select;
 mod shim;
 mod site;
-mod trampoline;
+
+#[cfg(not(all(
+    target_arch = "x86_64",
+    target_pointer_width = "64",
+    target_os = "linux",
+    not(miri)
+)))]
+mod plain;
+#[cfg(all(target_arch = "x86_64", target_pointer_width = "64", target_os = "linux", not(miri)))]
+mod x86_64;
 
 pub use core;
 #[cfg(not(target_os = "linux"))]
 pub use linkme;
 
-pub use crate::handle::{Handle, SafeToSwitch, Switch, reset_all, update_all};
+pub use crate::flag::state::{FLAG_OFF, FLAG_ON, flag_off, flag_on};
+pub use crate::handle::{reset_all, update_all};
 pub use crate::layout::site_id;
 #[cfg(not(target_os = "linux"))]
 pub use crate::record::STATIC_CALL_0_1_KEYS as KEYS;
-pub use crate::record::{Accept, KeyDescription, KeyRecord, Keyed, Pointed};
+pub use crate::record::{KeyDescription, KeyRecord};
+pub use crate::request::Request;
 #[cfg(feature = "std")]
 pub use crate::scoped::{scoped_all, scoped_one};
 #[cfg(not(target_os = "linux"))]
 pub use crate::site::STATIC_CALL_0_1_SITES as SITES;
 pub use crate::site::SiteRecord;
-pub use crate::target::{FLAG_OFF, FLAG_ON, TargetRecord, flag_off, flag_on};
-pub use crate::wish::Wish;
+pub use crate::target::{TargetRecord, captures_nothing};
+pub use crate::traits::{Accept, Handle, Keyed, Pointed, SafeToSwitch, Switch};
 pub use passing::{Indirect, Pass, Passing};
 pub use select::force;
-pub use shim::{
-    Initially, Never, Receiver, captures_nothing, conjure, not_set, type_name_of, type_of, update,
-};
+pub use shim::{Initially, Never, Receiver, conjure, not_set, type_name_of, type_of, update};
 pub use site::Site;
 #[cfg(all(feature = "std", target_arch = "aarch64"))]
 pub use std::arch::is_aarch64_feature_detected;

@@ -1,9 +1,10 @@
 //! Parts of a choice by the features of the processor.
 
+use crate::error::UpdateError;
 use crate::record::KeyRecord;
+use crate::request::Request;
 use crate::target::TargetRecord;
-use crate::update::{Update, UpdateError};
-use crate::wish::Wish;
+use crate::update::Update;
 
 /// Whether the processor at hand has all of these features.
 #[doc(hidden)]
@@ -48,5 +49,5 @@ pub unsafe fn force(
     candidate: &'static TargetRecord,
 ) -> Result<Update, UpdateError> {
     // SAFETY: promise 1 is this function's own (INV-SHIM).
-    crate::runtime::commit_one(unsafe { Wish::new(key, candidate) })
+    crate::commit::commit_one(unsafe { Request::new(key, candidate) })
 }

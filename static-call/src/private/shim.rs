@@ -2,9 +2,10 @@
 
 use core::any::TypeId;
 
+use crate::error::UpdateError;
 use crate::key::Key;
-use crate::record::Accept;
-use crate::update::{Update, UpdateError};
+use crate::traits::Accept;
+use crate::update::Update;
 
 /// Makes the value of a zero-sized, copyable target in its shim.
 ///
@@ -21,23 +22,7 @@ pub unsafe fn conjure<F: Copy>() -> F {
     unsafe { core::mem::transmute_copy::<(), F>(&()) }
 }
 
-/// Fails to compile where a target is more than its type. For a constant in the function that users
-/// call with the target: only of that the compiler says where it is called.
-///
-/// # Panics
-///
-/// Where a value of `F` has bytes.
-#[track_caller]
-pub const fn captures_nothing<F>() {
-    if size_of::<F>() != 0 {
-        panic!(
-            "the target of a static call is a function or a closure that captures nothing: give a \
-             function pointer to `update_fn`, and keep what a closure needs in a static"
-        );
-    }
-}
-
-/// [`Key::update`], where [`captures_nothing`] was asked already: two errors would say one thing.
+/// Updates as [`Key::update`] does, where [`captures_nothing`](super::captures_nothing) was asked already: two errors would say one thing.
 ///
 /// # Errors
 ///
@@ -46,7 +31,7 @@ pub fn update<K: Accept<F>, F>(key: Key<K>, target: F) -> Result<Update, UpdateE
 where
     F: Copy + Send + Sync + 'static,
 {
-    crate::runtime::commit_one(key.wish(target))
+    crate::commit::commit_one(key.request(target))
 }
 
 /// Stands in the place of a trait method's receiver, which does not cross a trampoline: the shim
@@ -54,7 +39,7 @@ where
 #[derive(Clone, Copy, Debug)]
 pub struct Receiver;
 
-/// What a trait's method does that has no default, until it is set.
+/// Panics as a trait's method without a default does until it is set.
 ///
 /// # Panics
 ///
@@ -65,14 +50,14 @@ pub fn not_set(method: &str, handle: &str) -> ! {
     panic!("`{method}` was called before `{handle}::update`")
 }
 
-/// The type of what the closure would return. It is not called: a path that a user wrote may be a
+/// Returns the type of what the closure would return. It is not called: a path that a user wrote may be a
 /// constant, whose value has a destructor, and this may be asked under the lock (INV-LOCK).
 #[must_use]
 pub fn type_of<F: 'static>(_: impl FnOnce() -> F) -> TypeId {
     TypeId::of::<F>()
 }
 
-/// Name of the type of what the closure would return, which is not called.
+/// Returns the name of the type of what the closure would return, which is not called.
 #[must_use]
 pub fn type_name_of<F>(_: impl FnOnce() -> F) -> &'static str {
     core::any::type_name::<F>()

@@ -15,7 +15,7 @@ use core::fmt;
 pub struct Site<F: Copy>(F);
 
 impl<F: Copy> Site<F> {
-    /// The site whose function this is.
+    /// Makes the site whose function this is.
     ///
     /// # Safety
     ///
@@ -26,7 +26,7 @@ impl<F: Copy> Site<F> {
         Self(call)
     }
 
-    /// The function.
+    /// Takes the function out.
     ///
     /// # Safety
     ///

@@ -17,7 +17,7 @@ static CANDIDATE: TargetRecord = TargetRecord::new((&raw const CODE[1]).cast(), 
 static OTHER: TargetRecord = TargetRecord::new((&raw const CODE[2]).cast(), || "other");
 
 fn key(choose: fn() -> &'static TargetRecord) -> &'static KeyRecord {
-    let open = TargetRecord::new((&raw const CODE[0]).cast(), || "open").chosen_by(choose);
+    let open = TargetRecord::new((&raw const CODE[0]).cast(), || "open").with_choice(choose);
     let open = Box::leak(Box::new(open));
     let description = KeyDescription {
         default: open,

@@ -20,10 +20,10 @@ impl Display for Report {
         if self.dead_sites > 0 {
             writeln!(f, "{} call! of the source left no code in the image", self.dead_sites)?;
         }
-        for finding in &self.findings {
-            match finding.address {
-                Some(address) => writeln!(f, "finding at {address:#x}: {}", finding.message)?,
-                None => writeln!(f, "finding: {}", finding.message)?,
+        for problem in &self.problems {
+            match problem.address {
+                Some(address) => writeln!(f, "problem at {address:#x}: {}", problem.message)?,
+                None => writeln!(f, "problem: {}", problem.message)?,
             }
         }
         write!(f, "{}", self.totals())

@@ -1,12 +1,17 @@
-//! The system calls, and nothing else that knows the operating system.
+//! The operating system: its calls, and the sections by which its linker collects statics. Nothing
+//! else knows it.
+
+pub(crate) mod slices;
 
 #[cfg(all(target_os = "linux", not(miri)))]
 mod linux;
-#[cfg(not(all(target_os = "linux", not(miri))))]
-#[path = "other.rs"]
-mod linux;
-
+#[cfg(all(target_os = "linux", not(miri)))]
 pub(crate) use linux::*;
+
+#[cfg(not(all(target_os = "linux", not(miri))))]
+mod other;
+#[cfg(not(all(target_os = "linux", not(miri))))]
+pub(crate) use other::*;
 
 #[cfg(all(
     feature = "probe",

@@ -98,8 +98,8 @@ fn main() {
     let report = static_call::report();
     println!("init {} {} {}", first.inline, first.trampoline, first.indirect);
     println!("update {} {} {}", update.inline, update.trampoline, update.indirect);
-    for finding in &report.findings {
-        println!("finding {:x?} {}", finding.address, finding.message);
+    for problem in &report.problems {
+        println!("problem {:x?} {}", problem.address, problem.message);
     }
     lib::apply::reset().expect("no breakpoints here");
     check(|x| x + 1);

@@ -215,7 +215,7 @@ fn a_refusal_at_first_use_leaves_the_slot() {
                     _ => {
                         assert!(update.inline > 0);
                         assert_eq!(update.barrier, Barrier::Missing(libc::EACCES));
-                        assert!(report.findings.iter().any(|f| f.message.contains("membarrier")));
+                        assert!(report.problems.iter().any(|f| f.message.contains("membarrier")));
                         assert_eq!(support::open_pages(), [""; 0]);
                     }
                 }

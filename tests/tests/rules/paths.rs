@@ -57,7 +57,7 @@ fn the_environment_caps_the_path() {
                 Path::Indirect => assert_eq!(update.indirect, calls.len()),
             }
             let report = static_call::report();
-            let complains = report.findings.iter().any(|f| f.message.contains("STATIC_CALL"));
+            let complains = report.problems.iter().any(|f| f.message.contains("STATIC_CALL"));
             assert_eq!(complains, !is_known, "{report}");
             static_call::unbind().unwrap();
             check(add_seven);

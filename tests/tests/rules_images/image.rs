@@ -32,7 +32,7 @@ pub(crate) fn turn() -> MutexGuard<'static, ()> {
 pub(crate) struct Told {
     pub(crate) inline: usize,
     pub(crate) trampoline: usize,
-    pub(crate) findings: Vec<String>,
+    pub(crate) problems: Vec<String>,
     pub(crate) text: String,
 }
 
@@ -133,12 +133,12 @@ impl Image {
         let _ = std::fs::remove_file(&path);
         let init = text.lines().find_map(|l| l.strip_prefix("init ")).expect("a line");
         let counts: Vec<usize> = init.split(' ').map(|n| n.parse().unwrap()).collect();
-        let findings = text
+        let problems = text
             .lines()
-            .filter(|l| l.starts_with("finding Some") || l.starts_with("finding None"))
+            .filter(|l| l.starts_with("problem Some") || l.starts_with("problem None"))
             .map(Into::into)
             .collect();
-        Told { inline: counts[0], trampoline: counts[1], findings, text }
+        Told { inline: counts[0], trampoline: counts[1], problems, text }
     }
 }
 
@@ -147,6 +147,6 @@ impl Told {
     pub(crate) fn assert_refused(&self, reason: &str) {
         assert_eq!(self.inline, 0, "{self:?}");
         assert!(self.trampoline > 0, "trampolines need no table: {self:?}");
-        assert!(self.findings.iter().any(|f| f.contains(reason)), "{reason}: {self:?}");
+        assert!(self.problems.iter().any(|f| f.contains(reason)), "{reason}: {self:?}");
     }
 }

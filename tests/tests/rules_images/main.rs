@@ -1,5 +1,5 @@
 //! Images that were damaged after the link: nothing is written that is not proved, every result is
-//! right, and a finding says what is wrong.
+//! right, and a problem says what is wrong.
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
 mod image;
@@ -15,7 +15,7 @@ use image::{Image, turn};
 fn an_intact_image_is_inline() {
     let told = Image::new().run("intact");
     assert!(told.inline >= 3, "{told:?}");
-    assert_eq!(told.findings, [""; 0]);
+    assert_eq!(told.problems, [""; 0]);
 }
 
 #[test]
@@ -30,7 +30,7 @@ fn a_stripped_image_is_still_itself() {
     let image = Image { bytes: std::fs::read(&path).unwrap(), ..Image::new() };
     let told = image.run("stripped_copy");
     assert_eq!(told.inline, Image::new().run("not_stripped").inline);
-    assert_eq!(told.findings, [""; 0]);
+    assert_eq!(told.problems, [""; 0]);
 }
 
 /// Each byte of the header and of the entries.
@@ -71,7 +71,7 @@ fn a_table_of_another_kind_is_refused_by_name() {
     }
 }
 
-/// The checksum is right, and an entry is not: that one is left alone, with a finding at its place.
+/// The checksum is right, and an entry is not: that one is left alone, with a problem at its place.
 fn one_entry_is_left_alone(what: &str, reason: &str, damage: impl FnOnce(&mut Image, usize)) {
     let mut image = Image::new();
     let intact = image.run(&format!("before_{what}"));
@@ -82,7 +82,7 @@ fn one_entry_is_left_alone(what: &str, reason: &str, damage: impl FnOnce(&mut Im
     let told = image.run(what);
     assert!(told.inline < intact.inline, "{what}: {told:?}");
     assert!(told.inline > 0, "the others are not touched by it: {told:?}");
-    assert!(told.findings.iter().any(|f| f.contains(reason)), "{what}: {told:?}");
+    assert!(told.problems.iter().any(|f| f.contains(reason)), "{what}: {told:?}");
 }
 
 #[test]
@@ -182,7 +182,7 @@ fn of_two_entries_for_one_instruction_one_is_used() {
     image.set_entry(index, &twin.to_bytes());
     image.seal();
     let told = image.run("twin");
-    assert!(told.findings.iter().any(|f| f.contains("shares bytes")), "{told:?}");
+    assert!(told.problems.iter().any(|f| f.contains("shares bytes")), "{told:?}");
     assert!(told.inline > 0);
 }
 
@@ -199,10 +199,10 @@ fn changed_code_at_a_site_is_left_alone() {
         let told = image.run("changed");
         assert_eq!(told.inline, intact.inline - 1, "{told:?}");
         let reason = "the bytes there are not what was recorded";
-        assert_eq!(told.findings.len(), 1, "{told:?}");
-        assert!(told.findings[0].contains(reason), "{told:?}");
+        assert_eq!(told.problems.len(), 1, "{told:?}");
+        assert!(told.problems[0].contains(reason), "{told:?}");
         // The place is named: its low bits are those of the file's address.
-        assert!(told.findings[0].contains(&format!("{:03x}", address & 0xfff)), "{told:?}");
+        assert!(told.problems[0].contains(&format!("{:03x}", address & 0xfff)), "{told:?}");
         assert!(told.text.contains("bytes differ from what was verified"), "{told:?}");
     }
 }
@@ -217,7 +217,7 @@ fn a_damaged_record_is_left_alone() {
         let other = word(&image, at).wrapping_add(0x0100_0000);
         image.bytes[at..at + 4].copy_from_slice(&other.to_le_bytes());
         let told = image.run("record");
-        assert!(told.findings.iter().any(|f| f.contains(reason)), "{field}: {told:?}");
+        assert!(told.problems.iter().any(|f| f.contains(reason)), "{field}: {told:?}");
     }
     // The stub of another key, to which the trampoline does not jump.
     let mut image = Image::new();
@@ -230,7 +230,7 @@ fn a_damaged_record_is_left_alone() {
     image.bytes[at..at + 4].copy_from_slice(&other.to_le_bytes());
     let told = image.run("record");
     let reason = "a trampoline record is left alone: the bytes there are not what was recorded";
-    assert!(told.findings.iter().any(|f| f.contains(reason)), "{told:?}");
+    assert!(told.problems.iter().any(|f| f.contains(reason)), "{told:?}");
 }
 
 /// A description that is in another image: the site's calls are the key's own in the report.

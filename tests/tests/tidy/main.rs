@@ -6,42 +6,17 @@
 mod columns;
 mod comparison;
 mod order;
+mod runtime;
 
 use std::fs;
 use std::path::Path;
 
-use order::Order;
+use runtime::PLAN;
 
 /// Lines that a file of Rust may have.
 const MAX_LINES: usize = 400;
 /// Files that may be longer, and why.
 const LONG_FILES: &[(&str, &str)] = &[];
-
-/// The modules of static-call, from those that know nothing of the others to those that know all:
-/// a module may name only those before it.
-const ORDER: &[&str] = &[
-    "layout", "arch", "sys", "slices", "target", "record", "update", "wish", "previous", "key",
-    "site", "cap", "arena", "lock", "image", "plan", "registry", "path", "hop", "patch", "cycle",
-    "observer", "runtime", "flag", "instance", "handle", "batch", "scoped", "report", "probe",
-    "private", "guide", "lib",
-];
-/// What the pure module may name: plain data and encodings.
-const PLAN_NAMES: &[&str] = &["layout", "arch", "plan"];
-/// References against the order, and why.
-const AGAINST_ORDER: &[(&str, &str, &str)] = &[
-    ("key", "runtime", "a key's methods are the interface of the runtime"),
-    ("previous", "runtime", "restoring is an update"),
-    ("update", "previous", "the result of an update has the way back"),
-    ("update", "wish", "as above"),
-];
-const RUNTIME: Order = Order {
-    root: "static-call/src/",
-    modules: ORDER,
-    against: AGAINST_ORDER,
-    pure: &[("plan", PLAN_NAMES)],
-    roots: &[],
-    names_modules: false,
-};
 
 /// Programs that stand for a user's, the refused ones among them: not ours to tidy.
 const SUBJECTS: &[&str] = &["tests/ui/", "tests/crates/"];
@@ -63,10 +38,9 @@ impl File {
         lines.map(|(i, line)| (i + 1, line.split("//").next().unwrap_or_default()))
     }
 
-    /// The module of static-call that the file belongs to, by its file or directory name.
-    fn module(&self) -> Option<&str> {
-        let path = self.path.strip_prefix("static-call/src/")?;
-        path.split(['/', '.']).next()
+    /// Whether it is tests and nothing else.
+    fn is_test(&self) -> bool {
+        self.path.ends_with("/tests.rs") || self.path.contains("/tests/")
     }
 }
 
@@ -163,8 +137,7 @@ fn boundaries(files: &[File]) -> Vec<String> {
     let mut complaints = Vec::new();
     for file in files.iter().filter(|f| f.is_rust()) {
         let Some(module) = file.module() else { continue };
-        let assembly = ["private/trampoline.rs", "private/label.rs"];
-        let encodes = module == "arch" || assembly.iter().any(|end| file.path.ends_with(end));
+        let encodes = module == "arch" || file.path.contains("/private/x86_64/");
         for (number, line) in file.code() {
             let mut complain = |what: &str| {
                 complaints.push(format!("{}:{number}: {what}", file.path));
@@ -175,7 +148,7 @@ fn boundaries(files: &[File]) -> Vec<String> {
             if !encodes && (names_encoding(line) || line.contains("asm!(")) {
                 complain("an encoding outside `arch`");
             }
-            if module == "plan" {
+            if module == PLAN {
                 for word in ["unsafe", "atomic", "Atomic", "static mut", "extern"] {
                     if line.contains(word) {
                         complain(&format!("`plan` is pure, and this has `{word}`"));
@@ -197,11 +170,6 @@ fn names_encoding(line: &str) -> bool {
             !next.is_some_and(|c| c.is_ascii_hexdigit() || c == '_')
         })
     })
-}
-
-/// Data flows one way: no module of static-call names one that comes after it.
-fn order(files: &[File]) -> Vec<String> {
-    order::order(files, &RUNTIME)
 }
 
 fn is_word(c: char) -> bool {
@@ -274,7 +242,8 @@ fn reasons(files: &[File]) -> Vec<String> {
                     let before = file.text[start..at].trim_start();
                     let attribute = file.text[at..].split(")]").next().unwrap_or_default();
                     let generated = file.path.starts_with("static-call-macros/src/expand/")
-                        || file.path.ends_with("private/trampoline.rs");
+                        || file.path.contains("/private/x86_64/")
+                        || file.path.ends_with("/private/plain.rs");
                     let is_code = !before.starts_with("//") && !before.contains('"');
                     if is_code && !generated && !attribute.contains("reason =") {
                         complaints.push(format!("{}:{line}: {attribute})]", file.path));
@@ -321,25 +290,19 @@ fn no_registry_is_named() {
 #[test]
 fn system_calls_encodings_and_planning_stay_apart() {
     hold(boundaries);
-    broken(boundaries, "static-call/src/patch.rs", "use rustix::mm::mprotect;", 1);
+    broken(boundaries, "static-call/src/patching/protocol.rs", "use rustix::mm::mprotect;", 1);
     broken(boundaries, "static-call/src/sys/linux.rs", "use rustix::mm::mprotect;", 0);
-    broken(boundaries, "static-call/src/patch.rs", "let nop = [0x0F, 0x1f, 0x44, 0, 0];", 1);
+    broken(
+        boundaries,
+        "static-call/src/patching/protocol.rs",
+        "let nop = [0x0F, 0x1f, 0x44, 0, 0];",
+        1,
+    );
     broken(boundaries, "static-call/src/layout.rs", "0x0fff; 0xe8_00; 0x0f1; 0x679", 0);
     broken(boundaries, "static-call/src/key.rs", "naked_asm!(\"ret\")", 1);
-    broken(boundaries, "static-call/src/arch/x86_64.rs", "[0xe8, ..] => Kind::Call,", 0);
-    broken(boundaries, "static-call/src/plan.rs", "unsafe { x.load() }", 1);
-    broken(boundaries, "static-call/src/plan.rs", "// unsafe is for others", 0);
-}
-
-#[test]
-fn data_flows_one_way() {
-    hold(order);
-    broken(order, "static-call/src/plan.rs", "use crate::sys::protect;", 1);
-    broken(order, "static-call/src/patch.rs", "use crate::sys::protect;", 0);
-    broken(order, "static-call/src/plan.rs", "use crate::patch::open;\nuse crate::registry;", 2);
-    broken(order, "static-call/src/layout.rs", "fn f() -> crate::key::Key {}", 1);
-    broken(order, "static-call/src/key.rs", "crate::runtime::update(k)", 0);
-    broken(order, "static-call/src/novel.rs", "", 1);
+    broken(boundaries, "static-call/src/arch/x86_64/mod.rs", "[0xe8, ..] => Kind::Call,", 0);
+    broken(boundaries, "static-call/src/patching/plan.rs", "unsafe { x.load() }", 1);
+    broken(boundaries, "static-call/src/patching/plan.rs", "// unsafe is for others", 0);
 }
 
 #[test]

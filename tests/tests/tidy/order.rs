@@ -154,8 +154,10 @@ pub(crate) fn order(files: &[File], order: &Order) -> Vec<String> {
                 let mut against = order.against.iter();
                 against.any(|(from, to, _)| (*from, *to) == (name(own), name(other)))
             };
+            let full = path.join("::");
             let is_pure = |(pure, others): &(&str, &[&str])| {
-                *pure != name(own) || path.first().is_none_or(|first| others.contains(first))
+                let is_one = |other: &&str| full.starts_with(other);
+                *pure != name(own) || full.is_empty() || others.iter().any(is_one)
             };
             let place = place(&path, order.modules).filter(|_| order.pure.iter().all(is_pure));
             match place {
@@ -163,7 +165,7 @@ pub(crate) fn order(files: &[File], order: &Order) -> Vec<String> {
                 None if path.is_empty()
                     || !order.names_modules && order.pure.iter().all(is_pure) => {}
                 _ => {
-                    complaints.push(format!("{}:{number}: names `{}`", file.path, path.join("::")))
+                    complaints.push(format!("{}:{number}: names `{full}`", file.path));
                 }
             }
         }

@@ -39,7 +39,7 @@ fn every_key_or_none() {
         let update = static_call::batch(|batch| {
             batch.update(left::KEY, one)?;
             batch.update(right::KEY, one)?;
-            // The last wish for a key counts.
+            // The last request for a key counts.
             batch.update(third::KEY, two)?;
             batch.update(third::KEY, one)
         });

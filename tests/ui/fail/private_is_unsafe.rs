@@ -43,7 +43,7 @@ static RECORD: KeyRecord = KeyRecord::new(KeyDescription {
 fn main() {
     let _ = __private::update_all::<StaticCodec, Lz4>();
     let _ = __private::reset_all::<StaticCodec>();
-    let _ = __private::Wish::new(&RECORD, &FLAG_ON);
+    let _ = __private::Request::new(&RECORD, &FLAG_ON);
     let _ = __private::force(&RECORD, &FLAG_ON);
     let _ = Key::<own::level>::new();
     <own::level as Keyed>::stub();

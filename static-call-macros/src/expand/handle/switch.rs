@@ -148,14 +148,14 @@ pub(super) fn expand(h: &Handle) -> TokenStream {
     let allowed = h.allowed();
     let i = h.parameter().to_token_stream();
     let bounds = h.bounds(&i);
-    let defaults = wishes(h, |method| {
+    let defaults = requests(h, |method| {
         let record = method.function.record();
-        quote!(#sc::Wish::default_of(&#record))
+        quote!(#sc::Request::default_of(&#record))
     });
-    let new = wishes(h, |method| {
+    let new = requests(h, |method| {
         let record = method.function.record();
         let target = target(h, method, &i);
-        quote!(unsafe { #sc::Wish::new(&#record, const { &#target }) })
+        quote!(unsafe { #sc::Request::new(&#record, const { &#target }) })
     });
     let to_implementation = quote! {
         #(#cfgs)*
@@ -165,7 +165,7 @@ pub(super) fn expand(h: &Handle) -> TokenStream {
         where
             #bounds,
         {
-            fn wishes() -> Self::Wishes {
+            fn requests() -> Self::Requests {
                 #new
             }
         }
@@ -203,9 +203,9 @@ pub(in crate::expand) fn impls(
 
         #(#cfgs)*
         unsafe impl #sc::Handle for #switch {
-            type Wishes = [#sc::Wish; #count];
+            type Requests = [#sc::Request; #count];
 
-            fn defaults() -> Self::Wishes {
+            fn defaults() -> Self::Requests {
                 #defaults
             }
         }
@@ -216,11 +216,11 @@ pub(in crate::expand) fn impls(
     }
 }
 
-/// An array with one wish for each key.
-fn wishes(h: &Handle, wish: impl Fn(&Method) -> TokenStream) -> TokenStream {
-    let wishes = h.switched().map(|method| {
-        let (cfgs, wish) = (&method.function.attrs.cfgs, wish(method));
-        quote!(#(#cfgs)* #wish)
+/// An array with one request for each key.
+fn requests(h: &Handle, request: impl Fn(&Method) -> TokenStream) -> TokenStream {
+    let requests = h.switched().map(|method| {
+        let (cfgs, request) = (&method.function.attrs.cfgs, request(method));
+        quote!(#(#cfgs)* #request)
     });
-    quote!([#(#wishes),*])
+    quote!([#(#requests),*])
 }

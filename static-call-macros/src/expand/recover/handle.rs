@@ -145,7 +145,7 @@ fn switch(h: &Handle) -> TokenStream {
     let any = quote! {
         #(#cfgs)*
         unsafe impl<I> #sc::Switch<I> for #switch {
-            fn wishes() -> Self::Wishes { [] }
+            fn requests() -> Self::Requests { [] }
         }
     };
     impls(h, &quote!(0), &quote!([]), &any)

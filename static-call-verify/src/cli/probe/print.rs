@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 use static_call::Grade;
-use static_call::probe::{Boundary, Change, Counts, Experiment, Pace};
+use static_call::probe::{Boundary, Counts, Experiment, Forms, Pace};
 
 use super::verdict::{Row, Verdict, control, of_grade, paced_control, upper95};
 
@@ -203,35 +203,35 @@ fn pace_name(pace: Pace) -> &'static str {
     }
 }
 
-fn change_words(change: Change) -> &'static str {
+fn change_words(change: Forms) -> &'static str {
     match change {
-        Change::Call => "call to call",
-        Change::Jump => "jump to jump",
-        Change::ConditionalJump => "jcc to jcc",
-        Change::PaddedCall => "67 call to call",
-        Change::PaddedJump => "67 jump to jump",
-        Change::PaddedConstant => "67 call to constant",
-        Change::Nop => "call to no-op",
-        Change::PaddedNop => "67 call to no-op",
-        Change::Constant => "call to constant",
-        Change::Label => "label: jump to no-op",
-        Change::Trampoline => "trampoline: ff25 to e9",
+        Forms::Call => "call to call",
+        Forms::Jump => "jump to jump",
+        Forms::ConditionalJump => "jcc to jcc",
+        Forms::PaddedCall => "67 call to call",
+        Forms::PaddedJump => "67 jump to jump",
+        Forms::PaddedConstant => "67 call to constant",
+        Forms::Nop => "call to no-op",
+        Forms::PaddedNop => "67 call to no-op",
+        Forms::Constant => "call to constant",
+        Forms::Label => "label: jump to no-op",
+        Forms::Trampoline => "trampoline: ff25 to e9",
     }
 }
 
-fn change_name(change: Change) -> &'static str {
+fn change_name(change: Forms) -> &'static str {
     match change {
-        Change::Call => "call-call",
-        Change::Jump => "jmp-jmp",
-        Change::ConditionalJump => "jcc-jcc",
-        Change::PaddedCall => "padded-call-call",
-        Change::PaddedJump => "padded-jmp-jmp",
-        Change::PaddedConstant => "padded-call-constant",
-        Change::Nop => "call-nop",
-        Change::PaddedNop => "padded-call-nop",
-        Change::Constant => "call-constant",
-        Change::Label => "label",
-        Change::Trampoline => "trampoline",
+        Forms::Call => "call-call",
+        Forms::Jump => "jmp-jmp",
+        Forms::ConditionalJump => "jcc-jcc",
+        Forms::PaddedCall => "padded-call-call",
+        Forms::PaddedJump => "padded-jmp-jmp",
+        Forms::PaddedConstant => "padded-call-constant",
+        Forms::Nop => "call-nop",
+        Forms::PaddedNop => "padded-call-nop",
+        Forms::Constant => "call-constant",
+        Forms::Label => "label",
+        Forms::Trampoline => "trampoline",
     }
 }
 
@@ -266,7 +266,7 @@ mod tests {
         assert!(hammered.contains("the paced rows say little"), "{hammered}");
         let blind = text(&rows(|_| 0), "P", "D");
         assert!(blind.contains("could not see tears"), "{blind}");
-        let torn = text(&rows(|e| u64::from(e.change == Change::Nop)), "P", "D");
+        let torn = text(&rows(|e| u64::from(e.change == Forms::Nop)), "P", "D");
         assert!(torn.contains("STATIC_CALL=indirect"), "{torn}");
         for text in [agrees, halves, hammered, blind, torn] {
             assert!(text.contains("is no promise") && text.contains("7.6.1"), "{text}");

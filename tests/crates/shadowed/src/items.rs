@@ -54,7 +54,7 @@ pub struct SiteRecord;
 pub struct Keyed;
 pub struct Pass;
 pub struct Passing;
-pub struct Wish;
+pub struct Request;
 
 pub mod core {}
 pub mod std {}

@@ -1,0 +1,202 @@
+//! Encodings of x86-64: the instructions that the verifier finds and the runtime rewrites.
+//!
+//! Instructions: `call rel32` (e8), `jmp rel32` (e9), `jcc rel32` (0f 80..8f), `jmp *m(%rip)`
+//! (ff 25), five-byte `nop` (0f 1f 44 00 00), both also behind `67`. Intel SDM vol. 2, "CALL", "JMP", "Jcc", "NOP";
+//! `67` before a near branch is ignored (SDM vol. 2, 2.1.1, "address-size override").
+
+use crate::layout::{Grade, Kind};
+
+pub mod effect;
+#[cfg(feature = "probe")]
+#[cfg_attr(
+    not(all(target_arch = "x86_64", target_pointer_width = "64", target_os = "linux", not(miri))),
+    allow(dead_code, reason = "code that only x86-64 runs, in memory that only Linux gives")
+)]
+pub(crate) mod probe;
+#[cfg(all(target_arch = "x86_64", target_pointer_width = "64", target_os = "linux", not(miri)))]
+pub(crate) mod store;
+#[cfg(all(target_arch = "x86_64", target_pointer_width = "64", target_os = "linux", not(miri)))]
+pub(crate) mod symbols;
+#[cfg(all(target_arch = "x86_64", target_pointer_width = "64", target_os = "linux", not(miri)))]
+pub(crate) mod translations;
+
+#[cfg(test)]
+mod tests;
+
+/// Bytes of an aligned quadword, the widest store that AMD's manual (APM vol. 2, 7.6.1) allows
+/// without synchronisation.
+pub const QUADWORD: u64 = 8;
+/// Bytes of a cache line.
+pub const CACHE_LINE: u64 = 64;
+
+/// A direct branch: what it is, where its displacement lies, how long it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Branch {
+    /// [`Kind::Call`], [`Kind::Jmp`] or [`Kind::Jcc`].
+    pub kind: Kind,
+    /// Offset of the 4-byte displacement from the first byte.
+    pub disp_at: u8,
+    /// Bytes of the whole instruction.
+    pub length: u8,
+    /// The displacement, from the end of the instruction.
+    pub displacement: i32,
+}
+
+impl Branch {
+    /// Decodes the direct branch at the start of `bytes`, if there is one.
+    #[must_use]
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let (kind, disp_at) = match bytes {
+            [0xe8, ..] => (Kind::Call, 1),
+            [0xe9, ..] => (Kind::Jmp, 1),
+            [0x67, 0xe8, ..] => (Kind::Call, 2),
+            [0x67, 0xe9, ..] => (Kind::Jmp, 2),
+            [0x0f, 0x80..=0x8f, ..] => (Kind::Jcc, 2),
+            _ => return None,
+        };
+        let at = usize::from(disp_at);
+        let d: [u8; 4] = bytes.get(at..at + 4)?.try_into().ok()?;
+        Some(Self { kind, disp_at, length: disp_at + 4, displacement: i32::from_le_bytes(d) })
+    }
+
+    /// Returns where the branch at `address` goes.
+    #[must_use]
+    pub fn destination(&self, address: u64) -> u64 {
+        address
+            .wrapping_add(u64::from(self.length))
+            .wrapping_add_signed(i64::from(self.displacement))
+    }
+
+    /// Returns the displacement that leads from a branch of this shape at `address` to `destination`, or
+    /// `None` where that is further than 2 GiB.
+    #[must_use]
+    pub fn displacement_to(&self, address: u64, destination: u64) -> Option<i32> {
+        let end = address.wrapping_add(u64::from(self.length));
+        i32::try_from(destination.wrapping_sub(end).cast_signed()).ok()
+    }
+
+    /// Returns the bytes of this branch with another displacement; `bytes` are its own, for the opcode.
+    /// Bytes after the instruction are 0.
+    #[must_use]
+    pub fn with_displacement(&self, bytes: &[u8; 8], displacement: i32) -> [u8; 8] {
+        let at = usize::from(self.disp_at);
+        let mut new = [0; 8];
+        new[..at].copy_from_slice(&bytes[..at]);
+        new[at..at + 4].copy_from_slice(&displacement.to_le_bytes());
+        new
+    }
+
+    /// Returns the grade of a branch of this shape at `address`.
+    #[must_use]
+    pub fn grade(&self, address: u64) -> Grade {
+        grade(address, self.disp_at, self.length)
+    }
+}
+
+/// Returns the grade of an instruction of `length` bytes at `address`, whose 4-byte displacement starts
+/// `disp_at` bytes in.
+#[must_use]
+pub fn grade(address: u64, disp_at: u8, length: u8) -> Grade {
+    let last = address + u64::from(length) - 1;
+    let disp = address + u64::from(disp_at);
+    if address / QUADWORD == last / QUADWORD {
+        Grade::Quad
+    } else if disp / QUADWORD == (disp + 3) / QUADWORD {
+        Grade::Disp
+    } else if address / CACHE_LINE == last / CACHE_LINE {
+        Grade::Line
+    } else {
+        Grade::Straddle
+    }
+}
+
+/// Decodes `jmp *m(%rip)` at the start of `bytes`: its displacement from the end of its six bytes.
+#[must_use]
+pub fn decode_jmp_memory(bytes: &[u8]) -> Option<i32> {
+    match *bytes {
+        [0xff, 0x25, a, b, c, d, ..] => Some(i32::from_le_bytes([a, b, c, d])),
+        _ => None,
+    }
+}
+
+/// Returns the slot that an entry of the procedure linkage table at `address` jumps through: `jmp *m(%rip)`,
+/// perhaps after `endbr64` (f3 0f 1e fa) or with a `bnd` prefix (f2) (psABI, "Procedure Linkage
+/// Table"; Intel SDM vol. 1, 17.3.3).
+#[must_use]
+pub fn decode_plt_entry(address: u64, bytes: &[u8]) -> Option<u64> {
+    let (start, rest) = match bytes {
+        [0xf3, 0x0f, 0x1e, 0xfa, 0xf2, rest @ ..] => (5, rest),
+        [0xf3, 0x0f, 0x1e, 0xfa, rest @ ..] => (4, rest),
+        [0xf2, rest @ ..] => (1, rest),
+        rest => (0, rest),
+    };
+    let end = address.wrapping_add(start + JMP_MEMORY_LENGTH);
+    decode_jmp_memory(rest).map(|displacement| end.wrapping_add_signed(displacement.into()))
+}
+
+/// Bytes of `jmp *m(%rip)`.
+pub const JMP_MEMORY_LENGTH: u64 = 6;
+
+/// How a stub finds its slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StubSlot {
+    /// The slot's address.
+    At(u64),
+    /// The address of a pointer to it, in the global offset table.
+    Through(u64),
+}
+
+/// Bytes of a stub.
+pub const STUB_LENGTH: u64 = 10;
+
+/// Decodes the stub at the start of `bytes`, which are at `address`: `mov pointer(%rip), %r11` or what a
+/// linker makes of it, `lea slot(%rip), %r11` or `mov $slot, %r11`; then `jmp *(%r11)` (psABI,
+/// "Optimize GOTPCRELX Relocations").
+#[must_use]
+pub fn decode_stub(address: u64, bytes: &[u8]) -> Option<StubSlot> {
+    let [a, b, c, d0, d1, d2, d3, 0x41, 0xff, 0x23, ..] = *bytes else { return None };
+    let field = i32::from_le_bytes([d0, d1, d2, d3]);
+    let relative = address.wrapping_add(7).wrapping_add_signed(field.into());
+    match [a, b, c] {
+        [0x4c, 0x8b, 0x1d] => Some(StubSlot::Through(relative)),
+        [0x4c, 0x8d, 0x1d] => Some(StubSlot::At(relative)),
+        [0x49, 0xc7, 0xc3] => Some(StubSlot::At(i64::from(field).cast_unsigned())),
+        _ => None,
+    }
+}
+
+/// What fills a trampoline after its jump: `int3`, which nothing reaches.
+pub const PADDING: u8 = 0xcc;
+
+/// Returns a trampoline that jumps to `destination`: `e9 rel32` and padding, or `None` out of reach.
+#[must_use]
+pub fn trampoline_jmp(address: u64, destination: u64) -> Option<[u8; 8]> {
+    let shape = Branch { kind: Kind::Jmp, disp_at: 1, length: 5, displacement: 0 };
+    let [a, b, c, d] = shape.displacement_to(address, destination)?.to_le_bytes();
+    Some([0xe9, a, b, c, d, PADDING, PADDING, PADDING])
+}
+
+/// Returns the no-op as long as a call of `length` bytes (Intel SDM vol. 2, "NOP").
+///
+/// The one of six bytes is the recommended one of five behind `67`, as the call is, and not the recommended one
+/// with `66`: the first byte stays what it is, and no mixture of the two is `66 e8`, which takes the upper bits
+/// of the instruction pointer away on some processors (AMD APM vol. 3, "CALL (Near)").
+#[must_use]
+pub fn nop(length: u8) -> Option<[u8; 8]> {
+    match length {
+        5 => Some([0x0f, 0x1f, 0x44, 0x00, 0x00, 0, 0, 0]),
+        6 => Some([0x67, 0x0f, 0x1f, 0x44, 0x00, 0x00, 0, 0]),
+        _ => None,
+    }
+}
+
+/// Returns where the jump at `address` leads, if the code there is nothing but a direct jump: `jmp rel32`
+/// or `jmp rel8`.
+#[must_use]
+pub fn direct_jump(address: u64, bytes: &[u8]) -> Option<u64> {
+    match *bytes {
+        [0xe9, ..] => Some(Branch::decode(bytes)?.destination(address)),
+        [0xeb, d, ..] => Some(address.wrapping_add(2).wrapping_add_signed(d.cast_signed().into())),
+        _ => None,
+    }
+}

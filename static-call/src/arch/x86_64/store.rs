@@ -1,0 +1,157 @@
+//! Stores into code that other threads execute: locked compare-exchange, four or eight bytes.
+//! The way of an update ends here.
+//!
+//! Instructions: `lock cmpxchg m32` and `lock cmpxchg m64` (Intel SDM vol. 2, "CMPXCHG"). Both
+//! lie inside one aligned quadword, where AMD (APM vol. 2, 7.6.1) promises that an instruction
+//! fetch sees the old bytes or the new.
+
+use core::arch::asm;
+
+use super::QUADWORD;
+
+/// Replaces the four bytes at `address` if they are `old`; returns whether they were.
+///
+/// # Safety
+///
+/// 1. The four bytes lie in mapped, writable memory.
+/// 2. They lie inside one aligned quadword.
+pub(crate) unsafe fn exchange_displacement(address: usize, old: u32, new: u32) -> bool {
+    debug_assert!(address as u64 % QUADWORD <= QUADWORD - 4, "{address:#x} crosses a quadword");
+    let done: u8;
+    // SAFETY: INV-STORE: mapped and writable (promise 1), one quadword (promise 2); the
+    // instruction touches those four bytes and the flags alone.
+    unsafe {
+        asm!(
+            "lock cmpxchg dword ptr [{at}], {new:e}",
+            "sete {done}",
+            at = in(reg) address,
+            new = in(reg) new,
+            done = lateout(reg_byte) done,
+            inout("eax") old => _,
+            options(nostack),
+        );
+    }
+    done != 0
+}
+
+/// Replaces the quadword at `address` if it is `old`; returns whether it was.
+///
+/// # Safety
+///
+/// 1. The eight bytes lie in mapped, writable memory.
+/// 2. `address` is a multiple of 8.
+pub(crate) unsafe fn exchange_quadword(address: usize, old: u64, new: u64) -> bool {
+    debug_assert!((address as u64).is_multiple_of(QUADWORD), "{address:#x} is not aligned");
+    let done: u8;
+    // SAFETY: INV-STORE: mapped and writable (promise 1), aligned (promise 2); the instruction
+    // touches those eight bytes and the flags alone.
+    unsafe {
+        asm!(
+            "lock cmpxchg qword ptr [{at}], {new}",
+            "sete {done}",
+            at = in(reg) address,
+            new = in(reg) new,
+            done = lateout(reg_byte) done,
+            inout("rax") old => _,
+            options(nostack),
+        );
+    }
+    done != 0
+}
+
+/// Overwrites the four bytes at `address`, wherever they lie: what must never be done to code that others
+/// execute, and what the probe does to its own.
+///
+/// # Safety
+///
+/// 1. The four bytes lie in mapped, writable memory of the probe.
+#[cfg(feature = "probe")]
+pub(crate) unsafe fn overwrite(address: usize, new: u32) {
+    // SAFETY: INV-PROBE: mapped, writable, and the probe's own (promise 1); the instruction touches
+    // those four bytes alone.
+    unsafe {
+        asm!(
+            "mov dword ptr [{at}], {new:e}",
+            at = in(reg) address,
+            new = in(reg) new,
+            options(nostack, preserves_flags),
+        );
+    }
+}
+
+/// Reads the quadword at `address` in one load.
+///
+/// # Safety
+///
+/// 1. The eight bytes lie in mapped, readable memory.
+/// 2. `address` is a multiple of 8.
+pub(crate) unsafe fn read_quadword(address: usize) -> u64 {
+    debug_assert!((address as u64).is_multiple_of(QUADWORD), "{address:#x} is not aligned");
+    let value: u64;
+    // SAFETY: INV-TEXT: mapped and readable (promise 1), aligned (promise 2); in assembly, because
+    // debuggers may write there, which Rust's memory model has no word for.
+    unsafe {
+        asm!(
+            "mov {value}, qword ptr [{at}]",
+            at = in(reg) address,
+            value = lateout(reg) value,
+            options(nostack, readonly, preserves_flags),
+        );
+    }
+    value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sixteen bytes with a pattern, aligned.
+    #[repr(align(8))]
+    struct Bytes([u8; 16]);
+
+    fn memory() -> Bytes {
+        Bytes(core::array::from_fn(|i| i as u8 + 1))
+    }
+
+    #[test]
+    fn a_displacement_is_exchanged_for_what_was_expected_alone() {
+        for at in (0..=4).chain(8..=12) {
+            let mut memory = memory();
+            let before = memory.0;
+            let address = (&raw mut memory.0).addr() + at;
+            let old = u32::from_le_bytes(before[at..at + 4].try_into().unwrap());
+            for wrong in [old ^ 1, old ^ 0x8000_0000, 0, u32::MAX] {
+                // SAFETY: INV-STORE: four bytes of this array, in one quadword.
+                assert!(!unsafe { exchange_displacement(address, wrong, 0) });
+                assert_eq!(core::hint::black_box(&memory).0, before);
+            }
+            // SAFETY: INV-STORE: as above.
+            assert!(unsafe { exchange_displacement(address, old, 0xa1b2_c3d4) });
+            let mut expected = before;
+            expected[at..at + 4].copy_from_slice(&0xa1b2_c3d4_u32.to_le_bytes());
+            assert_eq!(core::hint::black_box(&memory).0, expected);
+        }
+    }
+
+    #[test]
+    fn a_quadword_is_exchanged_for_what_was_expected_alone() {
+        for at in [0, 8] {
+            let mut memory = memory();
+            let before = memory.0;
+            let address = (&raw mut memory.0).addr() + at;
+            let old = u64::from_le_bytes(before[at..at + 8].try_into().unwrap());
+            // SAFETY: INV-TEXT: eight bytes of this array, aligned.
+            assert_eq!(unsafe { read_quadword(address) }, old);
+            for wrong in [old ^ 1, old ^ 1 << 63, 0, u64::MAX] {
+                // SAFETY: INV-STORE: as above.
+                assert!(!unsafe { exchange_quadword(address, wrong, 0) });
+                assert_eq!(core::hint::black_box(&memory).0, before);
+            }
+            // SAFETY: INV-STORE: as above.
+            assert!(unsafe { exchange_quadword(address, old, 0x0102_0304_a1b2_c3d4) });
+            let mut expected = before;
+            expected[at..at + 8].copy_from_slice(&0x0102_0304_a1b2_c3d4_u64.to_le_bytes());
+            assert_eq!(core::hint::black_box(&memory).0, expected);
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! What no update comes after.
+
+use core::any::TypeId;
+use core::ptr;
+use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use std::boxed::Box;
+use std::sync::OnceLock;
+use std::thread;
+
+use crate::lock;
+use crate::record::{KeyDescription, KeyRecord};
+use crate::request::Request;
+use crate::target::TargetRecord;
+
+/// Addresses of their own for records that nobody calls.
+static CODE: [u8; 3] = [0; 3];
+static FIRST: TargetRecord = TargetRecord::new((&raw const CODE[1]).cast(), || "first");
+static SECOND: TargetRecord = TargetRecord::new((&raw const CODE[2]).cast(), || "second");
+static OPEN: TargetRecord =
+    TargetRecord::new((&raw const CODE[0]).cast(), || "open").with_choice(in_the_middle);
+
+static KEY: OnceLock<&'static KeyRecord> = OnceLock::new();
+static SEALS: AtomicBool = AtomicBool::new(false);
+static IS_SEALED: AtomicBool = AtomicBool::new(false);
+static SEALED_WITH: AtomicPtr<()> = AtomicPtr::new(ptr::null_mut());
+
+/// The choice of the key's default, which an update asks for under the lock: another thread
+/// seals the key, and either is done or waits when this returns.
+fn in_the_middle() -> &'static TargetRecord {
+    if SEALS.swap(false, Ordering::SeqCst) {
+        let _ = thread::spawn(|| {
+            let key = *KEY.get().expect("made before");
+            super::seal_keys([key]);
+            SEALED_WITH.store(key.entry(), Ordering::SeqCst);
+            IS_SEALED.store(true, Ordering::SeqCst);
+        });
+        while !IS_SEALED.load(Ordering::SeqCst) && !lock::is_waited_for() {
+            thread::yield_now();
+        }
+    }
+    &FIRST
+}
+
+#[test]
+fn what_a_sealed_key_calls_is_final() {
+    let description = KeyDescription {
+        default: &OPEN,
+        default_shim: OPEN.address(),
+        stub: ptr::null(),
+        name: "key",
+        module: "",
+        file: "",
+        signature: "",
+        line: 0,
+        column: 0,
+        flags: 0,
+        own_type: TypeId::of::<()>,
+    };
+    // SAFETY: nobody calls it, and no trampoline has its stub (INV-KEY).
+    let key: &'static KeyRecord = Box::leak(Box::new(unsafe { KeyRecord::new(description) }));
+    KEY.set(key).expect("once");
+    SEALS.store(true, Ordering::SeqCst);
+    // SAFETY: INV-SHIM: nobody calls the key.
+    super::commit_one(unsafe { Request::new(key, &SECOND) }).expect("it was before the seal");
+    assert!(!SEALS.load(Ordering::SeqCst), "nothing came in between");
+    while !IS_SEALED.load(Ordering::SeqCst) {
+        thread::yield_now();
+    }
+    assert_eq!(key.entry(), SEALED_WITH.load(Ordering::SeqCst), "changed after it was sealed");
+    assert!(key.is_sealed());
+}

@@ -1,0 +1,367 @@
+//! Flags: boolean keys, asked at jump labels.
+
+pub(crate) mod state;
+
+use core::fmt;
+use core::marker::PhantomData;
+
+use crate::error::UpdateError;
+use crate::record::KeyRecord;
+use crate::request::{Count, Request};
+use crate::traits::Keyed;
+use crate::update::Update;
+
+/// A boolean that is asked often and changed rarely: what [`flag!`](crate::flag!) declares.
+///
+/// Asking is [`unlikely`](Flag::unlikely) or [`likely`](Flag::likely), by what the flag mostly is: where
+/// code is patched, the expected answer costs a five-byte no-op, and no memory is read. Elsewhere, and
+/// until the flag is bound by its first change or by [`init`](crate::init), it is a jump and a test of an
+/// atomic.
+///
+/// # Examples
+///
+/// ```
+/// use static_call::flag;
+///
+/// flag! {
+///     /// Whether requests are logged.
+///     pub static VERBOSE = false;
+/// }
+///
+/// fn serve(request: &str) -> usize {
+///     if VERBOSE.unlikely() {
+///         println!("serving {request}");
+///     }
+///     request.len()
+/// }
+///
+/// serve("/");
+/// VERBOSE.enable()?;
+/// serve("/index");
+/// assert!(VERBOSE.get());
+/// # Ok::<(), static_call::UpdateError>(())
+/// ```
+pub struct Flag<K> {
+    key: PhantomData<fn() -> K>,
+}
+
+impl<K: Keyed> Flag<K> {
+    /// Makes the flag of `K`.
+    ///
+    /// # Safety
+    ///
+    /// 1. `K` is a flag's: only code that `flag!` made calls this.
+    #[doc(hidden)]
+    #[must_use]
+    pub const unsafe fn new() -> Self {
+        Self { key: PhantomData }
+    }
+
+    /// Returns whether the flag is on, optimised for off.
+    ///
+    /// Where the answer is `true`, what was written before the flag was turned on is visible.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// static_call::flag! { static TRACING = false; }
+    ///
+    /// if TRACING.unlikely() {
+    ///     println!("entered");
+    /// }
+    /// ```
+    #[inline(always)]
+    #[must_use]
+    pub fn unlikely(&self) -> bool {
+        crate::__label!(unlikely K; site 0)
+    }
+
+    /// Returns whether the flag is on, optimised for on.
+    ///
+    /// Where the answer is `true`, what was written before the flag was turned on is visible.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// static_call::flag! { static CACHING = true; }
+    ///
+    /// let found = if CACHING.likely() { Some(1) } else { None };
+    /// assert_eq!(found, Some(1));
+    /// ```
+    #[inline(always)]
+    #[must_use]
+    pub fn likely(&self) -> bool {
+        crate::__label!(likely K)
+    }
+
+    /// Returns whether the flag is on, from memory: for code that is not hot.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// static_call::flag! { static TRACING = false; }
+    ///
+    /// assert!(!TRACING.get());
+    /// ```
+    #[must_use]
+    pub fn get(&self) -> bool {
+        Self::record().is_on()
+    }
+
+    /// Returns how often the flag is turned on: see [`inc`](Flag::inc).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// static_call::flag! { static TRACING = true; }
+    ///
+    /// assert_eq!(TRACING.count(), 1);
+    /// TRACING.inc()?;
+    /// assert_eq!(TRACING.count(), 2);
+    /// # Ok::<(), static_call::UpdateError>(())
+    /// ```
+    #[must_use]
+    pub fn count(&self) -> u32 {
+        Self::record().count()
+    }
+
+    /// Returns the name of the flag.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// static_call::flag! { static TRACING = false; }
+    ///
+    /// assert_eq!(TRACING.name(), "TRACING");
+    /// ```
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        Self::record().name()
+    }
+
+    /// Turns the flag on, with a count of 1, or off, with a count of 0, whatever the count was.
+    ///
+    /// Before this returns, other threads get the old answer or the new; later queries get the
+    /// new one ([`Update::barrier`] says if that could not be ensured).
+    ///
+    /// # Errors
+    ///
+    /// See [`UpdateError`]; nothing has changed then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// static_call::flag! { static TRACING = false; }
+    ///
+    /// let update = TRACING.set(true)?;
+    /// assert!(TRACING.get());
+    /// update.previous.restore()?;
+    /// assert!(!TRACING.get());
+    /// # Ok::<(), static_call::UpdateError>(())
+    /// ```
+    pub fn set(&self, on: bool) -> Result<Update, UpdateError> {
+        crate::commit::commit_one(self.request(Count::Set(on.into())))
+    }
+
+    /// Turns the flag on: `set(true)`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`set`](Flag::set).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// static_call::flag! { static TRACING = false; }
+    ///
+    /// TRACING.enable()?;
+    /// assert!(TRACING.unlikely());
+    /// # Ok::<(), static_call::UpdateError>(())
+    /// ```
+    pub fn enable(&self) -> Result<Update, UpdateError> {
+        self.set(true)
+    }
+
+    /// Turns the flag off: `set(false)`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`set`](Flag::set).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// static_call::flag! { static CACHING = true; }
+    ///
+    /// CACHING.disable()?;
+    /// assert!(!CACHING.likely());
+    /// # Ok::<(), static_call::UpdateError>(())
+    /// ```
+    pub fn disable(&self) -> Result<Update, UpdateError> {
+        self.set(false)
+    }
+
+    /// Counts the flag up: it is on while its count is positive. So it stays on until the last of its
+    /// users has counted it [down](Flag::dec).
+    ///
+    /// # Errors
+    ///
+    /// As for [`set`](Flag::set), and [`UpdateError::CountOutOfRange`] where the count has no room.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// static_call::flag! { static TRACING = false; }
+    ///
+    /// TRACING.inc()?;
+    /// TRACING.inc()?;
+    /// TRACING.dec()?;
+    /// assert!(TRACING.get());
+    /// TRACING.dec()?;
+    /// assert!(!TRACING.get());
+    /// # Ok::<(), static_call::UpdateError>(())
+    /// ```
+    pub fn inc(&self) -> Result<Update, UpdateError> {
+        crate::commit::commit_one(self.request(Count::Up))
+    }
+
+    /// Counts the flag down: at 0 it is off.
+    ///
+    /// # Errors
+    ///
+    /// As for [`set`](Flag::set), and [`UpdateError::CountOutOfRange`] where it is off already.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// static_call::flag! { static TRACING = false; }
+    ///
+    /// let error = TRACING.dec().unwrap_err();
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "the flag `TRACING` is off: there is no `inc` for this `dec` to undo",
+    /// );
+    /// ```
+    pub fn dec(&self) -> Result<Update, UpdateError> {
+        crate::commit::commit_one(self.request(Count::Down))
+    }
+
+    /// Makes the state of the flag final: an update is an error from now on.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// static_call::flag! { static TRACING = false; }
+    ///
+    /// TRACING.seal();
+    /// assert!(TRACING.enable().is_err());
+    /// ```
+    pub fn seal(&self) {
+        crate::commit::seal_keys([Self::record()]);
+    }
+
+    pub(crate) fn request(&self, by: Count) -> Request {
+        Request::count(Self::record(), by)
+    }
+
+    fn record() -> &'static KeyRecord {
+        // SAFETY: `Keyed::RECORD` is the address of a static (INV-KEY).
+        unsafe { &*K::RECORD }
+    }
+}
+
+impl<K: Keyed> fmt::Debug for Flag<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Flag").field("name", &self.name()).field("on", &self.get()).finish()
+    }
+}
+
+/// Declares [`Flag`]s: booleans that are asked without a look at memory and changed while the
+/// program runs.
+///
+/// `static NAME = value;` once or more, where the value is what the flag is at the start, a constant; with
+/// attributes and a visibility, and wherever a `static` may stand. A type of the same name stands beside it.
+///
+/// # Examples
+///
+/// ```
+/// static_call::flag! {
+///     /// Whether requests are logged.
+///     pub static VERBOSE = false;
+///     /// Whether answers are kept.
+///     pub(crate) static CACHING = cfg!(target_pointer_width = "64");
+/// }
+///
+/// VERBOSE.enable()?;
+/// assert!(VERBOSE.unlikely() && CACHING.likely());
+/// # Ok::<(), static_call::UpdateError>(())
+/// ```
+#[macro_export]
+macro_rules! flag {
+    ($($(#[$($attribute:tt)*])* $vis:vis static $name:ident = $on:expr;)+) => {$(
+        $(#[cfg_attr(all(), $($attribute)*)])*
+        #[doc(hidden)]
+        #[allow(non_camel_case_types, reason = "it has the name of the static")]
+        $vis enum $name {}
+
+        $(#[cfg_attr(all(), $($attribute)*)])*
+        // SAFETY: the implementation of `Keyed` below is a flag's (promise 1).
+        $vis static $name: $crate::Flag<$name> = unsafe { $crate::Flag::new() };
+
+        $(#[cfg_attr(all(), $($attribute)*)])*
+        const _: () = {
+            // With no other name of ours in sight: the value may be a constant of any name.
+            impl $crate::__private::Initially for $name {
+                const ON: $crate::__private::core::primitive::bool = $on;
+            }
+        };
+
+        $(#[cfg_attr(all(), $($attribute)*)])*
+        const _: () = {
+            const INITIALLY: $crate::__private::core::primitive::bool =
+                <$name as $crate::__private::Initially>::ON;
+
+            // SAFETY: the record is that of `$name`, whose stub this is; nothing calls a flag's target
+            // (promises 1 and 2, INV-KEY).
+            $crate::__record! { key RECORD = unsafe {
+                $crate::__private::KeyRecord::new($crate::__private::KeyDescription {
+                    default: if INITIALLY {
+                        &$crate::__private::FLAG_ON
+                    } else {
+                        &$crate::__private::FLAG_OFF
+                    },
+                    default_shim: if INITIALLY {
+                        $crate::__private::flag_on as *const ()
+                    } else {
+                        $crate::__private::flag_off as *const ()
+                    },
+                    stub: <$name as $crate::__private::Keyed>::stub as *const (),
+                    name: $crate::__private::core::stringify!($name),
+                    module: $crate::__private::core::module_path!(),
+                    file: $crate::__private::core::file!(),
+                    signature: $crate::__private::core::concat!(
+                        "static ",
+                        $crate::__private::core::stringify!($name),
+                        " = ",
+                        $crate::__private::core::stringify!($on),
+                    ),
+                    line: $crate::__private::core::line!(),
+                    column: $crate::__private::core::column!(),
+                    flags: $crate::__private::KeyRecord::IS_FLAG
+                        | if INITIALLY { 0 } else { $crate::__private::KeyRecord::HAS_NO_BODY },
+                    own_type: <$name as $crate::__private::Keyed>::own_type,
+                })
+            }; }
+
+            // SAFETY: the record is in the slice of keys and this flag's alone, and the stub jumps
+            // through its slot (promises 1 and 2, INV-KEY).
+            unsafe impl $crate::__private::Keyed for $name {
+                const RECORD: *const $crate::__private::KeyRecord = &raw const RECORD;
+                $crate::__stub!(RECORD);
+                fn own_type() -> $crate::__private::core::any::TypeId {
+                    $crate::__private::core::any::TypeId::of::<$name>()
+                }
+            }
+        };
+    )+};
+}

@@ -1,0 +1,46 @@
+//! The state of the runtime at the start: collected, checked and sorted at the first use, under the
+//! lock, without a look at the call path.
+//!
+//! It lives in memory of its own: the allocator may be a static call's target, and nothing here may
+//! call it.
+
+use crate::patching::arena::Arena;
+use crate::patching::cap::Cap;
+use crate::patching::image::Image;
+use crate::patching::pages::try_patching;
+use crate::patching::pending::Pending;
+use crate::patching::registry::{Registry, Sections};
+use crate::patching::state::{Left, Limits, Patching, State};
+use crate::patching::written::Written;
+use crate::sys;
+
+/// Reads the image, and tries whether its code can be patched.
+pub(crate) fn build(cap: Cap) -> State {
+    let Some(image) = Image::this() else { return State::bare(cap, Patching::NoHeaders) };
+    let sections = Sections::of(&image);
+    let size = Registry::size(&sections) + Written::size(&sections) + Pending::size(&sections);
+    let mut arena = match Arena::new(size) {
+        Ok(arena) => arena,
+        Err(errno) => return State::bare(cap, Patching::NoMemory(errno)),
+    };
+    let memory = arena.memory();
+    let registry = Registry::read(image, &sections, &mut arena);
+    let written = Written::new(&mut arena, &registry);
+    let pending = Pending::new(&mut arena, &registry);
+    let (patching, pages_open) = match cap {
+        Cap::Indirect => (Patching::Capped, 0),
+        _ => try_patching(&image, &registry),
+    };
+    let barrier = match patching {
+        Patching::Works => sys::register_barrier(),
+        _ => Ok(()),
+    };
+    State {
+        registry,
+        limits: Limits { cap, patching, barrier },
+        written,
+        pending,
+        left: Left { pages_open, ..Left::default() },
+        memory: Some(memory),
+    }
+}

@@ -1,0 +1,93 @@
+//! Hops: a target whose code is nothing but a jump to the real function.
+//!
+//! A shim for a function of another crate is `jmp function` or `jmp *GOT(%rip)`; call instructions
+//! go to the function itself. Three things end the way: a trampoline, because a key whose target is
+//! another static call must keep following it, and a recorded call instruction or jump
+//! label, because what it says now is not what it will say.
+
+use crate::arch::native::effect::{EFFECT_LENGTH, Effect};
+use crate::arch::native::{JMP_MEMORY_LENGTH, decode_jmp_memory, direct_jump};
+use crate::error::UpdateError;
+use crate::layout::Kind;
+use crate::patching::image::Image;
+use crate::patching::registry::Registry;
+use crate::target::Chosen;
+
+/// Jumps that are followed at most; compilers emit one, linkers' veneers a second.
+const LIMIT: usize = 8;
+
+/// Where calls of a target at `address` may go directly.
+pub(crate) fn skip(registry: &Registry, address: u64) -> u64 {
+    let Some(image) = registry.image else { return address };
+    let mut at = address;
+    for _ in 0..LIMIT {
+        if registry.call_at(at).is_some() || registry.is_label(at) {
+            break;
+        }
+        match next(&image, at) {
+            // Another image may be further than 2 GiB, where the shim is not.
+            Some(next) if !image.is_code(next) => break,
+            Some(next) if registry.trampoline_at(next).is_none() => at = next,
+            _ => break,
+        }
+    }
+    at
+}
+
+/// Where the jump at `at` leads for good, if there is one.
+fn next(image: &Image, at: u64) -> Option<u64> {
+    let (code, have) = image.read(at as usize);
+    let code = &code[..have];
+    if let Some(to) = direct_jump(at, code) {
+        return Some(to);
+    }
+    let slot = at
+        .wrapping_add(JMP_MEMORY_LENGTH)
+        .wrapping_add_signed(decode_jmp_memory(code)?.into()) as usize;
+    image.constant(slot).map(|to| to as u64)
+}
+
+/// What the code of a target at `address` does, if that is nothing or to return a constant.
+pub(crate) fn effect(registry: &Registry, address: u64) -> Effect {
+    let Some(image) = registry.image else { return Effect::Code };
+    // What a recorded call instruction says now is not what it will say.
+    if (address..address + EFFECT_LENGTH).any(|at| registry.call_at(at).is_some()) {
+        return Effect::Code;
+    }
+    let (code, have) = image.read(address as usize);
+    Effect::of(&code[..have])
+}
+
+/// Refuses a batch that would make a key call itself.
+pub(crate) fn refuse_circles(
+    registry: &Registry,
+    wanted: &[Option<Chosen>],
+) -> Result<(), UpdateError> {
+    let mut keys = (0..registry.keys.len()).filter(|&key| wanted[key].is_some());
+    match keys.find(|&key| calls_itself(registry, wanted, key)) {
+        Some(key) => Err(UpdateError::CallsItself { key: registry.keys[key].record.name() }),
+        None => Ok(()),
+    }
+}
+
+/// Whether a key's wanted target leads back to the key through nothing but jumps.
+fn calls_itself(registry: &Registry, wanted: &[Option<Chosen>], key: usize) -> bool {
+    let Some(image) = registry.image else { return false };
+    let mut at = key;
+    for _ in 0..registry.keys.len() {
+        let target = wanted[at].unwrap_or_else(|| registry.keys[at].record.current());
+        let entry = skip(registry, target.record().address().addr() as u64);
+        let jump = match registry.call_at(entry) {
+            Some(call) if matches!(call.kind, Kind::Jmp | Kind::JmpGot) => Some(call.key),
+            Some(_) => None,
+            None => next(&image, entry).and_then(|to| registry.trampoline_at(to)).map(|t| t.key),
+        };
+        match jump {
+            Some(next) if next as usize == key => return true,
+            Some(next) if (next as usize) < registry.keys.len() => at = next as usize,
+            _ => return false,
+        }
+    }
+    // The way never ends: it goes round among other keys, and this one would join it.
+    true
+}

@@ -1,0 +1,241 @@
+//! The image in memory: its segments, its trampoline records, its table.
+
+use core::mem::size_of;
+use core::slice;
+
+use crate::arch::native::store::read_quadword;
+use crate::arch::native::symbols;
+use crate::layout::{
+    LabelRecord, Segment, TableEntry, TableHeader, TrampolineRecord, image_identity,
+};
+
+#[cfg(test)]
+mod tests;
+
+/// `PT_LOAD` (gABI, "Program Header").
+const LOAD: u32 = 1;
+/// `PT_INTERP`: the program asks for a dynamic loader, as shared objects do not.
+const INTERPRETER: u32 = 3;
+/// `PT_GNU_RELRO`.
+const RELRO: u32 = 0x6474_e552;
+/// `PF_X`.
+const EXECUTE: u32 = 1;
+
+/// `Elf64_Ehdr`, the fields that are used here.
+#[repr(C)]
+struct Header {
+    ident: [u8; 16],
+    kind: u16,
+    machine: u16,
+    version: u32,
+    entry: u64,
+    program_headers: u64,
+    section_headers: u64,
+    flags: u32,
+    size: u16,
+    program_header_size: u16,
+    program_header_count: u16,
+}
+
+/// `Elf64_Phdr`.
+#[repr(C)]
+struct ProgramHeader {
+    kind: u32,
+    flags: u32,
+    offset: u64,
+    address: u64,
+    physical: u64,
+    file_size: u64,
+    memory_size: u64,
+    align: u64,
+}
+
+/// A view of this image.
+#[derive(Clone, Copy)]
+pub(crate) struct Image {
+    /// What the loader added to the addresses of the file.
+    bias: usize,
+    headers: &'static [ProgramHeader],
+}
+
+impl Image {
+    /// This image, or `None` where its headers are not in memory.
+    pub(crate) fn this() -> Option<Self> {
+        let start = symbols::elf_header();
+        if start.is_null() || !start.cast::<Header>().is_aligned() {
+            return None;
+        }
+        // SAFETY: INV-IMAGE: `__ehdr_start` names the ELF header of this image, mapped for good.
+        let header = unsafe { &*start.cast::<Header>() };
+        if header.ident[..5] != *b"\x7fELF\x02"
+            || usize::from(header.program_header_size) != size_of::<ProgramHeader>()
+        {
+            return None;
+        }
+        let table = start.wrapping_add(usize::try_from(header.program_headers).ok()?);
+        let count = usize::from(header.program_header_count);
+        // SAFETY: INV-IMAGE: the program headers follow the ELF header in its segment.
+        let headers = unsafe { slice::from_raw_parts(table.cast::<ProgramHeader>(), count) };
+        let first = headers.iter().find(|h| h.kind == LOAD && h.offset == 0)?;
+        let bias = start.addr().wrapping_sub(usize::try_from(first.address).ok()?);
+        Some(Self { bias, headers })
+    }
+
+    /// Whether this may be unloaded before the process ends: a program with a dynamic loader may not.
+    pub(crate) fn is_shared_object(&self) -> bool {
+        !self.headers.iter().any(|h| h.kind == INTERPRETER)
+    }
+
+    /// What the table must name for its entries to be about this image.
+    pub(crate) fn identity(&self) -> u64 {
+        image_identity(self.headers.iter().filter(|h| h.kind == LOAD).map(|h| Segment {
+            address: h.address,
+            size: h.memory_size,
+            flags: h.flags,
+        }))
+    }
+
+    /// `p_flags` of the executable segment in which all `length` bytes at `address` lie.
+    pub(crate) fn code(&self, address: usize, length: usize) -> Option<u32> {
+        self.segment(LOAD, address, length).filter(|h| h.flags & EXECUTE != 0).map(|h| h.flags)
+    }
+
+    /// Start, end and `p_flags` of every executable segment.
+    pub(crate) fn executable(&self) -> impl Iterator<Item = (usize, usize, u32)> {
+        self.headers.iter().filter(|h| h.kind == LOAD && h.flags & EXECUTE != 0).map(|h| {
+            let start = self.bias.wrapping_add(h.address as usize);
+            (start, start.wrapping_add(h.memory_size as usize), h.flags)
+        })
+    }
+
+    /// Whether the byte at `address` is code of this image.
+    pub(crate) fn is_code(&self, address: u64) -> bool {
+        usize::try_from(address).is_ok_and(|address| self.code(address, 1).is_some())
+    }
+
+    /// The pointer at `address`, if it is constant since the program started.
+    pub(crate) fn constant(&self, address: usize) -> Option<usize> {
+        self.segment(RELRO, address, size_of::<usize>())?;
+        let pointer: *const usize = core::ptr::with_exposed_provenance(address);
+        if !pointer.is_aligned() {
+            return None;
+        }
+        // SAFETY: INV-IMAGE: memory that the loader relocated and then made read-only.
+        Some(unsafe { pointer.read() })
+    }
+
+    fn segment(&self, kind: u32, address: usize, length: usize) -> Option<&ProgramHeader> {
+        let address = address.wrapping_sub(self.bias) as u64;
+        self.headers.iter().filter(|h| h.kind == kind).find(|h| {
+            address >= h.address
+                && address - h.address < h.memory_size
+                && h.memory_size - (address - h.address) >= length as u64
+        })
+    }
+
+    /// Up to sixteen bytes of code from `address`: those of its quadword and of the next one that
+    /// is code too; with how many there are.
+    pub(crate) fn read(&self, address: usize) -> ([u8; 16], usize) {
+        let mut bytes = [0; 16];
+        let first = address & !7;
+        let mut have = 0;
+        for quad in [first, first + 8, first + 16] {
+            // A page holds whole quadwords, so that one byte of code proves all eight.
+            let (start, end) = (quad.max(address), quad + 8);
+            if self.code(start, 1).is_none() {
+                break;
+            }
+            // SAFETY: INV-TEXT: the page is code of this image, and the quadword aligned.
+            let value = unsafe { read_quadword(quad) }.to_le_bytes();
+            let take = (end - start).min(bytes.len() - have);
+            bytes[have..have + take].copy_from_slice(&value[start - quad..][..take]);
+            have += take;
+        }
+        (bytes, have)
+    }
+
+    /// The quadword of code at `address`, a multiple of 8.
+    pub(crate) fn quadword(&self, address: usize) -> Option<u64> {
+        self.code(address, 1)?;
+        if !address.is_multiple_of(8) {
+            return None;
+        }
+        // SAFETY: INV-TEXT: the page is code of this image, and the quadword aligned.
+        Some(unsafe { read_quadword(address) })
+    }
+}
+
+/// The trampoline records of this image, each with its address.
+pub(crate) fn trampoline_records() -> &'static [TrampolineRecord] {
+    let (start, stop) = (symbols::trampolines_start(), symbols::trampolines_stop());
+    let count = stop.addr().saturating_sub(start.addr()) / TrampolineRecord::SIZE;
+    debug_assert!(start.cast::<TrampolineRecord>().is_aligned(), "{start:p}");
+    // SAFETY: INV-RECORDS: the linker's bounds of a read-only section that holds nothing but
+    // whole records.
+    unsafe { slice::from_raw_parts(start.cast(), count) }
+}
+
+/// The records of this image's jump labels, each with its address.
+pub(crate) fn label_records() -> &'static [LabelRecord] {
+    let (start, stop) = (symbols::labels_start(), symbols::labels_stop());
+    let count = stop.addr().saturating_sub(start.addr()) / LabelRecord::SIZE;
+    debug_assert!(start.cast::<LabelRecord>().is_aligned(), "{start:p}");
+    // SAFETY: INV-RECORDS: as for trampolines.
+    unsafe { slice::from_raw_parts(start.cast(), count) }
+}
+
+/// The table: its header and the bytes of its filled entries, or why there is none to trust.
+pub(crate) fn table(image: &Image) -> Result<(TableHeader, &'static [u8]), TableFault> {
+    let (start, stop) = (symbols::table_start(), symbols::table_stop());
+    let length = stop.addr().saturating_sub(start.addr());
+    if length == 0 {
+        return Err(TableFault::Absent);
+    }
+    // SAFETY: INV-RECORDS: the linker's bounds of a section that nobody writes after the link.
+    let bytes: &'static [u8] = unsafe { slice::from_raw_parts(start, length) };
+    let header = check_table(bytes, image.identity())?;
+    Ok((header, &bytes[TableHeader::SIZE..][..header.count as usize * TableEntry::SIZE]))
+}
+
+/// Why a table is not trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TableFault {
+    /// The link had no hook.
+    Absent,
+    /// The hook added a table and nothing filled it.
+    Empty,
+    /// Not a table, or cut short.
+    Malformed,
+    /// Of a version that this runtime does not know.
+    Version(u32),
+    /// About another image, or this one before a tool rearranged it.
+    OtherImage,
+    /// The entries are not what the verifier wrote.
+    Changed,
+}
+
+/// Checks everything of a table but its entries.
+fn check_table(bytes: &[u8], identity: u64) -> Result<TableHeader, TableFault> {
+    let head = bytes.first_chunk().ok_or(TableFault::Malformed)?;
+    let header = TableHeader::from_bytes(head).ok_or(TableFault::Malformed)?;
+    match header.version {
+        0 => return Err(TableFault::Empty),
+        crate::layout::TABLE_VERSION => {}
+        other => return Err(TableFault::Version(other)),
+    }
+    if header.count > header.capacity {
+        return Err(TableFault::Malformed);
+    }
+    let entries = usize::try_from(header.count)
+        .ok()
+        .and_then(|count| count.checked_mul(TableEntry::SIZE))
+        .and_then(|length| bytes[TableHeader::SIZE..].get(..length))
+        .ok_or(TableFault::Malformed)?;
+    if header.identity != identity {
+        return Err(TableFault::OtherImage);
+    }
+    if header.checksum != crate::layout::checksum(entries) {
+        return Err(TableFault::Changed);
+    }
+    Ok(header)
+}

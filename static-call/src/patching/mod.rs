@@ -1,0 +1,78 @@
+//! Where code is patched.
+//!
+//! The next file on the way of an update is `patching/protocol.rs`.
+
+mod arena;
+mod build;
+mod cap;
+mod choose;
+mod hop;
+mod image;
+mod pages;
+mod path;
+mod pending;
+mod plan;
+#[cfg(feature = "probe")]
+pub(crate) mod probe;
+mod protocol;
+mod recover;
+mod registry;
+#[cfg(feature = "std")]
+mod report;
+mod shared;
+mod state;
+mod store;
+mod written;
+
+use crate::error::UpdateError;
+use crate::patching::choose::Aim;
+#[cfg(feature = "std")]
+pub(crate) use crate::patching::report::report;
+use crate::patching::shared::with_state;
+use crate::request::{self, Request};
+use crate::update::Update;
+use crate::{cycle, observer};
+
+/// Makes all requests come true, or none.
+pub(crate) fn apply(requests: &mut [Request]) -> Result<(Update, u64), UpdateError> {
+    with_state(|state| {
+        request::refuse_sealed(requests)?;
+        request::settle(requests)?;
+        cycle::refuse(requests, |named| state.registry.key_named(named))?;
+        for request in &mut *requests {
+            request.before = request.key().current();
+            if let Some(index) = state.registry.key_of(request.key()) {
+                state.pending.wanted[index] = Some(request.target);
+            }
+        }
+        let mut update = protocol::run(state, Aim::Bind)?;
+        for request in request::last_of_each(requests) {
+            if state.registry.key_of(request.key()).is_none() {
+                request.key().publish(request.target);
+                state.left.foreign_keys += usize::from(!request.key().mark_foreign());
+                update.indirect += 1;
+            }
+        }
+        request::store_counts(requests);
+        Ok((update, observer::count()))
+    })?
+}
+
+/// Binds every key to its current target.
+pub(crate) fn init() -> Result<Update, UpdateError> {
+    all(Aim::Bind)
+}
+
+/// Puts every key back on its trampolines and its slot.
+pub(crate) fn unbind() -> Result<Update, UpdateError> {
+    all(Aim::Unbind)
+}
+
+fn all(aim: Aim) -> Result<Update, UpdateError> {
+    with_state(|state| {
+        for (key, wanted) in state.registry.keys.iter().zip(&mut *state.pending.wanted) {
+            *wanted = Some(key.record.current());
+        }
+        protocol::run(state, aim)
+    })?
+}

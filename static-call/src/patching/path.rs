@@ -1,0 +1,104 @@
+//! The paths of call instructions and jump labels, told from the state.
+
+use crate::layout::{Grade, Kind};
+use crate::patching::cap::Cap;
+use crate::patching::image::TableFault;
+use crate::patching::plan::Lead;
+use crate::patching::registry::Ungraded;
+use crate::patching::state::{Patching, State};
+use crate::path::{Path, Reason};
+use crate::update::Update;
+
+/// Adds a key's call instructions to `update`.
+pub(crate) fn count(state: &State, key: usize, update: &mut Update) {
+    let entry = &state.registry.keys[key];
+    let mut add = |path| match path {
+        Path::Inline => update.inline += 1,
+        Path::Trampoline => update.trampoline += 1,
+        Path::Indirect => update.indirect += 1,
+    };
+    if state.registry.table.is_err() {
+        entry.trampolines().for_each(|i| add(of_trampoline(state, i).0));
+    }
+    entry.calls().for_each(|i| add(of_call(state, i).0));
+    entry.labels().for_each(|i| add(of_label(state, i).0));
+}
+
+/// The path of a jump label: bound, its bytes are the answer; else the cold block asks the key.
+pub(crate) fn of_label(state: &State, i: usize) -> (Path, Option<Reason>) {
+    let label = &state.registry.labels[i];
+    let reason = match state.limits.cap {
+        _ if label.fault.is_some() => Reason::Changed,
+        Cap::Trampoline | Cap::Retarget => Reason::Capped,
+        _ if is_bound(state, label.key) => return (Path::Inline, None),
+        _ => why_indirect(state, false),
+    };
+    (Path::Indirect, Some(reason))
+}
+
+/// The path of a recorded call instruction.
+pub(crate) fn of_call(state: &State, i: usize) -> (Path, Option<Reason>) {
+    if state.written.calls[i] != Lead::Trampoline {
+        return (Path::Inline, None);
+    }
+    let call = &state.registry.calls[i];
+    let (path, why_not_jump) = of_trampoline(state, call.trampoline as usize);
+    if path == Path::Indirect {
+        return (path, why_not_jump);
+    }
+    let reason = match (call.kind, call.grade) {
+        _ if call.fault.is_some() => Reason::Changed,
+        (Kind::CallGot | Kind::JmpGot, _) => Reason::ThroughGot,
+        (Kind::Register, _) => Reason::ThroughRegister,
+        (Kind::AddressTaken | Kind::Label, _) => Reason::AddressTaken,
+        (_, Grade::None) => match call.ungraded {
+            Ungraded::Short => Reason::ShortJump,
+            Ungraded::Prefix => Reason::UnusualPrefix,
+            Ungraded::Elsewhere => Reason::ThroughPlt,
+            Ungraded::Unproved => Reason::NotProved,
+        },
+        (_, Grade::Line) => Reason::Line,
+        (_, Grade::Straddle) => Reason::Straddle,
+        (_, Grade::Quad | Grade::Disp) if state.limits.cap == Cap::Trampoline => Reason::Capped,
+        (_, Grade::Quad | Grade::Disp) => Reason::TooFar,
+    };
+    (path, Some(reason))
+}
+
+/// The path of an instruction that calls this trampoline and is not patched itself; of an
+/// unverified image that is all there is to know.
+pub(crate) fn of_trampoline(state: &State, i: usize) -> (Path, Option<Reason>) {
+    let trampoline = &state.registry.trampolines[i];
+    if state.written.trampolines[i] != trampoline.linked {
+        let reason = match state.registry.table {
+            Ok(()) => None,
+            Err(TableFault::Absent) => Some(Reason::NotVerified),
+            Err(_) => Some(Reason::TableRefused),
+        };
+        return (Path::Trampoline, reason);
+    }
+    let reason = match why_indirect(state, trampoline.fault.is_some()) {
+        Reason::NotBound if is_bound(state, trampoline.key) => Reason::TooFar,
+        reason => reason,
+    };
+    (Path::Indirect, Some(reason))
+}
+
+fn is_bound(state: &State, key: u32) -> bool {
+    state.written.bound.get(key as usize).is_some_and(|&bound| bound)
+}
+
+/// Why code is as it was linked.
+fn why_indirect(state: &State, is_faulty: bool) -> Reason {
+    match state.limits.patching {
+        Patching::Capped => Reason::Capped,
+        Patching::Refused(errno) => Reason::Refused(errno),
+        Patching::NoHeaders => Reason::NoHeaders,
+        Patching::NoMemory(errno) => Reason::NoMemory(errno),
+        Patching::Works => match state.left.lost_permission {
+            _ if is_faulty => Reason::Changed,
+            Some(errno) => Reason::Refused(errno),
+            None => Reason::NotBound,
+        },
+    }
+}

@@ -1,0 +1,235 @@
+//! Every change against a model of memory and an independent decoder.
+
+use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic, Register};
+use proptest::prelude::*;
+use std::vec::Vec;
+
+use super::*;
+
+mod label;
+
+fn decode(bytes: &[u8], address: u64) -> Instruction {
+    Decoder::with_ip(64, bytes, address, DecoderOptions::NONE).decode()
+}
+
+/// Memory around a call instruction: 32 bytes of which the instruction is in the middle.
+struct Memory {
+    start: u64,
+    bytes: Vec<u8>,
+}
+
+impl Memory {
+    fn around(shape: &CallShape, filler: u8) -> Self {
+        let start = (shape.address & !7) - 8;
+        let mut this = Self { start, bytes: std::vec![filler; 32] };
+        let length = usize::from(shape.branch.length);
+        this.write(shape.address, &shape.linked[..length]);
+        this
+    }
+
+    fn write(&mut self, address: u64, bytes: &[u8]) {
+        let at = (address - self.start) as usize;
+        self.bytes[at..at + bytes.len()].copy_from_slice(bytes);
+    }
+
+    fn instruction(&self, address: u64) -> Instruction {
+        decode(&self.bytes[(address - self.start) as usize..], address)
+    }
+
+    /// Stores a change as the hardware would: the addresses that it touches, byte by byte, must lie in
+    /// one aligned quadword and hold the old bytes.
+    fn apply(&mut self, change: &Store) {
+        let (from, to) = match change.width {
+            Width::Displacement(at) => (usize::from(at), usize::from(at) + 4),
+            Width::Quadword => (0, usize::from(change.length)),
+        };
+        let mut quadwords: Vec<u64> = (from..to).map(|i| (change.address + i as u64) / 8).collect();
+        quadwords.dedup();
+        assert_eq!(quadwords.len(), 1, "a store crosses a quadword: {change:x?}");
+        for i in 0..usize::from(change.length) {
+            let at = (change.address - self.start) as usize + i;
+            assert_eq!(self.bytes[at], change.old[i], "byte {i} is not what the change says");
+            if (from..to).contains(&i) {
+                self.bytes[at] = change.new[i];
+            }
+            assert_eq!(self.bytes[at], change.new[i], "the store leaves byte {i} behind");
+        }
+    }
+}
+
+/// The opcodes of all kinds, as the other decoder knows them.
+fn shapes() -> impl Strategy<Value = CallShape> {
+    let opcode = prop_oneof![
+        Just(std::vec![232_u8]),
+        Just(std::vec![233]),
+        Just(std::vec![103, 232]),
+        Just(std::vec![103, 233]),
+        (128..144_u8).prop_map(|condition| std::vec![15, condition]),
+    ];
+    let address = 0x5555_0000_0000..0x5555_0000_0080_u64;
+    (opcode, any::<i32>(), address).prop_map(|(mut bytes, displacement, address)| {
+        bytes.extend(displacement.to_le_bytes());
+        bytes.extend([0; 8]);
+        CallShape::new(address, &bytes).expect("a branch")
+    })
+}
+
+fn leads() -> impl Strategy<Value = Lead> {
+    let near = 0x5554_f000_0000..0x5555_1000_0000_u64;
+    prop_oneof![
+        Just(Lead::Trampoline),
+        Just(Lead::Nop),
+        any::<u32>().prop_map(Lead::Constant),
+        near.clone().prop_map(Lead::Address),
+        near.prop_map(Lead::Address),
+        any::<u64>().prop_map(Lead::Address),
+    ]
+}
+
+fn effects() -> impl Strategy<Value = Effect> {
+    prop_oneof![Just(Effect::Code), Just(Effect::Nothing), any::<u32>().prop_map(Effect::Returns),]
+}
+
+fn in_reach(shape: &CallShape, to: u64) -> bool {
+    let end = i128::from(shape.address) + i128::from(shape.branch.length);
+    i32::try_from(i128::from(to) - end).is_ok()
+}
+
+/// The grade once more, from the addresses of the bytes.
+fn may_patch(shape: &CallShape) -> bool {
+    let disp = shape.address + u64::from(shape.branch.disp_at);
+    (0..4).all(|i| (disp + i) / 8 == disp / 8)
+}
+
+fn is_whole(shape: &CallShape) -> bool {
+    (0..u64::from(shape.branch.length)).all(|i| (shape.address + i) / 8 == shape.address / 8)
+}
+
+/// DESIGN.md's table of forms.
+fn allowed(shape: &CallShape, lead: Lead) -> bool {
+    match lead {
+        Lead::Trampoline => true,
+        Lead::Address(to) => may_patch(shape) && in_reach(shape, to),
+        Lead::Nop | Lead::Constant(_) => is_whole(shape) && shape.branch.kind == Kind::Call,
+    }
+}
+
+/// Whether the instruction in memory is what a lead means.
+fn check(memory: &Memory, shape: &CallShape, lead: Lead) {
+    let linked = decode(&shape.linked, shape.address);
+    let now = memory.instruction(shape.address);
+    assert_eq!(now.len(), linked.len(), "boundaries stay where they were");
+    match lead {
+        Lead::Trampoline => assert_eq!(now, linked),
+        Lead::Address(to) => {
+            assert_eq!(now.code(), linked.code(), "jumps and conditions keep their opcode");
+            assert_eq!(now.near_branch_target(), to);
+        }
+        Lead::Nop => {
+            assert_eq!(linked.flow_control(), FlowControl::Call, "only a call becomes a no-op");
+            assert_eq!(now.mnemonic(), Mnemonic::Nop);
+        }
+        Lead::Constant(value) => {
+            assert_eq!(linked.flow_control(), FlowControl::Call, "only a call becomes a constant");
+            assert_eq!((now.mnemonic(), now.op0_register()), (Mnemonic::Mov, Register::EAX));
+            assert_eq!(now.immediate32(), value);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4096))]
+
+    /// Any walk through leads: what is allowed is done, in one store inside one quadword, and
+    /// nothing beside the instruction changes; what is not allowed is refused.
+    #[test]
+    fn changes_keep_the_rules(
+        shape in shapes(),
+        walk in prop::collection::vec(leads(), 1..5),
+        filler: u8,
+    ) {
+        let mut memory = Memory::around(&shape, filler);
+        let mut from = Lead::Trampoline;
+        for to in walk {
+            prop_assert_eq!(shape.bytes(to).is_some(), allowed(&shape, to));
+            match shape.store(from, to) {
+                Ok(change) => {
+                    prop_assert!(allowed(&shape, to));
+                    prop_assert_eq!(change.is_none(), shape.bytes(from) == shape.bytes(to));
+                    if let Some(change) = change {
+                        prop_assert!(may_patch(&shape), "line and straddle are never touched");
+                        prop_assert_eq!(change.address, shape.address);
+                        memory.apply(&change);
+                    }
+                    from = to;
+                }
+                Err(Impossible) => prop_assert!(!allowed(&shape, to)),
+            }
+            check(&memory, &shape, from);
+        }
+        let outside = (memory.start..memory.start + 32)
+            .filter(|a| !(shape.address..shape.address + u64::from(shape.branch.length)).contains(a));
+        for address in outside {
+            prop_assert_eq!(memory.bytes[(address - memory.start) as usize], filler);
+        }
+    }
+
+    /// The lead that is chosen is the best one that is allowed.
+    #[test]
+    fn the_best_lead_is_chosen(shape in shapes(), lead in leads(), effect in effects()) {
+        let Lead::Address(target) = lead else { return Ok(()) };
+        let whole = allowed(&shape, Lead::Nop);
+        let expected = if effect == Effect::Nothing && whole {
+            Lead::Nop
+        } else if let Effect::Returns(value) = effect && whole {
+            Lead::Constant(value)
+        } else if allowed(&shape, lead) {
+            lead
+        } else {
+            Lead::Trampoline
+        };
+        prop_assert_eq!(shape.lead(Goal { target, effect, is_on: false }), expected);
+        prop_assert!(shape.store(Lead::Trampoline, expected).is_ok());
+    }
+
+    #[test]
+    fn the_grade_is_that_of_the_address(shape in shapes()) {
+        prop_assert_eq!(shape.grade == Grade::Quad, is_whole(&shape));
+        prop_assert_eq!(shape.grade.is_patchable(), may_patch(&shape));
+    }
+
+    /// A trampoline changes as a whole, leaves at its first instruction in every form, and keeps
+    /// its linked form where the target is out of reach.
+    #[test]
+    fn trampolines_change_as_a_whole(
+        quad in 0x0aaa_a000_0000..0x0aaa_a000_1000_u64,
+        linked: [u8; 4],
+        target in prop_oneof![0x5554_f000_0000..0x5555_1000_0000_u64, any::<u64>()],
+    ) {
+        let address = quad * 8;
+        let [a, b, c, d] = linked;
+        let linked = u64::from_le_bytes([255, 37, a, b, c, d, 204, 204]);
+        let new = trampoline_bytes(address, linked, Some(target));
+        let end = i128::from(address) + 5;
+        let in_reach = i32::try_from(i128::from(target) - end).is_ok();
+        prop_assert_eq!(new != linked, in_reach);
+        let first = decode(&new.to_le_bytes(), address);
+        let leaves = [FlowControl::UnconditionalBranch, FlowControl::IndirectBranch];
+        prop_assert!(leaves.contains(&first.flow_control()));
+        if in_reach {
+            prop_assert_eq!(first.near_branch_target(), target);
+        }
+        prop_assert_eq!(trampoline_bytes(address, linked, None), linked);
+        prop_assert_eq!(trampoline_store(address, new, new), None);
+        match trampoline_store(address, linked, new) {
+            None => prop_assert!(!in_reach),
+            Some(change) => {
+                prop_assert_eq!(change.width, Width::Quadword);
+                prop_assert_eq!((change.length, change.address % 8), (8, 0));
+                let mut memory = Memory { start: address, bytes: linked.to_le_bytes().to_vec() };
+                memory.apply(&change);
+                prop_assert_eq!(memory.bytes, new.to_le_bytes());
+            }
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! The experiment itself: memory, a thread that executes, a thread that stores.
+
+use core::hint::spin_loop;
+use core::ptr::with_exposed_provenance_mut;
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use core::time::Duration;
+use std::thread;
+use std::time::Instant;
+
+use crate::arch::native::store::{exchange_displacement, exchange_quadword, overwrite};
+use crate::arch::x86_64::probe::{Forms, Patch, Program};
+use crate::experiment::{Counts, Experiment, Pace, Unavailable};
+use crate::sys::probe::{Place, open, release, reserve, stay};
+
+/// Executions between two looks at the clock: about as long as some stores of a paced writer.
+const CHUNK: u64 = 4096;
+/// From one store of a paced writer to the next.
+const PAUSE: Duration = Duration::from_micros(2);
+const PAGE: u64 = crate::sys::PAGE as u64;
+
+/// Makes an experiment with an instruction at `offset` in its page.
+pub(crate) fn run(
+    experiment: &Experiment,
+    offset: u64,
+    time: Duration,
+) -> Result<Counts, Unavailable> {
+    Bench::new(experiment, offset)?.run(experiment.pace, time)
+}
+
+/// Code in memory of its own, ready to run.
+#[derive(Debug)]
+struct Bench {
+    address: usize,
+    length: usize,
+    program: Program,
+    store: Store,
+}
+
+/// A way to store one of two values into the instruction.
+#[derive(Clone, Copy, Debug)]
+enum Store {
+    /// Locked, inside an aligned quadword, as the runtime does it.
+    Exchange(Patch),
+    /// Plain, across a boundary, as the runtime never does it.
+    Plain { address: usize, values: [u32; 2] },
+}
+
+/// A count on a cache line of its own, that the writer writes.
+#[repr(align(128))]
+struct Writes(AtomicU64);
+
+impl Bench {
+    /// Generates the code for an instruction at `offset` in its page.
+    fn new(experiment: &Experiment, offset: u64) -> Result<Self, Unavailable> {
+        let refused = |errno| Unavailable::Memory { errno };
+        let change = experiment.change;
+        // Where pieces lie does not depend on where the instruction is.
+        let (low, high) = span(change);
+        let length = (low + high) as usize;
+        let address = reserve(length).map_err(refused)?;
+        let site = address as u64 + low + offset;
+        let program = Program::new(change, site);
+        let store = match program.patch {
+            Patch::Displacement { address, first, second } if !experiment.is_default() => {
+                Store::Plain { address: address as usize, values: [first, second] }
+            }
+            patch => Store::Exchange(patch),
+        };
+        let bench = Self { address, length, program, store };
+        for (&at, bytes) in &bench.program.pieces {
+            bench.place(at, bytes).map_err(refused)?;
+        }
+        Ok(bench)
+    }
+
+    /// Writes a piece of the program into pages that it opens.
+    fn place(&self, at: u64, bytes: &[u8]) -> Result<(), i32> {
+        let first = at / PAGE * PAGE;
+        let last = (at + bytes.len() as u64 - 1) / PAGE * PAGE;
+        assert!(
+            first >= self.address as u64 && last + PAGE <= (self.address + self.length) as u64,
+            "{at:#x} is outside the mapping"
+        );
+        // SAFETY: INV-PROBE: whole pages of the mapping, as was just checked.
+        unsafe { open(first as usize, (last + PAGE - first) as usize) }?;
+        let to: *mut u8 = with_exposed_provenance_mut(at as usize);
+        // SAFETY: INV-PROBE: the piece lies in pages that are open now, and no thread runs yet.
+        unsafe { to.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+        Ok(())
+    }
+
+    /// Runs both threads for about `time`.
+    fn run(&self, pace: Pace, time: Duration) -> Result<Counts, Unavailable> {
+        let stop = AtomicBool::new(false);
+        let writes = Writes(AtomicU64::new(0));
+        thread::scope(|scope| {
+            let writer = thread::Builder::new()
+                .spawn_scoped(scope, || self.write(pace, &stop, &writes.0))
+                .map_err(|_| Unavailable::Thread)?;
+            let caller = thread::Builder::new().spawn_scoped(scope, || self.call(time, &writes.0));
+            // A caller that does not exist or panicked shall not leave the writer running.
+            let counts = caller
+                .map_err(|_| Unavailable::Thread)
+                .and_then(|caller| caller.join().map_err(|_| Unavailable::Thread));
+            stop.store(true, Relaxed);
+            let _ = writer.join();
+            let counts = counts?;
+            Ok(Counts { writes: writes.0.load(Relaxed), ..counts })
+        })
+    }
+
+    fn call(&self, time: Duration, writes: &AtomicU64) -> Counts {
+        stay(Place::First);
+        let start = Instant::now();
+        let mut counts = Counts::default();
+        while start.elapsed() < time {
+            let before = writes.load(Relaxed);
+            let [first, second] = self.execute();
+            // Executions during which the writer slept would only make the bound look better.
+            if writes.load(Relaxed) != before {
+                counts.calls += CHUNK;
+                counts.torn += CHUNK - first - second;
+            }
+        }
+        counts
+    }
+
+    /// Executes the instruction [`CHUNK`] times: how often it was the first form, and the second.
+    fn execute(&self) -> [u64; 2] {
+        let mut counts = [0; 2];
+        let entry: *mut () = with_exposed_provenance_mut(self.program.entry as usize);
+        // SAFETY: INV-PROBE: at the entry there is a function of this type.
+        let entry = unsafe {
+            core::mem::transmute::<*mut (), unsafe extern "C" fn(u64, *mut [u64; 2])>(entry)
+        };
+        // SAFETY: INV-PROBE: every mixture of the two forms leads back to the function, which
+        // writes to `counts` and returns.
+        unsafe { entry(CHUNK, &raw mut counts) };
+        counts
+    }
+
+    fn write(&self, pace: Pace, stop: &AtomicBool, writes: &AtomicU64) {
+        stay(Place::Last);
+        let mut is_second = true;
+        let mut done = 0;
+        let mut next = Instant::now();
+        while !stop.load(Relaxed) {
+            if pace == Pace::Paced {
+                next += PAUSE;
+                // Time that the thread did not run is not made up for.
+                next = next.max(Instant::now());
+                while Instant::now() < next {
+                    spin_loop();
+                }
+            }
+            done += u64::from(self.store(is_second));
+            is_second = !is_second;
+            writes.store(done, Relaxed);
+        }
+    }
+
+    /// Stores one of the forms; whether the other was there, where that is asked.
+    fn store(&self, is_second: bool) -> bool {
+        match self.store {
+            Store::Exchange(Patch::Displacement { address, first, second }) => {
+                let (old, new) = if is_second { (first, second) } else { (second, first) };
+                // SAFETY: INV-PROBE, INV-STORE: in an open page; a displacement inside one quadword,
+                // since its grade is `quad` or `disp`.
+                unsafe { exchange_displacement(address as usize, old, new) }
+            }
+            Store::Exchange(Patch::Quadword { address, first, second }) => {
+                let (old, new) = if is_second { (first, second) } else { (second, first) };
+                // SAFETY: INV-PROBE, INV-STORE: an aligned quadword in an open page.
+                unsafe { exchange_quadword(address as usize, old, new) }
+            }
+            Store::Plain { address, values } => {
+                // SAFETY: INV-PROBE: four bytes of the loop, in open pages.
+                unsafe { overwrite(address, values[usize::from(is_second)]) };
+                true
+            }
+        }
+    }
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        // SAFETY: INV-PROBE: this bench's mapping; both threads were joined by `run`.
+        unsafe { release(self.address, self.length) };
+    }
+}
+
+/// Bytes of whole pages before and from the start of an instruction's page on.
+fn span(change: Forms) -> (u64, u64) {
+    const SITE: u64 = 1 << 40;
+    let program = Program::new(change, SITE);
+    let low = program.pieces.keys().next().map_or(0, |&low| SITE - low.min(SITE));
+    let high = program.pieces.iter().map(|(at, bytes)| at + bytes.len() as u64).max();
+    let high = high.map_or(0, |high| high.saturating_sub(SITE));
+    // One page for the offset.
+    (low.next_multiple_of(PAGE) + PAGE, high.next_multiple_of(PAGE) + PAGE)
+}

@@ -1,0 +1,129 @@
+//! Jump labels: reading and checking of their records.
+
+use core::ptr::from_ref;
+
+use super::{Fault, named::Named};
+use crate::arch::native::QUADWORD;
+use crate::layout::{LabelRecord, Polarity};
+use crate::patching::image::Image;
+use crate::patching::plan::LabelShape;
+use crate::patching::registry::NONE;
+use crate::site::SiteRecord;
+
+/// A jump label of a hook or a flag.
+#[derive(Clone, Copy)]
+pub(crate) struct Label {
+    pub(crate) address: u64,
+    pub(crate) key: u32,
+    pub(crate) site: Option<&'static SiteRecord>,
+    pub(crate) polarity: Polarity,
+    /// What may be patched, if anything: a jump to the cold block of the record (INV-LABEL).
+    pub(crate) shape: Option<LabelShape>,
+    pub(crate) fault: Option<Fault>,
+}
+
+impl Label {
+    /// Reads a record and checks the code that it names.
+    pub(super) fn read(
+        image: &Image,
+        record: &'static LabelRecord,
+        named: &Named,
+        is_trampoline: impl Fn(u64) -> bool,
+    ) -> Self {
+        let (address, cold, stub, site) = record.parts(from_ref(record).addr() as u64);
+        let polarity = Polarity::from_word(record.polarity);
+        let mut this = Self {
+            address,
+            key: NONE,
+            site: None,
+            polarity: polarity.unwrap_or(Polarity::Unlikely),
+            shape: None,
+            fault: Some(Fault::Unknown),
+        };
+        let Some(key) = named.key(image, stub) else {
+            this.fault = Some(named.unknown(image, stub));
+            return this;
+        };
+        this.key = key;
+        this.site = site.and_then(|site| named.site(site));
+        let (code, have) = image.read(address as usize);
+        if image.code(address as usize, have.clamp(1, 5)).is_none() || !image.is_code(cold) {
+            this.fault = Some(Fault::NotCode);
+            return this;
+        }
+        this.shape = LabelShape::new(address, &code[..have], cold)
+            .filter(|_| polarity.is_some() && !is_trampoline(cold));
+        this.fault = this.shape.is_none().then_some(Fault::Bytes);
+        this
+    }
+}
+
+/// Sorts by address, and keeps one of several records that say the same, of code that the linker folded.
+/// Records that share bytes and do not are all taken out of use. Returns how many are kept.
+pub(super) fn separate(labels: &mut [Label]) -> usize {
+    let identity = |label: &Label| (label.address, label.key, label.polarity as u32);
+    labels.sort_unstable_by_key(identity);
+    let mut kept = 0;
+    for i in 0..labels.len() {
+        let mut label = labels[i];
+        if let Some(before) = labels[..kept].last_mut() {
+            if identity(before) == identity(&label) {
+                continue;
+            }
+            if before.address / QUADWORD == label.address / QUADWORD {
+                for label in [before, &mut label] {
+                    label.shape = None;
+                    label.fault = label.fault.or(Some(Fault::Overlaps));
+                }
+            }
+        }
+        labels[kept] = label;
+        kept += 1;
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
+
+    use super::*;
+
+    const JUMP: [u8; 5] = [233, 100, 0, 0, 0];
+
+    fn label(address: u64, key: u32, polarity: Polarity) -> Label {
+        let shape = LabelShape::new(address, &JUMP, address + 105);
+        assert!(shape.is_some());
+        Label { address, key, site: None, polarity, shape, fault: None }
+    }
+
+    /// Labels that lie apart are kept, folded code counts once, and bytes that two claim are left alone.
+    #[test]
+    fn labels_share_no_bytes() {
+        let mut labels = [
+            label(0x1008, 1, Polarity::Unlikely),
+            label(0x1000, 2, Polarity::Likely),
+            label(0x1008, 1, Polarity::Unlikely),
+            label(0x1013, 1, Polarity::Unlikely),
+            label(0x1011, 1, Polarity::Unlikely),
+            label(0x1018, 1, Polarity::Likely),
+            label(0x1018, 1, Polarity::Unlikely),
+            label(0x1020, 3, Polarity::Unlikely),
+            label(0x1020, 4, Polarity::Unlikely),
+        ];
+        let kept = separate(&mut labels);
+        let of = |l: &Label| (l.address, l.key, l.fault, l.shape.is_some());
+        let expected = [
+            (0x1000, 2, None, true),
+            (0x1008, 1, None, true),
+            (0x1011, 1, Some(Fault::Overlaps), false),
+            (0x1013, 1, Some(Fault::Overlaps), false),
+            (0x1018, 1, Some(Fault::Overlaps), false),
+            (0x1018, 1, Some(Fault::Overlaps), false),
+            (0x1020, 3, Some(Fault::Overlaps), false),
+            (0x1020, 4, Some(Fault::Overlaps), false),
+        ];
+        assert_eq!(labels[..kept].iter().map(of).collect::<Vec<_>>(), expected);
+        assert_eq!(separate(&mut []), 0);
+    }
+}

@@ -1,0 +1,177 @@
+//! Facts of the image: every key, trampoline, call instruction and jump label, checked and sorted
+//! once. Nothing here changes after [`Registry::read`].
+
+use core::any::TypeId;
+use core::ops::Range;
+use core::ptr::from_ref;
+
+use crate::layout::{Grade, Kind};
+use crate::patching::image::{Image, TableFault};
+use crate::patching::plan::CallShape;
+use crate::record::KeyRecord;
+use crate::site::SiteRecord;
+
+mod label;
+mod named;
+mod read;
+mod sections;
+
+pub(crate) use label::Label;
+pub(crate) use read::Ungraded;
+pub(crate) use sections::Sections;
+
+/// An index that names nothing.
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// A key and what belongs to it.
+pub(crate) struct KeyEntry {
+    pub(crate) record: &'static KeyRecord,
+    trampolines: (u32, u32),
+    calls: (u32, u32),
+    labels: (u32, u32),
+}
+
+impl KeyEntry {
+    /// Its trampolines, as a range of [`Registry::trampolines`].
+    pub(crate) fn trampolines(&self) -> Range<usize> {
+        self.trampolines.0 as usize..self.trampolines.1 as usize
+    }
+
+    /// Its call instructions, as a range of [`Registry::calls`].
+    pub(crate) fn calls(&self) -> Range<usize> {
+        self.calls.0 as usize..self.calls.1 as usize
+    }
+
+    /// Its jump labels, as a range of [`Registry::labels`].
+    pub(crate) fn labels(&self) -> Range<usize> {
+        self.labels.0 as usize..self.labels.1 as usize
+    }
+}
+
+/// A trampoline instance.
+#[derive(Clone, Copy)]
+pub(crate) struct Trampoline {
+    pub(crate) address: u64,
+    pub(crate) key: u32,
+    pub(crate) site: Option<&'static SiteRecord>,
+    /// Its bytes as linked.
+    pub(crate) linked: u64,
+    pub(crate) fault: Option<Fault>,
+}
+
+/// An instruction that names a trampoline, as the table has it.
+#[derive(Clone, Copy)]
+pub(crate) struct Call {
+    pub(crate) address: u64,
+    pub(crate) key: u32,
+    /// Index of its trampoline.
+    pub(crate) trampoline: u32,
+    pub(crate) kind: Kind,
+    pub(crate) grade: Grade,
+    /// Why a branch has no grade; means nothing of one that has.
+    pub(crate) ungraded: Ungraded,
+    /// What may be patched, if anything: what the table said, found in the code (INV-STORE).
+    pub(crate) shape: Option<CallShape>,
+    pub(crate) fault: Option<Fault>,
+}
+
+/// Why a record or an entry is not trusted; it is left alone for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It does not lie in this image's code, or not aligned.
+    NotCode,
+    /// It names a trampoline or a key that does not exist.
+    Unknown,
+    /// Its key lives in another image.
+    OtherImage,
+    /// The bytes there are not what was recorded.
+    Bytes,
+    /// The table holds something that is not an entry.
+    Malformed,
+    /// It shares bytes with the entry before it.
+    Overlaps,
+}
+
+/// The facts.
+pub(crate) struct Registry {
+    pub(crate) image: Option<Image>,
+    pub(crate) table: Result<(), TableFault>,
+    /// In the order of the link, as their records are.
+    pub(crate) keys: &'static [KeyEntry],
+    /// Sorted by key, then address.
+    pub(crate) trampolines: &'static [Trampoline],
+    /// Sorted by key, then address; entries of no known key last.
+    pub(crate) calls: &'static [Call],
+    /// Sorted by key, then address; those of no known key last.
+    pub(crate) labels: &'static [Label],
+    /// Indices of `trampolines` by address.
+    trampolines_by_address: &'static [u32],
+    /// Indices of `calls` by address.
+    calls_by_address: &'static [u32],
+    /// Indices of `labels` by address.
+    labels_by_address: &'static [u32],
+    /// Indices of `keys` by the type of the function that callers use.
+    keys_by_type: &'static [(TypeId, u32)],
+    /// How many sites this image describes, dead ones included.
+    #[cfg_attr(not(feature = "std"), allow(dead_code, reason = "for reports"))]
+    pub(crate) sites: usize,
+}
+
+impl Registry {
+    /// Of no image.
+    pub(crate) fn bare() -> Self {
+        Self {
+            image: None,
+            table: Err(TableFault::Absent),
+            keys: &[],
+            trampolines: &[],
+            calls: &[],
+            labels: &[],
+            trampolines_by_address: &[],
+            calls_by_address: &[],
+            labels_by_address: &[],
+            keys_by_type: &[],
+            sites: 0,
+        }
+    }
+
+    /// The index of a key, unless it belongs to another image or the registry is bare.
+    pub(crate) fn key_of(&self, record: &'static KeyRecord) -> Option<usize> {
+        let first = self.keys.first()?.record;
+        let offset = from_ref(record).addr().checked_sub(from_ref(first).addr())?;
+        let index = offset / size_of::<KeyRecord>();
+        (offset % size_of::<KeyRecord>() == 0 && index < self.keys.len()).then_some(index)
+    }
+
+    /// The key whose callers use a function of this type.
+    pub(crate) fn key_named(&self, named: TypeId) -> Option<&'static KeyRecord> {
+        let found = self.keys_by_type.binary_search_by_key(&named, |&(of_type, _)| of_type).ok()?;
+        Some(self.keys[self.keys_by_type[found].1 as usize].record)
+    }
+
+    /// The trampoline that starts at `address`.
+    pub(crate) fn trampoline_at(&self, address: u64) -> Option<&Trampoline> {
+        find(self.trampolines, self.trampolines_by_address, address)
+            .map(|i| &self.trampolines[i as usize])
+    }
+
+    /// The recorded call instruction that starts at `address`.
+    pub(crate) fn call_at(&self, address: u64) -> Option<&Call> {
+        let by_address = &self.calls_by_address;
+        let at = by_address.partition_point(|&i| self.calls[i as usize].address < address);
+        let call = &self.calls[*by_address.get(at)? as usize];
+        (call.address == address).then_some(call)
+    }
+
+    /// Whether a recorded jump label starts at `address`.
+    pub(crate) fn is_label(&self, address: u64) -> bool {
+        let address_of = |&i: &u32| self.labels[i as usize].address;
+        self.labels_by_address.binary_search_by_key(&address, address_of).is_ok()
+    }
+}
+
+fn find(trampolines: &[Trampoline], by_address: &[u32], address: u64) -> Option<u32> {
+    let at = by_address.partition_point(|&i| trampolines[i as usize].address < address);
+    let &index = by_address.get(at)?;
+    (trampolines[index as usize].address == address).then_some(index)
+}

@@ -1,0 +1,157 @@
+//! Reading of records and table entries: what is not as it was recorded is left alone for good.
+
+use core::ptr::from_ref;
+
+use super::{Call, Fault, NONE, Trampoline, find, named::Named};
+use crate::arch::native::Branch;
+use crate::layout::{Grade, Kind, TableEntry, TrampolineRecord};
+use crate::patching::image::Image;
+use crate::patching::plan::CallShape;
+
+impl Trampoline {
+    /// Reads a record and checks the code that it names.
+    pub(super) fn read(image: &Image, record: &'static TrampolineRecord, named: &Named) -> Self {
+        let (address, stub, site) = record.parts(from_ref(record).addr() as u64);
+        let mut this =
+            Self { address, key: NONE, site: None, linked: 0, fault: Some(Fault::Unknown) };
+        let Some(key) = named.key(image, stub) else {
+            this.fault = Some(named.unknown(image, stub));
+            return this;
+        };
+        this.key = key;
+        this.site = site.and_then(|site| named.site(site));
+        let code = image.quadword(address as usize);
+        let Some(code) = code.filter(|_| image.code(address as usize, 8).is_some()) else {
+            this.fault = Some(Fault::NotCode);
+            return this;
+        };
+        this.linked = code;
+        let as_linked = Branch::decode(&code.to_le_bytes())
+            .is_some_and(|b| b.kind == Kind::Jmp && b.destination(address) == stub);
+        this.fault = (!as_linked).then_some(Fault::Bytes);
+        this
+    }
+}
+
+/// Why the verifier gave a branch no grade, as far as its entry and its bytes tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ungraded {
+    /// Its displacement has 8 bits.
+    Short,
+    /// It is none of the forms that are rewritten.
+    Prefix,
+    /// It does not lead to the trampoline itself.
+    Elsewhere,
+    /// Its bytes are a branch to the trampoline: something around it leaves a doubt.
+    Unproved,
+}
+
+impl Ungraded {
+    /// `branch`: what the code at `address` decodes to.
+    fn of(entry: &TableEntry, address: u64, branch: Option<Branch>, trampoline: u64) -> Self {
+        let is_short = matches!(entry.kind, Kind::Jmp | Kind::Jcc) && entry.length < 5;
+        let is_form = |b: &Branch| b.kind == entry.kind && b.length == entry.length;
+        match branch.filter(is_form) {
+            // The verifier did not get to know its length.
+            _ if entry.length == 0 => Self::Unproved,
+            _ if is_short => Self::Short,
+            None => Self::Prefix,
+            Some(branch) if branch.destination(address) != trampoline => Self::Elsewhere,
+            Some(_) => Self::Unproved,
+        }
+    }
+}
+
+impl Call {
+    /// Reads an entry of the table and checks the code that it names.
+    pub(super) fn read(
+        image: &Image,
+        entries: &'static [u8],
+        index: usize,
+        trampolines: &[Trampoline],
+        by_address: &[u32],
+    ) -> Self {
+        let mut this = Self {
+            address: 0,
+            key: NONE,
+            trampoline: NONE,
+            kind: Kind::AddressTaken,
+            grade: Grade::None,
+            ungraded: Ungraded::Unproved,
+            shape: None,
+            fault: Some(Fault::Malformed),
+        };
+        let bytes = &entries[index * TableEntry::SIZE..];
+        let Some(entry) = bytes.first_chunk().and_then(TableEntry::from_bytes) else {
+            return this;
+        };
+        let at = bytes.as_ptr().addr() as u64;
+        this.address = at.wrapping_add_signed(entry.instruction.into());
+        this.kind = entry.kind;
+        this.grade = entry.grade;
+        let trampoline = at.wrapping_add_signed(entry.trampoline.into());
+        let Some(trampoline_index) = find(trampolines, by_address, trampoline) else {
+            this.fault = Some(Fault::Unknown);
+            return this;
+        };
+        this.trampoline = trampoline_index;
+        this.key = trampolines[trampoline_index as usize].key;
+        this.fault = None;
+        if !entry.kind.is_direct() {
+            return this;
+        }
+        if entry.grade == Grade::None {
+            let (code, have) = image.read(this.address as usize);
+            let branch = Branch::decode(&code[..have]);
+            this.ungraded = Ungraded::of(&entry, this.address, branch, trampoline);
+            return this;
+        }
+        if image.code(this.address as usize, entry.length.into()).is_none() {
+            this.fault = Some(Fault::NotCode);
+            return this;
+        }
+        let (code, have) = image.read(this.address as usize);
+        let shape = CallShape::new(this.address, &code[..have]).filter(|shape| {
+            shape.branch.kind == entry.kind
+                && shape.branch.length == entry.length
+                && shape.branch.destination(this.address) == trampoline
+                && shape.grade == entry.grade
+        });
+        match shape {
+            Some(shape) => this.shape = shape.grade.is_patchable().then_some(shape),
+            None => this.fault = Some(Fault::Bytes),
+        }
+        this
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Branches at one address to a trampoline, or near it.
+    #[test]
+    fn what_has_no_grade_is_told_apart() {
+        let of = |kind, length, branch| {
+            let grade = Grade::None;
+            let entry = TableEntry { instruction: 0, trampoline: 0, kind, grade, length };
+            Ungraded::of(&entry, 0x1000, branch, 0x1020)
+        };
+        let to = |destination: u64, kind, length: u8| {
+            let branch = Branch { kind, disp_at: length - 4, length, displacement: 0 };
+            let displacement = branch.displacement_to(0x1000, destination).unwrap();
+            Some(Branch { displacement, ..branch })
+        };
+        let (call, jmp, jcc) = (Kind::Call, Kind::Jmp, Kind::Jcc);
+        assert_eq!(of(jmp, 2, None), Ungraded::Short);
+        assert_eq!(of(jcc, 3, None), Ungraded::Short);
+        assert_eq!(of(call, 6, None), Ungraded::Prefix);
+        assert_eq!(of(call, 6, to(0x1020, call, 5)), Ungraded::Prefix);
+        assert_eq!(of(call, 5, to(0x1030, call, 5)), Ungraded::Elsewhere);
+        assert_eq!(of(call, 5, to(0x1020, call, 5)), Ungraded::Unproved);
+        assert_eq!(of(jcc, 6, to(0x1020, jcc, 6)), Ungraded::Unproved);
+        // Found by its bytes alone.
+        assert_eq!(of(call, 0, to(0x1020, call, 5)), Ungraded::Unproved);
+        assert_eq!(of(jmp, 0, to(0x1020, jmp, 5)), Ungraded::Unproved);
+    }
+}

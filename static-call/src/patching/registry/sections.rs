@@ -1,0 +1,132 @@
+//! From the sections that the linker put together to the sorted arrays of the registry.
+
+use core::any::TypeId;
+
+use super::{Call, Fault, KeyEntry, Label, Registry, Trampoline, find, label, named::Named};
+use crate::layout::{LabelRecord, TableEntry, TrampolineRecord};
+use crate::patching::arena::{ALIGNMENT, Arena};
+use crate::patching::image::{self, Image, TableFault};
+use crate::record::{KeyRecord, STATIC_CALL_0_1_KEYS};
+
+/// What the linker and the verifier put into this image, before any of it is believed.
+pub(crate) struct Sections {
+    pub(crate) keys: &'static [KeyRecord],
+    pub(crate) trampolines: &'static [TrampolineRecord],
+    pub(crate) labels: &'static [LabelRecord],
+    /// Bytes of the table's entries; none if it is not trusted.
+    entries: &'static [u8],
+    table: Result<(), TableFault>,
+}
+
+impl Sections {
+    /// Finds them.
+    pub(crate) fn of(image: &Image) -> Self {
+        let table = image::table(image);
+        Self {
+            keys: STATIC_CALL_0_1_KEYS.static_slice(),
+            trampolines: image::trampoline_records(),
+            labels: image::label_records(),
+            entries: table.map_or(&[][..], |(_, bytes)| bytes),
+            table: table.map(|_| ()),
+        }
+    }
+
+    /// How many entries the table has.
+    pub(crate) fn call_count(&self) -> usize {
+        self.entries.len() / TableEntry::SIZE
+    }
+}
+
+impl Registry {
+    /// Bytes of the arena for what is in these sections.
+    pub(crate) fn size(sections: &Sections) -> usize {
+        let index = size_of::<u32>();
+        sections.keys.len() * (size_of::<KeyEntry>() + size_of::<(TypeId, u32)>())
+            + Named::size(sections.keys.len())
+            + sections.trampolines.len() * (size_of::<Trampoline>() + index)
+            + sections.call_count() * (size_of::<Call>() + index)
+            + sections.labels.len() * (size_of::<Label>() + index)
+            + 10 * ALIGNMENT
+    }
+
+    /// Reads, checks and sorts what is in these sections.
+    pub(crate) fn read(image: Image, sections: &Sections, arena: &mut Arena) -> Self {
+        let named = Named::new(arena, sections.keys);
+        let trampolines = arena.slice(sections.trampolines.len(), |i| {
+            Trampoline::read(&image, &sections.trampolines[i], &named)
+        });
+        trampolines.sort_unstable_by_key(|t| (t.key, t.address));
+        let trampolines_by_address = by_address(arena, trampolines, |t| t.address);
+
+        let calls = arena.slice(sections.call_count(), |i| {
+            Call::read(&image, sections.entries, i, trampolines, trampolines_by_address)
+        });
+        calls.sort_unstable_by_key(|c| (c.key, c.address));
+        separate(calls);
+        let calls_by_address = by_address(arena, calls, |c| c.address);
+
+        let labels = arena.slice(sections.labels.len(), |i| {
+            let is_trampoline = |a| find(trampolines, trampolines_by_address, a).is_some();
+            Label::read(&image, &sections.labels[i], &named, is_trampoline)
+        });
+        let kept = label::separate(labels);
+        let labels = &mut labels[..kept];
+        labels.sort_unstable_by_key(|l| (l.key, l.address));
+        let labels_by_address = by_address(arena, labels, |l| l.address);
+
+        let keys = arena.slice(sections.keys.len(), |i| KeyEntry {
+            record: &sections.keys[i],
+            trampolines: range(trampolines, i as u32, |t| t.key),
+            calls: range(calls, i as u32, |c| c.key),
+            labels: range(labels, i as u32, |l| l.key),
+        });
+        let keys_by_type =
+            arena.slice(sections.keys.len(), |i| (sections.keys[i].own_type(), i as u32));
+        keys_by_type.sort_unstable();
+        Self {
+            image: Some(image),
+            table: sections.table,
+            keys,
+            trampolines,
+            calls,
+            labels,
+            trampolines_by_address,
+            calls_by_address,
+            labels_by_address,
+            keys_by_type,
+            sites: named.site_count(),
+        }
+    }
+}
+
+/// The indices of a slice by address.
+fn by_address<T>(
+    arena: &mut Arena,
+    all: &[T],
+    address_of: impl Fn(&T) -> u64,
+) -> &'static mut [u32] {
+    let indices = arena.slice(all.len(), |i| i as u32);
+    indices.sort_unstable_by_key(|&i| address_of(&all[i as usize]));
+    indices
+}
+
+/// Takes entries that share bytes out of use, but for the first: two stores would undo each other.
+fn separate(calls: &mut [Call]) {
+    let mut end = 0;
+    for call in calls {
+        let Some(shape) = call.shape else { continue };
+        if call.address < end && end - call.address < 8 {
+            call.shape = None;
+            call.fault = Some(Fault::Overlaps);
+        } else {
+            end = call.address + u64::from(shape.branch.length);
+        }
+    }
+}
+
+/// Where the elements of one key are.
+fn range<T>(sorted: &[T], key: u32, key_of: impl Fn(&T) -> u32) -> (u32, u32) {
+    let start = sorted.partition_point(|t| key_of(t) < key);
+    let end = sorted.partition_point(|t| key_of(t) <= key);
+    (start as u32, end as u32)
+}

@@ -1,0 +1,287 @@
+//! The report where code is patched: a copy of the state, taken under the lock without
+//! allocating there, and put in order afterwards.
+
+use core::ops::Range;
+use core::ptr::from_ref;
+use std::format;
+use std::string::{String, ToString};
+use std::vec;
+use std::vec::Vec;
+
+use crate::layout::{Grade, Kind, TABLE_VERSION};
+use crate::patching::cap::Cap;
+use crate::patching::image::TableFault;
+use crate::patching::path;
+use crate::patching::registry::{Call, Fault, Label, Trampoline};
+use crate::patching::shared::with_state;
+use crate::patching::state::State;
+use crate::record::{KeyRecord, STATIC_CALL_0_1_KEYS};
+use crate::report::{CallReport, KeyReport, Problem, Report, SiteReport};
+use crate::site::SiteRecord;
+use crate::target::Target;
+
+/// What is copied under the lock.
+#[derive(Default)]
+struct Snapshot {
+    /// Of each key: whether it is bound, and its target.
+    keys: Vec<(bool, Target)>,
+    trampolines: Vec<(Trampoline, CallReport)>,
+    calls: Vec<(Call, Option<CallReport>)>,
+    labels: Vec<(Label, CallReport)>,
+    verified: bool,
+    sites: usize,
+    general: Vec<General>,
+}
+
+/// A problem that is not about one record.
+#[derive(Clone, Copy)]
+enum General {
+    Table(TableFault),
+    Environment,
+    Barrier(i32),
+    Permission(i32),
+    OpenPages(usize),
+    ForeignKeys(usize),
+}
+
+pub(crate) fn report() -> Report {
+    let mut snapshot = Snapshot::default();
+    let sizes = with_state(|state| {
+        let r = &state.registry;
+        [r.keys.len(), r.trampolines.len(), r.calls.len(), r.labels.len()]
+    });
+    let taken = sizes.and_then(|[keys, trampolines, calls, labels]| {
+        snapshot.keys.reserve_exact(keys);
+        snapshot.trampolines.reserve_exact(trampolines);
+        snapshot.calls.reserve_exact(calls);
+        snapshot.labels.reserve_exact(labels);
+        snapshot.general.reserve_exact(6);
+        with_state(|state| snapshot.fill(state))
+    });
+    match taken {
+        Ok(()) => snapshot.into_report(),
+        Err(error) => Report {
+            keys: Vec::new(),
+            other_sites: Vec::new(),
+            dead_sites: 0,
+            problems: vec![Problem { address: None, message: error.to_string() }],
+        },
+    }
+}
+
+impl Snapshot {
+    /// Copies without allocating: the room was made before.
+    fn fill(&mut self, state: &State) {
+        let registry = &state.registry;
+        self.verified = registry.table.is_ok();
+        self.sites = registry.sites;
+        for (key, &bound) in registry.keys.iter().zip(&*state.written.bound) {
+            self.keys.push((bound, key.record.target()));
+        }
+        for (i, trampoline) in registry.trampolines.iter().enumerate() {
+            let (path, reason) = path::of_trampoline(state, i);
+            let address = trampoline.address as usize;
+            let report = CallReport { address, kind: None, grade: None, path, reason };
+            self.trampolines.push((*trampoline, report));
+        }
+        for (i, call) in registry.calls.iter().enumerate() {
+            let report = ((call.key as usize) < registry.keys.len()).then(|| {
+                let (path, reason) = path::of_call(state, i);
+                let address = call.address as usize;
+                let (kind, grade) = (Some(call.kind), Some(call.grade));
+                CallReport { address, kind, grade, path, reason }
+            });
+            self.calls.push((*call, report));
+        }
+        for (i, label) in registry.labels.iter().enumerate() {
+            let (path, reason) = path::of_label(state, i);
+            let address = label.address as usize;
+            let (kind, grade) = (Some(Kind::Label), label.shape.map(|_| Grade::Quad));
+            self.labels.push((*label, CallReport { address, kind, grade, path, reason }));
+        }
+        self.fill_general(state);
+    }
+
+    fn fill_general(&mut self, state: &State) {
+        let table = state.registry.table.err().filter(|&fault| fault != TableFault::Absent);
+        self.general.extend(table.map(General::Table));
+        let is_unknown = state.limits.cap == Cap::Unknown;
+        self.general.extend(is_unknown.then_some(General::Environment));
+        self.general.extend(state.limits.barrier.err().map(General::Barrier));
+        self.general.extend(state.left.lost_permission.map(General::Permission));
+        let open = state.left.pages_open;
+        self.general.extend((open > 0).then_some(General::OpenPages(open)));
+        let foreign = state.left.foreign_keys;
+        self.general.extend((foreign > 0).then_some(General::ForeignKeys(foreign)));
+    }
+
+    fn into_report(self) -> Report {
+        let keys = self.keys.iter().zip(STATIC_CALL_0_1_KEYS.iter()).enumerate();
+        let keys = keys.map(|(i, (&(bound, target), record))| self.key(i, bound, target, record));
+        let of_trampolines = self.trampolines.iter().filter_map(|(t, _)| t.site);
+        let of_labels = self.labels.iter().filter_map(|(l, _)| l.site);
+        let mut live: Vec<*const SiteRecord> =
+            of_trampolines.chain(of_labels).map(from_ref).collect();
+        live.sort_unstable();
+        live.dedup();
+        Report {
+            keys: keys.collect(),
+            other_sites: Vec::new(),
+            dead_sites: self.sites - live.len(),
+            problems: self.problems(),
+        }
+    }
+
+    fn key(
+        &self,
+        index: usize,
+        bound: bool,
+        target: Target,
+        record: &'static KeyRecord,
+    ) -> KeyReport {
+        let (module, file, line, column) = record.place();
+        let mut sites = Sites { own: (file, line, column), list: Vec::new() };
+        let of_key = part(&self.trampolines, |(t, _)| t.key as usize, index);
+        let calls_of_key = &self.calls[part(&self.calls, |(call, _)| call.key as usize, index)];
+        for i in of_key {
+            let (trampoline, report) = &self.trampolines[i];
+            let calls = sites.calls(trampoline.site);
+            if self.verified {
+                let of_this = |(call, _): &&(Call, _)| call.trampoline as usize == i;
+                calls.extend(calls_of_key.iter().filter(of_this).filter_map(|(_, report)| *report));
+            } else {
+                calls.push(*report);
+            }
+        }
+        for (label, report) in &self.labels[part(&self.labels, |(l, _)| l.key as usize, index)] {
+            sites.calls(label.site).push(*report);
+        }
+        let mut sites: Vec<SiteReport> = sites.list.into_iter().map(|(_, site)| site).collect();
+        sites.sort_by_key(|site| (!site.is_plain, site.file, site.line, site.column));
+        let signature = record.signature();
+        KeyReport {
+            name: record.name(),
+            module,
+            file,
+            line,
+            column,
+            signature,
+            is_flag: record.has(KeyRecord::IS_FLAG),
+            target,
+            bound,
+            sites,
+        }
+    }
+
+    fn problems(&self) -> Vec<Problem> {
+        let general = self
+            .general
+            .iter()
+            .map(|general| Problem { address: None, message: general.message() });
+        let trampolines = self.trampolines.iter().filter_map(|(t, _)| {
+            let message = format!("a trampoline record is left alone: {}", t.fault?.phrase());
+            Some(Problem { address: Some(t.address as usize), message })
+        });
+        let calls = self.calls.iter().filter_map(|(call, _)| {
+            let message = format!("an entry of the table is left alone: {}", call.fault?.phrase());
+            Some(Problem { address: Some(call.address as usize), message })
+        });
+        let labels = self.labels.iter().filter_map(|(label, _)| {
+            let message = format!("a jump label is left alone: {}", label.fault?.phrase());
+            Some(Problem { address: Some(label.address as usize), message })
+        });
+        general.chain(trampolines).chain(calls).chain(labels).collect()
+    }
+}
+
+/// The sites of a key, as they are found.
+struct Sites {
+    /// Where the key is declared: the place of its plain calls.
+    own: (&'static str, u32, u32),
+    list: Vec<(Option<&'static SiteRecord>, SiteReport)>,
+}
+
+impl Sites {
+    /// The calls of a site, which is the key itself where there is no description.
+    fn calls(&mut self, record: Option<&'static SiteRecord>) -> &mut Vec<CallReport> {
+        let same = |site: Option<&SiteRecord>| site.map(from_ref) == record.map(from_ref);
+        let at = self.list.iter().position(|(site, _)| same(*site)).unwrap_or_else(|| {
+            let (file, line, column) = record.map_or(self.own, SiteRecord::position);
+            let is_plain = record.is_none();
+            let site = SiteReport { file, line, column, is_plain, calls: Vec::new() };
+            self.list.push((record, site));
+            self.list.len() - 1
+        });
+        &mut self.list[at].1.calls
+    }
+}
+
+/// The part of a list sorted by key that is about one key.
+fn part<T>(sorted: &[T], key_of: impl Fn(&T) -> usize, key: usize) -> Range<usize> {
+    let start = sorted.partition_point(|t| key_of(t) < key);
+    start..sorted.partition_point(|t| key_of(t) <= key)
+}
+
+impl General {
+    fn message(self) -> String {
+        match self {
+            Self::Environment => "STATIC_CALL is neither `inline`, `retarget`, `trampoline` nor \
+                                  `indirect`: it caps nothing"
+                .to_string(),
+            Self::Barrier(errno) => format!(
+                "membarrier is not available (errno {errno}): other threads see an update without \
+                 a bound in time"
+            ),
+            Self::Permission(errno) => format!(
+                "code could be patched and cannot any more (errno {errno}): keys that are not \
+                 bound stay on their slots"
+            ),
+            Self::ForeignKeys(keys) => format!(
+                "{keys} {} in another image than the runtime, as with a Rust `dylib`: they are not \
+                 listed, and their calls go through the slot",
+                if keys == 1 { "updated key is" } else { "updated keys are" }
+            ),
+            Self::OpenPages(pages) => format!(
+                "{pages} pages of code could not be closed after they were patched, and are left \
+                 writable"
+            ),
+            Self::Table(fault) => {
+                format!(
+                    "the table is not used, calls stay on their trampolines: {}",
+                    fault.phrase()
+                )
+            }
+        }
+    }
+}
+
+impl TableFault {
+    fn phrase(self) -> String {
+        match self {
+            Self::Absent => "there is none".to_string(),
+            Self::Empty => "the verifier did not fill it".to_string(),
+            Self::Malformed => "it is cut short or overwritten".to_string(),
+            Self::Version(found) => format!(
+                "it has version {found}, this runtime reads {TABLE_VERSION}: build both crates \
+                 from one release"
+            ),
+            Self::OtherImage => {
+                "it was made for another layout: a tool moved segments after the link".to_string()
+            }
+            Self::Changed => "its entries do not match their checksum".to_string(),
+        }
+    }
+}
+
+impl Fault {
+    fn phrase(self) -> &'static str {
+        match self {
+            Self::NotCode => "it does not lie in this image's code",
+            Self::Unknown => "it names a key or a trampoline that does not exist",
+            Self::OtherImage => "its key lives in another image, so it keeps to the slot",
+            Self::Bytes => "the bytes there are not what was recorded",
+            Self::Malformed => "it is not an entry",
+            Self::Overlaps => "it shares bytes with another entry",
+        }
+    }
+}

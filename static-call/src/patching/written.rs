@@ -1,0 +1,66 @@
+//! What this runtime last wrote into the code of the image: at first, what the linker wrote.
+
+use crate::patching::arena::{ALIGNMENT, Arena};
+use crate::patching::pending::{Planned, Subject};
+use crate::patching::plan::Lead;
+use crate::patching::registry::{KeyEntry, Registry, Sections};
+
+/// The state of the code, by the indices of the [`Registry`].
+pub(crate) struct Written {
+    /// The bytes of each trampoline.
+    pub(crate) trampolines: &'static mut [u64],
+    /// Where each call instruction leads.
+    pub(crate) calls: &'static mut [Lead],
+    /// Whether each jump label is a no-op.
+    pub(crate) labels: &'static mut [bool],
+    /// Whether the call instructions of each key follow its target.
+    pub(crate) bound: &'static mut [bool],
+}
+
+impl Written {
+    /// Bytes of the arena for what was written into this code.
+    pub(crate) fn size(sections: &Sections) -> usize {
+        sections.trampolines.len() * size_of::<u64>()
+            + sections.call_count() * size_of::<Lead>()
+            + sections.labels.len()
+            + sections.keys.len()
+            + 4 * ALIGNMENT
+    }
+
+    /// The code as linked.
+    pub(crate) fn new(arena: &mut Arena, registry: &Registry) -> Self {
+        Self {
+            trampolines: arena
+                .slice(registry.trampolines.len(), |i| registry.trampolines[i].linked),
+            calls: arena.slice(registry.calls.len(), |_| Lead::Trampoline),
+            labels: arena.slice(registry.labels.len(), |_| false),
+            bound: arena.slice(registry.keys.len(), |_| false),
+        }
+    }
+
+    /// Of no code.
+    pub(crate) fn bare() -> Self {
+        Self { trampolines: &mut [], calls: &mut [], labels: &mut [], bound: &mut [] }
+    }
+
+    /// Remembers that a store was made.
+    pub(crate) fn note(&mut self, registry: &Registry, planned: &Planned) {
+        match planned.subject {
+            Subject::Trampoline(first) => {
+                // A linker that folds identical code leaves several records of one trampoline.
+                let twins = registry.trampolines[first..].iter();
+                let twins = twins.take_while(|t| t.address == planned.store.address).count();
+                self.trampolines[first..][..twins].fill(u64::from_le_bytes(planned.store.new));
+            }
+            Subject::Call(i, lead) => self.calls[i] = lead,
+            Subject::Label(i, falls_through) => self.labels[i] = falls_through,
+        }
+    }
+
+    /// Whether no code of this key was ever changed, or all of it was changed back.
+    pub(crate) fn is_as_linked(&self, registry: &Registry, key: &KeyEntry) -> bool {
+        key.trampolines().all(|i| self.trampolines[i] == registry.trampolines[i].linked)
+            && self.calls[key.calls()].iter().all(|&lead| lead == Lead::Trampoline)
+            && self.labels[key.labels()].iter().all(|falls_through| !falls_through)
+    }
+}

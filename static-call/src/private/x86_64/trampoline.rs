@@ -1,0 +1,69 @@
+//! The assembly text of trampolines and stubs, and of the records that describe them.
+//!
+//! One place, so that macro output, verifier (`layout`) and runtime (`arch`) cannot disagree.
+//! Where nothing is patched the macros of `private/plain.rs` make ordinary functions that call through
+//! the slot.
+//!
+//! No text here names a symbol of another crate in a way that a shared object could not: a key may
+//! live in a Rust `dylib` and its trampolines in the program. Stubs are named through the procedure
+//! linkage table (`@PLT`), which is the stub itself wherever both are in one image and nothing else
+//! can replace it; a stub finds its slot through the global offset table, which the linker takes
+//! out again under the same condition (psABI, "Optimize GOTPCRELX Relocations").
+
+/// A trampoline, generic so that each crate gets a local instance: jumps to its key's stub.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __trampoline {
+    (unsafe $name:ident[$($generics:tt)*]($($arg:ident: $ty:ty),*) -> $ret:ty; me $me:expr; key $key:ty; site $site:expr) => {
+        #[unsafe(naked)]
+        #[allow(improper_ctypes_definitions)]
+        unsafe extern "C-unwind" fn $name<$($generics)*>($($arg: $ty),*) -> $ret {
+            $crate::__private::core::arch::naked_asm!(
+                ".p2align 3",
+                ".cfi_startproc",
+                "2:",
+                // Five bytes wherever the stub is: an assembler could choose two.
+                ".byte 0xe9",
+                ".long {stub}@PLT - . - 4",
+                ".byte 0xcc, 0xcc, 0xcc",
+                ".cfi_endproc",
+                ".pushsection static_call_0_1_trampolines,\"ao\",@progbits,{me}",
+                ".p2align 2",
+                ".long 2b - .",
+                ".long {stub}@PLT - .",
+                ".quad {site}",
+                ".popsection",
+                me = sym $me,
+                stub = sym <$key as $crate::__private::Keyed>::stub,
+                site = const $site,
+                options(att_syntax),
+            )
+        }
+    };
+}
+
+/// A key's stub: jumps through the slot.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __stub {
+    ($record:path) => {
+        #[unsafe(naked)]
+        unsafe extern "C" fn stub() {
+            $crate::__private::core::arch::naked_asm!(
+                ".p2align 3",
+                ".cfi_startproc",
+                // `mov slot@GOTPCREL(%rip), %r11`, with the relocation that lets the linker make it
+                // `lea slot(%rip), %r11`. No argument is in r11, and no caller keeps anything
+                // there (psABI, 3.2.1).
+                "2:",
+                ".byte 0x4c, 0x8b, 0x1d",
+                ".long 0",
+                ".reloc 2b + 3, R_X86_64_REX_GOTPCRELX, {slot} - 4",
+                "jmp *(%r11)",
+                ".cfi_endproc",
+                slot = sym $record,
+                options(att_syntax),
+            )
+        }
+    };
+}

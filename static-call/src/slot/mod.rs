@@ -1,0 +1,51 @@
+//! Where nothing is patched: the slot carries every update, and its way ends here.
+
+#[cfg(feature = "probe")]
+pub(crate) mod probe;
+#[cfg(feature = "std")]
+mod report;
+
+use crate::error::UpdateError;
+use crate::lock;
+use crate::record::STATIC_CALL_0_1_KEYS;
+use crate::request::{self, Request};
+use crate::update::Update;
+use crate::{cycle, observer};
+
+#[cfg(feature = "std")]
+pub(crate) use crate::slot::report::report;
+
+/// Makes all requests come true, or none.
+pub(crate) fn apply(requests: &mut [Request]) -> Result<(Update, u64), UpdateError> {
+    let _guard = lock::lock()?;
+    request::refuse_sealed(requests)?;
+    request::settle(requests)?;
+    cycle::refuse(requests, |named| {
+        STATIC_CALL_0_1_KEYS.static_slice().iter().find(|key| key.own_type() == named)
+    })?;
+    for request in &mut *requests {
+        request.before = request.key().current();
+    }
+    for request in &*requests {
+        request.key().publish(request.target);
+    }
+    request::store_counts(requests);
+    Ok((through_slots(request::last_of_each(requests).count()), observer::count()))
+}
+
+/// There is nothing to bind.
+pub(crate) fn init() -> Result<Update, UpdateError> {
+    Ok(through_slots(STATIC_CALL_0_1_KEYS.len()))
+}
+
+/// There is nothing to unbind.
+pub(crate) fn unbind() -> Result<Update, UpdateError> {
+    init()
+}
+
+/// Nobody counts calls here: one for each key.
+fn through_slots(keys: usize) -> Update {
+    let mut update = Update::of_slot_alone();
+    update.indirect = keys;
+    update
+}

@@ -1,0 +1,118 @@
+//! Slices in ELF sections, whose ends the linker names (`__start_`, `__stop_`; gABI, "Sections").
+
+use core::ops::Deref;
+use core::{fmt, slice};
+
+/// The slice of all elements.
+pub(crate) struct Collected<T: 'static> {
+    start: *const T,
+    stop: *const T,
+    /// One byte for each copy of this crate in the image.
+    copies: [*const u8; 2],
+}
+
+// SAFETY: it is a shared slice by another name (INV-KEY).
+unsafe impl<T: Sync> Sync for Collected<T> {}
+
+impl<T> Collected<T> {
+    /// # Safety
+    ///
+    /// 1. Between `start` and `stop` are statics of type `T` and nothing else.
+    /// 2. Between the two pointers of `copies` is a byte for each copy of this crate in the image.
+    pub(crate) const unsafe fn new(
+        start: *const T,
+        stop: *const T,
+        copies: [*const u8; 2],
+    ) -> Self {
+        Self { start, stop, copies }
+    }
+
+    /// The elements.
+    ///
+    /// # Panics
+    ///
+    /// Where two copies of one version of this crate are in one image: each would take the other's
+    /// records for its own.
+    pub(crate) fn static_slice(&self) -> &'static [T] {
+        let [first, end] = self.copies;
+        assert!(end.addr() - first.addr() <= 1, "two copies of one version of static-call");
+        let len = (self.stop.addr() - self.start.addr()) / size_of::<T>();
+        // SAFETY: statics of this type and nothing else are there (promise 1 of `new`, INV-KEY).
+        unsafe { slice::from_raw_parts(self.start, len) }
+    }
+}
+
+impl<T> Deref for Collected<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        self.static_slice()
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Collected<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.static_slice().fmt(f)
+    }
+}
+
+/// Declares a slice whose elements [`__record!`](crate::__record!) adds: its section, and the one with
+/// a byte for each copy of this crate.
+macro_rules! collected {
+    ($(#[$doc:meta])* static $name:ident: [$ty:ty]; $elements:literal, $copies:literal) => {
+        $(#[$doc])*
+        pub(crate) static $name: $crate::sys::slices::Collected<$ty> = {
+            unsafe extern "Rust" {
+                #[link_name = concat!("__start_", $elements)]
+                static START: [$ty; 0];
+                #[link_name = concat!("__stop_", $elements)]
+                static STOP: [$ty; 0];
+                #[link_name = concat!("__start_", $copies)]
+                static FIRST_COPY: [u8; 0];
+                #[link_name = concat!("__stop_", $copies)]
+                static END_OF_COPIES: [u8; 0];
+            }
+
+            // So that the section is there, and may be written, where it has no element.
+            #[used]
+            #[unsafe(link_section = $elements)]
+            static mut NOTHING: [$ty; 0] = [];
+
+            #[used]
+            #[unsafe(link_section = $copies)]
+            static COPY: u8 = 1;
+
+            // SAFETY: `__record!`, which alone puts statics there, decides their type (promises 1
+            // and 2, INV-KEY).
+            unsafe {
+                $crate::sys::slices::Collected::new(
+                    (&raw const START).cast::<$ty>(),
+                    (&raw const STOP).cast::<$ty>(),
+                    [
+                        (&raw const FIRST_COPY).cast::<u8>(),
+                        (&raw const END_OF_COPIES).cast::<u8>(),
+                    ],
+                )
+            }
+        };
+    };
+}
+pub(crate) use collected;
+
+/// A static that is an element of a slice: the record of a key, or of a site. The section and the
+/// type are not the caller's to choose, and only unsafe code can make the record of a key.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __record {
+    (key $name:ident = $value:expr;) => {
+        #[used]
+        #[allow(non_upper_case_globals, reason = "it has the name of the key")]
+        #[unsafe(link_section = "linkme_STATIC_CALL_0_1_KEYS")]
+        static $name: $crate::__private::KeyRecord = $value;
+    };
+    (site $name:ident = $value:expr;) => {
+        #[used]
+        #[unsafe(link_section = "linkme_STATIC_CALL_0_1_SITES")]
+        static $name: $crate::__private::SiteRecord = $value;
+    };
+}
