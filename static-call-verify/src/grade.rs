@@ -23,6 +23,7 @@ pub(crate) struct Found<'f, 'a> {
     /// The rewrites that count as done, by address.
     pub(crate) rewrites: &'f [Rewrite],
     pub(crate) lines: Option<&'f Lines>,
+    pub(crate) compiled: Option<Compiled>,
 }
 
 /// Marks trampolines that something leads into the middle of.
@@ -217,7 +218,7 @@ impl Found<'_, '_> {
         let key = key(reason);
         let mend = match reason {
             Reason::CodeModel => "compile without `-Ccode-model=large`",
-            _ => key.mend_of(call.kind),
+            _ => key.mend_for(call.kind, call.site.is_some(), self.compiled),
         };
         let record = self.records.keys.get(call.key);
         let path = record.map(|k| k.path()).unwrap_or_default();

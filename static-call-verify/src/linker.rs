@@ -52,7 +52,7 @@ mod policy {
 }
 
 mod render {
-    mod text;
+    pub(crate) mod text;
 }
 
 use std::path::Path;

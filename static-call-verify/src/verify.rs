@@ -128,6 +128,7 @@ fn run(
         holders: pointers.holders(),
         rewrites: &rewrites,
         lines: lines.as_ref(),
+        compiled: report.image.compiled,
     };
     report.calls = grade::calls(&found, &named, findings);
     grade::missing_flags(report.image.compiled, &report.calls, findings);
@@ -273,5 +274,6 @@ fn summary(report: &Report) -> Summary {
         register: of_kind(Kind::Register),
         address_taken: of_kind(Kind::AddressTaken),
         labels: report.labels.len(),
+        labels_inline: report.labels.iter().filter(|l| l.is_sound).count(),
     }
 }

@@ -13,6 +13,8 @@ mod init;
 mod json;
 #[path = "cli/output.rs"]
 mod output;
+#[path = "cli/program.rs"]
+mod program;
 #[path = "cli/schema.rs"]
 mod schema;
 #[path = "cli/text.rs"]

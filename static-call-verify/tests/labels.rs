@@ -59,7 +59,7 @@ fn what_the_macros_emit() {
     assert_eq!((second.key, second.site, second.polarity), (0, None, Polarity::Likely));
     assert_eq!(first.address % 8, 0);
     let text = report.to_string();
-    let end = ", 0 indirect; 2 jump labels, which the program counts as calls";
+    let end = " 3 calls: 2 inline, 1 trampoline, 0 indirect";
     assert!(text.ends_with(end), "{text}");
     let ratio = "module::key  0 of 1 call inline, 2 of 2 jump labels inline  file.rs:5:9\n";
     assert!(text.contains(ratio), "{text}");

@@ -176,6 +176,39 @@ fn missing_flags_are_a_finding_about_the_image() {
     }
 }
 
+/// Cargo repeats what the wrapper of rustc has said; what a linker says is shown by a lint.
+#[test]
+fn a_build_says_how_much_is_inline() {
+    let fixture = unhooked("line").env("RUSTFLAGS", "");
+    with_calls_that_lie_badly(&fixture);
+    let advice = " on trampolines: run `cargo static-call report`\n";
+    for _ in 0..2 {
+        let built = fixture.cargo_static_call(&["build"]);
+        let said = text(&built);
+        assert!(built.status.success(), "{said}");
+        let lines: Vec<&str> = said.lines().filter(|line| line.contains("calls inline")).collect();
+        let [line] = lines.as_slice() else { panic!("one line: {said}") };
+        assert!(line.starts_with("static-call: hooked: ") && said.contains(advice), "{said}");
+    }
+    // The program is the package's own.
+    let verified = fixture.cargo_static_call(&["verify", "--format=json"]);
+    assert!(text(&verified).contains("\"calls\":["), "{}", text(&verified));
+    drop(fixture);
+
+    let fixture = Fixture::new("line").env("RUSTFLAGS", "");
+    with_calls_that_lie_badly(&fixture);
+    let said = text(&fixture.cargo(&["build"]));
+    assert_eq!(said.matches(advice).count(), 1, "{said}");
+    drop(fixture);
+
+    // A lint is for what there is something to do about.
+    let fixture = Fixture::new("line");
+    let said = text(&fixture.cargo(&["build"]));
+    assert!(!said.contains("calls inline"), "{said}");
+    let said = text(&fixture.cargo_static_call(&["build"]));
+    assert!(said.contains("static-call: hooked: 6 of 6 calls inline\n"), "{said}");
+}
+
 #[test]
 fn denied_flags_are_denied_to_libraries_and_tests() {
     let main = "println!(\"cargo::rerun-if-changed=build.rs\");";

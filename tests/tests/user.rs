@@ -3,6 +3,15 @@
 use std::path::Path;
 use std::process::Command;
 
+/// The program's report ends with the line that the verifier has for its image.
+fn counted_alike(stdout: &str, profile: &str) {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("nested");
+    let image = std::fs::read(target.join(profile).join("user")).unwrap();
+    let verified = static_call_verify::verify(&image, &static_call_verify::Policy::default());
+    let line = stdout.lines().find(|line| line.starts_with("static-call: ")).unwrap();
+    assert_eq!(line, verified.summary.to_string(), "{stdout}\n{verified}");
+}
+
 #[test]
 #[cfg_attr(any(miri, not(target_arch = "x86_64")), ignore = "runs the compiler")]
 fn a_crate_of_its_own() {
@@ -24,6 +33,9 @@ fn a_crate_of_its_own() {
         assert!(output.status.success(), "{profile:?} {path:?}:\n{stderr}");
         let stdout = String::from_utf8_lossy(&output.stdout);
         assert!(stdout.contains("StaticCodec::encode"), "{stdout}");
+        if path.is_none() {
+            counted_alike(&stdout, if profile.is_empty() { "debug" } else { "release" });
+        }
     };
     run(&[], None);
     run(&[], Some("trampoline"));

@@ -8,7 +8,7 @@
 //! the user's linker by reading cargo's configuration.
 
 use std::env;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -20,6 +20,7 @@ use static_call::layout::checksum;
 use super::exit::UNREADABLE;
 use super::options::{levels, strict};
 use super::output::{complain, note};
+use super::workspace::{self, packages};
 use super::wrapper;
 use crate::link::install::{Program, install};
 use crate::policy::Level;
@@ -58,14 +59,13 @@ pub(super) fn commands() -> [clap::Command; 4] {
 /// Runs cargo.
 pub(super) fn main(name: &str, matches: &ArgMatches, settings: &Settings) -> ExitCode {
     let args: Vec<&OsString> = matches.get_many("args").into_iter().flatten().collect();
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     if let Some(level) = misplaced(&args) {
         note(format_args!(
             "`{level}` is passed to cargo; what this command takes stands before cargo's \
              arguments: `cargo static-call {name} {level} … --release`"
         ));
     }
-    let prepared = metadata(&cargo, &args).and_then(|metadata| {
+    let prepared = workspace::metadata(option(&args, "--manifest-path").as_deref()).and_then(|metadata| {
         let policies = policies(&metadata);
         let target = target_directory(&metadata, &args)?;
         let is_first = !target.join(DIRECTORY).exists();
@@ -84,7 +84,7 @@ pub(super) fn main(name: &str, matches: &ArgMatches, settings: &Settings) -> Exi
             return ExitCode::from(UNREADABLE);
         }
     };
-    let mut command = Command::new(&cargo);
+    let mut command = Command::new(workspace::cargo());
     command.arg(name).args(args);
     if let Some(inner) = env::var_os(VARIABLE).filter(|w| wrapper::directory(Some(w)).is_none()) {
         command.env(wrapper::INNER, inner);
@@ -92,42 +92,25 @@ pub(super) fn main(name: &str, matches: &ArgMatches, settings: &Settings) -> Exi
     wrapper::become_command(command.env(VARIABLE, installed))
 }
 
-/// What cargo says of the workspace.
-fn metadata(cargo: &OsStr, args: &[&OsString]) -> Result<Value, String> {
-    let mut command = Command::new(cargo);
-    command.args(["metadata", "--no-deps", "--format-version=1", "--color=never"]);
-    if let Some(path) = option(args, "--manifest-path") {
-        command.arg("--manifest-path").arg(path);
-    }
-    let output = command.output().map_err(|e| format!("cannot run cargo: {e}"))?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        return Err(said.trim().trim_start_matches("error: ").to_owned());
-    }
-    serde_json::from_slice(&output.stdout).map_err(|e| format!("cargo metadata: {e}"))
-}
-
-/// Cargo's target directory: the one place that is writable, stable and cleaned with the rest.
+/// Cargo's target directory, which an option names before the workspace does.
 fn target_directory(metadata: &Value, args: &[&OsString]) -> Result<PathBuf, String> {
-    if let Some(dir) = option(args, "--target-dir") {
-        return std::path::absolute(dir).map_err(|e| e.to_string());
+    match option(args, "--target-dir") {
+        Some(dir) => std::path::absolute(dir).map_err(|e| e.to_string()),
+        None => workspace::target_directory(metadata),
     }
-    let dir = metadata["target_directory"].as_str().map(PathBuf::from);
-    dir.ok_or_else(|| "cargo metadata names no target directory".to_owned())
 }
 
 /// What the workspace and its packages say under `metadata.static-call`. The wrapper reads it for
 /// each package; here it is part of what makes cargo link again.
 fn policies(metadata: &Value) -> String {
-    let packages = metadata["packages"].as_array().into_iter().flatten();
-    let all = std::iter::once(metadata).chain(packages);
+    let all = std::iter::once(metadata).chain(packages(metadata));
     all.map(|package| format!("{}\n", package["metadata"]["static-call"])).collect()
 }
 
 /// Whether a package of the workspace has the verifier for its build script.
 fn has_verifier(metadata: &Value) -> bool {
-    let packages = metadata["packages"].as_array().into_iter().flatten();
-    let mut dependencies = packages.filter_map(|p| p["dependencies"].as_array()).flatten();
+    let mut dependencies =
+        packages(metadata).filter_map(|p| p["dependencies"].as_array()).flatten();
     dependencies.any(|d| d["name"] == env!("CARGO_PKG_NAME") && d["kind"] == "build")
 }
 

@@ -17,6 +17,7 @@ mod tables;
 #[cfg(test)]
 mod tests;
 mod verify;
+mod workspace;
 mod wrapper;
 
 use std::env;
@@ -42,7 +43,7 @@ const EXAMPLES: &str = "\
 Examples:
   cargo static-call init --dry-run                 show what would be set up in this package
   cargo static-call run --release                  build, verify and run, without a build.rs
-  cargo static-call verify target/release/app      every static call, and whether it is inline
+  cargo static-call verify                         every static call, and whether it is inline
   cargo static-call report target/release/app      how many by key and by file
   cargo static-call --deny 'call.grade.*' verify target/release/app
                                                    fail if a call cannot be rewritten in place

@@ -10,6 +10,7 @@ use static_call::layout::checksum;
 
 use super::exit::UNREADABLE;
 use super::wrapper::{INNER, become_command, settings_directory};
+use crate::atomic_file::Temporary;
 use crate::link::driver::{Driver, DriverError, Way};
 use crate::link::flags::{self, Flags};
 use crate::link::install::{Program, install};
@@ -49,12 +50,16 @@ pub(super) fn main(dir: &Path, args: &[OsString]) -> ExitCode {
         if !check_flags(kind, &flags, &settings, told) {
             return ExitCode::FAILURE;
         }
-        if told.is_some() {
+        let mut is_hooked = told.is_some();
+        if is_hooked {
             command.env(settings::OVER, settings_directory(dir));
         } else {
             let strict = settings.is_strict();
             match hook(&flags, settings, dir) {
-                Ok(extra) => _ = command.args(extra),
+                Ok(extra) => {
+                    command.args(extra);
+                    is_hooked = true;
+                }
                 Err(why) => {
                     say(strict, &format!("no link hook, since {why}: calls stay on trampolines"));
                     if strict {
@@ -63,8 +68,32 @@ pub(super) fn main(dir: &Path, args: &[OsString]) -> ExitCode {
                 }
             }
         }
+        if is_hooked {
+            return compile(&mut command, dir);
+        }
     }
     become_command(&mut command)
+}
+
+/// Runs rustc and says what the linker says of the image.
+fn compile(command: &mut Command, dir: &Path) -> ExitCode {
+    let file = Temporary::new(dir.join(format!("line-{}", std::process::id())));
+    let status = match command.env(settings::LINE_FILE, file.path()).status() {
+        Ok(status) => status,
+        Err(error) => {
+            let program = Path::new(command.get_program()).display().to_string();
+            eprintln!("static-call: cannot run {program}: {error}");
+            return ExitCode::from(UNREADABLE);
+        }
+    };
+    if let Ok(line) = fs::read_to_string(file.path()) {
+        let name = env::var("CARGO_CRATE_NAME").unwrap_or_default();
+        eprintln!("static-call: {name}: {line}");
+    }
+    match status.code() {
+        Some(0) => ExitCode::SUCCESS,
+        code => ExitCode::from(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)),
+    }
 }
 
 /// A crate that becomes an image of its own.

@@ -1,8 +1,9 @@
 //! `cargo static-call verify` and `report`.
 
+use std::env;
 use std::ffi::OsString;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
@@ -11,7 +12,7 @@ use super::exit::{DENIED, UNREADABLE};
 use super::options::{levels, manifest, manifest_path};
 use super::output::{complain, complain_of, note};
 use super::progress::Progress;
-use super::{output, tables};
+use super::{output, tables, workspace};
 use crate::policy::settings::Settings;
 use crate::policy::{FindingKey, Level, Policy, manifest as metadata};
 use crate::render::{JSON_SCHEMA, html, json, sarif};
@@ -32,10 +33,8 @@ pub(super) fn commands() -> [Command; 2] {
         .action(ArgAction::SetTrue);
     [
         images("verify", "Print every static call in a linked program, and the findings")
-            .arg(schema)
-            .mut_arg("image", |image| image.required_unless_present("schema")),
-        images("report", "Count the static calls in a linked program, by key and by source file")
-            .mut_arg("image", |image| image.required(true)),
+            .arg(schema),
+        images("report", "Count the static calls in a linked program, by key and by source file"),
     ]
 }
 
@@ -45,10 +44,19 @@ fn images(name: &'static str, about: &'static str) -> Command {
         .after_help(FORMATS)
         .arg(
             Arg::new("image")
-                .help("An ELF executable or shared object, stripped or not, built anywhere")
+                .help(
+                    "An ELF executable or shared object; without one, the package's newest program",
+                )
                 .value_name("IMAGE")
                 .num_args(1..)
                 .value_parser(value_parser!(OsString)),
+        )
+        .arg(
+            Arg::new("bin")
+                .long("bin")
+                .value_name("NAME")
+                .help("Read this program of the package, as it was built last")
+                .conflicts_with("image"),
         )
         .arg(
             Arg::new("format")
@@ -81,7 +89,7 @@ pub(super) fn main(name: &str, matches: &ArgMatches, settings: Settings) -> Exit
         complain_of(path, "there is no such manifest");
         return ExitCode::from(UNREADABLE);
     }
-    let base = match manifest.map(|path| metadata::read(&path)) {
+    let base = match manifest.as_deref().map(metadata::read) {
         Some(Err(mistakes)) => {
             for mistake in mistakes {
                 complain(mistake);
@@ -94,7 +102,13 @@ pub(super) fn main(name: &str, matches: &ArgMatches, settings: Settings) -> Exit
     let asked = settings.levels.iter().rfind(|(key, _)| *key == FindingKey::FlagsMissing);
     let asked = asked.filter(|(_, level)| *level >= Level::Warn).copied();
     let policy = settings.over(base).policy();
-    let images: Vec<&OsString> = matches.get_many("image").into_iter().flatten().collect();
+    let images = match images_of(matches, manifest.as_deref()) {
+        Ok(images) => images,
+        Err(why) => {
+            complain(why);
+            return ExitCode::from(UNREADABLE);
+        }
+    };
     let format = matches.get_one::<String>("format").map_or("text", String::as_str);
     if format == "html" && images.len() > 1 {
         complain("a page is about one image: name one with `--format html`");
@@ -102,7 +116,7 @@ pub(super) fn main(name: &str, matches: &ArgMatches, settings: Settings) -> Exit
     }
     let mut code = 0;
     let mut reports = Vec::new();
-    for (n, path) in images.iter().map(Path::new).enumerate() {
+    for (n, path) in images.iter().map(PathBuf::as_path).enumerate() {
         let count = if images.len() > 1 {
             format!(" ({} of {})", n + 1, images.len())
         } else {
@@ -149,6 +163,22 @@ pub(super) fn main(name: &str, matches: &ArgMatches, settings: Settings) -> Exit
         }
     }
     ExitCode::from(code)
+}
+
+/// The images that are named, or else the program of the package.
+fn images_of(matches: &ArgMatches, manifest: Option<&Path>) -> Result<Vec<PathBuf>, String> {
+    let named: Vec<PathBuf> =
+        matches.get_many::<OsString>("image").into_iter().flatten().map(PathBuf::from).collect();
+    if !named.is_empty() {
+        return Ok(named);
+    }
+    let manifest = manifest.ok_or("there is no Cargo.toml here or above: name an image")?;
+    let name = matches.get_one::<String>("bin").map(String::as_str);
+    let program = workspace::program(manifest, name)?;
+    let current = env::current_dir().unwrap_or_default();
+    let program = program.strip_prefix(&current).map(Path::to_owned).unwrap_or(program);
+    note(format_args!("reading {}", program.display()));
+    Ok(vec![program])
 }
 
 /// Whether an image has static calls and does not say how it was compiled.

@@ -17,10 +17,10 @@ use super::side_files;
 use super::user_linker::{Choice, Told};
 use crate::atomic_file;
 use crate::elf::file::read as read_image;
-use crate::policy::settings::Settings;
+use crate::policy::settings::{LINE_FILE, Settings};
 use crate::policy::{FindingKey, Level, Policy};
-use crate::report::Finding;
-use crate::report::Report;
+use crate::render::text::BuildLine;
+use crate::report::{Finding, Report};
 use crate::stamp::{Stamped, stamp_parts};
 use crate::table::{capacity, object};
 use crate::verify::verify;
@@ -218,6 +218,7 @@ impl Link<'_> {
             let more = printed.len() - MOST_PRINTED;
             eprintln!("static-call: and {more} more; `cargo static-call verify` lists them all");
         }
+        say_line(&report);
         if let Some(dir) = &self.settings.report {
             let name = self.line.output.file_name().unwrap_or_default();
             let path = atomic_file::beside(&dir.join(name), ".txt");
@@ -232,6 +233,25 @@ impl Link<'_> {
             0 => Ok(()),
             count => Err(Failure::Denied(count)),
         }
+    }
+}
+
+/// Says in a line how much of an image is inline: to the wrapper of rustc where it asks, else with the
+/// linker's messages, and there only where there is something to do.
+fn say_line(report: &Report) {
+    let (calls, inline) = (report.summary.all_calls(), report.summary.all_inline());
+    if calls == 0 {
+        return;
+    }
+    let line = BuildLine(&report.summary);
+    match env::var_os(LINE_FILE) {
+        Some(path) => {
+            let advice = if inline < calls { ": run `cargo static-call report`" } else { "" };
+            // Who reads it finds nothing where it cannot be written.
+            let _ = fs::write(path, format!("{line}{advice}"));
+        }
+        None if inline < calls => eprintln!("static-call: {line}: run `cargo static-call report`"),
+        None => {}
     }
 }
 

@@ -7,11 +7,19 @@ use static_call::layout::Kind;
 
 use super::level::Level;
 use super::names::UnknownName;
+use crate::compiled::Compiled;
 
-macro_rules! align_calls {
+macro_rules! align_sites {
     () => {
         "compile with `-Cllvm-args=-x86-align-branch-boundary=8 -Cllvm-args=-x86-align-branch=call` \
-         (`cargo static-call init` writes these flags), and use `call!` for a `pub` function"
+         (`cargo static-call init` writes these flags)"
+    };
+}
+
+/// They do not align calls of exported functions.
+macro_rules! align_calls {
+    () => {
+        concat!(align_sites!(), ", and use `call!` for a `pub` function")
     };
 }
 
@@ -231,6 +239,44 @@ finding_keys! {
 }
 
 impl FindingKey {
+    /// What mends it for a call of this kind, by a `call!` or not, in an image that was compiled in this
+    /// way: the remedies that are left.
+    pub(crate) fn mend_for(
+        self,
+        kind: Kind,
+        is_site: bool,
+        compiled: Option<Compiled>,
+    ) -> &'static str {
+        let Some(Compiled { aligns_calls, is_direct }) = compiled else {
+            return self.mend_of(kind);
+        };
+        match (self, kind) {
+            (Self::CallGradeLine | Self::CallGradeStraddle, Kind::Call | Kind::CallGot) => {
+                match (aligns_calls, is_site) {
+                    (false, false) => align_calls!(),
+                    (false, true) => align_sites!(),
+                    (true, false) => {
+                        "use `call!`: the flags that align calls are on, and do not align calls of an \
+                         exported function (`pub`)"
+                    }
+                    (true, true) => {
+                        "move the call out of generic code: the flags that align calls are on, and do \
+                         not align calls in what several crates instantiate"
+                    }
+                }
+            }
+            (Self::CallViaGot, _) if is_direct => "use `call!`",
+            (Self::CallRegister, _) if is_direct => {
+                "use `call!`, or compile without `-Ccode-model=large`"
+            }
+            (Self::CallViaGot | Self::CallRegister, _) => {
+                "compile with `-Crelro-level=partial` (`cargo static-call init` writes this flag), or \
+                 use `call!`"
+            }
+            _ => self.mend_of(kind),
+        }
+    }
+
     /// What mends it for an instruction of this kind; [`Self::mend`] is about every kind.
     pub(crate) fn mend_of(self, kind: Kind) -> &'static str {
         match (self, kind) {
@@ -294,6 +340,29 @@ mod tests {
             assert!(key.explanation().ends_with('.') && key.why().ends_with('.'), "{key}");
             assert!(!key.mend().ends_with('.'), "{key}: a phrase, which stands in sentences");
         }
+    }
+
+    #[test]
+    fn the_remedies_that_are_left() {
+        use FindingKey::{CallGradeLine, CallRegister, CallViaGot};
+        let on = |aligns_calls, is_direct| Some(Compiled { aligns_calls, is_direct });
+        let of = |key: FindingKey, is_site, on| key.mend_for(Kind::Call, is_site, on);
+        let has = |text: &str| {
+            ["-x86-align-branch=call", "relro", "`call!`", "generic"].map(|w| text.contains(w))
+        };
+        let grade = |is_site, on| has(of(CallGradeLine, is_site, on));
+        assert_eq!(grade(false, None), [true, false, true, false]);
+        assert_eq!(grade(false, on(false, true)), [true, false, true, false]);
+        assert_eq!(grade(true, on(false, true)), [true, false, false, false]);
+        assert_eq!(grade(false, on(true, true)), [false, false, true, false]);
+        assert_eq!(grade(true, on(true, true)), [false, false, false, true]);
+        for key in [CallViaGot, CallRegister] {
+            assert_eq!(of(key, false, None), key.mend());
+            assert_eq!(has(of(key, false, on(true, false))), [false, true, true, false]);
+            assert_eq!(has(of(key, false, on(true, true))), [false, false, true, false]);
+        }
+        let jump = CallGradeLine.mend_for(Kind::Jmp, false, on(true, true));
+        assert_eq!(jump, CallGradeLine.mend_of(Kind::Jmp), "the flags do not align jumps");
     }
 
     #[test]

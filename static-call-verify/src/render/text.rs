@@ -101,6 +101,10 @@ impl fmt::Display for Notices<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(report) = self;
         report.findings(f)?;
+        match report.sites.iter().filter(|site| site.key.is_none()).count() {
+            0 => {}
+            dead => writeln!(f, "{dead} call! of the source left no code in the image")?,
+        }
         match report.image.table {
             TableState::Absent | TableState::Stale | TableState::Unread => {}
             TableState::Empty { capacity } => writeln!(f, "table: empty, room for {capacity}")?,
@@ -186,23 +190,34 @@ fn grade(grade: Grade) -> &'static str {
 }
 
 impl fmt::Display for Summary {
-    /// `static-call: K keys, S sites, C calls: I inline, T trampoline, 0 indirect`, in the form of the
-    /// runtime's report, which counts jump labels among the calls: here they stand behind, if there
-    /// are any. Which calls go through the slot is known at run time alone.
+    /// `static-call: K keys, S sites, C calls: I inline, T trampoline, X indirect`, as the last line of
+    /// the program's report, which has the same numbers once everything is bound.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { keys, sites, calls, listed, labels, .. } = self;
+        let Self { keys, sites, calls, listed, labels, labels_inline, .. } = self;
         let trampoline = calls.saturating_sub(*listed);
+        let indirect = labels.saturating_sub(*labels_inline);
         write!(
             f,
-            "static-call: {}, {}, {}: {listed} inline, {trampoline} trampoline, 0 indirect",
+            "static-call: {}, {}, {}: {} inline, {trampoline} trampoline, {indirect} indirect",
             Count(*keys, "key"),
             Count(*sites, "site"),
-            Count(*calls, "call")
-        )?;
-        match labels {
+            Count(self.all_calls(), "call"),
+            self.all_inline(),
+        )
+    }
+}
+
+/// What a build says of an image: `7 of 12 calls inline, 5 on trampolines`.
+pub(crate) struct BuildLine<'s>(pub(crate) &'s Summary);
+
+impl fmt::Display for BuildLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (calls, inline) = (self.0.all_calls(), self.0.all_inline());
+        write!(f, "{inline} of {} inline", Count(calls, "call"))?;
+        match calls.saturating_sub(inline) {
             0 => Ok(()),
-            1 => f.write_str("; 1 jump label, which the program counts as a call"),
-            labels => write!(f, "; {labels} jump labels, which the program counts as calls"),
+            1 => f.write_str(", 1 on its trampoline"),
+            rest => write!(f, ", {rest} on trampolines"),
         }
     }
 }
@@ -210,6 +225,7 @@ impl fmt::Display for Summary {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::{Site, Source};
 
     #[test]
     fn what_is_no_call_is_told_apart() {
@@ -220,8 +236,30 @@ mod tests {
         assert_eq!(text(1, 1, 0, 0, 1), "1 of 1 call inline, 1 other use through the trampoline");
         assert_eq!(text(0, 0, 0, 0, 2), "no calls, 2 other uses through the trampoline");
         assert_eq!(text(2, 3, 1, 2, 0), "2 of 3 calls inline, 1 of 2 jump labels inline");
-        let summary = Summary { labels: 1, ..Summary::default() }.to_string();
-        assert!(summary.ends_with(" indirect; 1 jump label, which the program counts as a call"));
+        let summary = Summary { labels: 3, labels_inline: 2, ..Summary::default() };
+        let line = "static-call: 0 keys, 0 sites, 3 calls: 2 inline, 0 trampoline, 1 indirect";
+        assert_eq!(summary.to_string(), line);
+    }
+
+    #[test]
+    fn dead_sites_are_counted_in_the_words_of_the_program() {
+        let site = |key| Site { address: 0, id: None, source: Source::default(), key };
+        let sites = [Some(0), None, None].map(site).into();
+        let report = Report { sites, ..Report::default() };
+        let text = Notices(&report).to_string();
+        assert_eq!(text, "2 call! of the source left no code in the image\n");
+    }
+
+    #[test]
+    fn what_a_build_says() {
+        let line = |calls, listed, labels| {
+            let summary =
+                Summary { calls, listed, labels, labels_inline: labels, ..Summary::default() };
+            BuildLine(&summary).to_string()
+        };
+        assert_eq!(line(11, 6, 1), "7 of 12 calls inline, 5 on trampolines");
+        assert_eq!(line(2, 1, 0), "1 of 2 calls inline, 1 on its trampoline");
+        assert_eq!(line(1, 1, 0), "1 of 1 call inline");
     }
 
     #[test]

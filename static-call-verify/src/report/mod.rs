@@ -133,7 +133,7 @@ impl TableState {
 }
 
 /// A place in a source file.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Source {
     /// The file, as the compiler named it.
     pub file: String,
@@ -343,4 +343,20 @@ pub struct Summary {
     pub address_taken: usize,
     /// Jump labels of hooks and flags.
     pub labels: usize,
+    /// Jump labels that are switched in place: those that are what the macros emit.
+    pub labels_inline: usize,
+}
+
+impl Summary {
+    /// Returns how many calls there are as the program's own report counts them: with jump labels.
+    #[must_use]
+    pub fn all_calls(&self) -> usize {
+        self.calls.saturating_add(self.labels)
+    }
+
+    /// Returns how many of [`all_calls`](Self::all_calls) the program rewrites in place.
+    #[must_use]
+    pub fn all_inline(&self) -> usize {
+        self.listed.saturating_add(self.labels_inline)
+    }
 }

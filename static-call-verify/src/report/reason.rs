@@ -71,9 +71,9 @@ impl Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Line => "its displacement crosses an aligned 8 bytes",
+            Self::Line => "its displacement crosses an 8-byte boundary",
             Self::Straddle => "it crosses a cache line",
-            Self::ShortJump => "its displacement has 8 bits",
+            Self::ShortJump => "it is a short jump",
             Self::UnusualPrefix => "it has an unusual prefix",
             Self::ThroughGot => "it goes through the GOT",
             Self::ThroughPlt => "it goes through the PLT",

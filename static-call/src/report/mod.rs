@@ -188,7 +188,7 @@ pub struct Totals {
     pub keys: usize,
     /// Live sites.
     pub sites: usize,
-    /// Call instructions.
+    /// Call instructions and jump labels; not what only holds the address of a trampoline.
     pub calls: usize,
     /// Those that reach their target directly.
     pub inline: usize,
@@ -213,6 +213,10 @@ impl Report {
         for site in self.sites() {
             totals.sites += 1;
             for call in &site.calls {
+                // What holds an address is not a call: nobody knows how many calls it makes.
+                if matches!(call.kind, Some(Kind::Register | Kind::AddressTaken)) {
+                    continue;
+                }
                 totals.calls += 1;
                 match call.path {
                     Path::Inline => totals.inline += 1,
@@ -234,5 +238,30 @@ impl Report {
     /// ```
     pub fn sites(&self) -> impl Iterator<Item = &SiteReport> {
         self.keys.iter().flat_map(|key| &key.sites).chain(&self.other_sites)
+    }
+}
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_holds_an_address_is_no_call() {
+        let call = |kind, path| CallReport { address: 1, kind, grade: None, path, reason: None };
+        let calls = std::vec![
+            call(Some(Kind::Call), Path::Inline),
+            call(Some(Kind::Label), Path::Inline),
+            call(None, Path::Trampoline),
+            call(Some(Kind::Register), Path::Trampoline),
+            call(Some(Kind::AddressTaken), Path::Trampoline),
+        ];
+        let site = SiteReport { file: "a.rs", line: 1, column: 1, is_plain: true, calls };
+        let report = Report {
+            keys: Vec::new(),
+            other_sites: std::vec![site],
+            dead_sites: 0,
+            problems: Vec::new(),
+        };
+        let text = "static-call: 0 keys, 1 site, 3 calls: 2 inline, 1 trampoline, 0 indirect";
+        assert_eq!(std::format!("{}", report.totals()), text);
     }
 }

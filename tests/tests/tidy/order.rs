@@ -91,6 +91,7 @@ pub(crate) const VERIFIER: Order = Order {
         "cli::options",
         "cli::output",
         "cli::progress",
+        "cli::workspace",
         "cli::wrapper",
         "cli::rustc",
         "cli::build",
@@ -139,7 +140,7 @@ pub(crate) fn order(files: &[File], order: &Order) -> Vec<String> {
     let mut complaints = Vec::new();
     for file in files.iter().filter(|f| f.is_rust()) {
         let Some(module) = module(&file.path, order.root) else { continue };
-        let is_test = module.iter().any(|part| *part == "tests");
+        let is_test = module.contains(&"tests");
         if is_test || order.roots.iter().any(|root| module.first() == Some(root)) {
             continue;
         }

@@ -99,6 +99,7 @@ fn run(manifest: &Path, is_dry_run: bool) -> Result<String, Failure> {
                 .to_owned(),
         );
     }
+    notes.extend(not_needed(HAS_PATCHES).map(str::to_owned));
     if chain.has_variable {
         notes.push(format!(
             "{} is set in the environment: cargo adds it to these flags, so that it must have \
@@ -144,6 +145,17 @@ fn run(manifest: &Path, is_dry_run: bool) -> Result<String, Failure> {
         text += &format!("{}: {note}\n", output::paint(output::heading(), "note"));
     }
     Ok(text)
+}
+
+/// Whether calls are patched on the system that this command runs on.
+const HAS_PATCHES: bool = cfg!(all(target_arch = "x86_64", target_os = "linux"));
+
+/// What is to be said where the flags do nothing.
+fn not_needed(has_patches: bool) -> Option<&'static str> {
+    (!has_patches).then_some(
+        "no flags are needed for this system: calls are rewritten only on x86-64 Linux, and the flags \
+         are for builds for it",
+    )
 }
 
 /// Adds a setting behind the others of a table. The blank before the `}` of an inline table goes
@@ -212,4 +224,15 @@ fn workspace(manifest: &Path) -> PathBuf {
     let root = root.and_then(|o| String::from_utf8(o.stdout).ok()).map(PathBuf::from);
     let root = root.as_deref().unwrap_or(manifest);
     root.parent().map(Path::to_owned).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_are_for_x86_64_linux() {
+        assert_eq!(not_needed(true), None);
+        assert!(not_needed(false).is_some_and(|note| note.starts_with("no flags are needed")));
+    }
 }
