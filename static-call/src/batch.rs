@@ -257,7 +257,8 @@ impl Batch {
     ///
     /// # Errors
     ///
-    /// [`UpdateError::Sealed`], and [`UpdateError::RequiresUnsafe`] where a key is a method of an `unsafe trait`.
+    /// [`UpdateError::Sealed`], and [`UpdateError::RequiresUnsafe`] where a key is a method of an
+    /// `unsafe trait`.
     ///
     /// # Examples
     ///
