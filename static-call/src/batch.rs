@@ -264,7 +264,8 @@ impl Batch {
     ///
     /// # Errors
     ///
-    /// [`UpdateError::Sealed`], and [`UpdateError::RequiresUnsafe`] where a key is a method of an `unsafe trait`.
+    /// [`UpdateError::Sealed`], and [`UpdateError::RequiresUnsafe`] where a key is a method of an
+    /// `unsafe trait`.
     ///
     /// # Examples
     ///

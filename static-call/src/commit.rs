@@ -1,12 +1,13 @@
 //! Commits: what every update, reset and restoring comes to.
 //!
-//! The next file on the way of an update is `patching/mod.rs`, or `slot/mod.rs` where nothing is patched.
+//! The next file on the way of an update is `patching/mod.rs`, or `slot/mod.rs` where nothing is
+//! patched.
 
 use core::slice::from_mut;
 
 use crate::error::UpdateError;
 use crate::previous::Previous;
-use crate::record::{KeyRecord, STATIC_CALL_0_1_KEYS};
+use crate::record::{KEYS, KeyRecord};
 use crate::request::Request;
 use crate::update::Update;
 use crate::{backend, lock, observer};
@@ -47,7 +48,8 @@ pub(crate) fn seal_keys<'a>(keys: impl IntoIterator<Item = &'a KeyRecord>) {
 
 /// Patches every key's calls to reach its current target directly.
 ///
-/// Without it a key is bound by its first update. Until then calls go through the trampoline to the slot.
+/// Without it a key is bound by its first update. Until then calls go through the trampoline to the
+/// slot.
 ///
 /// # Errors
 ///
@@ -101,10 +103,11 @@ pub fn unbind() -> Result<Update, UpdateError> {
     backend::unbind()
 }
 
-/// Makes the targets of all keys final: every later update is an [`UpdateError::Sealed`]. One that is
-/// under way on another thread is waited for.
+/// Makes the targets of all keys final: every later update is an [`UpdateError::Sealed`]. One that
+/// is under way on another thread is waited for.
 ///
-/// What [`Key::seal`](crate::Key::seal) does for one. Keys of code that is loaded later are not among them.
+/// What [`Key::seal`](crate::Key::seal) does for one. Keys of code that is loaded later are not
+/// among them.
 ///
 /// # Examples
 ///
@@ -122,7 +125,7 @@ pub fn unbind() -> Result<Update, UpdateError> {
 /// # Ok::<(), UpdateError>(())
 /// ```
 pub fn seal() {
-    seal_keys(STATIC_CALL_0_1_KEYS.static_slice());
+    seal_keys(KEYS.static_slice());
 }
 
 impl Previous {
@@ -133,8 +136,8 @@ impl Previous {
     ///
     /// # Errors
     ///
-    /// As for [`Key::update`](crate::Key::update), and [`UpdateError::RequiresUnsafe`] where a key is a
-    /// method of an `unsafe trait`.
+    /// As for [`Key::update`](crate::Key::update), and [`UpdateError::RequiresUnsafe`] where a key
+    /// is a method of an `unsafe trait`.
     ///
     /// # Examples
     ///

@@ -60,7 +60,8 @@ pub enum UpdateError {
         /// Name of the key.
         key: &'static str,
     },
-    /// A flag is not on and cannot be counted down, or is on 2³² - 1 times and cannot be counted up.
+    /// A flag is not on and cannot be counted down, or is on 2³² - 1 times and cannot be counted
+    /// up.
     CountOutOfRange {
         /// Name of the flag.
         flag: &'static str,

@@ -94,8 +94,9 @@ impl Boundary {
 pub enum Pace {
     /// As fast as it can.
     Hammering,
-    /// Two microseconds after the moment that was set for the store before, or at once where those have
-    /// passed: reading the clock takes its time, too. [`Counts::writes`] tells what came of it.
+    /// Two microseconds after the moment that was set for the store before, or at once where those
+    /// have passed: reading the clock takes its time, too. [`Counts::writes`] tells what came of
+    /// it.
     Paced,
 }
 
@@ -152,8 +153,8 @@ impl fmt::Display for Unavailable {
             }
             Self::Memory { errno } => write!(
                 f,
-                "no memory that is writable and executable (errno {errno}): PR_SET_MDWE, SELinux or a seccomp filter \
-                 refuses it, and the runtime would not rewrite code here either"
+                "no memory that is writable and executable (errno {errno}): PR_SET_MDWE, SELinux \
+                 or a seccomp filter refuses it, and the runtime would not rewrite code here either"
             ),
             Self::Thread => f.write_str("the system refused a thread"),
         }
@@ -198,7 +199,8 @@ impl Experiment {
         self.boundary.grade().is_patchable()
     }
 
-    /// Returns whether this must tear if the probe can see tears at all: a displacement across two cache lines.
+    /// Returns whether this must tear if the probe can see tears at all: a displacement across two
+    /// cache lines.
     #[must_use]
     pub fn is_control(&self) -> bool {
         self.boundary.grade() == Grade::Straddle

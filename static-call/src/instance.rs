@@ -4,12 +4,14 @@ pub use static_call_macros::Instance;
 
 /// Names the one value that the methods of an implementation run with.
 ///
-/// The handle that `#[static_call]` makes of a trait has no state of its own. Its methods call those of the
-/// implementation that was set, each with the instance of that same implementation: function and
-/// instance are switched in one store, so no method ever runs with the instance of another.
+/// The handle that `#[static_call]` makes of a trait has no state of its own. Its methods call
+/// those of the implementation that was set, each with the instance of that same implementation:
+/// function and instance are switched in one store, so no method ever runs with the instance of
+/// another.
 ///
 /// A struct without fields derives it; for a static there is [`instance!`](crate::instance!). The
-/// derive of a crate that has `static-call` by another name says so: `#[instance(crate = path::to)]`.
+/// derive of a crate that has `static-call` by another name says so:
+/// `#[instance(crate = path::to)]`.
 ///
 /// # Examples
 ///

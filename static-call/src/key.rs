@@ -54,6 +54,7 @@ use crate::update::Update;
 /// # Ok::<(), static_call::UpdateError>(())
 /// ```
 pub struct Key<K> {
+    /// INV-KEY: the address of a static.
     record: *const KeyRecord,
     key: PhantomData<fn() -> K>,
 }
@@ -73,8 +74,8 @@ impl<K: Keyed> Key<K> {
     /// Makes `target` what the key calls, from now on and on every thread.
     ///
     /// The target is a function or a closure that captures nothing; what it needs to know it finds
-    /// in statics. Before this returns, calls on other threads reach the old target or the new; calls
-    /// that start afterwards reach the new one ([`Update::barrier`] says if that could not be
+    /// in statics. Before this returns, calls on other threads reach the old target or the new;
+    /// calls that start afterwards reach the new one ([`Update::barrier`] says if that could not be
     /// ensured).
     ///
     /// # Errors
@@ -241,8 +242,8 @@ impl<K: Keyed> Key<K> {
         self.record().name()
     }
 
-    /// The request for `target`, which proves by being there that it may be conjured; that it captures
-    /// nothing is for the caller to check.
+    /// The request for `target`, which proves by being there that it may be conjured; that it
+    /// captures nothing is for the caller to check.
     pub(crate) fn request<F>(self, target: F) -> Request
     where
         K: Accept<F>,

@@ -1,10 +1,10 @@
 //! The one lock of an image.
 //!
-//! It is a word in a record of fixed name and format (`arch::lock_record`), which every version of this
-//! crate in one link shares: two runtimes may patch the same page, and one must not close it
+//! It is a word in a record of fixed name and format (`arch::lock_record`), which every version of
+//! this crate in one link shares: two runtimes may patch the same page, and one must not close it
 //! under the other. The word is `process << 32 | thread`, with bit 31 set while somebody sleeps;
-//! the futex is its low half. So a holder can be told from a thread that no longer exists
-//! because a `fork` without handlers left it behind, and from the caller itself.
+//! the futex is its low half. So a holder can be told from a thread that no longer exists because a
+//! `fork` without handlers left it behind, and from the caller itself.
 
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
@@ -21,6 +21,7 @@ const THREAD: u64 = WAITERS - 1;
 #[derive(Debug)]
 #[repr(C, align(16))]
 struct LockRecord {
+    /// INV-LOCK: who holds it; of this format in every version.
     word: AtomicU64,
     reserved: AtomicU64,
 }

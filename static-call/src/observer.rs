@@ -55,10 +55,11 @@ pub struct Observer {
     tell: fn(&Change),
     is_active: AtomicBool,
     is_linked: AtomicBool,
+    /// INV-OBSERVER: null, or a `'static` observer that was registered before.
     next: AtomicPtr<Observer>,
 }
 
-/// The observers, the newest first. One that was ever registered stays in the list.
+/// The observers, the newest first. One that was ever registered stays in the list (INV-OBSERVER).
 static FIRST: AtomicPtr<Observer> = AtomicPtr::new(ptr::null_mut());
 static GENERATION: AtomicU64 = AtomicU64::new(0);
 

@@ -97,8 +97,8 @@ pub enum Reason {
     /// The bytes there were not what the verifier recorded; a problem of the report says more.
     Changed,
     /// No verifier has seen the image: its build script does not call
-    /// `static_call_verify::enable()`, and it was not built by `cargo static-call build` (or was built
-    /// again by `cargo build`); or the linker dropped the table.
+    /// `static_call_verify::enable()`, and it was not built by `cargo static-call build` (or was
+    /// built again by `cargo build`); or the linker dropped the table.
     NotVerified,
     /// The table cannot be trusted; a problem of the report says why.
     TableRefused,

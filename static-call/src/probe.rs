@@ -1,9 +1,9 @@
 //! Does this processor tear? An experiment on instruction fetches, for `cargo static-call probe`.
 //!
-//! One thread executes an instruction in a loop; another keeps changing it between two forms, with the stores that the
-//! runtime uses, and where the runtime would store nothing with a plain one. All of it is code that the probe
-//! generates in memory of its own. Landing pads stand at every mixture of the bytes of the two forms, so that a fetch of
-//! such a mixture is counted and goes on.
+//! One thread executes an instruction in a loop; another keeps changing it between two forms, with
+//! the stores that the runtime uses, and where the runtime would store nothing with a plain one.
+//! All of it is code that the probe generates in memory of its own. Landing pads stand at every
+//! mixture of the bytes of the two forms, so that a fetch of such a mixture is counted and goes on.
 //!
 //! That no fetch was torn is no promise of the processor's. It is only what was seen.
 

@@ -14,12 +14,13 @@ mod tests;
 #[repr(C)]
 pub struct KeyRecord {
     /// Where the trampolines jump while nothing is patched. First, because machine code names the
-    /// record itself as the slot.
+    /// record itself as the slot. INV-SLOT: the address of a shim of this key.
     slot: AtomicPtr<()>,
-    /// The current target.
+    /// The current target. INV-KEY: `'static`, written by `new`, `publish` and `choose` only.
     current: AtomicPtr<TargetRecord>,
+    /// INV-KEY: made from a `'static` reference.
     default: *const TargetRecord,
-    /// The stub that jumps through the slot; identifies the key in trampoline records.
+    /// The stub that jumps through the slot; identifies the key in trampoline records (INV-KEY).
     stub: *const (),
     name: &'static str,
     module: &'static str,
@@ -31,7 +32,7 @@ pub struct KeyRecord {
     /// Some of [`SEALED`], [`ON`] and [`FOREIGN`].
     state: AtomicU32,
     own_type: fn() -> TypeId,
-    /// How often a flag is turned on; written under the lock alone.
+    /// How often a flag is turned on. INV-LOCK: written under the lock only.
     count: AtomicU32,
 }
 
@@ -109,9 +110,10 @@ impl KeyRecord {
     ///
     /// # Safety
     ///
-    /// 1. `default_shim` is the shim of `default`: a function with the parameters and the result of the
-    ///    key's trampolines.
-    /// 2. `stub` is [`Keyed::stub`](crate::traits::Keyed::stub) of the type whose record it is, and of no other.
+    /// 1. `default_shim` is the shim of `default`: a function with the parameters and the result of
+    ///    the key's trampolines.
+    /// 2. `stub` is [`Keyed::stub`](crate::traits::Keyed::stub) of the type whose record it is, and
+    ///    of no other.
     #[must_use]
     pub const unsafe fn new(d: KeyDescription) -> Self {
         Self {
@@ -209,8 +211,8 @@ impl KeyRecord {
         core::ptr::eq(target.record(), self.default) != self.has(Self::HAS_NO_BODY)
     }
 
-    /// Returns whether the hook has a target, or the flag is on. Where it is, what was written before it was turned
-    /// on is visible.
+    /// Returns whether the hook has a target, or the flag is on. Where it is, what was written
+    /// before it was turned on is visible.
     #[inline]
     #[must_use]
     pub fn is_on(&self) -> bool {
@@ -279,5 +281,6 @@ impl KeyRecord {
 collected! {
     /// Every key of the image.
     static STATIC_CALL_0_1_KEYS: [KeyRecord];
-    "linkme_STATIC_CALL_0_1_KEYS", "linkm2_STATIC_CALL_0_1_KEYS"
+    keys
 }
+pub(crate) use STATIC_CALL_0_1_KEYS as KEYS;

@@ -31,8 +31,8 @@ const _: () = if size_of::<usize>() == 8 {
 };
 
 impl SiteRecord {
-    /// Makes a description; the macros fill in `file!()`, `line!()`, `column!()` and the path that is
-    /// called.
+    /// Makes a description; the macros fill in `file!()`, `line!()`, `column!()` and the path that
+    /// is called.
     #[must_use]
     pub const fn new(file: &'static str, line: u32, column: u32, callee: &str) -> Self {
         Self { file, line, column, id: site_id(file, line, column, callee) }
@@ -54,5 +54,6 @@ impl SiteRecord {
 collected! {
     /// Every `call!` of the image, dead ones included.
     static STATIC_CALL_0_1_SITES: [SiteRecord];
-    "linkme_STATIC_CALL_0_1_SITES", "linkm2_STATIC_CALL_0_1_SITES"
+    sites
 }
+pub(crate) use STATIC_CALL_0_1_SITES as SITES;

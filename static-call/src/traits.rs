@@ -1,9 +1,9 @@
-//! The traits in the signatures of this crate: what implements each, and what to do where the compiler
-//! says that one is not implemented.
+//! The traits in the signatures of this crate: what implements each, and what to do where the
+//! compiler says that one is not implemented.
 //!
-//! They are sealed: only code that the macros make implements them. A private supertrait could not seal them,
-//! because that code is part of the user's crate. So they are `unsafe`, their items are hidden, and those are
-//! no part of the crate's interface: they change without notice.
+//! They are sealed: only code that the macros make implements them. A private supertrait could not
+//! seal them, because that code is part of the user's crate. So they are `unsafe`, their items are
+//! hidden, and those are no part of the crate's interface: they change without notice.
 //!
 //! | trait | implemented for | asked for by |
 //! |---|---|---|
@@ -11,8 +11,8 @@
 //! | [`Accept<F>`](Accept) | keys, for each `F` that can be their target | `update` |
 //! | [`Pointed`] | keys, if function pointers have their signature | `update_fn` |
 //! | [`Handle`] | handles of traits | the two below |
-//! | [`Switch<I>`](Switch) | handles, for each implementation `I` that they can call | a handle's `update`, `Batch::update_all` |
-//! | [`SafeToSwitch`] | handles of traits that are not `unsafe` | `Batch::update_all`, `Batch::reset_all` |
+//! | [`Switch<I>`](Switch) | handles, for each `I` that they can call | `update`, `update_all` |
+//! | [`SafeToSwitch`] | handles of traits that are not `unsafe` | `update_all`, `reset_all` |
 
 use core::any::TypeId;
 
@@ -22,8 +22,8 @@ use crate::target::TargetRecord;
 
 /// The type behind a [`Key`](crate::Key) or a [`Flag`](crate::Flag).
 ///
-/// `#[static_call]` implements it for the enum beside a function (`checksum`), and for a hidden type for each
-/// method; [`flag!`](crate::flag!) for the type of the same name as the static.
+/// `#[static_call]` implements it for the enum beside a function (`checksum`), and for a hidden
+/// type for each method; [`flag!`](crate::flag!) for the type of the same name as the static.
 ///
 /// # Safety
 ///
@@ -53,10 +53,11 @@ pub unsafe trait Keyed: Sized + 'static {
 
 /// Says that `F` can be a target of the key `Self`.
 ///
-/// `#[static_call]` implements it for all functions and closures with the signature of the static call that are
-/// `Copy`, `Send`, `Sync` and `'static`. Where the compiler refuses a target, compare its arguments and its
-/// result with that signature. A closure that captures something is refused, too: keep what it needs in a
-/// static, or give a function pointer to [`Key::update_fn`](crate::Key::update_fn).
+/// `#[static_call]` implements it for all functions and closures with the signature of the static
+/// call that are `Copy`, `Send`, `Sync` and `'static`. Where the compiler refuses a target, compare
+/// its arguments and its result with that signature. A closure that captures something is refused,
+/// too: keep what it needs in a static, or give a function pointer to
+/// [`Key::update_fn`](crate::Key::update_fn).
 ///
 /// # Safety
 ///
@@ -109,10 +110,10 @@ pub unsafe trait Handle {
 
 /// Says that the methods of a handle can be made those of `I`.
 ///
-/// `#[static_call]` on a trait implements it for each `I` that implements the trait with the associated types
-/// of the handle and, where a method has `&self`, has an [`Instance`](trait@crate::Instance). With
-/// `update = visibility` the right to switch is a type of its own, which implements this in the place of the
-/// handle: `StaticCodecKeys`.
+/// `#[static_call]` on a trait implements it for each `I` that implements the trait with the
+/// associated types of the handle and, where a method has `&self`, has an
+/// [`Instance`](trait@crate::Instance). With `update = visibility` the right to switch is a type of
+/// its own, which implements this in the place of the handle: `StaticCodecKeys`.
 ///
 /// # Safety
 ///
@@ -130,8 +131,8 @@ pub unsafe trait Switch<I>: Handle {
 
 /// Says that a handle may be switched in a batch: its trait is not `unsafe`.
 ///
-/// `#[static_call]` implements it for the handles of all other traits. The handle of an `unsafe trait` has
-/// `unsafe` functions of its own instead.
+/// `#[static_call]` implements it for the handles of all other traits. The handle of an
+/// `unsafe trait` has `unsafe` functions of its own instead.
 ///
 /// # Safety
 ///

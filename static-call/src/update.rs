@@ -4,8 +4,9 @@ use crate::previous::Previous;
 
 /// What an update did.
 ///
-/// The counts are of call instructions and jump labels: one site of the source can have many, or none. In an
-/// image that no verifier has seen they are of trampolines, and where nothing is patched of keys.
+/// The counts are of call instructions and jump labels: one site of the source can have many, or
+/// none. In an image that no verifier has seen they are of trampolines, and where nothing is
+/// patched of keys.
 ///
 /// # Examples
 ///

@@ -2,8 +2,8 @@
 //! bytes and addresses, but for `store` (the loads and stores themselves), `translations` (what
 //! valgrind is told of them) and `symbols` (what the linker defines).
 //!
-//! There is no `aarch64`: the slot carries every update there, so that there is nothing to encode. The
-//! directory comes with the first instruction that is found or stored.
+//! There is no `aarch64`: the slot carries every update there, so that there is nothing to encode.
+//! The directory comes with the first instruction that is found or stored.
 
 pub mod x86_64;
 

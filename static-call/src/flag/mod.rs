@@ -13,10 +13,10 @@ use crate::update::Update;
 
 /// A boolean that is asked often and changed rarely: what [`flag!`](crate::flag!) declares.
 ///
-/// Asking is [`unlikely`](Flag::unlikely) or [`likely`](Flag::likely), by what the flag mostly is: where
-/// code is patched, the expected answer costs a five-byte no-op, and no memory is read. Elsewhere, and
-/// until the flag is bound by its first change or by [`init`](crate::init), it is a jump and a test of an
-/// atomic.
+/// Asking is [`unlikely`](Flag::unlikely) or [`likely`](Flag::likely), by what the flag mostly is:
+/// where code is patched, the expected answer costs a five-byte no-op, and no memory is read.
+/// Elsewhere, and until the flag is bound by its first change or by [`init`](crate::init), it is a
+/// jump and a test of an atomic.
 ///
 /// # Examples
 ///
@@ -201,8 +201,8 @@ impl<K: Keyed> Flag<K> {
         self.set(false)
     }
 
-    /// Counts the flag up: it is on while its count is positive. So it stays on until the last of its
-    /// users has counted it [down](Flag::dec).
+    /// Counts the flag up: it is on while its count is positive. So it stays on until the last of
+    /// its users has counted it [down](Flag::dec).
     ///
     /// # Errors
     ///
@@ -279,8 +279,9 @@ impl<K: Keyed> fmt::Debug for Flag<K> {
 /// Declares [`Flag`]s: booleans that are asked without a look at memory and changed while the
 /// program runs.
 ///
-/// `static NAME = value;` once or more, where the value is what the flag is at the start, a constant; with
-/// attributes and a visibility, and wherever a `static` may stand. A type of the same name stands beside it.
+/// `static NAME = value;` once or more, where the value is what the flag is at the start, a
+/// constant; with attributes and a visibility, and wherever a `static` may stand. A type of the
+/// same name stands beside it.
 ///
 /// # Examples
 ///
@@ -321,8 +322,8 @@ macro_rules! flag {
             const INITIALLY: $crate::__private::core::primitive::bool =
                 <$name as $crate::__private::Initially>::ON;
 
-            // SAFETY: the record is that of `$name`, whose stub this is; nothing calls a flag's target
-            // (promises 1 and 2, INV-KEY).
+            // SAFETY: the record is that of `$name`, whose stub this is; nothing calls a flag's
+            // target (promises 1 and 2, INV-KEY).
             $crate::__record! { key RECORD = unsafe {
                 $crate::__private::KeyRecord::new($crate::__private::KeyDescription {
                     default: if INITIALLY {

@@ -2,9 +2,11 @@
 
 use super::SiteId;
 
-/// A jump label, as it stands in [`LABELS_SECTION`](super::LABELS_SECTION): six little-endian words.
+/// A jump label, as it stands in [`LABELS_SECTION`](super::LABELS_SECTION): six little-endian
+/// words.
 ///
-/// The addresses are relative to the field that holds them, as in a [`TrampolineRecord`](super::TrampolineRecord).
+/// The addresses are relative to the field that holds them, as in a
+/// [`TrampolineRecord`](super::TrampolineRecord).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub struct LabelRecord {

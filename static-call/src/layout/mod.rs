@@ -13,23 +13,55 @@ mod words;
 pub use label::{LabelRecord, Polarity};
 pub use site::{SiteId, site_id};
 
+/// The name of a section of these formats, with their version; the one place where both are spelt.
+///
+/// A macro, because attributes and assembly take literals only. The two slices of records
+/// (`STATIC_CALL_0_1_KEYS` in `record.rs`, `STATIC_CALL_0_1_SITES` in `site.rs`) have the version
+/// in their identifiers, of which `linkme` makes the names: no macro makes an identifier of pieces.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __section {
+    (version) => {
+        "0_1"
+    };
+    (keys $prefix:literal) => {
+        $crate::__private::core::concat!(
+            $prefix,
+            "_STATIC_CALL_",
+            $crate::__section!(version),
+            "_KEYS"
+        )
+    };
+    (sites $prefix:literal) => {
+        $crate::__private::core::concat!(
+            $prefix,
+            "_STATIC_CALL_",
+            $crate::__section!(version),
+            "_SITES"
+        )
+    };
+    ($name:literal) => {
+        $crate::__private::core::concat!("static_call_", $crate::__section!(version), "_", $name)
+    };
+}
+
 /// Version of the record formats; part of every section and slice name, so that two versions of
 /// this crate in one link never read each other's records.
-pub const RECORDS: &str = "0_1";
+pub const RECORDS: &str = crate::__section!(version);
 
 /// Link-ordered section of [`TrampolineRecord`]s (`SHF_LINK_ORDER`, gABI "Special Sections").
-pub const TRAMPOLINES_SECTION: &str = "static_call_0_1_trampolines";
+pub const TRAMPOLINES_SECTION: &str = crate::__section!("trampolines");
 /// Link-ordered section of [`LabelRecord`]s.
-pub const LABELS_SECTION: &str = "static_call_0_1_labels";
+pub const LABELS_SECTION: &str = crate::__section!("labels");
 /// Section of the table that the verifier fills: one [`TableHeader`] and its entries.
-pub const TABLE_SECTION: &str = "static_call_0_1_table";
+pub const TABLE_SECTION: &str = crate::__section!("table");
 /// Section that is in the image of the runtime and in no other: of a program that uses a key of a
 /// Rust `dylib`, the runtime is in the `dylib`.
-pub const RUNTIME_SECTION: &str = "static_call_0_1_runtime";
+pub const RUNTIME_SECTION: &str = crate::__section!("runtime");
 /// Section of the slice of `KeyRecord`s.
-pub const KEYS_SECTION: &str = "linkme_STATIC_CALL_0_1_KEYS";
+pub const KEYS_SECTION: &str = crate::__section!(keys "linkme");
 /// Section of the slice of `SiteRecord`s.
-pub const SITES_SECTION: &str = "linkme_STATIC_CALL_0_1_SITES";
+pub const SITES_SECTION: &str = crate::__section!(sites "linkme");
 /// Common beginning of the section names of every version.
 pub const SECTION_PREFIX: &str = "static_call_";
 
@@ -67,7 +99,8 @@ impl TrampolineRecord {
         }
     }
 
-    /// Returns the addresses of trampoline and stub, and the site, for a record that lies at `address`.
+    /// Returns the addresses of trampoline and stub, and the site, for a record that lies at
+    /// `address`.
     #[must_use]
     pub fn parts(&self, address: u64) -> (u64, u64, Option<SiteId>) {
         let at = |field: u64, value: i32| (address + field).wrapping_add_signed(value.into());
@@ -98,8 +131,8 @@ pub enum Kind {
     CallGot = 4,
     /// `jmp *slot(%rip)` through a GOT slot that was left as it is.
     JmpGot = 5,
-    /// The address goes to a register, through the GOT or as a number of 8 bytes, most often for a later
-    /// `call reg`.
+    /// The address goes to a register, through the GOT or as a number of 8 bytes, most often for a
+    /// later `call reg`.
     Register = 6,
     /// The address is computed (`lea`) or stands in data.
     AddressTaken = 7,
@@ -338,7 +371,8 @@ pub struct Segment {
     pub flags: u32,
 }
 
-/// Returns the identity of an image: the layout of its `PT_LOAD` segments, in the order of the file.
+/// Returns the identity of an image: the layout of its `PT_LOAD` segments, in the order of the
+/// file.
 ///
 /// The link decides it and `strip` keeps it; a tool that rearranges the image (BOLT, patchelf)
 /// adds or moves segments and so changes it.

@@ -23,8 +23,8 @@ impl SiteId {
     }
 }
 
-/// Returns the name of a site: FNV-1a, 64 bits, over its file, line, column and the path that it calls.
-/// Never 0.
+/// Returns the name of a site: FNV-1a, 64 bits, over its file, line, column and the path that it
+/// calls. Never 0.
 ///
 /// Two sites with one name are told apart by nothing; they are the same call at the same place, as
 /// from one line of a macro that is expanded twice.

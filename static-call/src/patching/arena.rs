@@ -1,4 +1,5 @@
-//! Memory of the registry: one mapping, handed out in slices, freed with the image that it is about.
+//! Memory of the registry: one mapping, handed out in slices, freed with the image that it is
+//! about.
 
 use core::mem::{align_of, size_of};
 use core::ptr::NonNull;
@@ -15,7 +16,7 @@ pub(crate) struct Arena {
     left: usize,
 }
 
-/// The memory of an arena, to be freed.
+/// The memory of an arena, to be freed (INV-ARENA).
 #[derive(Clone, Copy)]
 pub(crate) struct Memory {
     start: NonNull<u8>,

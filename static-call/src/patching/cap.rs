@@ -1,4 +1,5 @@
-//! `STATIC_CALL=inline|retarget|trampoline|indirect`: how far the code of the program may be changed.
+//! `STATIC_CALL=inline|retarget|trampoline|indirect`: how far the code of the program may be
+//! changed.
 
 use core::sync::atomic::{AtomicU8, Ordering};
 
@@ -14,8 +15,8 @@ pub(crate) enum Cap {
     Indirect = 3,
     /// The variable holds something else: no cap, and a problem.
     Unknown = 4,
-    /// Calls and trampolines are retargeted, and no instruction becomes another one: a uprobe that is
-    /// removed puts the first byte of the file back, whatever it is in memory.
+    /// Calls and trampolines are retargeted, and no instruction becomes another one: a uprobe that
+    /// is removed puts the first byte of the file back, whatever it is in memory.
     Retarget = 5,
 }
 

@@ -26,7 +26,8 @@ enum Patched {
     Calls,
 }
 
-/// Plans the stores of the touched keys: trampolines first, then jump labels, then call instructions.
+/// Plans the stores of the touched keys: trampolines first, then jump labels, then call
+/// instructions.
 pub(crate) fn stores(state: &mut State, aim: Aim) {
     for key in 0..state.registry.keys.len() {
         state.pending.goals[key] = goal(state, key);

@@ -55,6 +55,7 @@ struct ProgramHeader {
 pub(crate) struct Image {
     /// What the loader added to the addresses of the file.
     bias: usize,
+    /// INV-IMAGE: mapped for as long as code of this image runs.
     headers: &'static [ProgramHeader],
 }
 
@@ -81,7 +82,8 @@ impl Image {
         Some(Self { bias, headers })
     }
 
-    /// Whether this may be unloaded before the process ends: a program with a dynamic loader may not.
+    /// Whether this may be unloaded before the process ends: a program with a dynamic loader may
+    /// not.
     pub(crate) fn is_shared_object(&self) -> bool {
         !self.headers.iter().any(|h| h.kind == INTERPRETER)
     }

@@ -23,6 +23,7 @@ pub(crate) struct Pending {
 /// A store to be made, and what it means when it is.
 #[derive(Clone, Copy)]
 pub(crate) struct Planned {
+    /// INV-STORE: of `plan`, so that the grade of the instruction allows it.
     pub(crate) store: Store,
     pub(crate) subject: Subject,
 }
@@ -38,11 +39,12 @@ pub(crate) enum Subject {
     Label(usize, bool),
 }
 
-/// Consecutive pages of one segment.
+/// Consecutive pages of one segment. INV-PAGES: whole pages of this image's code.
 #[derive(Clone, Copy)]
 pub(crate) struct Run {
     pub(crate) address: usize,
     pub(crate) length: usize,
+    /// As they were linked.
     pub(crate) protection: Protection,
 }
 
@@ -114,7 +116,8 @@ impl Pending {
         &self.runs[..self.opened]
     }
 
-    /// Computes the page runs of the planned stores; `pages` tells the whole pages of one, if it has any.
+    /// Computes the page runs of the planned stores; `pages` tells the whole pages of one, if it
+    /// has any.
     pub(crate) fn collect_runs(&mut self, pages: impl Fn(&Store) -> Option<Run>) {
         self.opened = 0;
         for planned in &self.stores[..self.planned] {

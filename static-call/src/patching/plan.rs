@@ -48,7 +48,7 @@ pub(crate) struct CallShape {
     pub(crate) linked: [u8; 8],
     /// Those bytes, decoded.
     pub(crate) branch: Branch,
-    /// What the address allows.
+    /// What the address allows (INV-STORE).
     pub(crate) grade: Grade,
 }
 
@@ -154,8 +154,8 @@ pub(crate) struct LabelShape {
 }
 
 impl LabelShape {
-    /// The shape of the label at `address`, if its bytes are a five-byte `jmp cold` that lies in one
-    /// quadword.
+    /// The shape of the label at `address`, if its bytes are a five-byte `jmp cold` that lies in
+    /// one quadword.
     pub(crate) fn new(address: u64, bytes: &[u8], cold: u64) -> Option<Self> {
         let shape = CallShape::new(address, bytes)?;
         let branch = shape.branch;

@@ -30,6 +30,7 @@ pub(crate) fn run(
 /// Code in memory of its own, ready to run.
 #[derive(Debug)]
 struct Bench {
+    /// INV-PROBE: of a mapping of its own, `length` bytes.
     address: usize,
     length: usize,
     program: Program,
@@ -164,8 +165,8 @@ impl Bench {
         match self.store {
             Store::Exchange(Patch::Displacement { address, first, second }) => {
                 let (old, new) = if is_second { (first, second) } else { (second, first) };
-                // SAFETY: INV-PROBE, INV-STORE: in an open page; a displacement inside one quadword,
-                // since its grade is `quad` or `disp`.
+                // SAFETY: INV-PROBE, INV-STORE: in an open page; a displacement inside one
+                // quadword, since its grade is `quad` or `disp`.
                 unsafe { exchange_displacement(address as usize, old, new) }
             }
             Store::Exchange(Patch::Quadword { address, first, second }) => {

@@ -1,7 +1,7 @@
 //! The ordered protocol of an update. The caller holds the lock.
 //!
-//! Nothing that can fail comes between the first store and the last, and there is no rollback: calls have
-//! been made. The next file on the way of an update is `patching/store.rs`;
+//! Nothing that can fail comes between the first store and the last, and there is no rollback:
+//! calls have been made. The next file on the way of an update is `patching/store.rs`;
 //! `patching/choose.rs` has planned what it writes.
 
 use crate::error::UpdateError;

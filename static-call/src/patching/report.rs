@@ -5,7 +5,6 @@ use core::ops::Range;
 use core::ptr::from_ref;
 use std::format;
 use std::string::{String, ToString};
-use std::vec;
 use std::vec::Vec;
 
 use crate::layout::{Grade, Kind, TABLE_VERSION};
@@ -15,7 +14,7 @@ use crate::patching::path;
 use crate::patching::registry::{Call, Fault, Label, Trampoline};
 use crate::patching::shared::with_state;
 use crate::patching::state::State;
-use crate::record::{KeyRecord, STATIC_CALL_0_1_KEYS};
+use crate::record::{KEYS, KeyRecord};
 use crate::report::{CallReport, KeyReport, Problem, Report, SiteReport};
 use crate::site::SiteRecord;
 use crate::target::Target;
@@ -60,12 +59,7 @@ pub(crate) fn report() -> Report {
     });
     match taken {
         Ok(()) => snapshot.into_report(),
-        Err(error) => Report {
-            keys: Vec::new(),
-            other_sites: Vec::new(),
-            dead_sites: 0,
-            problems: vec![Problem { address: None, message: error.to_string() }],
-        },
+        Err(error) => Report::refused(error),
     }
 }
 
@@ -116,7 +110,7 @@ impl Snapshot {
     }
 
     fn into_report(self) -> Report {
-        let keys = self.keys.iter().zip(STATIC_CALL_0_1_KEYS.iter()).enumerate();
+        let keys = self.keys.iter().zip(KEYS.iter()).enumerate();
         let keys = keys.map(|(i, (&(bound, target), record))| self.key(i, bound, target, record));
         let of_trampolines = self.trampolines.iter().filter_map(|(t, _)| t.site);
         let of_labels = self.labels.iter().filter_map(|(l, _)| l.site);
@@ -139,7 +133,7 @@ impl Snapshot {
         target: Target,
         record: &'static KeyRecord,
     ) -> KeyReport {
-        let (module, file, line, column) = record.place();
+        let (_, file, line, column) = record.place();
         let mut sites = Sites { own: (file, line, column), list: Vec::new() };
         let of_key = part(&self.trampolines, |(t, _)| t.key as usize, index);
         let calls_of_key = &self.calls[part(&self.calls, |(call, _)| call.key as usize, index)];
@@ -158,19 +152,7 @@ impl Snapshot {
         }
         let mut sites: Vec<SiteReport> = sites.list.into_iter().map(|(_, site)| site).collect();
         sites.sort_by_key(|site| (!site.is_plain, site.file, site.line, site.column));
-        let signature = record.signature();
-        KeyReport {
-            name: record.name(),
-            module,
-            file,
-            line,
-            column,
-            signature,
-            is_flag: record.has(KeyRecord::IS_FLAG),
-            target,
-            bound,
-            sites,
-        }
+        KeyReport::new(record, target, bound, sites)
     }
 
     fn problems(&self) -> Vec<Problem> {

@@ -1,4 +1,5 @@
-//! Storing into code that other threads execute: one planned store after another, each in one exchange.
+//! Storing into code that other threads execute: one planned store after another, each in one
+//! exchange.
 //!
 //! The next and last file on the way of an update is `arch/x86_64/store.rs`.
 

@@ -1,8 +1,8 @@
 //! How a by-value argument crosses a trampoline.
 //!
 //! The C ABI copies an argument of more than two eightbytes to the stack (System V psABI AMD64,
-//! 3.2.3), which the Rust ABI does not, and loses the tail call with it. Such arguments are passed by pointer
-//! instead; `Pass<{ size_of::<T>() > 16 }>` chooses at compile time.
+//! 3.2.3), which the Rust ABI does not, and loses the tail call with it. Such arguments are passed
+//! by pointer instead; `Pass<{ size_of::<T>() > 16 }>` chooses at compile time.
 
 use core::mem::ManuallyDrop;
 
@@ -10,7 +10,7 @@ use core::mem::ManuallyDrop;
 #[derive(Debug)]
 pub struct Pass<const INDIRECT: bool>;
 
-/// An argument that is passed by pointer: 8 bytes in a register.
+/// An argument that is passed by pointer: 8 bytes in a register. INV-PASS: read once, by the shim.
 #[derive(Debug)]
 #[repr(transparent)]
 pub struct Indirect<T>(*mut T);

@@ -1,11 +1,14 @@
-//! Trampolines, stubs and labels where nothing is patched: ordinary functions that ask the slot and the
-//! key. No assembly.
+//! Trampolines, stubs and labels where nothing is patched: ordinary functions that ask the slot and
+//! the key. No assembly.
 
 /// A trampoline: here an ordinary function that calls through its key's slot.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __trampoline {
-    (unsafe $name:ident[$($generics:tt)*]($($arg:ident: $ty:ty),*) -> $ret:ty; me $me:expr; key $key:ty; site $site:expr) => {
+    (
+        unsafe $name:ident[$($generics:tt)*]($($arg:ident: $ty:ty),*) -> $ret:ty;
+        me $me:expr; key $key:ty; site $site:expr
+    ) => {
         #[inline(always)]
         #[allow(improper_ctypes_definitions)]
         unsafe extern "C-unwind" fn $name<$($generics)*>($($arg: $ty),*) -> $ret {
@@ -16,7 +19,10 @@ macro_rules! __trampoline {
             let target = $crate::__private::KeyRecord::entry(record);
             // SAFETY: a slot holds the shim of a target of this signature (INV-SLOT).
             let target = unsafe {
-                $crate::__private::core::mem::transmute::<*mut (), unsafe extern "C-unwind" fn($($ty),*) -> $ret>(target)
+                $crate::__private::core::mem::transmute::<
+                    *mut (),
+                    unsafe extern "C-unwind" fn($($ty),*) -> $ret,
+                >(target)
             };
             // SAFETY: the arguments are what the caller of this function promises (INV-PASS).
             unsafe { target($($arg),*) }

@@ -22,7 +22,8 @@ pub unsafe fn conjure<F: Copy>() -> F {
     unsafe { core::mem::transmute_copy::<(), F>(&()) }
 }
 
-/// Updates as [`Key::update`] does, where [`captures_nothing`](super::captures_nothing) was asked already: two errors would say one thing.
+/// Updates as [`Key::update`] does, where [`captures_nothing`](super::captures_nothing) was asked
+/// already: two errors would say one thing.
 ///
 /// # Errors
 ///
@@ -50,8 +51,9 @@ pub fn not_set(method: &str, handle: &str) -> ! {
     panic!("`{method}` was called before `{handle}::update`")
 }
 
-/// Returns the type of what the closure would return. It is not called: a path that a user wrote may be a
-/// constant, whose value has a destructor, and this may be asked under the lock (INV-LOCK).
+/// Returns the type of what the closure would return. It is not called: a path that a user wrote
+/// may be a constant, whose value has a destructor, and this may be asked under the lock
+/// (INV-LOCK).
 #[must_use]
 pub fn type_of<F: 'static>(_: impl FnOnce() -> F) -> TypeId {
     TypeId::of::<F>()

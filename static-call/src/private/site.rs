@@ -2,12 +2,12 @@
 
 use core::fmt;
 
-/// The function that calls a site's trampoline: given a key, the arguments of that key's trampolines
-/// and the type of their result.
+/// The function that calls a site's trampoline: given a key, the arguments of that key's
+/// trampolines and the type of their result.
 ///
 /// A `call!` names a path of the user's, and that may be no static call: a type with a `__call_at`
-/// of its own gets the site, too, and could choose key and types. Only code that the macros make for a
-/// key takes the function out. And a site is made by a `call!` alone: whoever could make one
+/// of its own gets the site, too, and could choose key and types. Only code that the macros make
+/// for a key takes the function out. And a site is made by a `call!` alone: whoever could make one
 /// would be handed the arguments as they cross the trampoline.
 ///
 /// No trait: the compiler takes the functions of an implementation for part of the crate's

@@ -4,11 +4,14 @@
 mod data;
 mod text;
 
-use std::string::String;
+use std::string::{String, ToString};
+use std::vec;
 use std::vec::Vec;
 
+use crate::error::UpdateError;
 use crate::layout::{Grade, Kind};
 use crate::path::{Path, Reason};
+use crate::record::KeyRecord;
 use crate::target::Target;
 
 /// Every key, site and call instruction of the image, each with its path and why.
@@ -139,8 +142,8 @@ pub struct SiteReport {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct CallReport {
-    /// Address of its first byte; of the trampoline where the instruction is not known; 0 where nothing
-    /// is patched.
+    /// Address of its first byte; of the trampoline where the instruction is not known; 0 where
+    /// nothing is patched.
     pub address: usize,
     /// What it is, if the verifier has seen it.
     pub kind: Option<Kind>,
@@ -198,7 +201,41 @@ pub struct Totals {
     pub indirect: usize,
 }
 
+impl KeyReport {
+    /// Describes a key.
+    pub(crate) fn new(
+        record: &'static KeyRecord,
+        target: Target,
+        bound: bool,
+        sites: Vec<SiteReport>,
+    ) -> Self {
+        let (module, file, line, column) = record.place();
+        Self {
+            name: record.name(),
+            module,
+            file,
+            line,
+            column,
+            signature: record.signature(),
+            is_flag: record.has(KeyRecord::IS_FLAG),
+            target,
+            bound,
+            sites,
+        }
+    }
+}
+
 impl Report {
+    /// A report of nothing, because the keys cannot be looked at.
+    pub(crate) fn refused(error: UpdateError) -> Self {
+        Self {
+            keys: Vec::new(),
+            other_sites: Vec::new(),
+            dead_sites: 0,
+            problems: vec![Problem { address: None, message: error.to_string() }],
+        }
+    }
+
     /// Returns the sums: what the last line of the text says.
     ///
     /// # Examples

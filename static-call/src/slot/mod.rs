@@ -7,7 +7,7 @@ mod report;
 
 use crate::error::UpdateError;
 use crate::lock;
-use crate::record::STATIC_CALL_0_1_KEYS;
+use crate::record::KEYS;
 use crate::request::{self, Request};
 use crate::update::Update;
 use crate::{cycle, observer};
@@ -21,7 +21,7 @@ pub(crate) fn apply(requests: &mut [Request]) -> Result<(Update, u64), UpdateErr
     request::refuse_sealed(requests)?;
     request::settle(requests)?;
     cycle::refuse(requests, |named| {
-        STATIC_CALL_0_1_KEYS.static_slice().iter().find(|key| key.own_type() == named)
+        KEYS.static_slice().iter().find(|key| key.own_type() == named)
     })?;
     for request in &mut *requests {
         request.before = request.key().current();
@@ -35,7 +35,7 @@ pub(crate) fn apply(requests: &mut [Request]) -> Result<(Update, u64), UpdateErr
 
 /// There is nothing to bind.
 pub(crate) fn init() -> Result<Update, UpdateError> {
-    Ok(through_slots(STATIC_CALL_0_1_KEYS.len()))
+    Ok(through_slots(KEYS.len()))
 }
 
 /// There is nothing to unbind.

@@ -1,8 +1,8 @@
 //! Encodings of x86-64: the instructions that the verifier finds and the runtime rewrites.
 //!
-//! Instructions: `call rel32` (e8), `jmp rel32` (e9), `jcc rel32` (0f 80..8f), `jmp *m(%rip)`
-//! (ff 25), five-byte `nop` (0f 1f 44 00 00), both also behind `67`. Intel SDM vol. 2, "CALL", "JMP", "Jcc", "NOP";
-//! `67` before a near branch is ignored (SDM vol. 2, 2.1.1, "address-size override").
+//! Instructions: `call rel32` (e8), `jmp rel32` (e9), `jcc rel32` (0f 80..8f), `jmp *m(%rip)` (ff
+//! 25), five-byte `nop` (0f 1f 44 00 00), both also behind `67`. Intel SDM vol. 2, "CALL", "JMP",
+//! "Jcc", "NOP"; `67` before a near branch is ignored (SDM vol. 2, 2.1.1, "address-size override").
 
 use crate::layout::{Grade, Kind};
 
@@ -67,16 +67,16 @@ impl Branch {
             .wrapping_add_signed(i64::from(self.displacement))
     }
 
-    /// Returns the displacement that leads from a branch of this shape at `address` to `destination`, or
-    /// `None` where that is further than 2 GiB.
+    /// Returns the displacement that leads from a branch of this shape at `address` to
+    /// `destination`, or `None` where that is further than 2 GiB.
     #[must_use]
     pub fn displacement_to(&self, address: u64, destination: u64) -> Option<i32> {
         let end = address.wrapping_add(u64::from(self.length));
         i32::try_from(destination.wrapping_sub(end).cast_signed()).ok()
     }
 
-    /// Returns the bytes of this branch with another displacement; `bytes` are its own, for the opcode.
-    /// Bytes after the instruction are 0.
+    /// Returns the bytes of this branch with another displacement; `bytes` are its own, for the
+    /// opcode. Bytes after the instruction are 0.
     #[must_use]
     pub fn with_displacement(&self, bytes: &[u8; 8], displacement: i32) -> [u8; 8] {
         let at = usize::from(self.disp_at);
@@ -93,8 +93,8 @@ impl Branch {
     }
 }
 
-/// Returns the grade of an instruction of `length` bytes at `address`, whose 4-byte displacement starts
-/// `disp_at` bytes in.
+/// Returns the grade of an instruction of `length` bytes at `address`, whose 4-byte displacement
+/// starts `disp_at` bytes in.
 #[must_use]
 pub fn grade(address: u64, disp_at: u8, length: u8) -> Grade {
     let last = address + u64::from(length) - 1;
@@ -119,9 +119,9 @@ pub fn decode_jmp_memory(bytes: &[u8]) -> Option<i32> {
     }
 }
 
-/// Returns the slot that an entry of the procedure linkage table at `address` jumps through: `jmp *m(%rip)`,
-/// perhaps after `endbr64` (f3 0f 1e fa) or with a `bnd` prefix (f2) (psABI, "Procedure Linkage
-/// Table"; Intel SDM vol. 1, 17.3.3).
+/// Returns the slot that an entry of the procedure linkage table at `address` jumps through:
+/// `jmp *m(%rip)`, perhaps after `endbr64` (f3 0f 1e fa) or with a `bnd` prefix (f2) (psABI,
+/// "Procedure Linkage Table"; Intel SDM vol. 1, 17.3.3).
 #[must_use]
 pub fn decode_plt_entry(address: u64, bytes: &[u8]) -> Option<u64> {
     let (start, rest) = match bytes {
@@ -149,9 +149,9 @@ pub enum StubSlot {
 /// Bytes of a stub.
 pub const STUB_LENGTH: u64 = 10;
 
-/// Decodes the stub at the start of `bytes`, which are at `address`: `mov pointer(%rip), %r11` or what a
-/// linker makes of it, `lea slot(%rip), %r11` or `mov $slot, %r11`; then `jmp *(%r11)` (psABI,
-/// "Optimize GOTPCRELX Relocations").
+/// Decodes the stub at the start of `bytes`, which are at `address`: `mov pointer(%rip), %r11` or
+/// what a linker makes of it, `lea slot(%rip), %r11` or `mov $slot, %r11`; then `jmp *(%r11)`
+/// (psABI, "Optimize GOTPCRELX Relocations").
 #[must_use]
 pub fn decode_stub(address: u64, bytes: &[u8]) -> Option<StubSlot> {
     let [a, b, c, d0, d1, d2, d3, 0x41, 0xff, 0x23, ..] = *bytes else { return None };
@@ -168,7 +168,8 @@ pub fn decode_stub(address: u64, bytes: &[u8]) -> Option<StubSlot> {
 /// What fills a trampoline after its jump: `int3`, which nothing reaches.
 pub const PADDING: u8 = 0xcc;
 
-/// Returns a trampoline that jumps to `destination`: `e9 rel32` and padding, or `None` out of reach.
+/// Returns a trampoline that jumps to `destination`: `e9 rel32` and padding, or `None` out of
+/// reach.
 #[must_use]
 pub fn trampoline_jmp(address: u64, destination: u64) -> Option<[u8; 8]> {
     let shape = Branch { kind: Kind::Jmp, disp_at: 1, length: 5, displacement: 0 };
@@ -178,9 +179,10 @@ pub fn trampoline_jmp(address: u64, destination: u64) -> Option<[u8; 8]> {
 
 /// Returns the no-op as long as a call of `length` bytes (Intel SDM vol. 2, "NOP").
 ///
-/// The one of six bytes is the recommended one of five behind `67`, as the call is, and not the recommended one
-/// with `66`: the first byte stays what it is, and no mixture of the two is `66 e8`, which takes the upper bits
-/// of the instruction pointer away on some processors (AMD APM vol. 3, "CALL (Near)").
+/// The one of six bytes is the recommended one of five behind `67`, as the call is, and not the
+/// recommended one with `66`: the first byte stays what it is, and no mixture of the two is
+/// `66 e8`, which takes the upper bits of the instruction pointer away on some processors (AMD APM
+/// vol. 3, "CALL (Near)").
 #[must_use]
 pub fn nop(length: u8) -> Option<[u8; 8]> {
     match length {
@@ -190,8 +192,8 @@ pub fn nop(length: u8) -> Option<[u8; 8]> {
     }
 }
 
-/// Returns where the jump at `address` leads, if the code there is nothing but a direct jump: `jmp rel32`
-/// or `jmp rel8`.
+/// Returns where the jump at `address` leads, if the code there is nothing but a direct jump:
+/// `jmp rel32` or `jmp rel8`.
 #[must_use]
 pub fn direct_jump(address: u64, bytes: &[u8]) -> Option<u64> {
     match *bytes {

@@ -1,13 +1,15 @@
 //! The code that the probe runs: a loop around one instruction with two forms, and a landing pad
 //! wherever any mixture of the bytes of the two forms leads.
 //!
-//! Instructions besides those of `x86_64` and `effect`: `jmp rax` (ff e0), `mov rax, imm64` (48 b8), `mov eax, imm32`
-//! (b8), `xor`, `add`, `cmp`, `sete`, `dec`, `jnz`, `mov m64, r64`, `ret`; the first two of `x86_64` and `mov eax, imm32`
-//! also behind the prefixes `67` and `40`, which say nothing there. Intel SDM vol. 2.
+//! Instructions besides those of `x86_64` and `effect`: `jmp rax` (ff e0), `mov rax, imm64` (48
+//! b8), `mov eax, imm32` (b8), `xor`, `add`, `cmp`, `sete`, `dec`, `jnz`, `mov m64, r64`, `ret`;
+//! the first two of `x86_64` and `mov eax, imm32` also behind the prefixes `67` and `40`, which say
+//! nothing there. Intel SDM vol. 2.
 //!
-//! The displacements are chosen so that a mixture of two opcodes is an instruction that does no harm: `0f 84` is `jz`,
-//! taken because the loop sets the zero flag, and `0f 1f 84` an eight-byte no-op, which swallows the
-//! addition after the instruction. The same holds behind `67`, a byte further.
+//! The displacements are chosen so that a mixture of two opcodes is an instruction that does no
+//! harm: `0f 84` is `jz`, taken because the loop sets the zero flag, and `0f 1f 84` an eight-byte
+//! no-op, which swallows the addition after the instruction. The same holds behind `67`, a byte
+//! further.
 
 use std::collections::BTreeMap;
 use std::vec::Vec;
@@ -37,7 +39,8 @@ pub enum Forms {
     Jump,
     /// A conditional jump (six bytes), to another target.
     ConditionalJump,
-    /// A call of six bytes, with the prefix `67` that a call through the GOT is rewritten with, to another target.
+    /// A call of six bytes, with the prefix `67` that a call through the GOT is rewritten with, to
+    /// another target.
     PaddedCall,
     /// The same of a jump.
     PaddedJump,
@@ -112,14 +115,14 @@ pub(crate) enum Patch {
 pub(crate) struct Program {
     /// Disjoint pieces by address.
     pub(crate) pieces: BTreeMap<u64, Vec<u8>>,
-    /// `extern "C" fn(calls: u64, counts: *mut [u64; 2])`: it executes the instruction `calls` times, and writes how
-    /// often the first form ran, and how often the second.
+    /// `extern "C" fn(calls: u64, counts: *mut [u64; 2])`: it executes the instruction `calls`
+    /// times, and writes how often the first form ran, and how often the second.
     pub(crate) entry: u64,
     pub(crate) patch: Patch,
 }
 
-/// Behind the instruction: `add eax, eax`, and a no-op for the longer no-op's sake, which swallows all three.
-/// The first byte is the last of a torn `jz`'s displacement.
+/// Behind the instruction: `add eax, eax`, and a no-op for the longer no-op's sake, which swallows
+/// all three. The first byte is the last of a torn `jz`'s displacement.
 const AFTER: [u8; 3] = [0x01, 0xc0, 0x90];
 /// From a trampoline back to its loop, and to the pad of `jmp rax`.
 const LOOP_BEFORE: u64 = 0x200;
@@ -184,8 +187,8 @@ impl Encoded {
     }
 }
 
-/// Fills what an instruction of `length` bytes leaves of the eight; behind six the last no-op has no
-/// room.
+/// Fills what an instruction of `length` bytes leaves of the eight; behind six the last no-op has
+/// no room.
 fn with_after(mut bytes: [u8; 8], length: usize) -> [u8; 8] {
     for (place, byte) in bytes.iter_mut().skip(length).zip(AFTER) {
         *place = byte;
@@ -266,7 +269,8 @@ impl Program {
         let back = -(body.len() as i32 + 6);
         body.extend([0x0f, 0x85]); // jnz
         body.extend(back.to_le_bytes());
-        body.extend([0x4c, 0x89, 0x0e, 0x4c, 0x89, 0x56, 0x08]); // mov [rsi], r9; mov [rsi + 8], r10
+        // mov [rsi], r9; mov [rsi + 8], r10
+        body.extend([0x4c, 0x89, 0x0e, 0x4c, 0x89, 0x56, 0x08]);
         body.push(RET);
         self.place(self.entry, [head.as_slice(), &body].concat());
     }

@@ -59,8 +59,8 @@ pub(crate) unsafe fn exchange_quadword(address: usize, old: u64, new: u64) -> bo
     done != 0
 }
 
-/// Overwrites the four bytes at `address`, wherever they lie: what must never be done to code that others
-/// execute, and what the probe does to its own.
+/// Overwrites the four bytes at `address`, wherever they lie: what must never be done to code that
+/// others execute, and what the probe does to its own.
 ///
 /// # Safety
 ///

@@ -10,10 +10,10 @@ pub(crate) extern "C" fn trampolines_start() -> *const u8 {
     naked_asm!(
         // The section must exist for the linker to define its bounds, and must be retained for
         // rust-lld to accept them under --gc-sections.
-        ".pushsection static_call_0_1_trampolines,\"aR\",@progbits",
+        concat!(".pushsection ", crate::__section!("trampolines"), ",\"aR\",@progbits"),
         ".p2align 2",
         ".popsection",
-        "lea rax, [rip + __start_static_call_0_1_trampolines]",
+        concat!("lea rax, [rip + __start_", crate::__section!("trampolines"), "]"),
         "ret",
     )
 }
@@ -21,17 +21,17 @@ pub(crate) extern "C" fn trampolines_start() -> *const u8 {
 /// First byte after the trampoline records.
 #[unsafe(naked)]
 pub(crate) extern "C" fn trampolines_stop() -> *const u8 {
-    naked_asm!("lea rax, [rip + __stop_static_call_0_1_trampolines]", "ret")
+    naked_asm!(concat!("lea rax, [rip + __stop_", crate::__section!("trampolines"), "]"), "ret")
 }
 
 /// First byte of the records of jump labels.
 #[unsafe(naked)]
 pub(crate) extern "C" fn labels_start() -> *const u8 {
     naked_asm!(
-        ".pushsection static_call_0_1_labels,\"aR\",@progbits",
+        concat!(".pushsection ", crate::__section!("labels"), ",\"aR\",@progbits"),
         ".p2align 2",
         ".popsection",
-        "lea rax, [rip + __start_static_call_0_1_labels]",
+        concat!("lea rax, [rip + __start_", crate::__section!("labels"), "]"),
         "ret",
     )
 }
@@ -39,21 +39,21 @@ pub(crate) extern "C" fn labels_start() -> *const u8 {
 /// First byte after the records of jump labels.
 #[unsafe(naked)]
 pub(crate) extern "C" fn labels_stop() -> *const u8 {
-    naked_asm!("lea rax, [rip + __stop_static_call_0_1_labels]", "ret")
+    naked_asm!(concat!("lea rax, [rip + __stop_", crate::__section!("labels"), "]"), "ret")
 }
 
 /// First byte of the table; equal to [`table_stop`] in an image that no verifier has seen.
 #[unsafe(naked)]
 pub(crate) extern "C" fn table_start() -> *const u8 {
     naked_asm!(
-        ".pushsection static_call_0_1_table,\"aR\",@progbits",
+        concat!(".pushsection ", crate::__section!("table"), ",\"aR\",@progbits"),
         ".p2align 3",
         ".popsection",
         // Says that a table here has a reader.
-        ".pushsection static_call_0_1_runtime,\"aR\",@progbits",
+        concat!(".pushsection ", crate::__section!("runtime"), ",\"aR\",@progbits"),
         ".byte 1",
         ".popsection",
-        "lea rax, [rip + __start_static_call_0_1_table]",
+        concat!("lea rax, [rip + __start_", crate::__section!("table"), "]"),
         "ret",
     )
 }
@@ -61,7 +61,7 @@ pub(crate) extern "C" fn table_start() -> *const u8 {
 /// First byte after the table.
 #[unsafe(naked)]
 pub(crate) extern "C" fn table_stop() -> *const u8 {
-    naked_asm!("lea rax, [rip + __stop_static_call_0_1_table]", "ret")
+    naked_asm!(concat!("lea rax, [rip + __stop_", crate::__section!("table"), "]"), "ret")
 }
 
 /// The image's ELF header, or null where the linker did not put it into memory.

@@ -69,7 +69,8 @@ fn no_ops_are_single_instructions() {
         assert_eq!(instruction.mnemonic(), Mnemonic::Nop);
         assert_eq!(instruction.len(), usize::from(length), "no boundary inside");
         assert!(bytes[usize::from(length)..].iter().all(|&b| b == 0));
-        // With a call's opcode such a prefix makes its displacement one of 16 bits, on some processors.
+        // With a call's opcode such a prefix makes its displacement one of 16 bits, on some
+        // processors.
         assert!(!bytes.contains(&0x66));
     }
 }
@@ -100,7 +101,10 @@ proptest! {
     /// What we decode, the other decoder decodes alike; what it calls a branch and we do not has a
     /// prefix that no compiler emits, or is too short.
     #[test]
-    fn branches_decode_as_elsewhere(bytes in code(), address in 0x1_0000_0000..0x7fff_0000_0000_u64) {
+    fn branches_decode_as_elsewhere(
+        bytes in code(),
+        address in 0x1_0000_0000..0x7fff_0000_0000_u64,
+    ) {
         let expected = direct_branch(&bytes, address);
         match Branch::decode(&bytes) {
             Some(branch) => {
@@ -109,7 +113,10 @@ proptest! {
                 prop_assert_eq!(branch.disp_at + 4, branch.length);
             }
             None => {
-                let prefixed = !matches!(bytes, [0xe8 | 0xe9, ..] | [0x67, 0xe8 | 0xe9, ..] | [0x0f, ..]);
+                let prefixed = !matches!(
+                    bytes,
+                    [0xe8 | 0xe9, ..] | [0x67, 0xe8 | 0xe9, ..] | [0x0f, ..]
+                );
                 prop_assert!(expected.is_none() || prefixed, "{:02x?}", bytes);
             }
         }
@@ -162,14 +169,18 @@ proptest! {
             }
             None => prop_assert!(i32::try_from(distance).is_err()),
         }
-        prop_assert_eq!(branch.displacement_to(address, to).is_some(), i32::try_from(distance).is_ok());
+        let in_reach = i32::try_from(distance).is_ok();
+        prop_assert_eq!(branch.displacement_to(address, to).is_some(), in_reach);
     }
 
     /// A trampoline leaves at its first instruction, whatever stands after it.
     #[test]
     fn trampolines_leave_at_their_first_instruction(
         quad in 0x2000_0000..0x0fff_0000_0000_u64,
-        distance in prop_oneof![any::<i32>().prop_map(i64::from), -0x1_0000_0000..0x1_0000_0000_i64],
+        distance in prop_oneof![
+            any::<i32>().prop_map(i64::from),
+            -0x1_0000_0000..0x1_0000_0000_i64,
+        ],
     ) {
         let address = quad * 8;
         let to = (address + 5).wrapping_add_signed(distance);

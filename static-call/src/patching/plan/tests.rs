@@ -36,8 +36,8 @@ impl Memory {
         decode(&self.bytes[(address - self.start) as usize..], address)
     }
 
-    /// Stores a change as the hardware would: the addresses that it touches, byte by byte, must lie in
-    /// one aligned quadword and hold the old bytes.
+    /// Stores a change as the hardware would: the addresses that it touches, byte by byte, must lie
+    /// in one aligned quadword and hold the old bytes.
     fn apply(&mut self, change: &Store) {
         let (from, to) = match change.width {
             Width::Displacement(at) => (usize::from(at), usize::from(at) + 4),
@@ -167,8 +167,8 @@ proptest! {
             }
             check(&memory, &shape, from);
         }
-        let outside = (memory.start..memory.start + 32)
-            .filter(|a| !(shape.address..shape.address + u64::from(shape.branch.length)).contains(a));
+        let own = shape.address..shape.address + u64::from(shape.branch.length);
+        let outside = (memory.start..memory.start + 32).filter(|a| !own.contains(a));
         for address in outside {
             prop_assert_eq!(memory.bytes[(address - memory.start) as usize], filler);
         }

@@ -58,8 +58,8 @@ impl Label {
     }
 }
 
-/// Sorts by address, and keeps one of several records that say the same, of code that the linker folded.
-/// Records that share bytes and do not are all taken out of use. Returns how many are kept.
+/// Sorts by address, and keeps one of several records that say the same, of code that the linker
+/// folded. Records that share bytes and do not are all taken out of use. Returns how many are kept.
 pub(super) fn separate(labels: &mut [Label]) -> usize {
     let identity = |label: &Label| (label.address, label.key, label.polarity as u32);
     labels.sort_unstable_by_key(identity);
@@ -97,7 +97,8 @@ mod tests {
         Label { address, key, site: None, polarity, shape, fault: None }
     }
 
-    /// Labels that lie apart are kept, folded code counts once, and bytes that two claim are left alone.
+    /// Labels that lie apart are kept, folded code counts once, and bytes that two claim are left
+    /// alone.
     #[test]
     fn labels_share_no_bytes() {
         let mut labels = [

@@ -6,7 +6,7 @@ use crate::layout::SiteId;
 use crate::patching::arena::Arena;
 use crate::patching::image::Image;
 use crate::record::KeyRecord;
-use crate::site::{STATIC_CALL_0_1_SITES, SiteRecord};
+use crate::site::{SITES, SiteRecord};
 
 /// The keys of this image by stub, and its sites by name.
 pub(crate) struct Named {
@@ -17,14 +17,13 @@ pub(crate) struct Named {
 impl Named {
     /// Bytes of the arena for so many keys, and for the sites of this image.
     pub(super) fn size(keys: usize) -> usize {
-        keys * size_of::<(u64, u32)>()
-            + STATIC_CALL_0_1_SITES.len() * size_of::<(Option<SiteId>, u32)>()
+        keys * size_of::<(u64, u32)>() + SITES.len() * size_of::<(Option<SiteId>, u32)>()
     }
 
     pub(super) fn new(arena: &mut Arena, keys: &'static [KeyRecord]) -> Self {
         let stubs = arena.slice(keys.len(), |i| (keys[i].stub() as u64, i as u32));
         stubs.sort_unstable();
-        let all = STATIC_CALL_0_1_SITES.static_slice();
+        let all = SITES.static_slice();
         let sites = arena.slice(all.len(), |i| (all[i].id(), i as u32));
         sites.sort_unstable();
         Self { stubs, sites }
@@ -52,7 +51,7 @@ impl Named {
     pub(super) fn site(&self, id: SiteId) -> Option<&'static SiteRecord> {
         let at = self.sites.partition_point(|&(other, _)| other < Some(id));
         let &(found, index) = self.sites.get(at)?;
-        (found == Some(id)).then(|| &STATIC_CALL_0_1_SITES.static_slice()[index as usize])
+        (found == Some(id)).then(|| &SITES.static_slice()[index as usize])
     }
 
     /// How many names the sites of this image have.

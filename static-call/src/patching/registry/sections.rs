@@ -6,7 +6,7 @@ use super::{Call, Fault, KeyEntry, Label, Registry, Trampoline, find, label, nam
 use crate::layout::{LabelRecord, TableEntry, TrampolineRecord};
 use crate::patching::arena::{ALIGNMENT, Arena};
 use crate::patching::image::{self, Image, TableFault};
-use crate::record::{KeyRecord, STATIC_CALL_0_1_KEYS};
+use crate::record::{KEYS, KeyRecord};
 
 /// What the linker and the verifier put into this image, before any of it is believed.
 pub(crate) struct Sections {
@@ -23,7 +23,7 @@ impl Sections {
     pub(crate) fn of(image: &Image) -> Self {
         let table = image::table(image);
         Self {
-            keys: STATIC_CALL_0_1_KEYS.static_slice(),
+            keys: KEYS.static_slice(),
             trampolines: image::trampoline_records(),
             labels: image::label_records(),
             entries: table.map_or(&[][..], |(_, bytes)| bytes),

@@ -2,37 +2,59 @@
 //! them.
 //!
 //! A label answers whether a key is on. It is linked as `jmp cold`, and the cold block tests the
-//! key: right wherever nothing is patched. Bound, it is a no-op while the key gives the expected answer.
+//! key: right wherever nothing is patched. Bound, it is a no-op while the key gives the expected
+//! answer.
 
 /// The text of a label. A literal of its own, so that nobody can put another one into `asm!`.
 ///
 /// The cold block is named once, as the argument of the assembler's macro: a compiler pass that
-/// duplicates blocks may give each mention in the template another one. The counter makes the symbol
-/// that the record is linked to (`SHF_LINK_ORDER`) another one at each copy that the compiler makes,
-/// so that a record is dropped with its code.
+/// duplicates blocks may give each mention in the template another one. The counter makes the
+/// symbol that the record is linked to (`SHF_LINK_ORDER`) another one at each copy that the
+/// compiler makes, so that a record is dropped with its code.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __label_text {
     () => {
         $crate::__private::core::concat!(
-            ".ifndef .Lstatic_call_0_1_label_count\n",
-            ".set .Lstatic_call_0_1_label_count, 0\n",
-            ".macro static_call_0_1_label number cold\n",
+            ".ifndef .L",
+            $crate::__section!("label_count"),
+            "\n",
+            ".set .L",
+            $crate::__section!("label_count"),
+            ", 0\n",
+            ".macro ",
+            $crate::__section!("label"),
+            " number cold\n",
             // At most four bytes, where the five would cross a quadword.
             ".p2align 3,,4\n",
-            ".Lstatic_call_0_1_label_\\number:\n",
+            ".L",
+            $crate::__section!("label"),
+            "_\\number:\n",
             // Five bytes wherever the block is: an assembler could choose two.
             ".byte 0xe9\n",
             ".long \\cold - . - 4\n",
-            ".pushsection static_call_0_1_labels,\"ao\",@progbits,.Lstatic_call_0_1_label_\\number\n",
+            ".pushsection ",
+            $crate::__section!("labels"),
+            ",\"ao\",@progbits,.L",
+            $crate::__section!("label"),
+            "_\\number\n",
             ".p2align 2\n",
-            ".long .Lstatic_call_0_1_label_\\number - .\n",
+            ".long .L",
+            $crate::__section!("label"),
+            "_\\number - .\n",
             ".long \\cold - .\n",
             ".endm\n",
             ".endif\n",
-            ".set .Lstatic_call_0_1_label_count, .Lstatic_call_0_1_label_count + 1\n",
+            ".set .L",
+            $crate::__section!("label_count"),
+            ", .L",
+            $crate::__section!("label_count"),
+            " + 1\n",
             ".altmacro\n",
-            "static_call_0_1_label %.Lstatic_call_0_1_label_count, {cold}\n",
+            $crate::__section!("label"),
+            " %.L",
+            $crate::__section!("label_count"),
+            ", {cold}\n",
             ".noaltmacro\n",
             ".long {stub}@PLT - .\n",
             ".long {polarity}\n",

@@ -1,7 +1,7 @@
 //! The assembly text of trampolines and stubs, and of the records that describe them.
 //!
-//! One place, so that macro output, verifier (`layout`) and runtime (`arch`) cannot disagree.
-//! Where nothing is patched the macros of `private/plain.rs` make ordinary functions that call through
+//! One place, so that macro output, verifier (`layout`) and runtime (`arch`) cannot disagree. Where
+//! nothing is patched the macros of `private/plain.rs` make ordinary functions that call through
 //! the slot.
 //!
 //! No text here names a symbol of another crate in a way that a shared object could not: a key may
@@ -14,7 +14,10 @@
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __trampoline {
-    (unsafe $name:ident[$($generics:tt)*]($($arg:ident: $ty:ty),*) -> $ret:ty; me $me:expr; key $key:ty; site $site:expr) => {
+    (
+        unsafe $name:ident[$($generics:tt)*]($($arg:ident: $ty:ty),*) -> $ret:ty;
+        me $me:expr; key $key:ty; site $site:expr
+    ) => {
         #[unsafe(naked)]
         #[allow(improper_ctypes_definitions)]
         unsafe extern "C-unwind" fn $name<$($generics)*>($($arg: $ty),*) -> $ret {
@@ -27,7 +30,11 @@ macro_rules! __trampoline {
                 ".long {stub}@PLT - . - 4",
                 ".byte 0xcc, 0xcc, 0xcc",
                 ".cfi_endproc",
-                ".pushsection static_call_0_1_trampolines,\"ao\",@progbits,{me}",
+                $crate::__private::core::concat!(
+                    ".pushsection ",
+                    $crate::__section!("trampolines"),
+                    ",\"ao\",@progbits,{me}"
+                ),
                 ".p2align 2",
                 ".long 2b - .",
                 ".long {stub}@PLT - .",

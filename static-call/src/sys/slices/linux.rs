@@ -5,7 +5,9 @@ use core::{fmt, slice};
 
 /// The slice of all elements.
 pub(crate) struct Collected<T: 'static> {
+    /// INV-KEY: statics of this type and nothing else from here on.
     start: *const T,
+    /// After the last of them.
     stop: *const T,
     /// One byte for each copy of this crate in the image.
     copies: [*const u8; 2],
@@ -56,30 +58,30 @@ impl<T: fmt::Debug> fmt::Debug for Collected<T> {
     }
 }
 
-/// Declares a slice whose elements [`__record!`](crate::__record!) adds: its section, and the one with
-/// a byte for each copy of this crate.
+/// Declares a slice whose elements [`__record!`](crate::__record!) adds: its section, and the one
+/// with a byte for each copy of this crate.
 macro_rules! collected {
-    ($(#[$doc:meta])* static $name:ident: [$ty:ty]; $elements:literal, $copies:literal) => {
+    ($(#[$doc:meta])* static $name:ident: [$ty:ty]; $kind:ident) => {
         $(#[$doc])*
         pub(crate) static $name: $crate::sys::slices::Collected<$ty> = {
             unsafe extern "Rust" {
-                #[link_name = concat!("__start_", $elements)]
+                #[link_name = concat!("__start_", $crate::__section!($kind "linkme"))]
                 static START: [$ty; 0];
-                #[link_name = concat!("__stop_", $elements)]
+                #[link_name = concat!("__stop_", $crate::__section!($kind "linkme"))]
                 static STOP: [$ty; 0];
-                #[link_name = concat!("__start_", $copies)]
+                #[link_name = concat!("__start_", $crate::__section!($kind "linkm2"))]
                 static FIRST_COPY: [u8; 0];
-                #[link_name = concat!("__stop_", $copies)]
+                #[link_name = concat!("__stop_", $crate::__section!($kind "linkm2"))]
                 static END_OF_COPIES: [u8; 0];
             }
 
             // So that the section is there, and may be written, where it has no element.
             #[used]
-            #[unsafe(link_section = $elements)]
+            #[unsafe(link_section = $crate::__section!($kind "linkme"))]
             static mut NOTHING: [$ty; 0] = [];
 
             #[used]
-            #[unsafe(link_section = $copies)]
+            #[unsafe(link_section = $crate::__section!($kind "linkm2"))]
             static COPY: u8 = 1;
 
             // SAFETY: `__record!`, which alone puts statics there, decides their type (promises 1
@@ -107,12 +109,12 @@ macro_rules! __record {
     (key $name:ident = $value:expr;) => {
         #[used]
         #[allow(non_upper_case_globals, reason = "it has the name of the key")]
-        #[unsafe(link_section = "linkme_STATIC_CALL_0_1_KEYS")]
+        #[unsafe(link_section = $crate::__section!(keys "linkme"))]
         static $name: $crate::__private::KeyRecord = $value;
     };
     (site $name:ident = $value:expr;) => {
         #[used]
-        #[unsafe(link_section = "linkme_STATIC_CALL_0_1_SITES")]
+        #[unsafe(link_section = $crate::__section!(sites "linkme"))]
         static $name: $crate::__private::SiteRecord = $value;
     };
 }

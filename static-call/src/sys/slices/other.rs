@@ -2,7 +2,7 @@
 
 /// Declares a slice whose elements [`__record!`](crate::__record!) adds.
 macro_rules! collected {
-    ($(#[$doc:meta])* static $name:ident: [$ty:ty]; $($section:literal),*) => {
+    ($(#[$doc:meta])* static $name:ident: [$ty:ty]; $kind:ident) => {
         $(#[$doc])*
         #[linkme::distributed_slice]
         pub static $name: [$ty];

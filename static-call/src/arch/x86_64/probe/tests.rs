@@ -1,5 +1,5 @@
-//! Every mixture of the bytes of two forms is executed by an interpreter that knows the instructions by an
-//! independent decoder, and must come back with the right count.
+//! Every mixture of the bytes of two forms is executed by an interpreter that knows the
+//! instructions by an independent decoder, and must come back with the right count.
 
 use std::collections::BTreeMap;
 use std::vec::Vec;
@@ -175,8 +175,8 @@ fn every_mixture_comes_back(forms: Forms, site: u64) {
         unseen += usize::from(expected != [0, 0]);
         assert_eq!(machine.run(program.entry, 3), expected, "{forms:?} {site:#x} {bytes:02x?}");
     }
-    // Besides the two forms, mixtures that are the same instructions: no-ops of five bytes, and what
-    // differs in a trampoline's padding or a prefix.
+    // Besides the two forms, mixtures that are the same instructions: no-ops of five bytes, and
+    // what differs in a trampoline's padding or a prefix.
     let same = match forms {
         Forms::Nop | Forms::PaddedNop | Forms::Label => 3,
         Forms::Trampoline => 1,

@@ -66,7 +66,8 @@ proptest! {
                 false => prop_assert_eq!(now.near_branch_target(), cold),
             }
         }
-        for beside in (memory.start..memory.start + 32).filter(|a| !(address..address + 5).contains(a)) {
+        let own = address..address + 5;
+        for beside in (memory.start..memory.start + 32).filter(|a| !own.contains(a)) {
             prop_assert_eq!(memory.bytes[(beside - memory.start) as usize], filler);
         }
     }
