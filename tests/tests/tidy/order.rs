@@ -163,8 +163,8 @@ fn place(path: &[&str], modules: &[&str]) -> Option<usize> {
     around.max_by_key(|(_, name)| name.matches("::").count()).map(|(place, _)| place)
 }
 
-/// The paths from the crate's root that the code of a file names, with their lines. Unit tests at its
-/// end may name everything.
+/// The paths from the crate's root that the code of a file names, with their lines. Unit tests at
+/// its end may name everything.
 fn references<'f>(file: &'f File, module: &[&'f str]) -> Vec<(usize, Vec<&'f str>)> {
     let end = file.text.find("#[cfg(test)]\nmod tests {").unwrap_or(file.text.len());
     let text = &file.text[..end];
