@@ -1,12 +1,13 @@
-//! Names of symbols as people write them, however long a symbol makes them: a dozen bytes can stand for a
-//! megabyte.
+//! Names of symbols as people write them, however long a symbol makes them: a dozen bytes can stand
+//! for a megabyte.
 
 use std::fmt::{self, Write};
 
 /// Most bytes of a name.
 const LONGEST: usize = 4096;
 
-/// The name that a symbol stands for, without the hash of the compiler's; cut off where it is absurdly long.
+/// The name that a symbol stands for, without the hash of the compiler's; cut off where it is
+/// absurdly long.
 pub(crate) fn demangled(symbol: &str) -> String {
     let mut name = Bounded(String::new());
     // An error is the end that was set.

@@ -86,8 +86,8 @@ fn main() {
     }
 }
 
-/// Leaves of an ELF executable what its segments hold. Most of it is debug information of the standard
-/// library otherwise, and every build script that hooks links has a copy.
+/// Leaves of an ELF executable what its segments hold. Most of it is debug information of the
+/// standard library otherwise, and every build script that hooks links has a copy.
 fn drop_sections(executable: &mut Vec<u8>) -> Option<()> {
     let header = FileHeader64::<LE>::parse(&**executable).ok()?;
     let segments = header.program_headers(LE, &**executable).ok()?;

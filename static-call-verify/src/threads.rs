@@ -11,8 +11,8 @@ pub(crate) fn count(size: usize, part: usize) -> usize {
     }
 }
 
-/// Shares of a list of work, for one thread each: about the same size, in order. One thread is worth it
-/// for `part` of the sizes.
+/// Shares of a list of work, for one thread each: about the same size, in order. One thread is
+/// worth it for `part` of the sizes.
 pub(crate) fn shares(sizes: &[usize], part: usize) -> Vec<Range<usize>> {
     let total = sizes.iter().copied().fold(0, usize::saturating_add);
     let count = count(total, part);
@@ -30,8 +30,8 @@ pub(crate) fn shares(sizes: &[usize], part: usize) -> Vec<Range<usize>> {
     shares
 }
 
-/// Does `work` for each number below `count`, which is small, in a thread of its own, or here where the
-/// system gives none; the results in order. A panic goes on here.
+/// Does `work` for each number below `count`, which is small, in a thread of its own, or here where
+/// the system gives none; the results in order. A panic goes on here.
 pub(crate) fn each<R: Send>(count: usize, work: impl Fn(usize) -> R + Sync) -> Vec<R> {
     let work = &work;
     thread::scope(|scope| {

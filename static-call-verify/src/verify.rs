@@ -153,8 +153,8 @@ fn finish_table(
         Ok(None) if trampolines.is_empty() => return Stamp::NothingToDo,
         Ok(None) => {
             let message = "the image has static calls and no table for the runtime, which keeps to \
-                           the trampolines: link with `static_call_verify::enable()` in `build.rs`, \
-                           or with `cargo static-call build`";
+                           the trampolines: link with `static_call_verify::enable()` in \
+                           `build.rs`, or with `cargo static-call build`";
             findings.add(FindingKey::TableMissing, None, None, message.to_owned());
             return Stamp::NoTable;
         }

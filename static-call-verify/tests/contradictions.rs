@@ -1,5 +1,5 @@
-//! Code whose boundaries could be taken for others than they are, and slots that do not keep what the link
-//! put there: nothing of it is called inline.
+//! Code whose boundaries could be taken for others than they are, and slots that do not keep what
+//! the link put there: nothing of it is called inline.
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
 mod images;
@@ -53,7 +53,8 @@ fn data_behind_a_halt() {
 /// A table of call sites with one landing pad, `pad` bytes into the function.
 fn landing_pad(pad: &str) -> String {
     format!(
-        ".section .gcc_except_table,\"a\"\nlsda: .byte 0xff, 0xff, 0x01, 4\n .byte 0, 1, {pad}, 0\n .text\n"
+        ".section .gcc_except_table,\"a\"\nlsda: .byte 0xff, 0xff, 0x01, 4\n .byte 0, 1, {pad}, \
+         0\n .text\n"
     )
 }
 
@@ -84,16 +85,18 @@ fn a_landing_pad_outside_its_function() {
 
 #[test]
 fn an_unwind_table_that_begins_inside_an_instruction() {
-    // The symbol `g` is too long; behind its call, which does not return, `a8` swallows the first byte of a
-    // function that has an unwind table and no symbol.
-    let g = ".p2align 6\n .type g, @function\ng: .cfi_startproc\n call shim\n .cfi_endproc\n .byte 0xa8\n \
-             .cfi_startproc\n .byte 0x66\n call tramp\n ret\n .cfi_endproc\n .size g, . - g\n";
+    // The symbol `g` is too long; behind its call, which does not return, `a8` swallows the first
+    // byte of a function that has an unwind table and no symbol.
+    let g = ".p2align 6\n .type g, @function\ng: .cfi_startproc\n call shim\n .cfi_endproc\n .byte \
+             0xa8\n .cfi_startproc\n .byte 0x66\n call tramp\n ret\n .cfi_endproc\n .size g, . - \
+             g\n";
     none_inline(&check(&format!("{g}{}", function("f", "ret")), &["-pie"]));
 }
 
 #[test]
 fn symbols_of_sections_that_are_not_loaded() {
-    // `-Cinstrument-coverage` has such: offsets from 0, which are the same numbers as addresses of code.
+    // `-Cinstrument-coverage` has such: offsets from 0, which are the same numbers as addresses of
+    // code.
     let all = ".section notes,\"\",@progbits\n.macro each\n at\\@: .byte 0\n.endm\n.rept 0x3000\n \
                each\n.endr\n.text\n";
     let f = function("f", "call tramp\n ret");
@@ -120,7 +123,8 @@ fn a_rex_prefix_before_the_one_of_the_operand_size() {
 fn data_by_its_absolute_address() {
     for load in ["mov $2f, %eax", "mov 2f, %eax", "lea 2f, %eax", "mov 2f(, %rdi, 8), %rax"] {
         let body = format!(
-            "{load}\n test %eax, %eax\n je 1f\n2: .quad 0x9090909090909090\n .p2align 3\n1: call tramp\n ret"
+            "{load}\n test %eax, %eax\n je 1f\n2: .quad 0x9090909090909090\n .p2align 3\n1: call \
+             tramp\n ret"
         );
         doubted(&body, load, &["-no-pie", "-static"]);
     }

@@ -1,4 +1,5 @@
-//! What a doubted function holds: calls that a contradiction leads to, and bytes that only look like one.
+//! What a doubted function holds: calls that a contradiction leads to, and bytes that only look
+//! like one.
 
 mod images;
 mod reports;
@@ -8,8 +9,8 @@ use reports::{check, has, only};
 use static_call_verify::report::Reason;
 use static_call_verify::{FindingKey, Policy, Report, verify};
 
-/// A function with `89 e8` (`mov %ebp, %eax`) before an instruction that begins with `a9` and whose first four
-/// bytes lead, as the displacement of a call, `into` the trampoline.
+/// A function with `89 e8` (`mov %ebp, %eax`) before an instruction that begins with `a9` and whose
+/// first four bytes lead, as the displacement of a call, `into` the trampoline.
 fn phantom(into: u64, rest: &str) -> Report {
     let prelude = images::PRELUDE.replace(
         ".text.tramp,\"ax\",@progbits\n    .p2align 3",
@@ -18,8 +19,8 @@ fn phantom(into: u64, rest: &str) -> Report {
     assert_ne!(prelude, images::PRELUDE);
     let before = 0x51 + into;
     let body = format!(
-        ".p2align 8\n .skip {before}, 0x90\n .byte 0x89, 0xe8\n .long tramp + {into} - . - 4\n .byte 0\n \
-         call tramp\n {rest}"
+        ".p2align 8\n .skip {before}, 0x90\n .byte 0x89, 0xe8\n .long tramp + {into} - . - 4\n \
+         .byte 0\n call tramp\n {rest}"
     );
     let object = images::assemble(&format!("{prelude}{}.set _start, f\n", function("f", &body)));
     let image = images::link(&[&object], &["-pie"]);

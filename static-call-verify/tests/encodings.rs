@@ -104,7 +104,10 @@ proptest! {
     }
 
     #[test]
-    fn grades_are_as_defined(address in 0..1u64 << 47, shape in prop::sample::select(vec![(1, 5), (2, 6)])) {
+    fn grades_are_as_defined(
+        address in 0..1u64 << 47,
+        shape in prop::sample::select(vec![(1, 5), (2, 6)]),
+    ) {
         let (disp_at, length) = shape;
         prop_assert_eq!(grade(address, disp_at, length), defined(address, disp_at, length));
     }

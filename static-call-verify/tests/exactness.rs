@@ -95,7 +95,8 @@ fn data_that_the_function_reads_leaves_a_doubt() {
     let report = body("mov 2f(%rip), %rax\n jmp 1f\n2: .quad 0xb848\n1: call tramp\n ret");
     assert!(report.calls.iter().all(|c| !c.inline), "{report}");
     let report = body(
-        "lea 2f(%rip), %rax\n test %eax, %eax\n je 1f\n2: .quad 0x9090909090909090\n1: call tramp\n ret",
+        "lea 2f(%rip), %rax\n test %eax, %eax\n je 1f\n2: .quad 0x9090909090909090\n1: call \
+         tramp\n ret",
     );
     assert!(report.calls.iter().all(|c| !c.inline), "{report}");
 }
@@ -246,7 +247,8 @@ fn executables_at_fixed_addresses() {
 #[test]
 fn numbers_of_the_large_code_model() {
     let from_got = "lea -7(%rip), %rax\n movabs $_GLOBAL_OFFSET_TABLE_+9, %rcx\n add %rcx, %rax\n \
-                    movabs $tramp@GOTOFF, %rdx\n movabs $site_tramp@GOTOFF, %r11\n movabs $tramp@GOT, %rdx\n ret";
+                    movabs $tramp@GOTOFF, %rdx\n movabs $site_tramp@GOTOFF, %r11\n movabs \
+                    $tramp@GOT, %rdx\n ret";
     let absolute = "movabs $tramp, %rdx\n movabs $site_tramp, %r11\n ret";
     let code_model = Some(Reason::CodeModel);
     let linkers = [("ld", "-fuse-ld=bfd"), ("ld.lld", "-fuse-ld=lld"), ("mold", "-fuse-ld=mold")];

@@ -122,7 +122,8 @@ fn layouts_that_contradict_themselves_are_refused() {
         assert!(has(&report, FindingKey::ImageCorrupt) && report.calls.is_empty(), "{report}");
         assert!(matches!(stamp(&mut bad, &Policy::default()).1, Stamped::Refused));
     };
-    // Code that the loader takes from elsewhere; code behind its segment; two sections in one place.
+    // Code that the loader takes from elsewhere; code behind its segment; two sections in one
+    // place.
     refused(text + 24, word(text + 24) - 16);
     refused(text + 32, word(text + 32) + (1 << 20));
     refused(text + 64 + 16, word(text + 16));

@@ -86,7 +86,8 @@ fn gold() {
     }
 }
 
-/// Where gold collects garbage in a shared object, the records of its calls go, and the table is empty.
+/// Where gold collects garbage in a shared object, the records of its calls go, and the table is
+/// empty.
 #[test]
 #[ignore = "one of many ways to link: cargo xtask test-links"]
 fn gold_and_shared_objects() {
@@ -245,7 +246,8 @@ fn a_linker_that_fails_with_the_table() {
 #[test]
 fn denied_findings_fail_the_build() {
     let main = "static_call_verify::LinkHook::new()\
-        .deny(\"call.grade.line\").deny(\"call.grade.straddle\").allow(\"flags.missing\").enable();";
+                .deny(\"call.grade.line\").deny(\"call.grade.straddle\")\
+                .allow(\"flags.missing\").enable();";
     let fixture = Fixture::with_build_rs("denied", main).env("RUSTFLAGS", "");
     // One of so many is certain to lie badly: two of five do.
     let calls: String = (0..40).map(|i| format!("sum += hooked::add(sum, {i}); ")).collect();

@@ -11,8 +11,8 @@ use std::fs;
 use fixture::{COPY_HOOK, Fixture, check_inline, check_table, text};
 use tools::have;
 
-/// Needs what only cargo gives it, talks on both streams, has a side effect, and ends otherwise than
-/// a linker does.
+/// Needs what only cargo gives it, talks on both streams, has a side effect, and ends otherwise
+/// than a linker does.
 const BEFORE: &str = r#"
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rustc-env=FROM_BUILD_RS=told");

@@ -97,7 +97,8 @@ fn with_calls_that_lie_badly(fixture: &Fixture) {
 
 #[test]
 fn the_command_line_counts_more_than_build_rs() {
-    let main = "static_call_verify::LinkHook::new().deny(\"call.grade.*\").allow(\"flags.missing\").enable();";
+    let main = "static_call_verify::LinkHook::new()\
+                .deny(\"call.grade.*\").allow(\"flags.missing\").enable();";
     for flags in ["", "-Clinker=clang"] {
         if !flags.is_empty() && !tools::have(&["clang"]) {
             continue;

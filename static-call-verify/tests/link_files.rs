@@ -1,4 +1,5 @@
-//! What a linker writes besides the image names the image, not the place where the hook has it made.
+//! What a linker writes besides the image names the image, not the place where the hook has it
+//! made.
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
 #[path = "link/fixture.rs"]

@@ -19,8 +19,8 @@ use std::time::{Duration, Instant};
 use fixture::{COPY_HOOK, Fixture, check_inline, check_table, text};
 use images::{PRELUDE, assemble, function, have, run};
 
-/// The linker that the hook runs: GNU ld, which stops where the file `mode` says. An orphan gives up
-/// by itself.
+/// The linker that the hook runs: GNU ld, which stops where the file `mode` says. An orphan gives
+/// up by itself.
 const LINKER: &str = r#"#!/bin/sh
 here=$(dirname "$0")
 for image; do :; done

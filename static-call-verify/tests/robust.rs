@@ -21,7 +21,8 @@ fn linked(capacity: u32, args: &[&str]) -> Vec<u8> {
     {
         let table = images::fresh("table.o");
         std::fs::write(&table, table_object(capacity, &Policy::default())).unwrap();
-        let body = "lea table(%rip), %rax\n movslq (%rax,%rdi,4), %rcx\n add %rax, %rcx\n jmp *%rcx\n\
+        let body = "lea table(%rip), %rax\n movslq (%rax,%rdi,4), %rcx\n add %rax, %rcx\n jmp \
+                    *%rcx\n\
                     1: call tramp\n ret\n 2: call site_tramp\n mov tramp@GOTPCREL(%rip), %rax\n\
                     call *tramp@GOTPCREL(%rip)\n lea tramp(%rip), %rdi\n jne tramp\n jmp tramp\n\
                     .section .rodata.table,\"a\"\n.p2align 2\ntable: .long 1b - table, 2b - table\n\
@@ -186,8 +187,9 @@ fn name_of_records(file: &[u8]) -> u64 {
     records.sh_name(object::LittleEndian).into()
 }
 
-/// Sixty thousand sections that are all of the file would be read sixty thousand times. A few hundred
-/// are refused for the same reason: without it they would be read, and this would fail and not hang.
+/// Sixty thousand sections that are all of the file would be read sixty thousand times. A few
+/// hundred are refused for the same reason: without it they would be read, and this would fail and
+/// not hang.
 #[test]
 fn sections_on_top_of_each_other() {
     let name = name_of_records(&with_sections(&[], 0));

@@ -65,7 +65,9 @@ pub(super) fn main(name: &str, matches: &ArgMatches, settings: &Settings) -> Exi
              arguments: `cargo static-call {name} {level} … --release`"
         ));
     }
-    let prepared = workspace::metadata(option(&args, "--manifest-path").as_deref()).and_then(|metadata| {
+    let manifest = option(&args, "--manifest-path");
+    let metadata = workspace::metadata(manifest.as_deref());
+    let prepared = metadata.and_then(|metadata| {
         let policies = policies(&metadata);
         let target = target_directory(&metadata, &args)?;
         let is_first = !target.join(DIRECTORY).exists();
@@ -114,8 +116,8 @@ fn has_verifier(metadata: &Value) -> bool {
     dependencies.any(|d| d["name"] == env!("CARGO_PKG_NAME") && d["kind"] == "build")
 }
 
-/// An option of this command among those of cargo, which has none of that name. Behind a word that is
-/// no option, `run` hands it to the program: so it is not an error.
+/// An option of this command among those of cargo, which has none of that name. Behind a word that
+/// is no option, `run` hands it to the program: so it is not an error.
 fn misplaced<'a>(args: &[&'a OsString]) -> Option<&'a str> {
     let words = args.iter().take_while(|a| **a != "--").filter_map(|a| a.to_str());
     let names =

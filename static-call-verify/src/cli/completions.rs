@@ -74,8 +74,8 @@ fn with_values(command: Command) -> Command {
     proposed(command).mut_subcommands(proposed)
 }
 
-/// `cargo static-call` in bash. Everything else is completed by what completed cargo before, or, where
-/// bash-completion looks for it at the first use, by what it finds.
+/// `cargo static-call` in bash. Everything else is completed by what completed cargo before, or,
+/// where bash-completion looks for it at the first use, by what it finds.
 const BASH: &str = r#"
 _cargo_static_call_in_cargo() {
     local at=1 before=$3
@@ -115,8 +115,9 @@ _cargo_static_call_join() {
 _cargo_static_call_join
 "#;
 
-/// The names of findings behind `explain`, since the script for fish has the values of options alone,
-/// and behind a level before the subcommand, where its own condition fails for want of a value.
+/// The names of findings behind `explain`, since the script for fish has the values of options
+/// alone, and behind a level before the subcommand, where its own condition fails for want of a
+/// value.
 fn fish_findings() -> String {
     let names: Vec<&str> = FindingKey::ALL.iter().map(|key| key.as_str()).collect();
     let levels = Level::ALL.map(|level| format!("--{level}")).join(" ");

@@ -54,10 +54,10 @@ fn explain(key: FindingKey) -> String {
     let mend: String =
         chars.next().map(|c| c.to_ascii_uppercase()).into_iter().chain(chars).collect();
     let policy = format!(
-        "`{level}`, unless a policy says otherwise: `--deny {key}` on the command \
-                          line, `.deny(\"{key}\")` on the hook in build.rs, or `deny = [\"{key}\"]` \
-                          under `[package.metadata.static-call]`, or for all packages \
-                          `[workspace.metadata.static-call]`, in Cargo.toml."
+        "`{level}`, unless a policy says otherwise: `--deny {key}` on the command line, \
+         `.deny(\"{key}\")` on the hook in build.rs, or `deny = [\"{key}\"]` under \
+         `[package.metadata.static-call]`, or for all packages `[workspace.metadata.static-call]`, \
+         in Cargo.toml."
     );
     [
         format!("{name}\n"),

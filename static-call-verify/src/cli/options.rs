@@ -94,7 +94,8 @@ pub(super) fn color(args: &[OsString]) -> ColorChoice {
     }
 }
 
-/// The manifest that is meant: the one that was named, else the nearest above the working directory.
+/// The manifest that is meant: the one that was named, else the nearest above the working
+/// directory.
 pub(super) fn manifest(matches: &ArgMatches) -> Option<PathBuf> {
     if let Some(path) = matches.get_one::<OsString>("manifest-path") {
         return Some(path.into());

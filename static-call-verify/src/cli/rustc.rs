@@ -154,7 +154,8 @@ fn is_patched(args: &[&str]) -> bool {
     }
 }
 
-/// The directory of the hook, if a link argument is that of a `build.rs` which hooks the link already.
+/// The directory of the hook, if a link argument is that of a `build.rs` which hooks the link
+/// already.
 fn hook_directory(arg: &str) -> Option<PathBuf> {
     let path = Path::new(arg.strip_prefix("-B").or_else(|| arg.strip_prefix("--ld-path="))?);
     let dir = if path.is_dir() { path } else { path.parent()? };

@@ -39,8 +39,8 @@ pub(super) fn target_directory(metadata: &Value) -> Result<PathBuf, String> {
     dir.ok_or_else(|| "cargo metadata names no target directory".to_owned())
 }
 
-/// The program that `cargo run` would run for `manifest`, or the one of this `name`, as it was built
-/// last.
+/// The program that `cargo run` would run for `manifest`, or the one of this `name`, as it was
+/// built last.
 pub(super) fn program(manifest: &Path, name: Option<&str>) -> Result<PathBuf, String> {
     let metadata = metadata(Some(manifest.as_os_str()))?;
     let name = chosen(&metadata, manifest, name)?;

@@ -1,7 +1,8 @@
 //! A bound on work and memory: names, texts and tables of an image can lie on top of each other, so
 //! that what is read is not bounded by the length of the file. It is bounded by this.
 //!
-//! Threads share it. Which of them finds it empty is open; that is hostile input, and less is proved.
+//! Threads share it. Which of them finds it empty is open; that is hostile input, and less is
+//! proved.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 

@@ -48,8 +48,8 @@ pub(crate) fn read(path: &Path, source_lines: bool) -> io::Result<Vec<u8>> {
     Ok(image)
 }
 
-/// Reads the headers behind the first bytes and the names of sections, and says where they are; `None`
-/// where they leave a doubt.
+/// Reads the headers behind the first bytes and the names of sections, and says where they are;
+/// `None` where they leave a doubt.
 fn headers(file: &Pieces, image: &mut [u8]) -> io::Result<Option<Headers>> {
     let length = file.length();
     let head = 0..length.min(HEAD);

@@ -73,7 +73,8 @@ impl Pointers {
             {
                 all.in_records.insert(place, value);
             }
-            // All relocations of slots: one that holds a trampoline may be relocated otherwise, too.
+            // All relocations of slots: one that holds a trampoline may be relocated otherwise,
+            // too.
             let is_slot =
                 || gots.iter().any(|s| s.contains(place) || s.contains(place.wrapping_add(7)));
             if value.address().is_some_and(&is_trampoline) || is_slot() {

@@ -5,7 +5,8 @@ use object::elf;
 /// The kind of a section without bytes in the file.
 const SHT_NOBITS: u32 = elf::SHT_NOBITS.0;
 
-/// A section; its bytes may lie outside the file until [`section_data`](super::image::Image::section_data) has looked.
+/// A section; its bytes may lie outside the file until
+/// [`section_data`](super::image::Image::section_data) has looked.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Section<'a> {
     pub(crate) name: &'a [u8],

@@ -32,8 +32,8 @@ pub(super) fn text(names: &[u8], at: u32) -> &[u8] {
     name.get(..end).unwrap_or_default()
 }
 
-/// `None` for one that names no address of the image in memory: where its section is not loaded, its value is
-/// an offset as a rule, which can be the same number as an address of code.
+/// `None` for one that names no address of the image in memory: where its section is not loaded,
+/// its value is an offset as a rule, which can be the same number as an address of code.
 pub(super) fn symbol<'a>(
     s: &Sym64<LE>,
     names: &'a [u8],

@@ -33,8 +33,8 @@ pub(crate) struct Unwind<'a> {
     list: Vec<Frame>,
 }
 
-/// The binary search table of `.eh_frame_hdr` (LSB, "Exception Frames"): pairs of function and frame,
-/// both 4 bytes relative to the section. (gimli's reader of it subtracts without a check.)
+/// The binary search table of `.eh_frame_hdr` (LSB, "Exception Frames"): pairs of function and
+/// frame, both 4 bytes relative to the section. (gimli's reader of it subtracts without a check.)
 #[derive(Clone, Copy)]
 struct Index<'a> {
     address: u64,

@@ -1,8 +1,8 @@
 //! Source lines of instructions, from debug information in the image.
 //!
-//! Debug information is a program that says where it goes on: tables that many units share, lists that
-//! lie on top of each other. Every unit is read once, for all instructions in it together, and every
-//! step is paid from a budget in proportion to its size: where that ends, lines are missing.
+//! Debug information is a program that says where it goes on: tables that many units share, lists
+//! that lie on top of each other. Every unit is read once, for all instructions in it together, and
+//! every step is paid from a budget in proportion to its size: where that ends, lines are missing.
 
 mod functions;
 mod program;
@@ -39,8 +39,8 @@ pub(crate) struct DebugSections<'a> {
 impl<'a> DebugSections<'a> {
     pub(crate) fn load(image: &Image<'a>) -> Option<Self> {
         image.sections_named(".debug_line").next()?;
-        // Of all sections together: they shrink to a third or a fifth where they are compressed, and
-        // nobody waits for a gigabyte.
+        // Of all sections together: they shrink to a third or a fifth where they are compressed,
+        // and nobody waits for a gigabyte.
         const MOST: u64 = 1 << 30;
         const PER_BYTE: u64 = 16;
         let room = (image.length() as u64).saturating_mul(PER_BYTE).saturating_add(BASE);
@@ -57,7 +57,8 @@ impl<'a> DebugSections<'a> {
         Some(Self { sections, length, is_cut })
     }
 
-    /// What may be spent on reading them: what compilers emit takes a byte's step for a byte or two.
+    /// What may be spent on reading them: what compilers emit takes a byte's step for a byte or
+    /// two.
     fn budget(&self) -> Budget {
         const PER_BYTE: u64 = 8;
         Budget::of((self.length as u64).saturating_mul(PER_BYTE).saturating_add(BASE))
@@ -111,8 +112,8 @@ impl Lines {
     /// Where the call at `address` of a key's plain trampoline stands.
     ///
     /// The innermost inlined function is the key's own wrapper, whose line is that of the
-    /// declaration: the caller is the one around it. So it is for what an optimiser has put between the
-    /// lines of an inlined function, which has none (DWARF 5, 6.2.2, `line`).
+    /// declaration: the caller is the one around it. So it is for what an optimiser has put between
+    /// the lines of an inlined function, which has none (DWARF 5, 6.2.2, `line`).
     pub(crate) fn source(&self, address: u64, key: &Key) -> Option<Source> {
         let place = self.places.get(&address)?;
         let innermost = place.function.as_ref();

@@ -13,7 +13,8 @@ const BUDGET: u64 = 1 << 18;
 #[derive(Default)]
 struct Sections(HashMap<&'static str, Vec<u8>>);
 
-/// Abbreviations: a unit with ranges, with bounds, and without either; a function; an inlined function.
+/// Abbreviations: a unit with ranges, with bounds, and without either; a function; an inlined
+/// function.
 const WITH_RANGES: u8 = 1;
 const WITH_BOUNDS: u8 = 2;
 const FUNCTION: u8 = 3;
@@ -49,8 +50,8 @@ impl Sections {
         self.lines_from(0x1000, 2, first)
     }
 
-    /// A program whose first sequence is `first`, and whose second says that all from `start` on is of
-    /// one line.
+    /// A program whose first sequence is `first`, and whose second says that all from `start` on is
+    /// of one line.
     fn lines_from(&mut self, start: u64, line: u8, first: &[u8]) -> u32 {
         let mut tail = vec![1, 1, 1, 0xfb, 14, 13, 0, 1, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1];
         tail.extend(b"\0a.rs\0\0\0\0\0");

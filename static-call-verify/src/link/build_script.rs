@@ -127,9 +127,9 @@ fn tell(name: &str, value: &str) {
     println!("{}", instruction(&version, name, value));
 }
 
-/// A line for cargo, as it wants it in a package that states this Rust version: in one that has
-/// to be built by cargo before 1.77, `cargo::` is an error. There is no `error` then, and the messages of a
-/// script that fails are shown anyway.
+/// A line for cargo, as it wants it in a package that states this Rust version: in one that has to
+/// be built by cargo before 1.77, `cargo::` is an error. There is no `error` then, and the messages
+/// of a script that fails are shown anyway.
 fn instruction(rust_version: &str, name: &str, value: &str) -> String {
     let mut numbers = rust_version.split(['.', '-']).map(|n| n.parse::<u32>());
     let is_old = match (numbers.next(), numbers.next()) {

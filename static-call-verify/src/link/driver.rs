@@ -83,7 +83,8 @@ impl Driver<'_> {
         Err(DriverError::Deaf { driver: driver() })
     }
 
-    /// The linker that a clang runs: its default is compiled in, and nothing but the driver tells it.
+    /// The linker that a clang runs: its default is compiled in, and nothing but the driver tells
+    /// it.
     pub(crate) fn default_linker(&self, dir: &Path) -> Option<PathBuf> {
         let output = self.call(&["-###".to_owned()], dir).ok()?;
         let text = String::from_utf8_lossy(&output.stderr);
@@ -117,8 +118,9 @@ mod tests {
 
     #[test]
     fn a_dry_run_of_clang() {
-        let text = "Debian clang version 14.0.6\nTarget: x86_64-pc-linux-gnu\nInstalledDir: /usr/bin\n \
-                    \"/usr/bin/ld\" \"-pie\" \"-o\" \"a.out\" \"--static-call-trial\" \"-lc\"\n";
+        let text = "Debian clang version 14.0.6\nTarget: x86_64-pc-linux-gnu\nInstalledDir: \
+                    /usr/bin\n \"/usr/bin/ld\" \"-pie\" \"-o\" \"a.out\" \"--static-call-trial\" \
+                    \"-lc\"\n";
         assert_eq!(linker_of_dry_run(text), Some("/usr/bin/ld".into()));
         assert_eq!(linker_of_dry_run("clang: error: no input files\n"), None);
         assert_eq!(linker_of_dry_run(""), None);

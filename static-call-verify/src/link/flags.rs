@@ -26,22 +26,22 @@ const ALIGNMENT: [&str; 2] =
 pub(crate) fn missing(origin: &Origin) -> String {
     let flags = ALIGNMENT.join(" ");
     let file = format!(
-        "set `rustflags = {ALIGNMENT:?}` under \
-         `[target.'cfg(all(target_arch = \"x86_64\", target_os = \"linux\"))']` in .cargo/config.toml"
+        "set `rustflags = {ALIGNMENT:?}` under `[target.'cfg(all(target_arch = \"x86_64\", \
+         target_os = \"linux\"))']` in .cargo/config.toml"
     );
     let fix = match origin {
         Origin::Files => format!("run `cargo static-call init`, or {file}"),
         Origin::Replaced(variable) => format!(
-            "{variable} is set in the environment, and replaces the flags of .cargo/config.toml: add \
-             `{flags}` to it, or unset it and run `cargo static-call init`"
+            "{variable} is set in the environment, and replaces the flags of .cargo/config.toml: \
+             add `{flags}` to it, or unset it and run `cargo static-call init`"
         ),
         Origin::Hidden(what) => format!(
             "{what} sets flags of the target, for which cargo ignores `[build] rustflags`: {file}"
         ),
     };
     format!(
-        "flags.missing: rustc is not told to align call instructions, so that about two static calls \
-         of five will stay on their trampolines; {fix}"
+        "flags.missing: rustc is not told to align call instructions, so that about two static \
+         calls of five will stay on their trampolines; {fix}"
     )
 }
 
@@ -99,8 +99,8 @@ impl Flags {
         })
     }
 
-    /// Whether rustc runs `linker` with a linker's arguments, not a driver's: by the flavor, else by
-    /// the names that rustc knows.
+    /// Whether rustc runs `linker` with a linker's arguments, not a driver's: by the flavor, else
+    /// by the names that rustc knows.
     pub(crate) fn is_direct(&self, linker: &str) -> bool {
         if let Some(flavor) = &self.flavor {
             return is_direct_flavor(flavor);
@@ -217,7 +217,8 @@ mod tests {
 
     #[test]
     fn what_a_trial_call_needs() {
-        let line = "-Clink-args=-fuse-ld=mold -Clink-arg=-B -Clink-arg=/d -Clink-arg=a.o -Clink-arg=-Wl,-z,now";
+        let line = "-Clink-args=-fuse-ld=mold -Clink-arg=-B -Clink-arg=/d -Clink-arg=a.o \
+                    -Clink-arg=-Wl,-z,now";
         assert_eq!(flags(line).selecting_args(), ["-fuse-ld=mold", "-B", "/d"]);
     }
 }

@@ -236,8 +236,8 @@ impl Link<'_> {
     }
 }
 
-/// Says in a line how much of an image is inline: to the wrapper of rustc where it asks, else with the
-/// linker's messages, and there only where there is something to do.
+/// Says in a line how much of an image is inline: to the wrapper of rustc where it asks, else with
+/// the linker's messages, and there only where there is something to do.
 fn say_line(report: &Report) {
     let (calls, inline) = (report.summary.all_calls(), report.summary.all_inline());
     if calls == 0 {

@@ -15,13 +15,13 @@ pub(crate) enum Origin {
     Hidden(String),
 }
 
-/// The variables that replace the flags of all files, the one that cargo prefers first. Cargo sets the
-/// first one itself, for build scripts.
+/// The variables that replace the flags of all files, the one that cargo prefers first. Cargo sets
+/// the first one itself, for build scripts.
 pub(crate) const REPLACING: [&str; 2] = ["CARGO_ENCODED_RUSTFLAGS", "RUSTFLAGS"];
 
 impl Origin {
-    /// What the cargo that runs this process was told. A build script does not see `RUSTFLAGS`, which
-    /// cargo removes: it is looked for in cargo's own environment.
+    /// What the cargo that runs this process was told. A build script does not see `RUSTFLAGS`,
+    /// which cargo removes: it is looked for in cargo's own environment.
     pub(crate) fn of_cargo() -> Self {
         let cargo = format!("/proc/{}", parent());
         let words = |name| {

@@ -2,6 +2,7 @@
 
 use super::install::Program;
 
-/// In the library itself: a path would be wrong where the target directory is moved, or cleaned in part.
+/// In the library itself: a path would be wrong where the target directory is moved, or cleaned in
+/// part.
 pub(crate) const LINKER: Program =
     Program::Bytes(include_bytes!(concat!(env!("OUT_DIR"), "/linker")));

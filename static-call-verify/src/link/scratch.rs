@@ -64,8 +64,8 @@ impl Scratch {
 
     /// Gives the image its name, in the place of what had it.
     pub(crate) fn persist(self) -> io::Result<()> {
-        // As linkers do, and earlier. Where a rename replaces a file, ext4 begins at once to write the
-        // new one to the disk. If this process is killed between the two, there is no image.
+        // As linkers do, and earlier. Where a rename replaces a file, ext4 begins at once to write
+        // the new one to the disk. If this process is killed between the two, there is no image.
         let _ = fs::remove_file(&self.output);
         fs::rename(self.image(), &self.output)
     }

@@ -1,5 +1,5 @@
-//! What a linker writes besides the image: maps, dependencies, traces. Where the image is linked, they
-//! name a directory that is gone afterwards.
+//! What a linker writes besides the image: maps, dependencies, traces. Where the image is linked,
+//! they name a directory that is gone afterwards.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -69,8 +69,8 @@ fn clean(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Dependencies without the object with the table, which is there only during the link: a prerequisite
-/// that is gone would make `make` link again for ever. Other texts stay.
+/// Dependencies without the object with the table, which is there only during the link: a
+/// prerequisite that is gone would make `make` link again for ever. Other texts stay.
 fn without_object(text: &[u8]) -> Cow<'_, [u8]> {
     let first = text.split(|b| *b == b'\n').next().unwrap_or_default();
     let is_rule = |directory: &&[u8]| {

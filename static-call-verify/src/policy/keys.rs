@@ -11,8 +11,8 @@ use crate::compiled::Compiled;
 
 macro_rules! align_sites {
     () => {
-        "compile with `-Cllvm-args=-x86-align-branch-boundary=8 -Cllvm-args=-x86-align-branch=call` \
-         (`cargo static-call init` writes these flags)"
+        "compile with `-Cllvm-args=-x86-align-branch-boundary=8 \
+         -Cllvm-args=-x86-align-branch=call` (`cargo static-call init` writes these flags)"
     };
 }
 
@@ -27,8 +27,8 @@ macro_rules! align_calls {
 macro_rules! align_tail_calls {
     ($kinds:literal) => {
         concat!(
-            "let something follow the call, such as a use of its result, so that it is no tail call, \
-             or compile with `-Cllvm-args=-x86-align-branch=",
+            "let something follow the call, such as a use of its result, so that it is no tail \
+             call, or compile with `-Cllvm-args=-x86-align-branch=",
             $kinds,
             "` in the place of `-Cllvm-args=-x86-align-branch=call`, which makes the code larger"
         )
@@ -48,7 +48,10 @@ macro_rules! align {
 }
 
 macro_rules! finding_keys {
-    ($($(#[doc = $doc:literal])+ $variant:ident = $word:literal, $level:ident, $why:literal, $mend:expr;)+) => {
+    ($(
+        $(#[doc = $doc:literal])+
+        $variant:ident = $word:literal, $level:ident, $why:literal, $mend:expr;
+    )+) => {
         /// Names a kind of finding; its text form is stable.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
@@ -95,11 +98,13 @@ macro_rules! finding_keys {
 
 finding_keys! {
     /// The displacement of a call instruction lies in two aligned quadwords of one cache line, so
-    /// that it cannot be rewritten while other threads execute it: the call stays on its trampoline.
+    /// that it cannot be rewritten while other threads execute it: the call stays on its
+    /// trampoline.
     CallGradeLine = "call.grade.line", Note,
         "A processor reads instructions in aligned pieces. One that is reading this call while its \
          bytes change can see half of the old target and half of the new one, and jump to neither. \
-         So the call is never rewritten: it goes through its trampoline, which costs one more jump.",
+         So the call is never rewritten: it goes through its trampoline, which costs one more \
+         jump.",
         align!();
     /// A call instruction crosses a cache line, so that it cannot be rewritten while other threads
     /// execute it: the call stays on its trampoline.
@@ -111,14 +116,14 @@ finding_keys! {
     /// A call instruction has a form that the runtime does not rewrite: a jump with an 8-bit
     /// displacement, which reaches no other target, or an unusual prefix.
     CallForm = "call.form", Note,
-        "Only the forms that compilers emit for calls and tail calls are rewritten; each of them is \
-         checked, and nothing else is touched. This call goes through its trampoline.",
+        "Only the forms that compilers emit for calls and tail calls are rewritten; each of them \
+         is checked, and nothing else is touched. This call goes through its trampoline.",
         "move the call out of hand-written assembly, into a function that the compiler makes";
     /// A call goes through a GOT slot and could not be rewritten to the direct form.
     CallViaGot = "call.via-got", Warn,
-        "The function is visible to other crates, and the compiler calls such functions through the \
-         global offset table, a table of addresses. An image that was linked with the hook has no \
-         such call left: the hook makes it a direct one where that is exact.",
+        "The function is visible to other crates, and the compiler calls such functions through \
+         the global offset table, a table of addresses. An image that was linked with the hook has \
+         no such call left: the hook makes it a direct one where that is exact.",
         "link with `static_call_verify::enable()` in `build.rs` or by `cargo static-call build`, \
          compile with `-Crelro-level=partial`, or use `call!`";
     /// A call goes through the procedure linkage table, because its trampoline's symbol can be
@@ -126,9 +131,10 @@ finding_keys! {
     CallViaPlt = "call.via-plt", Warn,
         "The dynamic loader may bind the symbol to another object's function, so that nobody can \
          know at link time where this call leads. It is left as it is.",
-        "hide the symbol with a version script, link with `-Clink-arg=-Wl,-Bsymbolic`, or use `call!`";
-    /// The address of a trampoline is loaded into a register, through the GOT or as a number of 8 bytes, most
-    /// often for a later `call reg`: those calls stay on the trampoline.
+        "hide the symbol with a version script, link with `-Clink-arg=-Wl,-Bsymbolic`, or use \
+         `call!`";
+    /// The address of a trampoline is loaded into a register, through the GOT or as a number of 8
+    /// bytes, most often for a later `call reg`: those calls stay on the trampoline.
     CallRegister = "call.register", Warn,
         "The compiler loads the address of a function of another crate once, and calls it several \
          times, as in a loop. With `-Ccode-model=large` it does so for every call. A `call` of a \
@@ -137,16 +143,16 @@ finding_keys! {
     /// The address of a trampoline is computed or stands in data: calls through it stay on the
     /// trampoline.
     TrampAddressTaken = "tramp.address-taken", Note,
-        "The function was used as a value, for example as a `fn` pointer or in a table. Such a call \
-         reads the pointer when it is made, so that there is no instruction to rewrite. It still \
-         reaches the current target, through the trampoline.",
+        "The function was used as a value, for example as a `fn` pointer or in a table. Such a \
+         call reads the pointer when it is made, so that there is no instruction to rewrite. It \
+         still reaches the current target, through the trampoline.",
         "where it matters, call the function by its name and not through a pointer";
-    /// Trampolines in this image belong to keys of another one, as in a program that calls a key of a
-    /// Rust `dylib`: their calls go through the slot.
+    /// Trampolines in this image belong to keys of another one, as in a program that calls a key of
+    /// a Rust `dylib`: their calls go through the slot.
     KeyOtherImage = "key.other-image", Note,
-        "A call instruction is rewritten by the runtime in its own image, for the keys of that image. \
-         Every other call works as it is linked: it goes through the slot, which holds the current \
-         target.",
+        "A call instruction is rewritten by the runtime in its own image, for the keys of that \
+         image. Every other call works as it is linked: it goes through the slot, which holds the \
+         current target.",
         "where it matters, link the crate that has the key into the program, as an `rlib`";
     /// A trampoline does not start at an address that is a multiple of 8.
     TrampMisaligned = "tramp.misaligned", Warn,
@@ -176,10 +182,11 @@ finding_keys! {
     /// The image has static calls but no table for the runtime: it was linked without the hook.
     TableMissing = "table.missing", Note,
         "The runtime rewrites only the calls that the table lists. Without one every call goes \
-         through its trampoline. Where only `cargo static-call build` verifies, the next plain `cargo \
-         build` links a program without one.",
+         through its trampoline. Where only `cargo static-call build` verifies, the next plain \
+         `cargo build` links a program without one.",
         "link with `static_call_verify::enable()` in `build.rs`, or with `cargo static-call build`";
-    /// The table was filled by another version of the verifier, or the records are another version's.
+    /// The table was filled by another version of the verifier, or the records are another
+    /// version's.
     TableVersion = "table.version", Warn,
         "The runtime does not trust a table of another version: every call goes through its \
          trampoline.",
@@ -191,16 +198,16 @@ finding_keys! {
         "link the image again, and let the hook be the last to change its code";
     /// The image has static calls and a table, and no runtime: that is in a shared object.
     TableUnread = "table.unread", Note,
-        "A runtime rewrites the calls of its own image. Those of any other go through the slot, which \
-         holds the current target.",
+        "A runtime rewrites the calls of its own image. Those of any other go through the slot, \
+         which holds the current target.",
         "where it matters, link the crates that have keys as `rlib`s, so that there is one image";
     /// A record cannot be read, or names something that is not there.
     RecordCorrupt = "record.corrupt", Warn,
         "The macros write a record of every key, site and trampoline. What a damaged one was about \
          is left alone.",
         "build the image again from clean, with macros, library and verifier of one release";
-    /// What looks like a call instruction could not be proved to be one: the function around it does
-    /// not decode without doubt. It stays on the trampoline.
+    /// What looks like a call instruction could not be proved to be one: the function around it
+    /// does not decode without doubt. It stays on the trampoline.
     ImageUndecodable = "image.undecodable", Warn,
         "Bytes that only look like a call may be data, or the inside of another instruction: \
          rewriting them would break the program.",
@@ -208,8 +215,8 @@ finding_keys! {
     /// What looks like a call instruction lies in no known function: neither symbols nor unwind
     /// tables cover it. It stays on the trampoline.
     ImageNoFunctionExtents = "image.no-function-extents", Warn,
-        "Instructions can be told from data only by decoding a function from its start, and nothing \
-         says where this one starts.",
+        "Instructions can be told from data only by decoding a function from its start, and \
+         nothing says where this one starts.",
         "keep symbols or unwind tables in the image (not both `strip` and \
          `-Cforce-unwind-tables=no`)";
     /// The image is of a kind that has no static calls or cannot be searched for them.
@@ -221,16 +228,17 @@ finding_keys! {
     ImageCorrupt = "image.corrupt", Warn,
         "Nothing that contradicts itself is believed: the image is not read further.",
         "build or copy the image again";
-    /// Source lines are missing or can be: debug information is not there where findings could name a
-    /// line, or was not read to its end, because it is damaged, is compressed in a way that is not
-    /// known, or is far larger than such an image needs.
+    /// Source lines are missing or can be: debug information is not there where findings could name
+    /// a line, or was not read to its end, because it is damaged, is compressed in a way that is
+    /// not known, or is far larger than such an image needs.
     ImageDebugInfo = "image.debug-info", Note,
-        "Where no line is known, findings name the function around the call and the place where the \
-         key is declared. What is rewritten does not depend on it.",
-        "build with `debug = \"line-tables-only\"` in the profile, which is all that source lines need";
+        "Where no line is known, findings name the function around the call and the place where \
+         the key is declared. What is rewritten does not depend on it.",
+        "build with `debug = \"line-tables-only\"` in the profile, which is all that source lines \
+         need";
     /// The compiler was not told to align call instructions, so that about two of five cannot be
-    /// rewritten while the program runs. The link hook knows the flags, and notes them in the image; of
-    /// an image that was linked without it nothing is known.
+    /// rewritten while the program runs. The link hook knows the flags, and notes them in the
+    /// image; of an image that was linked without it nothing is known.
     FlagsMissing = "flags.missing", Warn,
         "A call that does not lie in one aligned 8 bytes must not be rewritten while other threads \
          execute it, and goes through its trampoline for life. The flags align the calls; nothing \
@@ -239,8 +247,8 @@ finding_keys! {
 }
 
 impl FindingKey {
-    /// What mends it for a call of this kind, by a `call!` or not, in an image that was compiled in this
-    /// way: the remedies that are left.
+    /// What mends it for a call of this kind, by a `call!` or not, in an image that was compiled in
+    /// this way: the remedies that are left.
     pub(crate) fn mend_for(
         self,
         kind: Kind,
@@ -256,12 +264,12 @@ impl FindingKey {
                     (false, false) => align_calls!(),
                     (false, true) => align_sites!(),
                     (true, false) => {
-                        "use `call!`: the flags that align calls are on, and do not align calls of an \
-                         exported function (`pub`)"
+                        "use `call!`: the flags that align calls are on, and do not align calls of \
+                         an exported function (`pub`)"
                     }
                     (true, true) => {
-                        "move the call out of generic code: the flags that align calls are on, and do \
-                         not align calls in what several crates instantiate"
+                        "move the call out of generic code: the flags that align calls are on, and \
+                         do not align calls in what several crates instantiate"
                     }
                 }
             }
@@ -270,8 +278,8 @@ impl FindingKey {
                 "use `call!`, or compile without `-Ccode-model=large`"
             }
             (Self::CallViaGot | Self::CallRegister, _) => {
-                "compile with `-Crelro-level=partial` (`cargo static-call init` writes this flag), or \
-                 use `call!`"
+                "compile with `-Crelro-level=partial` (`cargo static-call init` writes this flag), \
+                 or use `call!`"
             }
             _ => self.mend_of(kind),
         }

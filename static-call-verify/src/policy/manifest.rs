@@ -1,5 +1,5 @@
-//! `[package.metadata.static-call]` of a `Cargo.toml`, over `[workspace.metadata.static-call]` of its
-//! workspace's.
+//! `[package.metadata.static-call]` of a `Cargo.toml`, over `[workspace.metadata.static-call]` of
+//! its workspace's.
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -19,8 +19,8 @@ const OTHER: [&str; 2] = ["report", "strict"];
 const OWNERS: [&str; 2] = ["package", "workspace"];
 
 /// The settings of a package, or what is wrong with them, each with its line; what the package does
-/// not say, its workspace does. Paths are absolute if `manifest` is. A manifest that is not there sets
-/// nothing.
+/// not say, its workspace does. Paths are absolute if `manifest` is. A manifest that is not there
+/// sets nothing.
 pub(crate) fn read(manifest: &Path) -> Result<Settings, Vec<String>> {
     let [package, workspace] = OWNERS;
     let text = fs::read_to_string(manifest).unwrap_or_default();
@@ -37,7 +37,8 @@ pub(crate) fn read(manifest: &Path) -> Result<Settings, Vec<String>> {
     }
 }
 
-/// The directory of the workspace that the package in `directory` is of: where cargo runs rustc for it.
+/// The directory of the workspace that the package in `directory` is of: where cargo runs rustc for
+/// it.
 pub(crate) fn workspace(directory: &Path) -> PathBuf {
     let manifest = directory.join("Cargo.toml");
     let text = fs::read_to_string(&manifest).unwrap_or_default();
@@ -55,8 +56,9 @@ fn read_table(manifest: &Path, text: &str, owner: &str) -> Result<Settings, Vec<
     })
 }
 
-/// The manifest of a package's workspace and its text, found as cargo finds it: the package's own, the
-/// one that `package.workspace` names, else the nearest above that does not exclude the package.
+/// The manifest of a package's workspace and its text, found as cargo finds it: the package's own,
+/// the one that `package.workspace` names, else the nearest above that does not exclude the
+/// package.
 fn root(
     manifest: &Path,
     text: &str,
@@ -299,7 +301,8 @@ mod tests {
         write(
             "Cargo.toml",
             "[workspace]\nmembers = [\"member\"]\n[workspace.metadata.static-call]\n\
-             deny = [\"call.grade.*\"]\nwarn = \"call.form\"\nstrict = true\nreport = \"reports\"\n",
+             deny = [\"call.grade.*\"]\nwarn = \"call.form\"\nstrict = true\nreport = \
+             \"reports\"\n",
         );
         let member = "[package]\nname = \"m\"\n[package.metadata.static-call]\n\
                       note = \"call.grade.*\"\n";

@@ -15,8 +15,8 @@ pub(crate) const FILE: &str = "static-call-settings";
 /// `build.rs` installed: which of two `-B` counts differs from driver to driver, this does not.
 pub(crate) const OVER: &str = "STATIC_CALL_SETTINGS_OVER";
 
-/// The variable by which the wrapper of rustc names the file in which it wants the line about the image:
-/// what a linker prints is shown only by a lint.
+/// The variable by which the wrapper of rustc names the file in which it wants the line about the
+/// image: what a linker prints is shown only by a lint.
 pub(crate) const LINE_FILE: &str = "STATIC_CALL_LINE_FILE";
 
 /// The settings of a hook.

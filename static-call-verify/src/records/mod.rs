@@ -18,8 +18,8 @@ use crate::findings::{Findings, hex};
 use crate::policy::FindingKey;
 use crate::report::{Key, Site, Source, Trampoline};
 
-/// Longest text of a record: of a signature, and of a name or a path, which stand in many places of a
-/// report.
+/// Longest text of a record: of a signature, and of a name or a path, which stand in many places of
+/// a report.
 const LONGEST_SIGNATURE: u64 = 1 << 16;
 const LONGEST_TEXT: u64 = 1 << 12;
 

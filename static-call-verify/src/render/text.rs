@@ -94,7 +94,8 @@ impl fmt::Display for Ratio {
     }
 }
 
-/// What stands above the line of numbers: the findings, and what the program will make of the table.
+/// What stands above the line of numbers: the findings, and what the program will make of the
+/// table.
 pub(crate) struct Notices<'r>(pub(crate) &'r Report);
 
 impl fmt::Display for Notices<'_> {
@@ -190,8 +191,8 @@ fn grade(grade: Grade) -> &'static str {
 }
 
 impl fmt::Display for Summary {
-    /// `static-call: K keys, S sites, C calls: I inline, T trampoline, X indirect`, as the last line of
-    /// the program's report, which has the same numbers once everything is bound.
+    /// `static-call: K keys, S sites, C calls: I inline, T trampoline, X indirect`, as the last
+    /// line of the program's report, which has the same numbers once everything is bound.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { keys, sites, calls, listed, labels, labels_inline, .. } = self;
         let trampoline = calls.saturating_sub(*listed);
@@ -275,7 +276,8 @@ mod tests {
         let last = |inline: usize| {
             let rest = 3 - inline;
             format!(
-                "static-call: 0 keys, 0 sites, 3 calls: {inline} inline, {rest} trampoline, 0 indirect"
+                "static-call: 0 keys, 0 sites, 3 calls: {inline} inline, {rest} trampoline, 0 \
+                 indirect"
             )
         };
         let unused = |calls: &str, why: &str| {

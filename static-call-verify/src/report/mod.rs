@@ -201,15 +201,15 @@ pub struct Site {
 pub struct Trampoline {
     /// Where it is.
     pub address: u64,
-    /// Where it jumps as it is linked: the stub of its key, or an entry of the procedure linkage table
-    /// that leads there.
+    /// Where it jumps as it is linked: the stub of its key, or an entry of the procedure linkage
+    /// table that leads there.
     pub stub: u64,
     /// Index into [`Report::keys`].
     pub key: usize,
     /// Whether plain calls of the key go here.
     pub is_plain: bool,
-    /// Indices into [`Report::sites`], of each `call!` that goes here: more than one thing does where
-    /// the linker folded identical code.
+    /// Indices into [`Report::sites`], of each `call!` that goes here: more than one thing does
+    /// where the linker folded identical code.
     pub sites: Vec<usize>,
     /// Whether it is what the macros emit. Calls of one that is not are left alone.
     pub is_sound: bool,
@@ -257,8 +257,8 @@ pub struct Call {
     pub source: Option<Source>,
     /// Whether the runtime may rewrite it in place, as the verifier proves.
     pub inline: bool,
-    /// Whether the program does: whether the image has a table that it trusts, with an entry of this call
-    /// that it trusts.
+    /// Whether the program does: whether the image has a table that it trusts, with an entry of
+    /// this call that it trusts.
     pub listed: bool,
     /// Why it may not; [`Report::reason`] also says why it does not.
     pub reason: Option<Reason>,
@@ -323,7 +323,8 @@ pub struct Summary {
     pub calls: usize,
     /// Calls that may be rewritten in place, as the verifier proves.
     pub inline: usize,
-    /// Calls that the program does rewrite: all of `inline` where the image has a table that it trusts.
+    /// Calls that the program does rewrite: all of `inline` where the image has a table that it
+    /// trusts.
     pub listed: usize,
     /// Calls that stay on their trampoline, whatever the table says.
     pub trampoline: usize,

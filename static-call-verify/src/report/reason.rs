@@ -34,7 +34,8 @@ pub enum Reason {
     UnsoundTrampoline,
     /// It could be inline, but the image has no table, so that the program does not know of it.
     NoTable,
-    /// It could be inline, but the runtime is in another image, and knows nothing of this one's calls.
+    /// It could be inline, but the runtime is in another image, and knows nothing of this one's
+    /// calls.
     NoRuntime,
     /// It could be inline, but nothing filled the table.
     EmptyTable,
@@ -79,7 +80,8 @@ impl fmt::Display for Reason {
             Self::ThroughPlt => "it goes through the PLT",
             Self::ThroughRegister => "the address goes to a register through the GOT",
             Self::CodeModel => {
-                "the address goes to a register as a number of 8 bytes, as with `-Ccode-model=large`"
+                "the address goes to a register as a number of 8 bytes, as with \
+                 `-Ccode-model=large`"
             }
             Self::AddressComputed => "the address is taken",
             Self::AddressInData => "the address lies in data",

@@ -106,9 +106,9 @@ fn in_function(
             Ok(()) => Some(n),
             Err(doubt) => Some(Named { proof: Proof::Doubted(doubt), ..n }),
         },
-        // Where the boundaries are certain, bytes that are no operand mean nothing; nor where nothing
-        // that leaves a doubt has an instruction begin there. What leads into the middle of a trampoline
-        // takes that one out of use, so that the doubt alone is enough.
+        // Where the boundaries are certain, bytes that are no operand mean nothing; nor where
+        // nothing that leaves a doubt has an instruction begin there. What leads into the middle of
+        // a trampoline takes that one out of use, so that the doubt alone is enough.
         None => match function.proof(extent.start) {
             Ok(()) => None,
             Err(doubt) => by_bytes(image, candidate, Proof::Doubted(doubt))

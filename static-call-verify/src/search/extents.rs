@@ -1,8 +1,8 @@
 //! The functions around candidates: from symbols and unwind tables together.
 //!
 //! Where extents overlap (aliases, hand-written assembly, a table that knows better than the
-//! symbols) their union counts as one function, and every symbol, frame and landing pad inside has to
-//! agree with how the union decodes.
+//! symbols) their union counts as one function, and every symbol, frame and landing pad inside has
+//! to agree with how the union decodes.
 
 use crate::elf::image::Image;
 use crate::elf::symbols::Symbol;

@@ -1,9 +1,9 @@
 //! Proves where the instructions of a function begin.
 //!
 //! A function is decoded from its start to its end. That the boundaries found so are the real ones
-//! is doubted when anything contradicts them: bytes that are no instruction; a branch, a symbol or an
-//! unwind table that leads into the middle of one; data among the code. What nothing leads to is doubted
-//! too: it may be data that looks like code.
+//! is doubted when anything contradicts them: bytes that are no instruction; a branch, a symbol or
+//! an unwind table that leads into the middle of one; data among the code. What nothing leads to is
+//! doubted too: it may be data that looks like code.
 
 use std::collections::HashSet;
 
@@ -82,12 +82,13 @@ pub(crate) struct Function {
     /// In order.
     branches: Vec<Branch>,
     references: Vec<Reference>,
-    /// Addresses inside that the code uses as those of data, and where an instruction ends on some processors.
+    /// Addresses inside that the code uses as those of data, and where an instruction ends on some
+    /// processors.
     used: Vec<u64>,
     /// Where decoding came to its end.
     end: u64,
-    /// Of a doubted function, by offset: whether an instruction begins there if what contradicts the
-    /// boundaries is right.
+    /// Of a doubted function, by offset: whether an instruction begins there if what contradicts
+    /// the boundaries is right.
     otherwise: Vec<bool>,
     jumps_indirectly: bool,
     /// Whether numbers can be addresses, since nothing moves the image.
@@ -113,8 +114,9 @@ struct Reference {
 }
 
 impl Function {
-    /// Decodes the function of an extent, showing each instruction to `each` with its bytes. The jumps
-    /// at `labels` (sorted) become no-ops at run time, so that the path goes on behind them, too.
+    /// Decodes the function of an extent, showing each instruction to `each` with its bytes. The
+    /// jumps at `labels` (sorted) become no-ops at run time, so that the path goes on behind them,
+    /// too.
     pub(crate) fn decode(
         image: &Image<'_>,
         extent: &Extent<'_>,
@@ -176,16 +178,17 @@ impl Function {
         }
     }
 
-    /// Whether an instruction can begin at `address` or some prefixes before, though none was found there:
-    /// after bytes that are no instruction, or where a contradiction is right. Proves nothing.
+    /// Whether an instruction can begin at `address` or some prefixes before, though none was found
+    /// there: after bytes that are no instruction, or where a contradiction is right. Proves
+    /// nothing.
     pub(crate) fn may_begin(&self, address: u64) -> bool {
         const PREFIXES: u64 = 4;
         let begins = |a| self.offset_of(a).is_some_and(|at| self.otherwise.get(at) == Some(&true));
         address >= self.end || (address.saturating_sub(PREFIXES)..=address).any(begins)
     }
 
-    /// Decodes from every place in the middle of an instruction that something leads to, until both ways
-    /// of decoding agree.
+    /// Decodes from every place in the middle of an instruction that something leads to, until both
+    /// ways of decoding agree.
     fn decode_otherwise(&mut self, code: &[u8], extent: &Extent<'_>) {
         self.otherwise = vec![false; code.len()];
         let symbols = extent.symbols.iter();
@@ -368,9 +371,9 @@ fn is_ambiguous_branch(bytes: &[u8]) -> bool {
     has_size && !has_rex_w
 }
 
-/// What an instruction holds of numbers that can be addresses: displacements without `%rip`, and what is
-/// put into a register, into memory or on the stack. Arithmetic, which `lea` of a register is, has numbers
-/// of its own.
+/// What an instruction holds of numbers that can be addresses: displacements without `%rip`, and
+/// what is put into a register, into memory or on the stack. Arithmetic, which `lea` of a register
+/// is, has numbers of its own.
 fn absolute(i: &Instruction) -> impl Iterator<Item = u64> {
     let has_register = i.memory_base() != Register::None || i.memory_index() != Register::None;
     let is_sum = i.mnemonic() == Mnemonic::Lea && has_register;

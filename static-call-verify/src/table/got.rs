@@ -1,6 +1,7 @@
 //! Calls through the GOT that can be written as direct ones.
 //!
-//! A slot that the link has settled holds the trampoline's address for ever, so `ff 15 disp32` (`call
+//! A slot that the link has settled holds the trampoline's address for ever, so `ff 15 disp32`
+//! (`call
 //! *slot(%rip)`) and `67 e8 rel32` (`call trampoline`) do the same and have the same length; likewise
 //! `ff 25` and `67 e9`. The x86-64 psABI, B.2 "Optimize GOTPCRELX Relocations", has linkers do it.
 

@@ -117,8 +117,8 @@ fn mentions_trampolines(sections: &SectionTable<'_, FileHeader64<LE>>, bytes: &[
     names.any(has_mark)
 }
 
-/// Whether `trampoline` stands in some names: it is part of that of every trampoline function and of
-/// [`TRAMPOLINES_SECTION`], so that an object without it neither defines nor calls a trampoline.
+/// Whether `trampoline` stands in some names: it is part of that of every trampoline function and
+/// of [`TRAMPOLINES_SECTION`], so that an object without it neither defines nor calls a trampoline.
 ///
 /// By Horspool's method ("Practical fast searching in strings", 1980): a link hook is most often
 /// built without optimisation, as build scripts are, and there vector instructions are function
@@ -126,8 +126,8 @@ fn mentions_trampolines(sections: &SectionTable<'_, FileHeader64<LE>>, bytes: &[
 pub(crate) fn has_mark(names: &[u8]) -> bool {
     const MARK: &[u8] = b"trampoline";
     const LAST: usize = MARK.len() - 1;
-    // How far the text can move on, by the byte at its end. No constant: without optimisation that is
-    // copied at each use.
+    // How far the text can move on, by the byte at its end. No constant: without optimisation that
+    // is copied at each use.
     static SKIP: [usize; 256] = {
         let mut skip = [MARK.len(); 256];
         let mut i = 0;

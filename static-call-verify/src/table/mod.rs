@@ -40,7 +40,8 @@ impl<'a> Table<'a> {
         if sections.next().is_some() {
             return Err("the image has two tables: link one table object only".to_owned());
         }
-        // Where a linker kept anchor and table apart, the runtime looks for the table at the anchor.
+        // Where a linker kept anchor and table apart, the runtime looks for the table at the
+        // anchor.
         let mut anchors = image.sections_named(TABLE_SECTION).filter(|s| s.size == 0);
         if anchors.any(|anchor| anchor.address != section.address) {
             return Ok(None);
@@ -114,8 +115,8 @@ impl<'a> Table<'a> {
         usize::try_from(self.header.capacity).is_ok_and(|capacity| capacity <= room)
     }
 
-    /// Whether the table describes this image and these calls, and the addresses (sorted) of what the
-    /// runtime will rewrite: it asks the same of the table, and of each entry (`image.rs` and
+    /// Whether the table describes this image and these calls, and the addresses (sorted) of what
+    /// the runtime will rewrite: it asks the same of the table, and of each entry (`image.rs` and
     /// `registry/read.rs` of static-call).
     pub(crate) fn state(
         &self,
@@ -136,8 +137,8 @@ impl<'a> Table<'a> {
             TABLE_VERSION => self.listed(image, calls, trampolines),
             _ => {
                 let message = format!(
-                    "the table has version {version}, this verifier writes version {TABLE_VERSION}: \
-                     use one version of static-call for library and verifier"
+                    "the table has version {version}, this verifier writes version \
+                     {TABLE_VERSION}: use one version of static-call for library and verifier"
                 );
                 findings.add(FindingKey::TableVersion, Some(self.address), None, message);
                 return (TableState::Stale, Vec::new());

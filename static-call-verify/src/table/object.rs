@@ -10,8 +10,8 @@ use crate::policy::Policy;
 /// An ELF relocatable object with an empty table of `capacity` entries, and a note with the version
 /// of the verifier and the policy (so that the build id of the image changes with them).
 ///
-/// The table is retained (`SHF_GNU_RETAIN`), the note is a root of the linkers' garbage collection by
-/// its type: both survive `--gc-sections`.
+/// The table is retained (`SHF_GNU_RETAIN`), the note is a root of the linkers' garbage collection
+/// by its type: both survive `--gc-sections`.
 #[must_use]
 pub fn table_object(capacity: u32, policy: &Policy) -> Vec<u8> {
     noted(capacity, policy, None)

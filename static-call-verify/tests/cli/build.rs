@@ -6,7 +6,8 @@ use super::{directory, err, run_in};
 
 const MANIFEST: &str = "[package]\nname = \"x\"\nedition = \"2024\"\n[workspace]\n";
 
-/// Nothing of this project runs in a plain `cargo build`, which so cannot say that it does not verify.
+/// Nothing of this project runs in a plain `cargo build`, which so cannot say that it does not
+/// verify.
 #[test]
 fn what_a_plain_build_does_not_do_is_said_once() {
     let note = "note: static-call: a plain `cargo build` links again and does not verify";

@@ -294,7 +294,8 @@ pub(crate) fn header(image: &[u8]) -> Option<TableHeader> {
     TableHeader::from_bytes(table.first_chunk()?)
 }
 
-/// The linker that made an image, by its note or what it wrote into `.comment`; GNU ld writes nothing.
+/// The linker that made an image, by its note or what it wrote into `.comment`; GNU ld writes
+/// nothing.
 pub(crate) fn linker(image: &[u8]) -> &'static str {
     let file = object::File::parse(image).unwrap();
     if file.section_by_name(".note.gnu.gold-version").is_some() {

@@ -13,8 +13,8 @@ pub(crate) fn have(programs: &[&str]) -> bool {
     missing.inspect(|program| skipped(program)).is_none()
 }
 
-/// Says that a test, or a part of it, is skipped because `program` is not there. `cargo xtask fresh`
-/// reads this line.
+/// Says that a test, or a part of it, is skipped because `program` is not there. `cargo xtask
+/// fresh` reads this line.
 ///
 /// # Panics
 ///

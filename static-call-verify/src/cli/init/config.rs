@@ -16,8 +16,8 @@ const FLAGS: [&str; 4] = [
     "-Clink-arg=-Wl,-z,relro,-z,now",
 ];
 
-const COMMENT: &str = "# Static calls: calls in one aligned 8 bytes, and direct ones between crates. \
-                       Written by\n# `cargo static-call init`.\n";
+const COMMENT: &str = "# Static calls: calls in one aligned 8 bytes, and direct ones between \
+                       crates. Written by\n# `cargo static-call init`.\n";
 
 /// Adds the flags that are missing, where cargo reads them.
 ///
@@ -211,8 +211,8 @@ mod tests {
 
     const HEAD: &str = "[target.'cfg(all(target_arch = \"x86_64\", target_os = \"linux\"))']\n";
     const ALL: &str = "    \"-Cllvm-args=-x86-align-branch-boundary=8\",\n    \
-                       \"-Cllvm-args=-x86-align-branch=call\",\n    \"-Crelro-level=partial\",\n    \
-                       \"-Clink-arg=-Wl,-z,relro,-z,now\",\n";
+                       \"-Cllvm-args=-x86-align-branch=call\",\n    \
+                       \"-Crelro-level=partial\",\n    \"-Clink-arg=-Wl,-z,relro,-z,now\",\n";
 
     #[test]
     fn a_new_file() {
@@ -221,7 +221,8 @@ mod tests {
 
     #[test]
     fn other_settings_and_comments_stay() {
-        let text = "# mine\n[alias] # short\nb = \"build\"\n\n[build]\njobs = 4 # enough\n\n[net]\nretry = 3\n";
+        let text = "# mine\n[alias] # short\nb = \"build\"\n\n[build]\njobs = 4 # \
+                    enough\n\n[net]\nretry = 3\n";
         assert_eq!(edited(text), format!("{text}\n{HEAD}{COMMENT}rustflags = [\n{ALL}]\n"));
         let beside = "[target.aarch64-x]\nlinker = \"a\"\n\n[net]\nretry = 3\n";
         assert!(edited(beside).starts_with(beside.split("\n\n").next().unwrap()));
@@ -257,8 +258,9 @@ mod tests {
 
     #[test]
     fn flags_that_are_there_in_another_form_are_not_added() {
-        let there = "[target.x86_64-unknown-linux-gnu]\nrustflags = [\"-C\", \"llvm-args=-x86-align-branch-boundary=8 \
-                     -x86-align-branch=call+jcc\", \"--codegen\", \"relro_level=partial\"]\n";
+        let there = "[target.x86_64-unknown-linux-gnu]\nrustflags = [\"-C\", \
+                     \"llvm-args=-x86-align-branch-boundary=8 -x86-align-branch=call+jcc\", \
+                     \"--codegen\", \"relro_level=partial\"]\n";
         let new = "partial\", \"-Clink-arg=-Wl,-z,relro,-z,now\"]";
         assert_eq!(edited(there), there.replace("partial\"]", new));
     }
@@ -328,10 +330,8 @@ mod tests {
         assert_eq!(edited.text.matches("align-branch-boundary").count(), 1);
         assert_eq!(
             edited.notes,
-            [
-                "`-Cllvm-args=-x86-align-branch-boundary=32` is set already, and stays; static calls \
-              want `-Cllvm-args=-x86-align-branch-boundary=8`"
-            ]
+            ["`-Cllvm-args=-x86-align-branch-boundary=32` is set already, and stays; static \
+                 calls want `-Cllvm-args=-x86-align-branch-boundary=8`"]
         );
     }
 

@@ -115,7 +115,8 @@ fn run(manifest: &Path, is_dry_run: bool) -> Result<String, Failure> {
             false => format!("Add `{}` to it, or unset it", missing.join(" ")),
         };
         notes.push(format!(
-            "{name} is set in the environment, and cargo reads it instead of the flags of all files. {fix}"
+            "{name} is set in the environment, and cargo reads it instead of the flags of all \
+             files. {fix}"
         ));
     }
     let current = env::current_dir().unwrap_or_default();
@@ -153,8 +154,8 @@ const HAS_PATCHES: bool = cfg!(all(target_arch = "x86_64", target_os = "linux"))
 /// What is to be said where the flags do nothing.
 fn not_needed(has_patches: bool) -> Option<&'static str> {
     (!has_patches).then_some(
-        "no flags are needed for this system: calls are rewritten only on x86-64 Linux, and the flags \
-         are for builds for it",
+        "no flags are needed for this system: calls are rewritten only on x86-64 Linux, and the \
+         flags are for builds for it",
     )
 }
 

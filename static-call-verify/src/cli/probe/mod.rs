@@ -23,16 +23,21 @@ pub(super) fn command() -> Command {
         .about("Measure on this machine which stores into code other processors see torn")
         .long_about(
             "Measures on this machine which stores into code other processors see torn.\n\n\
-             One thread executes an instruction in a loop while another keeps changing it between two\n\
-             forms: inside an aligned quadword with the stores of the runtime, across boundaries with\n\
-             plain ones. Every mixture of the bytes of the two forms leads to code that counts it, so\n\
+             One thread executes an instruction in a loop while another keeps changing it between \
+             two\n\
+             forms: inside an aligned quadword with the stores of the runtime, across boundaries \
+             with\n\
+             plain ones. Every mixture of the bytes of the two forms leads to code that counts it, \
+             so\n\
              nothing crashes. All of that is memory of the probe's own.\n\n\
-             Displacements across two cache lines are the positive control: where they do not tear,\n\
+             Displacements across two cache lines are the positive control: where they do not \
+             tear,\n\
              the probe could not have seen anything.",
         )
         .after_help(
-            "Exit codes: 0 if what was seen agrees with the rules of the runtime, 1 if a store that \
-             it makes\nwas torn, 2 if the probe cannot run here or could not see tears at all.",
+            "Exit codes: 0 if what was seen agrees with the rules of the runtime, 1 if a store \
+             that it makes\nwas torn, 2 if the probe cannot run here or could not see tears at \
+             all.",
         )
         .arg(
             Arg::new("seconds")
@@ -83,7 +88,8 @@ fn measure(time: Duration, progress: &mut Progress) -> Result<Vec<Row>, Unavaila
     let start = Instant::now();
     let count = u32::try_from(rows.len()).unwrap_or(u32::MAX);
     for (row, left) in rows.iter_mut().zip((1..=count).rev()) {
-        // A share of what is left: threads that wait for a processor take longer than they were told to.
+        // A share of what is left: threads that wait for a processor take longer than they were
+        // told to.
         let share = time.saturating_sub(start.elapsed()) / left;
         let parts = u32::try_from(row.experiment.parts()).unwrap_or(1);
         for part in 0..row.experiment.parts() {

@@ -131,8 +131,9 @@ fn sentence(rows: &[Row]) -> String {
                 "Inside one cache line it did not tear either; nobody promises that."
             };
             format!(
-                "this agrees with the rules of the runtime. Nothing tore that it rewrites (grades quad and disp), while \
-                 displacements across cache lines tore {} times: the probe can see tears here. {within}",
+                "this agrees with the rules of the runtime. Nothing tore that it rewrites (grades \
+                 quad and disp), while displacements across cache lines tore {} times: the probe \
+                 can see tears here. {within}",
                 control.torn
             )
         }
@@ -140,9 +141,9 @@ fn sentence(rows: &[Row]) -> String {
                            STATIC_CALL=indirect here, and please report this table."
             .to_owned(),
         Verdict::Blind if control.torn == 0 => {
-            "none. The probe could not see tears on this machine: not even displacements across cache \
-             lines tore, so the other rows say nothing. One processor for both threads would do that, \
-             and so would too few --seconds."
+            "none. The probe could not see tears on this machine: not even displacements across \
+             cache lines tore, so the other rows say nothing. One processor for both threads would \
+             do that, and so would too few --seconds."
                 .to_owned()
         }
         Verdict::Blind => {

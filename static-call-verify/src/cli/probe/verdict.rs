@@ -71,8 +71,9 @@ pub(super) fn sum(rows: &[Row], wanted: impl Fn(&Row) -> bool) -> Counts {
     counts
 }
 
-/// The upper bound, with 95 % confidence, of tears per call: 3/n where none was seen (the rule of three), else
-/// the approximation of Wilson and Hilferty to the Poisson bound. None where there were no calls.
+/// The upper bound, with 95 % confidence, of tears per call: 3/n where none was seen (the rule of
+/// three), else the approximation of Wilson and Hilferty to the Poisson bound. None where there
+/// were no calls.
 pub(super) fn upper95(counts: Counts) -> Option<f64> {
     /// What a normal variable stays below with 95 % probability.
     const Z: f64 = 1.645;

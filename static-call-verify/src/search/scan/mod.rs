@@ -1,10 +1,10 @@
 //! Finds the places in machine code that may name a trampoline.
 //!
 //! Every direct branch and every operand relative to `%rip` ends in a 4-byte displacement counted
-//! from the byte after it (an immediate can follow, but not in a form that takes an address). So one
-//! question is asked of every byte of code that can stand before one: do the next four lead to a
-//! trampoline, or to a word that holds one? It is asked of a bitmap indexed by the low bits of the quadword's number,
-//! small enough for the first-level cache; what passes is looked up.
+//! from the byte after it (an immediate can follow, but not in a form that takes an address). So
+//! one question is asked of every byte of code that can stand before one: do the next four lead to
+//! a trampoline, or to a word that holds one? It is asked of a bitmap indexed by the low bits of
+//! the quadword's number, small enough for the first-level cache; what passes is looked up.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -28,7 +28,8 @@ pub(crate) enum Target {
     Holder(usize),
     /// An entry of the procedure linkage table that leads to the trampoline of this index.
     Plt(usize),
-    /// The global offset table itself, where code computes its address. None is left after the scan.
+    /// The global offset table itself, where code computes its address. None is left after the
+    /// scan.
     Got,
 }
 
@@ -56,8 +57,8 @@ pub(crate) enum FieldForm {
     Absolute,
     /// As one byte, a displacement from the byte after it.
     Short,
-    /// As the eight bytes of `movabs`: themselves, or counted from the GOT. The large code model has every
-    /// address so.
+    /// As the eight bytes of `movabs`: themselves, or counted from the GOT. The large code model
+    /// has every address so.
     Wide,
 }
 
@@ -93,8 +94,8 @@ impl Targets {
         Self { by_quadword, filter, mask, bounds, bases: Vec::new() }
     }
 
-    /// The last bytes that a displacement of code at `from..to` to a target can have: 0 and 255 in an
-    /// image of less than 16 MiB, which three of four bytes are not.
+    /// The last bytes that a displacement of code at `from..to` to a target can have: 0 and 255 in
+    /// an image of less than 16 MiB, which three of four bytes are not.
     fn last_bytes(&self, from: u64, to: u64) -> [bool; 256] {
         let lowest = i128::from(self.bounds.0) * 8 - i128::from(to);
         let highest = i128::from(self.bounds.1) * 8 + 7 - i128::from(from);
@@ -210,9 +211,10 @@ fn absolute(data: &[u8], address: u64, targets: &Targets, found: &mut Vec<Candid
     });
 }
 
-/// The bytes that stand before a displacement of 4 bytes: the opcode of a call (`e8`), a jump (`e9`) or
-/// a conditional one (`0f 80` to `0f 8f`), the second byte of `xbegin` (`c7 f8`), or a ModR/M byte with
-/// mod 0 and r/m 5, an operand relative to `%rip` (SDM vol. 2, table 2-2 and section 2.2.1.6).
+/// The bytes that stand before a displacement of 4 bytes: the opcode of a call (`e8`), a jump
+/// (`e9`) or a conditional one (`0f 80` to `0f 8f`), the second byte of `xbegin` (`c7 f8`), or a
+/// ModR/M byte with mod 0 and r/m 5, an operand relative to `%rip` (SDM vol. 2, table 2-2 and
+/// section 2.2.1.6).
 const BEFORE_RELATIVE: [bool; 256] = {
     let mut before = [false; 256];
     let mut i = 0;

@@ -1,8 +1,9 @@
 //! Numbers of 8 bytes in code, as the large code model has them (x86-64 psABI, 3.5 "Large position
 //! independent model"): a `movabs` of an address, or of its distance from the GOT.
 //!
-//! Where the GOT begins for that purpose linkers disagree: at one of its sections, or at the end of one. The
-//! code says it: `lea -7(%rip)`, its own address, and a `movabs` of the distance from there.
+//! Where the GOT begins for that purpose linkers disagree: at one of its sections, or at the end of
+//! one. The code says it: `lea -7(%rip)`, its own address, and a `movabs` of the distance from
+//! there.
 
 use super::{Candidate, FieldForm, Target, Targets};
 use crate::elf::image::Image;
@@ -29,8 +30,8 @@ fn gots(image: &Image<'_>) -> impl Iterator<Item = u64> {
     starts.chain(ends)
 }
 
-/// Adds a candidate if the bytes at `at` are the number of a `movabs` (`REX.W b8+r imm64`) that leads from
-/// one of the bases to a target.
+/// Adds a candidate if the bytes at `at` are the number of a `movabs` (`REX.W b8+r imm64`) that
+/// leads from one of the bases to a target.
 pub(super) fn check(
     targets: &Targets,
     data: &[u8],
@@ -64,7 +65,8 @@ pub(super) fn check(
     }
 }
 
-/// Leaves of the numbers those that are counted from where the code has the GOT begin, and addresses.
+/// Leaves of the numbers those that are counted from where the code has the GOT begin, and
+/// addresses.
 pub(super) fn settle(image: &Image<'_>, found: &mut Vec<Candidate>) {
     let said = found.iter().find(|c| c.target == Target::Got).map(|c| c.destination);
     let got = said.or_else(|| gots(image).next());
