@@ -7,7 +7,7 @@ use std::path::Path;
 
 use object::LittleEndian as LE;
 use object::elf::{self, FileHeader64};
-use object::read::elf::{FileHeader, SectionHeader, Sym};
+use object::read::elf::{FileHeader, SectionHeader, SectionTable, Sym};
 use static_call::layout::{KEYS_SECTION, TRAMPOLINES_SECTION, TrampolineRecord, key_record};
 
 use crate::run::Result;
@@ -18,28 +18,46 @@ const CALLS: std::ops::Range<u32> = 10..30;
 /// Bytes of an ELF section header.
 const HEADER: usize = 64;
 
-/// Where a section is, in memory and in the file.
-struct Place {
-    address: u64,
-    offset: usize,
-}
+/// The sections of an image.
+type Sections<'a> = SectionTable<'a, FileHeader64<LE>>;
 
 /// Writes the image with its keys to `path`; says what it was given.
 pub(crate) fn static_calls(bytes: &[u8], path: &Path) -> Result<String> {
     let header = FileHeader64::<LE>::parse(bytes)?;
     let sections = header.sections(LE, bytes)?;
-    let is_code = |flags: elf::SectionFlags| flags.contains(elf::SHF_EXECINSTR);
-    // The file offset of an address of code.
-    let code: Vec<(u64, u64, usize)> = sections
-        .iter()
-        .filter(|s| is_code(s.sh_flags(LE)))
-        .map(|s| (s.sh_addr(LE), s.sh_size(LE), s.sh_offset(LE) as usize))
-        .collect();
-    let offset = |address: u64| {
-        let inside = code.iter().find(|(start, size, _)| address.wrapping_sub(*start) < *size);
-        inside.map(|(start, _, offset)| offset + (address - start) as usize)
-    };
+    let code = Code::of(&sections);
+    let chosen = choose(bytes, &sections, &code)?;
+    let calls: u32 = chosen.iter().map(|m| m.0).sum();
+    let layout = Layout::new(&sections, chosen.len())?;
+    let mut image = bytes.to_vec();
+    write_records(&mut image, &layout, &code, &chosen);
+    write_headers(&mut image, &layout, &sections);
+    fs::write(path, image)?;
+    Ok(format!("{} keys with about {calls} calls", chosen.len()))
+}
 
+/// The sections of code: address, size and file offset of each.
+struct Code(Vec<(u64, u64, usize)>);
+
+impl Code {
+    fn of(sections: &Sections<'_>) -> Self {
+        let code = sections.iter().filter(|s| is_code(s.sh_flags(LE)));
+        Self(code.map(|s| (s.sh_addr(LE), s.sh_size(LE), s.sh_offset(LE) as usize)).collect())
+    }
+
+    /// The file offset of an address.
+    fn offset(&self, address: u64) -> Option<usize> {
+        let inside = self.0.iter().find(|(start, size, _)| address.wrapping_sub(*start) < *size);
+        inside.map(|(start, _, offset)| offset + (address - start) as usize)
+    }
+}
+
+fn is_code(flags: elf::SectionFlags) -> bool {
+    flags.contains(elf::SHF_EXECINSTR)
+}
+
+/// Functions from all over the image that become trampolines, each with the number of its calls.
+fn choose(bytes: &[u8], sections: &Sections<'_>, code: &Code) -> Result<Vec<(u32, u64)>> {
     let mut counts: HashMap<u64, u32> = HashMap::new();
     for symbol in sections.symbols(LE, bytes, elf::SHT_SYMTAB)?.iter() {
         let address = symbol.st_value(LE);
@@ -47,7 +65,7 @@ pub(crate) fn static_calls(bytes: &[u8], path: &Path) -> Result<String> {
             counts.insert(address, 0);
         }
     }
-    for &(start, size, at) in &code {
+    for &(start, size, at) in &code.0 {
         let data = bytes.get(at..at + size as usize).ok_or("code lies outside the file")?;
         for (i, window) in data.windows(5).enumerate().filter(|(_, w)| w[0] == 0xe8) {
             let displacement = i32::from_le_bytes([window[1], window[2], window[3], window[4]]);
@@ -56,66 +74,92 @@ pub(crate) fn static_calls(bytes: &[u8], path: &Path) -> Result<String> {
         }
     }
     let mut chosen: Vec<(u32, u64)> = counts.into_iter().map(|(address, n)| (n, address)).collect();
-    chosen.retain(|&(n, address)| CALLS.contains(&n) && offset(address).is_some());
-    // From all over the image.
+    chosen.retain(|&(n, address)| CALLS.contains(&n) && code.offset(address).is_some());
     chosen.sort_unstable_by_key(|&(_, address)| {
         (address.wrapping_mul(0x9e37_79b9_7f4a_7c15), address)
     });
     chosen.truncate(KEYS);
-    let calls: u32 = chosen.iter().map(|m| m.0).sum();
+    Ok(chosen)
+}
 
-    // The records take the place of the biggest read-only data, whose header shrinks.
-    let is_data = |s: &elf::SectionHeader64<LE>| {
-        s.sh_type(LE) == elf::SHT_PROGBITS
-            && s.sh_flags(LE).contains(elf::SHF_ALLOC)
-            && !is_code(s.sh_flags(LE))
-            && !s.sh_flags(LE).contains(elf::SHF_WRITE)
-            && sections.section_name(LE, s).is_ok_and(|name| name.ends_with(b"rodata"))
-    };
-    let (victim, data) = sections
-        .iter()
-        .enumerate()
-        .filter(|(_, s)| is_data(s))
-        .max_by_key(|(_, s)| s.sh_size(LE))
-        .ok_or("the image has no read-only data")?;
-    let skip = data.sh_addr(LE).wrapping_neg() % 8;
-    let keys = Place {
-        address: data.sh_addr(LE) + skip,
-        offset: data.sh_offset(LE) as usize + skip as usize,
-    };
-    let keys_size = chosen.len() * key_record::SIZE;
-    let records =
-        Place { address: keys.address + keys_size as u64, offset: keys.offset + keys_size };
-    let records_size = chosen.len() * TrampolineRecord::SIZE;
-    let text = Place {
-        address: records.address + records_size as u64,
-        offset: records.offset + records_size,
-    };
+/// Where something is, in memory and in the file.
+#[derive(Clone, Copy)]
+struct Place {
+    address: u64,
+    offset: usize,
+}
 
-    let mut image = bytes.to_vec();
-    put(&mut image, text.offset, b"key\0");
+impl Place {
+    fn after(self, size: usize) -> Self {
+        Self { address: self.address + size as u64, offset: self.offset + size }
+    }
+}
+
+/// Where the records go: in the place of the biggest read-only data, whose header shrinks.
+struct Layout {
+    /// The section that shrinks, and the bytes that it loses.
+    victim: usize,
+    taken: u64,
+    keys: Place,
+    keys_size: usize,
+    records: Place,
+    records_size: usize,
+    text: Place,
+}
+
+impl Layout {
+    fn new(sections: &Sections<'_>, count: usize) -> Result<Self> {
+        let is_data = |s: &elf::SectionHeader64<LE>| {
+            s.sh_type(LE) == elf::SHT_PROGBITS
+                && s.sh_flags(LE).contains(elf::SHF_ALLOC)
+                && !is_code(s.sh_flags(LE))
+                && !s.sh_flags(LE).contains(elf::SHF_WRITE)
+                && sections.section_name(LE, s).is_ok_and(|name| name.ends_with(b"rodata"))
+        };
+        let (victim, data) = sections
+            .iter()
+            .enumerate()
+            .filter(|(_, s)| is_data(s))
+            .max_by_key(|(_, s)| s.sh_size(LE))
+            .ok_or("the image has no read-only data")?;
+        let skip = data.sh_addr(LE).wrapping_neg() % 8;
+        let start = Place { address: data.sh_addr(LE), offset: data.sh_offset(LE) as usize };
+        let keys = start.after(skip as usize);
+        let keys_size = count * key_record::SIZE;
+        let records = keys.after(keys_size);
+        let records_size = count * TrampolineRecord::SIZE;
+        let text = records.after(records_size);
+        let taken = skip + (keys_size + records_size + 8) as u64;
+        Ok(Self { victim, taken, keys, keys_size, records, records_size, text })
+    }
+}
+
+/// Writes the records of the keys, and makes the chosen functions trampolines.
+fn write_records(image: &mut [u8], layout: &Layout, code: &Code, chosen: &[(u32, u64)]) {
+    let Layout { keys, records, text, .. } = *layout;
+    put(image, text.offset, b"key\0");
     for (i, &(_, address)) in chosen.iter().enumerate() {
-        let (key, at) =
-            (keys.address + (i * key_record::SIZE) as u64, keys.offset + i * key_record::SIZE);
-        put(&mut image, at, &[0; key_record::SIZE]);
-        put(&mut image, at + key_record::STUB as usize, &address.to_le_bytes());
+        let Place { address: key, offset: at } = keys.after(i * key_record::SIZE);
+        put(image, at, &[0; key_record::SIZE]);
+        put(image, at + key_record::STUB as usize, &address.to_le_bytes());
         for field in [key_record::NAME, key_record::MODULE, key_record::FILE, key_record::SIGNATURE]
         {
-            put(&mut image, at + field as usize, &text.address.to_le_bytes());
-            put(&mut image, at + field as usize + 8, &3u64.to_le_bytes());
+            put(image, at + field as usize, &text.address.to_le_bytes());
+            put(image, at + field as usize + 8, &3u64.to_le_bytes());
         }
         let slot = key.wrapping_sub(address + 6) as u32;
         let jump = [&[0xff, 0x25][..], &slot.to_le_bytes(), &[0xcc, 0xcc]].concat();
-        put(&mut image, offset(address).unwrap_or_default(), &jump);
-        let record = records.address + (i * TrampolineRecord::SIZE) as u64;
+        put(image, code.offset(address).unwrap_or_default(), &jump);
+        let Place { address: record, offset } = records.after(i * TrampolineRecord::SIZE);
         let words = [address.wrapping_sub(record), address.wrapping_sub(record + 4), 0, 1];
         for (n, word) in words.into_iter().enumerate() {
-            let at = records.offset + i * TrampolineRecord::SIZE + n * 4;
-            put(&mut image, at, &(word as u32).to_le_bytes());
+            put(image, offset + n * 4, &(word as u32).to_le_bytes());
         }
     }
+}
 
-    // New section headers and names at the end.
+/// Writes new section headers and names at the end.
+fn write_headers(image: &mut Vec<u8>, layout: &Layout, sections: &Sections<'_>) {
     let mut names = Vec::new();
     let mut name_of = |name: &[u8]| {
         let at = names.len() as u64;
@@ -123,10 +167,9 @@ pub(crate) fn static_calls(bytes: &[u8], path: &Path) -> Result<String> {
         names.push(0);
         at
     };
-    let taken = skip + (keys_size + records_size + 8) as u64;
     let mut headers: Vec<[u64; 10]> = Vec::new();
     for (i, s) in sections.iter().enumerate() {
-        let skipped = if i == victim { taken } else { 0 };
+        let skipped = if i == layout.victim { layout.taken } else { 0 };
         headers.push([
             name_of(sections.section_name(LE, s).unwrap_or_default()),
             s.sh_type(LE).0.into(),
@@ -140,23 +183,14 @@ pub(crate) fn static_calls(bytes: &[u8], path: &Path) -> Result<String> {
             s.sh_entsize(LE),
         ]);
     }
-    for (name, place, size) in
-        [(KEYS_SECTION, &keys, keys_size), (TRAMPOLINES_SECTION, &records, records_size)]
-    {
-        let name = name_of(name.as_bytes());
-        let kind = elf::SHT_PROGBITS.0.into();
-        headers.push([
-            name,
-            kind,
-            elf::SHF_ALLOC.0,
-            place.address,
-            place.offset as u64,
-            size as u64,
-            0,
-            0,
-            8,
-            0,
-        ]);
+    let added = [
+        (KEYS_SECTION, layout.keys, layout.keys_size),
+        (TRAMPOLINES_SECTION, layout.records, layout.records_size),
+    ];
+    for (name, Place { address, offset }, size) in added {
+        let (name, kind) = (name_of(name.as_bytes()), elf::SHT_PROGBITS.0.into());
+        let (offset, size) = (offset as u64, size as u64);
+        headers.push([name, kind, elf::SHF_ALLOC.0, address, offset, size, 0, 0, 8, 0]);
     }
     let strings = name_of(b".shstrtab");
     let (at, size) = (image.len() as u64, names.len() as u64);
@@ -164,17 +198,15 @@ pub(crate) fn static_calls(bytes: &[u8], path: &Path) -> Result<String> {
     image.extend(&names);
     image.resize(image.len().next_multiple_of(8), 0);
     let start = image.len() as u64;
-    put(&mut image, 40, &start.to_le_bytes());
-    put(&mut image, 60, &(headers.len() as u16).to_le_bytes());
-    put(&mut image, 62, &(headers.len() as u16 - 1).to_le_bytes());
+    put(image, 40, &start.to_le_bytes());
+    put(image, 60, &(headers.len() as u16).to_le_bytes());
+    put(image, 62, &(headers.len() as u16 - 1).to_le_bytes());
     for header in &headers {
         for (value, size) in header.iter().zip([4, 4, 8, 8, 8, 8, 4, 4, 8, 8]) {
             image.extend(&value.to_le_bytes()[..size]);
         }
     }
     debug_assert_eq!(image.len(), start as usize + headers.len() * HEADER);
-    fs::write(path, image)?;
-    Ok(format!("{} keys with about {calls} calls", chosen.len()))
 }
 
 fn put(image: &mut [u8], at: usize, bytes: &[u8]) {
