@@ -31,7 +31,7 @@ impl Program {
 }
 
 /// Builds both programs in turn and prints what a key adds.
-pub(crate) fn footprint(_: &[String]) -> Result {
+pub(crate) fn footprint(args: &[String]) -> Result {
     let plain = Samples::new(Program::Plain)?;
     let keys = Samples::new(Program::StaticCalls)?;
     let mut all = [plain, keys];
@@ -40,21 +40,38 @@ pub(crate) fn footprint(_: &[String]) -> Result {
             samples.round()?;
         }
     }
-    let [plain, keys] = all;
-    println!("{}", machine::heading("cargo xtask footprint")?);
-    println!(
-        "{FUNCTIONS} functions with four calls and one target each; medians of {ROUNDS} rounds"
-    );
-    let bytes = keys.size()?.saturating_sub(plain.size()?);
-    println!("stripped file, a key adds   {} bytes", bytes / u64::from(FUNCTIONS));
+    let table = table(&all)?;
+    print!("{table}");
+    if args.iter().any(|arg| arg == "--bless") {
+        fs::write(root().join("measurements/footprint.md"), table)?;
+    }
+    Ok(())
+}
+
+/// The results, as a page.
+fn table([plain, keys]: &[Samples; 2]) -> Result<String> {
     let per_key = |with: &[f64], without: &[f64]| -> Result<f64> {
         Ok((median(with)? - median(without)?) * 1e3 / f64::from(FUNCTIONS))
     };
-    println!("cargo check, a key adds     {:.1} ms", per_key(&keys.checks, &plain.checks)?);
-    println!("release build, a key adds   {:.1} ms", per_key(&keys.builds, &plain.builds)?);
-    println!("the first update takes      {:.2} ms", median(&keys.first_updates)?);
-    println!("a later update takes        {:.3} ms", median(&keys.later_updates)?);
-    Ok(())
+    let bytes = keys.size()?.saturating_sub(plain.size()?) / u64::from(FUNCTIONS);
+    Ok(format!(
+        "# What a key costs besides calls\n\n\
+         {}; the machine's load was {}.\n\n\
+         {FUNCTIONS} functions with four calls and one target each, and the same program with \
+         {FUNCTIONS} static calls.\nMedians of {ROUNDS} rounds; only the program itself is built.\n\n\
+         | what | cost |\n|---|--:|\n\
+         | the stripped file, for each key | {bytes} bytes |\n\
+         | `cargo check`, for each key | {:.1} ms |\n\
+         | a release build, for each key | {:.1} ms |\n\
+         | the first update | {:.2} ms |\n\
+         | a later update | {:.3} ms |\n",
+        machine::heading("`cargo xtask footprint --bless`")?,
+        machine::load()?,
+        per_key(&keys.checks, &plain.checks)?,
+        per_key(&keys.builds, &plain.builds)?,
+        median(&keys.first_updates)?,
+        median(&keys.later_updates)?,
+    ))
 }
 
 fn median(values: &[f64]) -> Result<f64> {
