@@ -1,5 +1,5 @@
-//! What a key costs besides calls: bytes of the file, time to build, the first update. A generated
-//! program with N functions of four calls each, and the same program with N static calls.
+//! Measures what a key costs besides calls: bytes of the file, build time, the first update. It
+//! generates a program with N functions of four calls each, and the same with N static calls.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -46,14 +46,14 @@ pub(crate) fn footprint(_: &[String]) -> Result {
         "{FUNCTIONS} functions with four calls and one target each; medians of {ROUNDS} rounds"
     );
     let bytes = keys.size()?.saturating_sub(plain.size()?);
-    println!("stripped file, a key adds   {} bytes", bytes / u64::from(FUNCTIONS));
+    println!("stripped file, per key      {} bytes", bytes / u64::from(FUNCTIONS));
     let per_key = |with: &[f64], without: &[f64]| -> Result<f64> {
         Ok((median(with)? - median(without)?) * 1e3 / f64::from(FUNCTIONS))
     };
-    println!("cargo check, a key adds     {:.1} ms", per_key(&keys.checks, &plain.checks)?);
-    println!("release build, a key adds   {:.1} ms", per_key(&keys.builds, &plain.builds)?);
-    println!("the first update takes      {:.2} ms", median(&keys.first_updates)?);
-    println!("a later update takes        {:.3} ms", median(&keys.later_updates)?);
+    println!("cargo check, per key        {:.1} ms", per_key(&keys.checks, &plain.checks)?);
+    println!("release build, per key      {:.1} ms", per_key(&keys.builds, &plain.builds)?);
+    println!("first update                {:.2} ms", median(&keys.first_updates)?);
+    println!("later update                {:.3} ms", median(&keys.later_updates)?);
     Ok(())
 }
 
@@ -61,7 +61,7 @@ fn median(values: &[f64]) -> Result<f64> {
     Ok(Spread::of(values.to_vec()).ok_or("nothing was measured")?.median)
 }
 
-/// A program, and what was measured of it: seconds to build, milliseconds to update.
+/// A program and its measurements: seconds to build, milliseconds to update.
 struct Samples {
     program: Program,
     dir: PathBuf,
@@ -83,7 +83,7 @@ impl Samples {
             first_updates: Vec::new(),
             later_updates: Vec::new(),
         };
-        // Dependencies are built once and not measured.
+        // Builds the dependencies, which are not measured.
         samples.cargo(&["check"])?;
         samples.cargo(&["build", "--release"])?;
         Ok(samples)
@@ -102,7 +102,7 @@ impl Samples {
         Ok(())
     }
 
-    /// Seconds that cargo takes for the program itself.
+    /// Returns the seconds that cargo takes for the program itself.
     fn cargo(&self, args: &[&str]) -> Result<f64> {
         let source = self.dir.join("src/main.rs");
         fs::File::options()
@@ -169,7 +169,7 @@ fn source(program: Program) -> Result<String> {
     write!(text, "\nfn call_all(mut x: u64) -> u64 {{\n{calls}    x\n}}\n\nfn main() {{\n")?;
     text += "    black_box(call_all(1));\n";
     match program {
-        // As much code of targets, reached by nothing but its address.
+        // The same amount of target code, of which only the address is used.
         Program::Plain => {
             let targets: Vec<_> = (0..FUNCTIONS).map(|i| format!("t{i}")).collect();
             let all = targets.join(", ");

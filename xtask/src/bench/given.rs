@@ -1,5 +1,5 @@
-//! Gives an image static calls that it never had: some of its functions become trampolines, so that
-//! everything is to be done for their calls.
+//! Adds static calls to an image: some of its functions become trampolines, whose calls the
+//! verifier then has to find and grade.
 
 use std::collections::HashMap;
 use std::fs;
@@ -12,7 +12,7 @@ use static_call::layout::{KEYS_SECTION, TRAMPOLINES_SECTION, TrampolineRecord, k
 
 use crate::run::Result;
 
-/// Most keys that the image is given, and how often each is called.
+/// The most keys that the image gets, and how often each is called.
 const KEYS: usize = 200;
 const CALLS: std::ops::Range<u32> = 10..30;
 /// Bytes of an ELF section header.
@@ -24,12 +24,12 @@ struct Place {
     offset: usize,
 }
 
-/// Writes the image with its keys to `path`; says what it was given.
+/// Writes the image with its keys to `path`. Returns a description of what was added.
 pub(crate) fn static_calls(bytes: &[u8], path: &Path) -> Result<String> {
     let header = FileHeader64::<LE>::parse(bytes)?;
     let sections = header.sections(LE, bytes)?;
     let is_code = |flags: elf::SectionFlags| flags.contains(elf::SHF_EXECINSTR);
-    // The file offset of an address of code.
+    // The file offset of a code address.
     let code: Vec<(u64, u64, usize)> = sections
         .iter()
         .filter(|s| is_code(s.sh_flags(LE)))
@@ -57,14 +57,14 @@ pub(crate) fn static_calls(bytes: &[u8], path: &Path) -> Result<String> {
     }
     let mut chosen: Vec<(u32, u64)> = counts.into_iter().map(|(address, n)| (n, address)).collect();
     chosen.retain(|&(n, address)| CALLS.contains(&n) && offset(address).is_some());
-    // From all over the image.
+    // Chosen from all over the image.
     chosen.sort_unstable_by_key(|&(_, address)| {
         (address.wrapping_mul(0x9e37_79b9_7f4a_7c15), address)
     });
     chosen.truncate(KEYS);
     let calls: u32 = chosen.iter().map(|m| m.0).sum();
 
-    // The records take the place of the biggest read-only data, whose header shrinks.
+    // The records replace part of the biggest read-only data section, whose header shrinks.
     let is_data = |s: &elf::SectionHeader64<LE>| {
         s.sh_type(LE) == elf::SHT_PROGBITS
             && s.sh_flags(LE).contains(elf::SHF_ALLOC)
@@ -174,7 +174,7 @@ pub(crate) fn static_calls(bytes: &[u8], path: &Path) -> Result<String> {
     }
     debug_assert_eq!(image.len(), start as usize + headers.len() * HEADER);
     fs::write(path, image)?;
-    Ok(format!("{} keys with about {calls} calls", chosen.len()))
+    Ok(format!("{} keys and about {calls} calls", chosen.len()))
 }
 
 fn put(image: &mut [u8], at: usize, bytes: &[u8]) {
