@@ -1,4 +1,4 @@
-//! Has the linked program verified, so that its static calls can be patched in place.
+//! Enables verification of the linked program, so that its static calls can be patched in place.
 
 fn main() {
     static_call_verify::enable();

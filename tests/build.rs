@@ -1,4 +1,4 @@
-//! Hooks the links of the tests: their images are verified and stamped.
+//! Enables verification of the tests' images.
 
 fn main() {
     static_call_verify::enable();

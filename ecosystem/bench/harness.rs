@@ -1,15 +1,15 @@
 //! Measures what a crate does, and prints it for `cargo xtask ecosystem`: a name, a tab,
 //! nanoseconds.
-#![allow(dead_code, reason = "no program needs all of it")]
+#![allow(dead_code, reason = "each program needs only a part")]
 
 use std::time::Instant;
 
-/// Batches, of which the fastest counts: the machine's other work only adds.
+/// Batches. The fastest counts, because other work on the machine only adds time.
 const BATCHES: usize = 9;
-/// Nanoseconds that a batch takes at the least.
+/// The least number of nanoseconds for a batch.
 const BATCH: u128 = 2_000_000;
 
-/// How long one of the `operations` takes that a call of `work` does.
+/// Measures and prints how long one operation takes; a call of `work` does `operations` of them.
 pub fn measure(what: &str, operations: usize, mut work: impl FnMut()) {
     let mut batch = |calls: u32| {
         let start = Instant::now();
@@ -27,7 +27,7 @@ pub fn measure(what: &str, operations: usize, mut work: impl FnMut()) {
     println!("{what}\t{time}");
 }
 
-/// How long a switch takes, there and back being two.
+/// Measures and prints how long a switch takes. There and back are two switches.
 pub fn measure_switch(mut switch: impl FnMut(bool)) {
     measure("a switch", 2, || {
         switch(true);
@@ -35,7 +35,8 @@ pub fn measure_switch(mut switch: impl FnMut(bool)) {
     });
 }
 
-/// Words and lines that are always the same: what a log or a source text looks like to a search.
+/// Returns words and lines that look like a log or source text to a search. The text is always the
+/// same.
 pub fn text(len: usize) -> Vec<u8> {
     const WORDS: [&str; 16] = [
         "the",

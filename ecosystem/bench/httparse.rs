@@ -1,4 +1,4 @@
-//! Parses requests: a health check, and one of a browser.
+//! Parses requests: a health check, and a browser's request.
 
 mod harness;
 

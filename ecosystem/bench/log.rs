@@ -1,4 +1,4 @@
-//! Log statements that are off, in a loop that does little else, and some that are on.
+//! Runs log statements that are off, in a loop that does little else, and some that are on.
 
 mod harness;
 
@@ -24,7 +24,7 @@ impl Log for Counter {
 
 static COUNTER: Counter = Counter(AtomicUsize::new(0));
 
-/// What a parser does with a byte, and says about it.
+/// Does and logs what a parser would for a byte.
 fn step(sum: u64, byte: u8) -> u64 {
     trace!("{byte} after {sum}");
     let sum = sum.rotate_left(5) ^ u64::from(byte);

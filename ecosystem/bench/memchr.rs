@@ -1,4 +1,4 @@
-//! Searches for bytes: near ones, as a splitter finds, and one that is not there.
+//! Searches for bytes: near ones, as when splitting text, and one that does not occur.
 
 mod harness;
 

@@ -1,4 +1,4 @@
-//! Inflates a text, and checks data.
+//! Inflates text, and computes Adler-32 of data.
 
 mod harness;
 
@@ -11,7 +11,7 @@ use miniz_oxide::inflate::decompress_slice_iter_to_slice;
 fn run(suffix: &str) {
     let text = harness::text(1 << 18);
     let compressed = compress_to_vec_zlib(&text, 6);
-    // Into memory that is there: asking for it would cost as much as some of the work.
+    // Into allocated memory, because allocating would cost as much as some of the work.
     let mut inflated = vec![0; text.len()];
     measure(&format!("inflate, 256 KiB{suffix}"), 1, || {
         let parts = [black_box(&compressed[..])];

@@ -1,5 +1,5 @@
-//! Programs that use static-call stand in `src/bin`. The library is empty but for a doc test that
-//! holds the README to its word.
+//! Programs that use static-call, in `src/bin`. The library has only a doc test, which compiles the
+//! examples of the README.
 
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

@@ -1,4 +1,4 @@
-//! What the program says of its calls is what the verifier says of its image.
+//! The program counts its calls as the verifier counts them in its image.
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::process::Command;
 use static_call_verify::{Policy, verify};
 
 #[test]
-fn the_quickstart_counts_as_the_verifier_does() {
+fn quickstart_and_verifier_count_alike() {
     let program = env!("CARGO_BIN_EXE_quickstart");
     let output = Command::new(program).env_remove("STATIC_CALL").output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);

@@ -1,5 +1,6 @@
-//! The examples' own images, cut off and with flipped bits: the verifier neither panics nor loses
-//! itself, and whatever it calls inline is so by the bytes, read by a reader of this file's own.
+//! The examples' own images, truncated and with flipped bits: the verifier neither panics nor
+//! hangs, and the bytes confirm every call that it reports as inline. This file reads them with
+//! its own code.
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
 #[path = "../../static-call-verify/tests/hostile/mod.rs"]
@@ -20,13 +21,13 @@ const EXAMPLES: [(&str, &str); 6] = [
     ("search", env!("CARGO_BIN_EXE_search")),
 ];
 
-/// Every example's name, image and seed.
+/// Returns every example's name, image and seed.
 fn images() -> impl Iterator<Item = (&'static str, Vec<u8>, Random)> {
     let read = |path| std::fs::read(path).unwrap_or_else(|e| panic!("{path}: {e}"));
     (1..).zip(EXAMPLES).map(move |(seed, (name, path))| (name, read(path), Random::new(seed)))
 }
 
-/// A section by its header in the file: name, address, offset, size.
+/// Returns name, address, offset and size of each section, by the headers in the file.
 fn sections(bytes: &[u8]) -> Vec<(String, u64, u64, u64)> {
     let header = |i: u64| word(bytes, 40, 8) + i * 64;
     let names = word(bytes, header(word(bytes, 62, 2)) + 24, 8);
@@ -39,7 +40,7 @@ fn sections(bytes: &[u8]) -> Vec<(String, u64, u64, u64)> {
     all.map(|at| (name(at), field(at, 16), field(at, 24), field(at, 32))).collect()
 }
 
-/// `size` bytes at an address, by the first loadable segment that has it.
+/// Returns `size` bytes at an address, by the first loadable segment that contains it.
 fn code(bytes: &[u8], address: u64, size: u64) -> Option<&[u8]> {
     let headers = word(bytes, 32, 8);
     for at in (0..word(bytes, 56, 2)).map(|i| headers.wrapping_add(i * 56)) {
@@ -56,8 +57,8 @@ fn displacement(bytes: &[u8]) -> i64 {
     i32::from_le_bytes(*bytes.first_chunk().unwrap()).into()
 }
 
-/// What is said to be inline is so: a branch with 32 bits that lead to the trampoline, stored by
-/// one store inside one quadword; the trampoline is a jump in one quadword.
+/// Checks what is reported as inline: a branch whose 32-bit displacement leads to the trampoline
+/// and lies within one quadword; and a trampoline that is a jump in one quadword.
 fn recheck(bytes: &[u8], report: &Report) {
     for call in report.calls.iter().filter(|c| c.inline) {
         let to = report.trampolines[call.trampoline].address;
@@ -68,7 +69,7 @@ fn recheck(bytes: &[u8], report: &Report) {
             [0xe8, rest @ ..] => (Kind::Call, rest),
             [0xe9, rest @ ..] => (Kind::Jmp, rest),
             [0x0f, 0x80..=0x8f, rest @ ..] => (Kind::Jcc, rest),
-            other => panic!("{other:02x?} at {:#x} is said to be inline", call.address),
+            other => panic!("{other:02x?} at {:#x} is reported as inline", call.address),
         };
         assert_eq!((opcode, rest.len()), (call.kind, 4), "{instruction:02x?}");
         let end = call.address + u64::from(call.length);
@@ -88,19 +89,19 @@ fn recheck(bytes: &[u8], report: &Report) {
     }
 }
 
-/// What holds for any bytes; how much the report says is bounded by how long they are.
+/// Checks what holds for any bytes, and that the report's length is bounded by theirs.
 fn hold(bytes: &[u8], with_lines: bool) -> Report {
     let mut policy = Policy::default();
     policy.set_source_lines(with_lines);
     let report = check_with(bytes, &policy);
     recheck(bytes, &report);
-    let told = report.calls.iter().filter_map(|c| c.function.as_ref()).map(String::len);
-    let said = report.findings.iter().map(|f| f.message.len());
-    assert!(told.chain(said).sum::<usize>() < 64 * bytes.len() + (32 << 20));
+    let names = report.calls.iter().filter_map(|c| c.function.as_ref()).map(String::len);
+    let messages = report.findings.iter().map(|f| f.message.len());
+    assert!(names.chain(messages).sum::<usize>() < 64 * bytes.len() + (32 << 20));
     report
 }
 
-/// Flips one bit, has the image checked, and flips it back.
+/// Flips one bit, checks the image, and flips the bit back.
 fn flip(bytes: &mut [u8], at: u64, bit: u64) -> Report {
     let at = at as usize;
     bytes[at] ^= 1 << bit;
@@ -110,7 +111,7 @@ fn flip(bytes: &mut [u8], at: u64, bit: u64) -> Report {
 }
 
 #[test]
-fn every_example_is_here_and_has_calls() {
+fn every_example_is_listed_and_has_calls() {
     let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/src/bin");
     let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
     let stems: BTreeSet<_> = entries.map(|p| p.file_stem().unwrap().to_owned()).collect();
@@ -122,7 +123,7 @@ fn every_example_is_here_and_has_calls() {
 }
 
 #[test]
-fn cut_off() {
+fn truncated() {
     for (name, bytes, mut random) in images() {
         let mut ends: BTreeSet<u64> =
             (0..40).map(|_| random.below(bytes.len() as u64)).chain(0..70).collect();
@@ -145,8 +146,8 @@ fn cut_off() {
     }
 }
 
-/// One bit after another in and around every call, label and trampoline. What is changed itself is
-/// not what it was.
+/// Flips bits in and around every call, label and trampoline. A changed call is never reported as
+/// it was.
 #[test]
 fn flipped_code() {
     for (name, mut bytes, mut random) in images() {
@@ -165,11 +166,11 @@ fn flipped_code() {
                 let is_there = call.as_ref().is_some_and(|call| report.calls.contains(call));
                 assert!(
                     !is_there,
-                    "{name}: {address:#x} is what it was with byte {place:#x} changed"
+                    "{name}: {address:#x} is reported as before with byte {place:#x} changed"
                 );
                 assert!(
                     call.is_some() || report != whole || place >= start + 6,
-                    "{name}: {address:#x} is what it was with byte {place:#x} changed"
+                    "{name}: {address:#x} is reported as before with byte {place:#x} changed"
                 );
             }
             for _ in 0..8 {
@@ -211,7 +212,7 @@ fn flipped_tables() {
     }
 }
 
-/// The fuzzer's mutations, several at once.
+/// Applies several of the fuzzer's mutations at once.
 #[test]
 fn hostile_images() {
     for (_, whole, mut random) in images() {

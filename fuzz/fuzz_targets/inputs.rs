@@ -1,4 +1,4 @@
-//! Inputs of a link: objects and archives, of which the relocations are counted.
+//! Counts the relocations of a link's inputs: objects and archives.
 #![no_main]
 
 #[path = "../../static-call-verify/tests/hostile/mod.rs"]
@@ -20,7 +20,7 @@ fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
     if random.next() % 8 == 0 {
         return fuzzer_mutate(data, size, max_size);
     }
-    // An archive has one header before its first member's.
+    // An archive begins with its own header and its first member's.
     let start = if data[..size].starts_with(b"!<arch>\n") { 68.min(size) } else { 0 };
     mutate(&mut data[start..size], &mut random);
     size

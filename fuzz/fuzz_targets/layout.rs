@@ -1,4 +1,4 @@
-//! Records, table and encodings, as runtime and verifier read them.
+//! Decodes records, tables and instructions, as the runtime and the verifier do.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -14,7 +14,7 @@ fuzz_target!(|bytes: &[u8]| {
     else {
         return;
     };
-    // What a caller checks: an element and one more lie before the end of the address space.
+    // Callers check that two elements fit before the end of the address space.
     let place = address.min(u64::MAX - 64);
     if let Some(b) = rest.first_chunk() {
         let _ = TrampolineRecord::from_bytes(b).parts(place);
@@ -43,7 +43,7 @@ fuzz_target!(|bytes: &[u8]| {
         assert_eq!(displacement.to_le_bytes(), rest[2..6]);
     }
     if let Some(slot) = decode_plt_entry(place, rest) {
-        // After no prefix, `bnd`, `endbr64`, or both.
+        // With no prefix, or after `bnd`, `endbr64`, or both.
         let leads_there = |&start: &usize| {
             let displacement = decode_jmp_memory(&rest[start..]).map(i64::from);
             let end = place.wrapping_add(start as u64 + JMP_MEMORY_LENGTH);
@@ -67,7 +67,7 @@ fuzz_target!(|bytes: &[u8]| {
     let _ = checksum(rest);
 });
 
-/// The grade by the numbers of the bytes.
+/// Returns the grade by looking at the address of each byte.
 fn naive_grade(address: u64, branch: &Branch) -> static_call::layout::Grade {
     use static_call::layout::Grade;
     let in_one = |from: u8, to: u8, unit: u64| {

@@ -1,4 +1,4 @@
-//! Any table in an image that is right: nothing but the true one is taken for filled.
+//! Puts any table into a valid image: only the true table is accepted as filled.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -7,7 +7,7 @@ use static_call_verify::report::TableState;
 use static_call_verify::{Policy, verify};
 
 const IMAGE: &[u8] = include_bytes!("../seeds/verify/pie.elf");
-/// Room of the image's table.
+/// Capacity of the image's table.
 const CAPACITY: usize = 20;
 
 fuzz_target!(|bytes: &[u8]| {

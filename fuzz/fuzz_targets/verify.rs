@@ -1,5 +1,5 @@
-//! Whole files, with ELF headers, sections, relocations, symbols, unwind tables and the table
-//! changed as what they are.
+//! Verifies whole files. The mutator knows ELF headers, sections, relocations, symbols, unwind
+//! tables and the table.
 #![no_main]
 
 #[path = "../../static-call-verify/tests/hostile/mod.rs"]
@@ -9,7 +9,7 @@ use hostile::{Random, check, check_all, mutate};
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
 
 fuzz_target!(|bytes: &[u8]| {
-    // Stamping and the rest cost as much again, five times over.
+    // Stamping and the rest take five times as long.
     match bytes.last() {
         Some(last) if last % 16 == 0 => check_all(bytes),
         _ => drop(check(bytes)),

@@ -1,5 +1,5 @@
-//! The generated program: threads on all cores call everything and check every result, one thread
-//! retargets at random. `matrix-app [SECONDS]`; exit code 0 if nothing was wrong.
+//! The generated program: threads on all cores call everything and check every result, while one
+//! thread retargets at random. `matrix-app [SECONDS]`; the exit code is 0 if nothing was wrong.
 
 mod keys;
 /* modules */
@@ -45,8 +45,8 @@ fn call_everything(seed: u64) -> Ctx {
     c
 }
 
-/// Switches keys at random: bursts without a pause, then a pause, so that threads are met both in
-/// the middle of a batch and in quiet code.
+/// Switches keys at random, in bursts with pauses between them, so that threads run both during
+/// updates and in code that does not change.
 fn retarget() -> Account {
     let all = [matrix_lib::RETARGET, keys::RETARGET].concat();
     let mut account = Account::default();
@@ -71,7 +71,7 @@ fn run(c: &mut Ctx) {
 
 fn main() -> ExitCode {
     let seconds = std::env::args().nth(1).map_or(2.0, |s| s.parse().expect("seconds"));
-    // Every key once with its default, before anything is bound.
+    // Calls every key once with its default, before anything is bound.
     let mut first = Ctx::new(0);
     matrix_lib::run(&mut first);
     run(&mut first);
@@ -103,8 +103,8 @@ fn main() -> ExitCode {
         println!("REFUSED {e}");
     }
     println!(
-        "matrix: {calls} calls a round, {} calls by target {:?}, {} updates ({} inline rewrites), \
-         {} refused, {} wrong, {took:.1} s",
+        "matrix: {calls} calls per round; {} calls, by target {:?}; {} updates ({} inline \
+         rewrites), {} refused, {} wrong, {took:.1} s",
         all.calls,
         all.by_target,
         account.updates,
@@ -112,7 +112,7 @@ fn main() -> ExitCode {
         account.refused,
         all.wrong.len(),
     );
-    // The last thing may have been to unbind.
+    // The last update may have been `unbind`.
     account.add(static_call::init());
     let report = static_call::report().to_string();
     println!("{}", report.trim_end().lines().last().unwrap_or_default());

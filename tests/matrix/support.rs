@@ -1,24 +1,24 @@
-//! What the generated program is made of: values that can be made from a seed and recognised by a
-//! digest, answers that tell which target gave them, and the account of a thread.
+//! The parts of the generated program: values that are made from a seed and recognised by a digest,
+//! answers that tell which target gave them, and the counts of a thread.
 
 use std::fmt::Write;
 
-/// Values that a seed determines.
+/// Values made from a seed.
 pub trait Make: Sized {
     fn make(seed: u64) -> Self;
 }
 
-/// Values that can be told apart.
+/// Values recognised by a digest.
 pub trait Digest {
     fn digest(&self) -> u64;
 }
 
-/// Results of targets: as much of a digest as fits.
+/// Results of targets, which hold as much of a digest as fits.
 pub trait Answer: PartialEq {
     fn answer(digest: u64) -> Self;
 }
 
-/// The seed of an argument.
+/// Returns the seed of an argument.
 #[inline(always)]
 pub fn arg(seed: u64, n: u64) -> u64 {
     mix(seed, n)
@@ -30,13 +30,13 @@ pub fn mix(h: u64, v: u64) -> u64 {
     x ^ x >> 29
 }
 
-/// The answer of a target that was handed arguments with these digests.
+/// Returns the answer of a target that was passed arguments with these digests.
 #[inline(always)]
 pub fn answer<R: Answer, const N: usize>(target: u64, digests: [u64; N]) -> R {
     R::answer(mix(digests.iter().fold(target, |h, d| mix(h, *d)), N as u64))
 }
 
-/// Says "the compiler must not know this value".
+/// Hides a value from the compiler.
 #[inline(never)]
 pub fn opaque(x: u64) -> u64 {
     std::hint::black_box(x)
@@ -49,12 +49,12 @@ pub fn apply(c: &mut Ctx, f: &dyn Fn(&mut Ctx, u64)) {
     }
 }
 
-/// The account of a thread.
+/// The counts of a thread.
 #[derive(Default)]
 pub struct Ctx {
     state: u64,
     pub calls: u64,
-    /// How often each target of the four was seen.
+    /// How often each of the four targets was seen.
     pub by_target: [u64; 4],
     pub wrong: Vec<String>,
 }
@@ -122,7 +122,7 @@ wide!(u128 i128);
 macro_rules! floats {
     ($($ty:ty, $bits:ty;)*) => {$(
         impl Make for $ty {
-            // Whole numbers, so that nothing is ever not a number.
+            // Whole numbers, so that there is never a NaN.
             fn make(seed: u64) -> Self { (seed >> 44) as $ty }
         }
         impl Digest for $ty {

@@ -1,4 +1,4 @@
-//! Doctests of the guide's pages whose examples need crates that the runtime must not need.
+//! Doctests of the guide's pages whose examples need crates that the runtime must not depend on.
 
 #[doc = include_str!("../../docs/getting-started.md")]
 mod getting_started {}

@@ -1,4 +1,4 @@
-//! Hooks and flags upstream of the tests.
+//! Hooks and flags in a crate upstream of the tests.
 
 use std::hint::black_box;
 
@@ -8,7 +8,7 @@ use static_call::{call, flag, static_call};
 #[static_call]
 pub fn heard(x: u64);
 
-/// A hook that has a say.
+/// A hook that returns a choice.
 #[static_call]
 pub fn choice(x: u64) -> Option<u64>;
 
@@ -25,13 +25,13 @@ pub fn plain(argument: &mut dyn FnMut() -> u64) {
     call!(heard(argument()));
 }
 
-/// Its code is made in the crates that call it.
+/// A site whose code is generated in the crates that call it.
 #[inline]
 pub fn inlined(argument: &mut dyn FnMut() -> u64) {
     call!(heard(argument()));
 }
 
-/// As above, once for each type.
+/// The same, once for each type.
 pub fn generic<F: FnMut() -> u64>(mut argument: F) {
     call!(heard(argument()));
 }
@@ -42,7 +42,7 @@ pub type Way = fn(&mut dyn FnMut() -> u64);
 /// All ways to the hook.
 pub const WAYS: [Way; 3] = [plain, |argument| inlined(argument), |argument| generic(argument)];
 
-/// Dropped by the linker: nobody calls it.
+/// Dropped by the linker, because nothing calls it.
 pub fn dead(x: u64) {
     call!(heard(x));
 }
@@ -50,14 +50,14 @@ pub fn dead(x: u64) {
 /// The line of the site in `dead`.
 pub const DEAD_LINE: u32 = line!() - 4;
 
-/// What the flags are, at sites of this crate.
+/// Returns the flags' values at sites of this crate.
 #[inline(never)]
 #[must_use]
 pub fn flags() -> [bool; 4] {
     [LOUD.unlikely(), LOUD.likely(), KEPT.likely(), KEPT.unlikely()]
 }
 
-/// As above, in the crates that call it.
+/// Returns the flags' values at sites in the crates that call it.
 #[inline]
 #[must_use]
 pub fn flags_inlined() -> [bool; 4] {
@@ -65,7 +65,7 @@ pub fn flags_inlined() -> [bool; 4] {
 }
 
 flag! {
-    /// Asked by the first instruction of [`gated`].
+    /// Tested by the first instruction of [`gated`].
     pub static GATE = false;
 }
 
@@ -73,7 +73,7 @@ flag! {
 #[inline(never)]
 #[must_use]
 pub fn gated(x: u64) -> u64 {
-    // Nothing of it can be computed before the label.
+    // Nothing can be computed before the label.
     let more = if GATE.unlikely() { black_box(100_u64) } else { black_box(3) };
     more.wrapping_add(x)
 }

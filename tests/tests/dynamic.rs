@@ -1,4 +1,4 @@
-//! Keys in a Rust `dylib`, and in the program that uses it (`crates/dynamic`).
+//! Keys in a Rust `dylib` and in the program that uses it (`crates/dynamic`).
 
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;
@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 
-/// Where everything that is built with these flags is.
+/// Returns the target directory of a set of flags.
 fn target(name: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("dynamic").join(name)
 }
 
-/// Builds, and runs if so told, a package with these flags; what that prints.
+/// Runs `cargo build` or `cargo run` on a package with these flags, and returns what it prints.
 fn cargo(command: &str, package: &str, name: &str, flags: &str, profile: &[&str]) -> String {
     static TURN: Mutex<()> = Mutex::new(());
     let _turn = TURN.lock();
@@ -31,8 +31,8 @@ fn cargo(command: &str, package: &str, name: &str, flags: &str, profile: &[&str]
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The keys of the library are bound in it, by their trampolines, and listed; so is every site of
-/// the library's own code. Of the program's keys the report says that there are some.
+/// The library's keys are bound in the library, by their trampolines, and listed, as is every site
+/// in the library's own code. The report only says how many keys the program has.
 fn check(name: &str, flags: &str, profile: &[&str]) {
     let report = cargo("run", "game", name, flags, profile);
     for part in [
@@ -63,10 +63,11 @@ fn in_every_way() {
     check("gnu", GNU_LD, &["--release"]);
 }
 
-/// Loads the plug-in, updates a key in it, and unloads it; how many mappings the process has then.
+/// Loads the plug-in, updates a key in it, and unloads it. Returns how many mappings the process
+/// has afterwards.
 fn load_and_unload(path: &Path) -> usize {
     let path = CString::new(path.as_os_str().as_bytes()).unwrap();
-    // SAFETY: a shared object without constructors of its own.
+    // SAFETY: the shared object has no constructors.
     let object = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW) };
     assert!(!object.is_null());
     // SAFETY: the object is loaded.
@@ -74,8 +75,8 @@ fn load_and_unload(path: &Path) -> usize {
     assert!(!function.is_null());
     // SAFETY: the function has this type.
     let function: extern "C" fn(u32) -> u32 = unsafe { std::mem::transmute(function) };
-    assert_eq!(function(5), 5 + 5 + 6 + 6, "a plug-in that was loaded anew");
-    // SAFETY: nobody uses it any more.
+    assert_eq!(function(5), 5 + 5 + 6 + 6, "a freshly loaded plug-in");
+    // SAFETY: nothing uses it any more.
     assert_eq!(unsafe { libc::dlclose(object) }, 0);
     std::fs::read_to_string("/proc/self/maps").unwrap().lines().count()
 }
@@ -85,7 +86,7 @@ fn load_and_unload(path: &Path) -> usize {
 fn a_plugin_leaves_nothing_behind() {
     cargo("build", "plugin", "lld", "", &[]);
     let path = target("lld").join("debug/libplugin.so");
-    // Alone: other tests' threads have mappings, too.
+    // In its own process, because other tests' threads have mappings, too.
     support::in_child("a_plugin_leaves_nothing_behind", &[], || {
         let first = load_and_unload(&path);
         for _ in 0..20 {

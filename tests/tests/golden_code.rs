@@ -1,8 +1,8 @@
-//! The machine code of each kind of site at opt-level 3: as the compiler wrote it, and bound.
+//! The machine code of each kind of site at opt-level 3: as linked, and as bound.
 //!
-//! What makes a static call one is asserted for every compiler. The whole text stands in
-//! `golden/code.txt` and is compared where the compiler is the one that wrote it there;
-//! `BLESS=1 cargo test -p static-call-tests --test golden_code` writes it anew.
+//! The essential properties of a static call are asserted for every compiler. `golden/code.txt` has
+//! the whole text, which is compared if the same compiler produced it.
+//! `BLESS=1 cargo test -p static-call-tests --test golden_code` rewrites it.
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
 use std::fmt::Write as _;
@@ -12,7 +12,7 @@ use iced_x86::{Instruction, Mnemonic};
 use static_call::{Instance, call, flag, static_call};
 use support::code::{Symbols, instructions, text};
 
-/// Three words: more than two eightbytes, so it crosses a trampoline by its address.
+/// Three words: more than two eightbytes, so it is passed by its address.
 #[derive(Clone, Copy)]
 pub struct Large(pub [u64; 3]);
 
@@ -59,13 +59,13 @@ impl Codec for Plain {
     }
 }
 
-/// Stands for something that costs.
+/// Represents something expensive.
 #[inline(never)]
 fn expensive(x: u64) -> u64 {
     std::hint::black_box(x) ^ 3
 }
 
-/// Functions with one site each, which nothing calls: their code does not depend on callers.
+/// Functions with one site each. Nothing calls them, so their code does not depend on callers.
 mod sites {
     use super::*;
 
@@ -169,7 +169,7 @@ fn with_labels() -> Vec<Site> {
     ]
 }
 
-/// The code of all sites at one moment.
+/// Returns the current code of all sites.
 fn section(symbols: &Symbols, title: &str) -> String {
     let mut all_text = format!("# {title}\n");
     for (name, site) in [calls(), others(), with_labels()].concat() {
@@ -187,7 +187,8 @@ fn count(code: &[Instruction], mnemonic: Mnemonic) -> usize {
     code.iter().filter(|i| i.mnemonic() == mnemonic).count()
 }
 
-/// Argument moves, one call, and what the function does itself: no load, no test, no other branch.
+/// Checks that a function has only argument moves, one call, and its own work: no load, no test, no
+/// other branch.
 fn is_a_direct_call(symbols: &Symbols, site: Site) {
     let code = instructions(symbols, site.1);
     let shown = text(symbols, &code);
@@ -219,9 +220,9 @@ fn is_a_direct_call(symbols: &Symbols, site: Site) {
     assert_eq!(call.ip() / 8, (call.ip() + call.len() as u64 - 1) / 8, "{}: not aligned", site.0);
 }
 
-/// On the way from the first instruction to the return there is one five-byte no-op for the label,
-/// at most four bytes of padding before it, and nothing else for its sake: no load, no test, no
-/// branch, no argument, no call.
+/// Checks that the path from the first instruction to the return has one five-byte no-op for the
+/// label and at most four bytes of padding before it, and nothing else for the label: no load, no
+/// test, no branch, no argument, no call.
 fn is_one_no_op(symbols: &Symbols, site: Site) {
     let code = instructions(symbols, site.1);
     let shown = text(symbols, &code);
@@ -263,8 +264,8 @@ fn compiler() -> String {
 }
 
 #[test]
-fn sites_are_what_they_were() {
-    support::in_child("sites_are_what_they_were", &[], || {
+fn code_of_sites_is_unchanged() {
+    support::in_child("code_of_sites_is_unchanged", &[], || {
         let symbols = Symbols::read();
         let linked = section(&symbols, "As linked");
         static_call::init().unwrap();
@@ -292,9 +293,9 @@ fn sites_are_what_they_were() {
         }
         let expected = std::fs::read_to_string(file).unwrap_or_default();
         if expected.lines().next() == found.lines().next() {
-            assert_eq!(expected, found, "BLESS=1 if that is an improvement");
+            assert_eq!(expected, found, "if this is an improvement, set BLESS=1");
         } else {
-            eprintln!("not compared: golden/code.txt is of another compiler");
+            eprintln!("not compared: golden/code.txt is from another compiler");
         }
     });
 }

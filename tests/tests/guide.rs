@@ -1,9 +1,9 @@
-//! The guide: its pages are modules of rustdoc, links lead somewhere in both forms.
+//! The guide: its pages are also rustdoc modules, and links work in both forms.
 
 use std::fs;
 use std::path::Path;
 
-/// Lines of a page, and columns of its prose.
+/// The most lines in a page, and columns in its prose.
 const MAX_LINES: usize = 200;
 const MAX_COLUMNS: usize = 100;
 
@@ -11,19 +11,19 @@ fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
-/// The definitions of links at the end of a page: `[Label]: destination`.
+/// Returns the definitions of links at the end of a page: `[Label]: destination`.
 fn definitions(text: &str) -> impl Iterator<Item = (&str, &str)> {
     text.lines().filter_map(|line| line.strip_prefix('[')?.split_once("]: "))
 }
 
-/// Whether the page has the link; its label may be broken over two lines.
+/// Returns whether the page has the link, whose label may span two lines.
 fn is_used(text: &str, label: &str) -> bool {
     let defines = |line: &&str| line.starts_with('[') && line.contains("]: ");
     let lines: Vec<&str> = text.lines().filter(|line| !defines(line)).collect();
     lines.join(" ").contains(&format!("[{label}]"))
 }
 
-/// Lines outside of code and of tables, which cannot be broken.
+/// Returns the lines outside code and tables, which cannot be wrapped.
 fn prose(text: &str) -> impl Iterator<Item = &str> {
     let mut is_code = false;
     text.lines().filter(move |line| {
@@ -33,7 +33,7 @@ fn prose(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// What is wrong with a page in `docs`.
+/// Returns what is wrong with a page in `docs`.
 fn complaints(text: &str, docs: &Path, labels: &[&str]) -> Vec<String> {
     let mut complaints = Vec::new();
     for (label, file) in definitions(text) {
@@ -53,7 +53,7 @@ fn complaints(text: &str, docs: &Path, labels: &[&str]) -> Vec<String> {
         }
     }
     if text.contains("](") {
-        complaints.push("a link that is not defined at the end".into());
+        complaints.push("a link is not defined at the end".into());
     }
     if text.lines().count() > MAX_LINES {
         complaints.push(format!("more than {MAX_LINES} lines"));
@@ -64,7 +64,7 @@ fn complaints(text: &str, docs: &Path, labels: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn pages_are_whole() {
+fn pages_have_no_problems() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let docs = root.join("docs");
     let modules = read(&root.join("static-call/src/guide.rs"));
@@ -85,7 +85,7 @@ fn pages_are_whole() {
 }
 
 #[test]
-fn what_is_wrong_with_a_page_is_seen() {
+fn problems_of_a_page_are_found() {
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
     let wrong = |text: &str| complaints(text, &docs, &["FAQ"]).len();
     assert_eq!(wrong("See [FAQ].\n\n[FAQ]: faq.md\n"), 0);

@@ -1,5 +1,5 @@
-//! Jump labels in memory: what is stored there, what must be found there, and which records are
-//! believed.
+//! Jump labels in memory: what is stored there, what must be there before, and which records are
+//! trusted.
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,7 +10,7 @@ use static_call::{CallReport, Grade, Kind, Path, Reason, UpdateError, call, flag
 use static_call_tests::{self as lib, hooks};
 use support::{BREAKPOINT, Code};
 
-/// These tests look at all code, and so take turns.
+/// These tests take turns, because they look at all code.
 fn turn() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
@@ -43,7 +43,7 @@ fn speak(x: u64) -> u64 {
 }
 
 #[test]
-fn a_bound_label_is_a_no_op_while_the_answer_is_the_expected_one() {
+fn a_bound_label_is_a_no_op_while_the_answer_is_as_expected() {
     let _turn = turn();
     static_call::unbind().unwrap();
     let linked: Vec<_> = labels("spoken").iter().map(bytes).collect();
@@ -76,7 +76,7 @@ fn flags_have_labels_of_both_polarities() {
         let nops = labels.iter().filter(|label| bytes(label) == NOP).count();
         (nops, labels.len())
     };
-    // Two here and two in the library each time it is copied; half of each polarity.
+    // Two sites here, and two in each copy of the library's function; half of each polarity.
     let answers = || [hooks::flags(), hooks::flags_inlined()];
     assert_eq!(answers(), [[false, false, true, true]; 2]);
     let (nops, all) = count("LOUD");
@@ -93,7 +93,7 @@ fn flags_have_labels_of_both_polarities() {
 }
 
 #[test]
-fn unbinding_gives_the_linked_code() {
+fn unbinding_restores_the_linked_code() {
     let _turn = turn();
     static_call::unbind().unwrap();
     let linked = Code::now();
@@ -141,7 +141,7 @@ fn a_breakpoint_on_a_label_fails_the_update() {
                 assert_eq!((expected[0], found[0]), (kept, BREAKPOINT));
                 code.assert_unchanged();
                 assert_eq!(support::open_pages(), [""; 0]);
-                assert_eq!(WATCHED.count(), count, "the count changes with the switch");
+                assert_eq!(WATCHED.count(), count, "the count changes only with the switch");
                 support::poke(label.address, kept);
                 let is_on = if key == "spoken" { speak(1) == 1 } else { answer() == [true; 2] };
                 assert_eq!(is_on, on);
@@ -153,20 +153,20 @@ fn a_breakpoint_on_a_label_fails_the_update() {
     }
 }
 
-/// Keeps the code of the ways in this program.
+/// Keeps the code of all ways in this program.
 fn run_all_ways() {
     std::hint::black_box(hooks::WAYS).iter().for_each(|way| way(&mut || 1));
 }
 
 #[test]
-fn breakpoints_beside_a_label_survive() {
+fn breakpoints_next_to_a_label_survive() {
     let _turn = turn();
     run_all_ways();
-    let beside = |label: &CallReport| {
+    let neighbour = |label: &CallReport| {
         let first = label.address & !7;
         (first..first + 8).find(|a| !(label.address..label.address + 5).contains(a)).unwrap()
     };
-    let places: Vec<usize> = labels("heard").iter().map(beside).collect();
+    let places: Vec<usize> = labels("heard").iter().map(neighbour).collect();
     assert!(places.len() >= 3);
     let kept: Vec<u8> = places.iter().map(|&a| support::poke(a, BREAKPOINT)).collect();
     for _ in 0..2 {
@@ -179,9 +179,10 @@ fn breakpoints_beside_a_label_survive() {
     }
 }
 
-/// A target that begins with a label is called, not the cold block to which the label jumps now.
+/// If a target begins with a label, calls go to the target and not to the cold block to which the
+/// label now jumps.
 #[test]
-fn a_label_ends_the_way_to_a_target() {
+fn a_hop_is_not_skipped_at_a_label() {
     let _turn = turn();
     static_call::unbind().unwrap();
     let before = labels("GATE");
@@ -197,7 +198,7 @@ fn a_label_ends_the_way_to_a_target() {
     assert!(!destinations.is_empty());
     for destination in destinations {
         let at_label = before.iter().any(|label| label.address == destination);
-        assert!(at_label, "{destination:#x} is no label: {before:x?}");
+        assert!(at_label, "{destination:#x} is not a label: {before:x?}");
     }
     hooks::GATE.enable().unwrap();
     expected(100);
@@ -207,8 +208,8 @@ fn a_label_ends_the_way_to_a_target() {
     static_call::unbind().unwrap();
 }
 
-/// Where the right to write code is lost after a label was bound, a switch is an error that changes
-/// nothing; where all is as it was linked, memory alone is right.
+/// After permission to write code is lost, switching a bound label is an error that changes
+/// nothing. If all labels are as linked, it succeeds and changes only memory.
 #[test]
 fn lost_permission() {
     support::in_child("lost_permission", &[], || {
@@ -237,7 +238,7 @@ fn lost_permission() {
 
 flag! { static GONE = false; }
 
-/// The code of a label that nobody runs is dropped, and its record with it.
+/// If the code of a label is never used, the linker drops it together with its record.
 #[test]
 fn dead_labels_are_dropped() {
     let _turn = turn();
@@ -253,7 +254,7 @@ fn dead_labels_are_dropped() {
     }
 }
 
-/// The records of labels in memory: where, and six words each.
+/// Returns the labels' records in memory: the address and six words of each.
 fn records() -> Vec<(usize, [i32; 6])> {
     let exe = std::env::current_exe().unwrap();
     let file = std::fs::read(&exe).unwrap();
@@ -283,11 +284,11 @@ fn poke_word(at: usize, word: i32) {
     }
 }
 
-/// Breaks all records before the registry reads them: the labels are left alone, and the cold
+/// Corrupts all records before the registry reads them: the labels are left alone, and the cold
 /// blocks give the right answers.
-fn with_broken_records(phrase: &str, change: impl Fn(usize, [i32; 6])) {
+fn with_corrupt_records(phrase: &str, change: impl Fn(usize, [i32; 6])) {
     let records = records();
-    // All of them, but for the last if each needs another.
+    // An even number, because some changes need pairs.
     let records = &records[..records.len() / 2 * 2];
     assert!(records.len() >= 10);
     for &(at, words) in records {
@@ -315,7 +316,7 @@ fn with_broken_records(phrase: &str, change: impl Fn(usize, [i32; 6])) {
 #[test]
 fn records_that_name_no_key() {
     support::in_child("records_that_name_no_key", &[], || {
-        with_broken_records("it names a key or a trampoline that does not exist", |at, words| {
+        with_corrupt_records("it names a key or a trampoline that does not exist", |at, words| {
             poke_word(at + 8, words[2] + 1);
         });
     });
@@ -324,7 +325,7 @@ fn records_that_name_no_key() {
 #[test]
 fn records_of_another_cold_block() {
     support::in_child("records_of_another_cold_block", &[], || {
-        with_broken_records("the bytes there are not what was recorded", |at, words| {
+        with_corrupt_records("the bytes there are not what was recorded", |at, words| {
             poke_word(at + 4, words[1] + 1);
         });
     });
@@ -333,26 +334,26 @@ fn records_of_another_cold_block() {
 #[test]
 fn records_of_other_bytes() {
     support::in_child("records_of_other_bytes", &[], || {
-        with_broken_records("the bytes there are not what was recorded", |at, words| {
+        with_corrupt_records("the bytes there are not what was recorded", |at, words| {
             poke_word(at, words[0] - 1);
         });
     });
 }
 
 #[test]
-fn records_of_no_polarity() {
-    support::in_child("records_of_no_polarity", &[], || {
-        with_broken_records("the bytes there are not what was recorded", |at, _| {
+fn records_with_an_invalid_polarity() {
+    support::in_child("records_with_an_invalid_polarity", &[], || {
+        with_corrupt_records("the bytes there are not what was recorded", |at, _| {
             poke_word(at + 12, 3);
         });
     });
 }
 
 #[test]
-fn records_of_no_code() {
-    support::in_child("records_of_no_code", &[], || {
-        // The records themselves are no code.
-        with_broken_records("it does not lie in this image's code", |at, _| poke_word(at, 0));
+fn records_outside_the_code() {
+    support::in_child("records_outside_the_code", &[], || {
+        // The records themselves are not code.
+        with_corrupt_records("it does not lie in this image's code", |at, _| poke_word(at, 0));
     });
 }
 
@@ -362,8 +363,8 @@ fn records_that_contradict_each_other() {
         let records = records();
         let (first, words) = records[0];
         let previous = std::cell::Cell::new((0, first, words));
-        with_broken_records("it shares bytes with another entry", |at, words| {
-            // Every second record is about the label of the one before, with the other answer.
+        with_corrupt_records("it shares bytes with another entry", |at, words| {
+            // Every second record gets the previous record's label, with the opposite polarity.
             let (i, before, of_before) = previous.get();
             previous.set((i + 1, at, words));
             if i % 2 == 1 {

@@ -1,5 +1,5 @@
-//! The probe, in processes of its own: it ends, never crashes, and says so where it cannot run.
-//! Whether a processor tears is no matter of a test.
+//! The probe, in its own processes: it ends, never crashes, and reports when it cannot run. Whether
+//! a processor tears stores is not tested.
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
 use std::time::Duration;
@@ -24,7 +24,7 @@ fn without_permission_it_does_not_start() {
     support::in_child("without_permission_it_does_not_start", &[], || {
         const PR_SET_MDWE: i32 = 65;
         const PR_MDWE_REFUSE_EXEC_GAIN: u64 = 1;
-        // SAFETY: it takes a right from this process.
+        // SAFETY: it only removes a permission from this process.
         let done = unsafe { libc::prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) };
         assert_eq!(done, 0, "PR_SET_MDWE: {}", std::io::Error::last_os_error());
         for experiment in Experiment::all() {

@@ -1,4 +1,4 @@
-//! Stores into code: what they may touch, what they must find, and what is left when they are done.
+//! Stores into code: what they may change, what must be there before, and what remains after.
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,7 +8,7 @@ use static_call::{Grade, Path, UpdateError, call};
 use static_call_tests as lib;
 use support::{BREAKPOINT, Code};
 
-/// These tests look at all code, and so take turns.
+/// These tests take turns, because they look at all code.
 fn turn() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
@@ -22,8 +22,8 @@ fn add_eight(x: u64) -> u64 {
     x + 8
 }
 
-/// Calls that are no-ops while `note` is off. In the crate that is linked last, trampolines are
-/// local, and calls to them aligned.
+/// Makes calls that are no-ops while `note` is off. In the crate that is linked last, trampolines
+/// are local and calls to them are aligned.
 #[inline(never)]
 fn noted(sum: &AtomicU64, x: u64) -> u64 {
     call!(lib::note(sum, x));
@@ -45,7 +45,7 @@ fn check(target: fn(u64) -> u64) {
     assert_eq!(lib::all_ways(X), lib::expected(target, X));
 }
 
-/// Plants a breakpoint and updates: an error that names the place, and nothing has changed.
+/// Sets a breakpoint and updates: the error names the address, and nothing changes.
 fn refused_with_breakpoint_at(address: usize, length: usize) {
     check(add_seven);
     let kept = support::poke(address, BREAKPOINT);
@@ -65,7 +65,7 @@ fn refused_with_breakpoint_at(address: usize, length: usize) {
     assert_eq!(lib::apply::query().address(), before.address());
     support::poke(address, kept);
     check(add_seven);
-    // Gone, and all is well.
+    // Without the breakpoint updates work again.
     lib::apply::update(add_eight).unwrap();
     check(add_eight);
     lib::apply::update(add_seven).unwrap();
@@ -97,7 +97,7 @@ fn a_breakpoint_on_a_call_or_a_trampoline_fails_the_update() {
 }
 
 #[test]
-fn breakpoints_beside_an_instruction_survive() {
+fn breakpoints_next_to_an_instruction_survive() {
     let _turn = turn();
     lib::apply::update(add_seven).unwrap();
     lib::note::reset().unwrap();
@@ -123,7 +123,7 @@ fn breakpoints_beside_an_instruction_survive() {
 }
 
 #[test]
-fn a_no_op_is_no_call_and_comes_back() {
+fn a_call_becomes_a_no_op_and_a_call_again() {
     let _turn = turn();
     let sum = AtomicU64::new(0);
     lib::note::update(add).unwrap();
@@ -163,9 +163,9 @@ fn no_page_stays_open() {
     drop(code);
 }
 
-/// What `unbind` leaves is what the linker wrote.
+/// `unbind` restores what the linker wrote.
 #[test]
-fn unbinding_gives_the_linked_code() {
+fn unbinding_restores_the_linked_code() {
     let _turn = turn();
     static_call::unbind().unwrap();
     let linked = Code::now();

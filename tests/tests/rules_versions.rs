@@ -1,4 +1,4 @@
-//! Two versions of the crate in one link share one lock, and nothing else.
+//! Two versions of the crate in one link share the lock and nothing else.
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
 use std::fs;
@@ -59,7 +59,7 @@ fn main() {
 }
 "#;
 
-/// Copies a crate without its tests; `is_new` makes its records those of another version.
+/// Copies a crate without its tests. `is_new` gives its records another version.
 fn copy(from: &Path, to: &Path, is_new: bool) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap().flatten() {
@@ -73,7 +73,7 @@ fn copy(from: &Path, to: &Path, is_new: bool) {
     }
 }
 
-/// The manifest of a crate outside of its workspace.
+/// Returns the manifest of a crate outside its workspace.
 fn manifest(text: &str, version: &str, macros: &str) -> String {
     let text = text.split("[lints]").next().unwrap();
     let tests = text.find("[dev-dependencies]").unwrap_or(text.len());
@@ -86,7 +86,7 @@ fn manifest(text: &str, version: &str, macros: &str) -> String {
 }
 
 #[test]
-#[ignore = "compiles both crates twice over, without and with fat LTO: a minute and more"]
+#[ignore = "compiles both crates twice, with and without fat LTO: more than a minute"]
 fn two_versions_share_one_lock() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let dir: PathBuf = [env!("CARGO_TARGET_TMPDIR"), "rules_versions"].iter().collect();
@@ -97,7 +97,7 @@ fn two_versions_share_one_lock() {
         {
             copy(&root.join(crate_).join("src"), &dir.join(&to).join("src"), name == "new");
             let text = fs::read_to_string(root.join(crate_).join("Cargo.toml")).unwrap();
-            // Line by line: one key is the end of another.
+            // First the longer key, because it ends with another.
             let text = text.replace("rust-version.workspace = true\n", "");
             let text = manifest(&text, version, &format!("../{name}-macros"));
             fs::write(dir.join(to).join("Cargo.toml"), text).unwrap();
@@ -126,7 +126,7 @@ fn two_versions_share_one_lock() {
             }
         }
         assert_eq!(locks, 1, "{profile}");
-        // On one page: what one version closes, the other may be storing to.
+        // On one page, so that one version may close it while the other stores to it.
         assert_eq!(trampolines.len(), 2, "{profile}");
         assert!(trampolines[0].abs_diff(trampolines[1]) < 64, "{profile}: {trampolines:x?}");
         let output = support::finish(Command::new(&image));

@@ -1,4 +1,4 @@
-//! Guards: what they restore, when they wait, and that they say when waiting has no end.
+//! Guards: what they restore, when they wait, and that a deadlock is an error.
 
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Mutex;
@@ -8,7 +8,7 @@ use std::thread;
 
 use static_call::{Change, Observer, Scoped, UpdateError, flag, static_call};
 
-/// A key of its own for each test, since tests share the process.
+/// Defines keys for one test, because tests share the process.
 macro_rules! keys {
     ($($key:ident)*) => {$(
         #[static_call]
@@ -126,7 +126,7 @@ fn a_handle_has_guards() {
 
 /// # Safety
 ///
-/// 1. None: it only says that switching it asks for a promise.
+/// 1. None. The trait is unsafe only so that switching it is.
 #[static_call]
 unsafe trait Careful {
     fn level() -> u32 {
@@ -136,7 +136,7 @@ unsafe trait Careful {
 
 struct Two;
 
-// SAFETY: it promises nothing.
+// SAFETY: there is nothing to promise.
 unsafe impl Careful for Two {
     fn level() -> u32 {
         2
@@ -144,24 +144,24 @@ unsafe impl Careful for Two {
 }
 
 #[test]
-fn an_unsafe_trait_asks_for_unsafe_once() {
+fn an_unsafe_trait_requires_unsafe_once() {
     {
-        // SAFETY: the trait promises nothing.
+        // SAFETY: there is nothing to promise.
         let _guard = unsafe { StaticCareful::scoped::<Two>() }.unwrap();
         assert_eq!(StaticCareful::level(), 2);
     }
     assert_eq!(StaticCareful::level(), 1);
 }
 
-/// Each thread finds its own target for as long as it holds the guard. Without waiting the threads
-/// would see each other's.
+/// Each thread sees its own target while it holds the guard. Without waiting, threads would see
+/// each other's.
 #[test]
 fn guards_of_other_threads_wait() {
     keys!(key other);
     static INSIDE: AtomicU32 = AtomicU32::new(0);
     fn hold(guard: Result<Scoped, UpdateError>, expected: u32) {
         let guard = guard.unwrap();
-        assert_eq!(INSIDE.fetch_add(1, Ordering::SeqCst), 0, "another guard lives");
+        assert_eq!(INSIDE.fetch_add(1, Ordering::SeqCst), 0, "another guard is alive");
         for _ in 0..100 {
             assert_eq!(key(), expected);
             thread::yield_now();
@@ -194,9 +194,9 @@ fn guards_of_other_keys_do_not_wait() {
     thread::spawn(|| drop(two::scoped(|| 2).unwrap())).join().unwrap();
 }
 
-/// The second thread to wait is told instead; what it holds is given back, and the first goes on.
+/// The second thread gets an error instead of waiting; it drops its guard, and the first goes on.
 #[test]
-fn threads_that_would_wait_for_each_other_are_told() {
+fn threads_that_would_deadlock_get_an_error() {
     keys!(one two);
     let (holds, held) = mpsc::channel();
     let _one = one::scoped(|| 1).unwrap();
@@ -208,7 +208,7 @@ fn threads_that_would_wait_for_each_other_are_told() {
         guard.map(|_guard| one())
     });
     held.recv().unwrap();
-    // One of both is told, whichever waits second.
+    // Whichever waits second gets the error.
     let mine = two::scoped(|| 4);
     match mine {
         Err(error) => {
@@ -227,7 +227,7 @@ fn threads_that_would_wait_for_each_other_are_told() {
 }
 
 #[test]
-fn an_update_that_fails_gives_the_keys_back() {
+fn a_failed_update_releases_the_keys() {
     keys!(key other);
     let calls_itself = static_call::scoped(|batch| {
         batch.update(other::KEY, || 1)?;
@@ -241,13 +241,13 @@ fn an_update_that_fails_gives_the_keys_back() {
 }
 
 #[test]
-fn a_guard_that_cannot_restore_says_so_and_gives_the_key_back() {
+fn a_guard_that_cannot_restore_says_so_and_releases_the_key() {
     keys!(key);
     let guard = key::scoped(|| 1).unwrap();
     key::KEY.seal();
-    let said = panic::catch_unwind(AssertUnwindSafe(|| drop(guard))).unwrap_err();
-    let said = said.downcast_ref::<String>().unwrap();
-    assert!(said.contains("`key` is sealed"), "{said}");
+    let panic = panic::catch_unwind(AssertUnwindSafe(|| drop(guard))).unwrap_err();
+    let message = panic.downcast_ref::<String>().unwrap();
+    assert!(message.contains("`key` is sealed"), "{message}");
     let on_another_thread = thread::spawn(|| key::scoped(|| 2).unwrap_err()).join().unwrap();
     assert_eq!(on_another_thread, UpdateError::Sealed { key: "key" });
 
@@ -257,9 +257,9 @@ fn a_guard_that_cannot_restore_says_so_and_gives_the_key_back() {
     assert_eq!(guard.restore().unwrap_err(), UpdateError::Sealed { key: "second" });
 }
 
-/// An observer may panic, and may take guards: no lock of ours is held then.
+/// An observer may panic and may take guards, because no lock is held while it runs.
 #[test]
-fn observers_are_free_to_do_what_they_want() {
+fn observers_may_panic_and_take_guards() {
     keys!(watched nested);
     static PANICS: AtomicBool = AtomicBool::new(false);
     static SEEN: Mutex<Vec<u32>> = Mutex::new(Vec::new());
@@ -267,7 +267,7 @@ fn observers_are_free_to_do_what_they_want() {
         if change.key == "watched" {
             let _guard = nested::scoped(|| 5).unwrap();
             SEEN.lock().unwrap().push(nested());
-            assert!(!PANICS.swap(false, Ordering::SeqCst), "as asked");
+            assert!(!PANICS.swap(false, Ordering::SeqCst), "on purpose");
         }
     }
     static OBSERVER: Observer = Observer::new(tell);

@@ -1,5 +1,5 @@
-//! Uprobes: the kernel puts a breakpoint over the first byte of an instruction, and when it takes
-//! it away it puts back the byte of the file, whatever was there.
+//! Uprobes: the kernel replaces the first byte of an instruction with a breakpoint. When it removes
+//! the breakpoint it writes the byte from the file, whatever was there before.
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
 use std::fs;
@@ -25,7 +25,7 @@ flag! {
     static KEPT = true;
 }
 
-/// Calls, tail calls, hooks, constants and labels, in a function that begins with a label.
+/// Has calls, hooks, constants and labels, and begins with a label.
 #[inline(never)]
 fn everything(n: u64) -> u64 {
     if LOUD.unlikely() {
@@ -42,7 +42,7 @@ fn tail(n: u64) -> u64 {
     call!(work(n))
 }
 
-/// Every instruction that an update may change.
+/// Returns every instruction that an update may change.
 fn instructions() -> Vec<CallReport> {
     let keys = ["work", "quiet", "level", "LOUD", "KEPT"];
     let calls: Vec<_> = keys.into_iter().flat_map(support::calls).collect();
@@ -50,7 +50,7 @@ fn instructions() -> Vec<CallReport> {
     calls
 }
 
-/// Where code is in the file of this program.
+/// This program's file, and where its code is mapped.
 struct File {
     bytes: Vec<u8>,
     mapping: support::Mapping,
@@ -71,7 +71,7 @@ impl File {
         address - self.mapping.start + self.mapping.offset
     }
 
-    /// The first bytes that are not those of the file.
+    /// Returns the instructions whose first byte differs from the file, with the file's byte.
     fn differing(&self) -> Vec<(CallReport, u8)> {
         let first = |call: CallReport| (call, self.bytes[self.offset(call.address)]);
         let differs = |(call, byte): &(CallReport, u8)| support::read(call.address, 1) != [*byte];
@@ -91,7 +91,7 @@ struct Attributes {
     offset: u64,
 }
 
-/// A uprobe of this process, until it is dropped; `None` where the system has none for us.
+/// Sets a uprobe in this process until it is dropped. Returns `None` if the system refuses.
 fn probe(offset: usize) -> Option<OwnedFd> {
     let kind = fs::read_to_string("/sys/bus/event_source/devices/uprobe/type").ok()?;
     let path = std::ffi::CString::new("/proc/self/exe").unwrap();
@@ -107,7 +107,7 @@ fn probe(offset: usize) -> Option<OwnedFd> {
     let fd = unsafe {
         libc::syscall(libc::SYS_perf_event_open, &raw const attributes, pid, cpu, group, flags)
     };
-    // SAFETY: a descriptor that the kernel has just made.
+    // SAFETY: the kernel has just created this descriptor.
     (fd >= 0).then(|| unsafe { OwnedFd::from_raw_fd(fd as i32) })
 }
 
@@ -133,30 +133,26 @@ fn check(on: bool) {
     assert_eq!((everything(3), tail(3)), (sum, tailed));
 }
 
-/// No instruction has another first byte than in the file, so a probe can be taken away anywhere.
+/// Every first byte is that of the file, so a probe can be removed anywhere.
 #[test]
-fn retargeting_alone_keeps_every_first_byte() {
-    support::in_child(
-        "retargeting_alone_keeps_every_first_byte",
-        &[("STATIC_CALL", "retarget")],
-        || {
-            static_call::init().unwrap();
-            let file = File::new();
-            for on in [true, false, true] {
-                switch(on);
-                assert_eq!(file.differing(), []);
-                check(on);
-            }
-            let calls = support::calls("work").into_iter().chain(support::calls("level"));
-            assert!(calls.into_iter().any(|call| call.path == Path::Inline));
-        },
-    );
+fn retargeting_keeps_every_first_byte() {
+    support::in_child("retargeting_keeps_every_first_byte", &[("STATIC_CALL", "retarget")], || {
+        static_call::init().unwrap();
+        let file = File::new();
+        for on in [true, false, true] {
+            switch(on);
+            assert_eq!(file.differing(), []);
+            check(on);
+        }
+        let calls = support::calls("work").into_iter().chain(support::calls("level"));
+        assert!(calls.into_iter().any(|call| call.path == Path::Inline));
+    });
 }
 
-/// By default labels, no-ops and constants have; trampolines and calls have not.
+/// By default labels, no-ops and constants change the first byte; trampolines and calls do not.
 #[test]
-fn what_is_no_longer_a_call_has_another_first_byte() {
-    support::in_child("what_is_no_longer_a_call_has_another_first_byte", &[], || {
+fn only_labels_and_replaced_calls_change_the_first_byte() {
+    support::in_child("only_labels_and_replaced_calls_change_the_first_byte", &[], || {
         static_call::init().unwrap();
         let file = File::new();
         switch(true);
@@ -171,11 +167,11 @@ fn what_is_no_longer_a_call_has_another_first_byte() {
     });
 }
 
-/// Probes on every instruction, one after the other, hit and taken away again.
+/// Sets a probe on each instruction in turn, hits it, and removes it.
 #[test]
 fn probes_come_and_go() {
     if probe(File::new().offset(everything as *const () as usize)).is_none() {
-        // Not a program that could be installed: a right, and a kernel with uprobes.
+        // No package would help: this needs permission and a kernel with uprobes.
         println!("skipped: no uprobes for this user");
         return;
     }

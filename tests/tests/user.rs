@@ -1,9 +1,9 @@
-//! A user's crate of its own, outside this workspace's flags, that uses everything.
+//! A user's crate, outside this workspace and without its flags, that uses every feature.
 
 use std::path::Path;
 use std::process::Command;
 
-/// The program's report ends with the line that the verifier has for its image.
+/// Checks that the program's report ends with the verifier's line for its image.
 fn counted_alike(stdout: &str, profile: &str) {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("nested");
     let image = std::fs::read(target.join(profile).join("user")).unwrap();
@@ -14,18 +14,18 @@ fn counted_alike(stdout: &str, profile: &str) {
 
 #[test]
 #[cfg_attr(any(miri, not(target_arch = "x86_64")), ignore = "runs the compiler")]
-fn a_crate_of_its_own() {
+fn a_users_crate_builds_and_runs() {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
     let user = tests.join("user");
-    // The workspace's versions, so that nothing has to be fetched.
+    // Uses the workspace's versions, so that nothing is fetched.
     std::fs::copy(tests.join("../Cargo.lock"), user.join("Cargo.lock")).unwrap();
     let run = |profile: &[&str], path: Option<&str>| {
         let mut command = Command::new(env!("CARGO"));
         command.args(["run", "--offline", "--quiet"]).args(profile).arg("--target-dir");
-        // That of the hook's tests, too: the verifier is built once for both.
+        // The link hook's tests use it, too, so that the verifier is built once for both.
         command.arg(Path::new(env!("CARGO_TARGET_TMPDIR")).join("nested"));
         command.current_dir(&user).env_remove("STATIC_CALL");
-        // Those of .cargo/config.toml, too, do not reach it.
+        // Without the flags in .cargo/config.toml.
         command.env("CARGO_ENCODED_RUSTFLAGS", "");
         command.envs(path.map(|path| ("STATIC_CALL", path)));
         let output = command.output().unwrap();

@@ -1,10 +1,10 @@
-//! Under valgrind, which executes translations of the code that it has read: calls go inline, and
-//! every result is right, as on a processor.
+//! Under valgrind, which executes translations of code that it has read, calls go inline and every
+//! result is right, as on a processor.
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
 use std::process::Command;
 
-/// Runs the helper, which checks its results itself: its report's last line.
+/// Runs the helper, which checks its own results. Returns the last line of its report.
 fn totals(program: &str, args: &[&str]) -> String {
     let mut command = Command::new(program);
     command.args(args).env_remove("STATIC_CALL").env_remove("VALGRIND_OPTS");

@@ -1,4 +1,4 @@
-//! Verifies the program when it is linked.
+//! Enables verification of the linked program.
 
 fn main() {
     static_call_verify::enable();

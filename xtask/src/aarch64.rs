@@ -1,6 +1,6 @@
-//! The runtime's tests on another architecture: the standard library built from Debian's
-//! `rust-src`, the tests run under qemu's user emulation. Nothing is installed: the sources go
-//! into the target directory.
+//! Runs the runtime's tests on another architecture: with the standard library built from Debian's
+//! `rust-src`, under qemu's user emulation. Nothing is installed; the sources go into the target
+//! directory.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,11 +15,10 @@ const LIBRARIES: &str = "/usr/aarch64-linux-gnu";
 /// The release of Debian whose backports carry recent compilers.
 const SUITE: &str = "trixie-backports";
 
-/// Packages whose tests run; the others are build-time tools or x86-64 by nature.
+/// Packages whose tests run. The others are build-time tools or specific to x86-64.
 const PACKAGES: &[&str] = &["static-call", "static-call-tests"];
 
-/// Runs them. With `--if-offered`, nothing is done where Debian has no sources of this compiler's
-/// version.
+/// Runs the tests. With `--if-offered` it skips them if Debian lacks this compiler's sources.
 pub(crate) fn test(args: &[String]) -> Result {
     for (program, package) in [
         (LINKER, "gcc-aarch64-linux-gnu"),
@@ -51,7 +50,7 @@ pub(crate) fn test(args: &[String]) -> Result {
     run(&mut command)
 }
 
-/// Debian has no sources of this version.
+/// The error that Debian has no sources of this version.
 #[derive(Debug)]
 struct NotOffered {
     version: String,
@@ -66,7 +65,7 @@ impl fmt::Display for NotOffered {
 
 impl std::error::Error for NotOffered {}
 
-/// The directory `library` of the standard library's sources, downloaded once per version.
+/// Returns the directory `library` of the standard library's sources, downloaded once per version.
 fn library() -> Result<PathBuf> {
     let version = release()?;
     let dir = scratch("rust-src");
@@ -75,7 +74,7 @@ fn library() -> Result<PathBuf> {
         return Ok(library);
     }
     let package = download(&dir, &version)?;
-    // The sources of the compiler itself, nine tenths of the package, stay packed.
+    // Nine tenths of the package are the compiler's own sources, which are not unpacked.
     let script =
         format!("dpkg-deb --fsys-tarfile \"$1\" | tar -x ./usr/src/rustc-{version}/library");
     run(Command::new("bash")
@@ -86,15 +85,15 @@ fn library() -> Result<PathBuf> {
     Ok(library)
 }
 
-/// The compiler's version, `1.95.0`.
+/// Returns the compiler's version, such as `1.95.0`.
 fn release() -> Result<String> {
     let printed = output(Command::new("rustc").arg("-Vv"))?;
     let release = printed.lines().find_map(|l| l.strip_prefix("release: "));
-    Ok(release.ok_or("rustc does not tell its release")?.to_owned())
+    Ok(release.ok_or("rustc does not print its release")?.to_owned())
 }
 
-/// Downloads the package of this version with an apt of its own, so that the machine's package
-/// lists stay as they are. The mirror is the one that the machine uses already.
+/// Downloads the package of this version with separate apt directories, so that the machine's
+/// package lists do not change. It uses the machine's own mirror.
 fn download(dir: &Path, version: &str) -> Result<PathBuf> {
     for part in ["sources", "lists/partial", "cache/archives/partial"] {
         fs::create_dir_all(dir.join(part))?;
@@ -109,7 +108,7 @@ fn download(dir: &Path, version: &str) -> Result<PathBuf> {
         ] {
             command.arg(format!("-o{option}={}", dir.join(part).display()));
         }
-        // Downloads run as root where apt's own user could not write.
+        // apt's own user may not be able to write here.
         command.args(["-oDir::Etc::SourceList=/dev/null", "-oAPT::Sandbox::User=root", "-qq"]);
         command.args(args).current_dir(dir);
         command
@@ -127,7 +126,7 @@ fn download(dir: &Path, version: &str) -> Result<PathBuf> {
     packages.next().ok_or_else(|| "apt-get downloaded no package".into())
 }
 
-/// A source for the backports suite: address and key of the machine's own Debian source.
+/// Returns an apt source for the backports suite, with the address and key of the machine's own.
 fn sources() -> Result<String> {
     let path = "/etc/apt/sources.list.d/debian.sources";
     let own = fs::read_to_string(path).map_err(|e| format!("{path}: {e}"))?;

@@ -1,4 +1,4 @@
-//! How long the verifier takes, as ratios to other programs that were measured beside it.
+//! Measures how long the verifier takes, as ratios to other programs in the same round.
 
 mod given;
 
@@ -13,13 +13,13 @@ use crate::machine;
 use crate::run::{Result, cargo, output, root, run, scratch};
 use crate::spread::Spread;
 
-/// Rounds, in each of which everything has its turn.
+/// Rounds, each of which measures everything once.
 const ROUNDS: usize = 21;
-/// The same where `objdump` has one, which takes most of a minute.
+/// Rounds with `objdump`, which takes most of a minute.
 const LONG_ROUNDS: usize = 3;
 
-/// `--no-objdump` leaves out what takes minutes, `--no-link` what builds an example; `--bless`
-/// writes `measurements/verifier.md`.
+/// Measures and prints. `--no-objdump` skips what takes minutes; `--no-link` skips what builds an
+/// example; `--bless` writes `measurements/verifier.md`.
 pub(crate) fn verify(args: &[String]) -> Result {
     let has = |name: &str| args.iter().any(|a| a == name);
     let bin = "cargo-static-call";
@@ -46,24 +46,24 @@ pub(crate) fn verify(args: &[String]) -> Result {
 }
 
 const IMAGES: &str = "\
-The command on the library that holds the compiler, as it is (it has no static calls: headers and
-notes say so) and in a copy that is given some. Medians and quartiles; ratios are of the same round,
-to `sha256sum` and to `objdump -d` of the library.
+`cargo static-call verify` on the library that contains the compiler: unmodified (headers and notes
+show that it has no static calls), and a copy with static calls added. Medians and quartiles. Ratios
+are to `sha256sum` and `objdump -d` of the library in the same round.
 
-| what | ms | part of `sha256sum` | `objdump` takes |
+| what | ms | % of `sha256sum` | `objdump` takes |
 |---|--:|--:|--:|
 ";
 
 const LINKS: &str = "
-A link of `quickstart` by rust-lld, with the hook as users' build scripts have it, unoptimised, and
-without: medians and quartiles of the time without, and of the differences of two links that follow
-each other.
+Linking `quickstart` by rust-lld, without the link hook and with it (unoptimised, as in users' build
+scripts): medians and quartiles of the time without it, and of the difference between consecutive
+links.
 
-| link | without the hook, ms | the hook adds, ms | part |
+| link | without the hook, ms | the hook adds, ms | % |
 |---|--:|--:|--:|
 ";
 
-/// Times the command on images beside `sha256sum` and `objdump`.
+/// Times the verifier on images, and `sha256sum` and `objdump` in the same rounds.
 fn images(verifier: &Path, dir: &Path, with_objdump: bool) -> Result<String> {
     let driver = driver()?;
     let given = dir.join("given.so");
@@ -105,7 +105,7 @@ fn images(verifier: &Path, dir: &Path, with_objdump: bool) -> Result<String> {
     Ok(text)
 }
 
-/// Of each round that has both.
+/// Returns the ratios for the rounds that have both.
 fn ratios(own: &[f64], other: &[f64]) -> Vec<f64> {
     own.iter().zip(other).map(|(own, other)| own / other).collect()
 }
@@ -124,19 +124,19 @@ fn percent(ratios: &[f64]) -> Result<String> {
     Ok(format!("{:.1} % ({:.1}–{:.1})", s.median * 1e2, s.low * 1e2, s.high * 1e2))
 }
 
-/// Seconds.
+/// Returns the seconds that a command takes.
 fn time(command: &mut Command) -> Result<f64> {
     let start = Instant::now();
     let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status()?;
     let took = start.elapsed().as_secs_f64();
-    // 1: findings that a policy denies.
+    // 1 means that the policy denies a finding.
     match status.code() {
         Some(0 | 1) => Ok(took),
         _ => Err(format!("{}: {status}", command.get_program().display()).into()),
     }
 }
 
-/// The library that holds the compiler.
+/// Returns the library that contains the compiler.
 fn driver() -> Result<PathBuf> {
     let sysroot = output(Command::new("rustc").args(["--print", "sysroot"]))?;
     let dir = Path::new(sysroot.trim()).join("lib");
@@ -148,16 +148,16 @@ fn driver() -> Result<PathBuf> {
     found.next().ok_or_else(|| format!("no librustc_driver in {}", dir.display()).into())
 }
 
-/// Runs one link of an example again and again, with the hook and without.
+/// Repeats one link of an example, with the hook and without.
 fn link(profile: &str, dir: &Path) -> Result<String> {
     let build = ["rustc", "--quiet", "--package", "static-call-examples", "--bin", "quickstart"];
-    // A name of its own has cargo link it anew.
+    // A unique name makes cargo link again.
     let name = format!("bench_{}", std::process::id());
     let own = ["--", "-Csave-temps", "--print", "link-args", "--cfg", &name];
-    // As users have it: this workspace optimises the verifier for its tests.
+    // As in users' builds; this workspace optimises the verifier for its tests.
     let as_theirs = ["--config", "profile.dev.package.static-call-verify.opt-level=0"];
     let line = output(cargo(build).args(as_theirs).args(["--profile", profile]).args(own))?;
-    let hooked = line.lines().find(|line| line.contains("-B")).ok_or("cargo has not linked")?;
+    let hooked = line.lines().find(|line| line.contains("-B")).ok_or("cargo did not link")?;
     let hook =
         hooked.split(' ').find(|word| word.starts_with("\"-B") && word.contains("static-call\""));
     let plain = hooked.replace(hook.ok_or("the link has no hook")?, "");

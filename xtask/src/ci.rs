@@ -1,4 +1,4 @@
-//! Everything that continuous integration runs: the tasks, in order, and how long each took.
+//! Runs what continuous integration runs: the tasks, in order, with the time that each took.
 
 use std::ops::ControlFlow;
 use std::process::Stdio;
@@ -10,7 +10,7 @@ use crate::run::{Result, cargo, run};
 struct Step {
     task: &'static str,
     args: &'static [&'static str],
-    /// Skipped if [`BUDGET`] is used up.
+    /// Skip it if [`BUDGET`] is used up.
     if_time: bool,
 }
 
@@ -31,18 +31,18 @@ const STEPS: &[Step] = &[
     Step { task: "aarch64", args: &["--if-offered"], if_time: true },
 ];
 
-/// When less important steps no longer begin, so that the whole stays under forty minutes.
+/// After this time optional steps no longer start, so that the whole stays under forty minutes.
 const BUDGET: Duration = Duration::from_secs(1400);
 
 const ENVIRONMENT: &[(&str, &str)] = &[
     ("CARGO_TERM_COLOR", "never"),
-    // A failure must come from a change, not from chance: random cases are the same every time.
+    // Random cases are the same every time, so that a failure comes from a change.
     ("PROPTEST_RNG_SEED", "1"),
-    // Nothing is missing here: a test that skips something fails.
+    // Nothing is missing here, so a test that would be skipped fails.
     ("STATIC_CALL_TESTS_SKIP", "forbid"),
 ];
 
-/// `[--since SECONDS]`: when the run began, in Unix time, if that was earlier.
+/// Runs every step. `--since SECONDS` says when the run began, in Unix time, if earlier.
 pub(crate) fn ci(args: &[String]) -> Result {
     let start = match args {
         [] => SystemTime::now(),
@@ -69,7 +69,7 @@ pub(crate) fn ci(args: &[String]) -> Result {
     Ok(())
 }
 
-/// Whether a step runs when this much time is gone; if not, what to print.
+/// Decides whether a step runs after this much time; if not, returns what to print.
 fn decide(step: &Step, elapsed: Duration) -> ControlFlow<String> {
     if step.if_time && elapsed > BUDGET {
         let (task, seconds) = (step.task, elapsed.as_secs());

@@ -1,10 +1,10 @@
-//! The formatting is rustfmt's, in every file.
+//! Checks that every file is formatted by rustfmt.
 
 use std::process::Command;
 
 use crate::run::{Result, cargo, output, root, run};
 
-/// Files that are not formatted, by the beginning of their paths, and why.
+/// Prefixes of the paths of files that are not checked, and why.
 const EXCEPT: &[(&str, &str)] = &[
     ("tests/ui/", "programs as users write them"),
     ("tests/crates/", "as above, some in an earlier edition"),
@@ -12,15 +12,15 @@ const EXCEPT: &[(&str, &str)] = &[
     ("static-call/src/", "not yet"),
 ];
 
-/// Checks each package, then each file that git knows: cargo finds only those that a `mod` line
-/// outside macros leads to, and only in this workspace.
+/// Checks each package, then each file that git tracks: cargo finds only files that a `mod` line
+/// outside macros names, and only in this workspace.
 pub(crate) fn fmt(_: &[String]) -> Result {
     run(&mut cargo(["fmt", "--all", "--check"]))?;
     let tracked = ["ls-files", "-z", "--", "*.rs"];
     let tracked = output(Command::new("git").args(tracked).current_dir(root()))?;
     let files: Vec<_> = tracked.split_terminator('\0').filter(|file| is_checked(file)).collect();
     if files.is_empty() {
-        return Err("git knows no files of Rust here".into());
+        return Err("git tracks no Rust files here".into());
     }
     eprintln!("$ rustfmt --check, {} files", files.len());
     let mut check = Command::new("rustfmt");

@@ -1,5 +1,5 @@
-//! The README's two commands as on a fresh machine: stable Rust, gcc and binutils, and no other
-//! linker, compiler driver or debugger. What the tests skip there they do here.
+//! Runs the README's two commands as on a fresh machine, which has stable Rust, gcc and binutils,
+//! but no other linker, compiler driver or debugger. Then it runs the tests that were skipped.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,16 +11,16 @@ use std::process::{Command, Stdio};
 use crate::run::{Result, cargo, output, run, scratch, shown};
 use crate::tasks;
 
-/// What a machine has besides Rust: gcc, binutils, and what every system has.
+/// What a fresh machine has besides Rust: gcc, binutils, and what every system has.
 const PROGRAMS: &[&str] = &[
     "cc", "gcc", "ar", "as", "ld", "ld.bfd", "nm", "objcopy", "objdump", "readelf", "strip", "sh",
     "bash", "cat", "chmod", "cp", "dirname", "env", "head", "kill", "mkfifo", "mv", "rm", "sleep",
     "tar", "tr", "true", "uname",
 ];
-/// With this a test that skips something fails (`static-call-verify/tests/tools`).
+/// With this variable a test that would be skipped fails (`static-call-verify/tests/tools`).
 const SKIP: &str = "STATIC_CALL_TESTS_SKIP";
 
-/// Runs the commands there, then what was skipped with everything that this machine has.
+/// Runs the commands, then the skipped tests with everything that this machine has.
 pub(crate) fn fresh(_: &[String]) -> Result {
     let path = path()?;
     println!("PATH={path}");
@@ -28,9 +28,9 @@ pub(crate) fn fresh(_: &[String]) -> Result {
     let mut test = cargo(["test", "--workspace"]);
     let skipped = skipped_by(test.env("PATH", &path).env_remove(SKIP))?;
     if skipped.is_empty() {
-        return Err("no test was skipped: other linkers are found where none should be".into());
+        return Err("no test was skipped, so PATH has linkers that it should not have".into());
     }
-    println!("\nskipped there, now with all that is needed: {skipped:#?}");
+    println!("\nrunning the skipped tests with everything installed: {skipped:#?}");
     for (target, tests) in skipped {
         let mut command = cargo(["test", "--workspace", "--test"]);
         command.arg(target).args(["--", "--exact"]).args(tests);
@@ -39,7 +39,7 @@ pub(crate) fn fresh(_: &[String]) -> Result {
     Ok(())
 }
 
-/// A search path on which nothing is but [`PROGRAMS`] and the tools of this Rust.
+/// Returns a search path that has only [`PROGRAMS`] and the tools of this Rust.
 fn path() -> Result<String> {
     let dir = scratch("fresh");
     let _ = fs::remove_dir_all(&dir);
@@ -50,13 +50,13 @@ fn path() -> Result<String> {
         let found = places.find(|file| file.is_file());
         symlink(found.ok_or_else(|| format!("{program} is not installed"))?, dir.join(program))?;
     }
-    // The toolchain itself, not rustup's proxies, which stand beside what cargo has installed.
+    // The toolchain itself, not rustup's proxies: their directory has what cargo has installed.
     let sysroot = output(Command::new("rustc").args(["--print", "sysroot"]))?;
     let tools = PathBuf::from(sysroot.trim()).join("bin");
     Ok(format!("{}:{}", tools.display(), dir.display()))
 }
 
-/// Runs cargo, shows what it says, and returns the skipped tests by their target.
+/// Runs cargo, shows its output, and returns the skipped tests by target.
 fn skipped_by(command: &mut Command) -> Result<BTreeMap<String, Vec<String>>> {
     eprintln!("$ {}", shown(command));
     let mut child = command.stderr(Stdio::piped()).spawn()?;
@@ -66,13 +66,13 @@ fn skipped_by(command: &mut Command) -> Result<BTreeMap<String, Vec<String>>> {
         let mut stderr = std::io::stderr().lock();
         stderr.write_all(&line)?;
         stderr.write_all(b"\n")?;
-        skipped.hear(&String::from_utf8_lossy(&line));
+        skipped.read(&String::from_utf8_lossy(&line));
     }
     let status = child.wait()?;
     if status.success() { Ok(skipped.tests) } else { Err(format!("cargo test: {status}").into()) }
 }
 
-/// What cargo and the tests say: which target runs, and which of its tests is skipped.
+/// What the output of cargo and the tests says: which target runs, and which tests it skips.
 #[derive(Debug, Default)]
 struct Skipped {
     target: String,
@@ -80,7 +80,7 @@ struct Skipped {
 }
 
 impl Skipped {
-    fn hear(&mut self, line: &str) {
+    fn read(&mut self, line: &str) {
         let line = line.trim();
         if let Some(running) = line.strip_prefix("Running ") {
             let source = Path::new(running.split(' ').next().unwrap_or_default());
@@ -103,7 +103,7 @@ mod tests {
     use super::Skipped;
 
     #[test]
-    fn skipped_tests_are_heard_by_their_target() {
+    fn skipped_tests_are_collected_by_target() {
         let mut skipped = Skipped::default();
         for line in [
             "     Running tests/hook.rs (target/debug/deps/hook-90351890509f10b6)",
@@ -116,7 +116,7 @@ mod tests {
             "     Running tests/rules/main.rs (target/debug/deps/rules-0)",
             "skipped: unwind::a_debugger: gdb is not installed",
         ] {
-            skipped.hear(line);
+            skipped.read(line);
         }
         let tests: Vec<_> =
             skipped.tests.iter().map(|(t, n)| format!("{t}: {}", n.join(" "))).collect();

@@ -1,10 +1,10 @@
-//! What stands above every table of results: when, with what, and on what machine.
+//! The line above every table of results: when, with what, and on which machine.
 
 use std::process::Command;
 
 use crate::run::{Result, output};
 
-/// Date, command, compiler and processors, in one line.
+/// Returns date, command, compiler and processors, in one line.
 pub(crate) fn heading(command: &str) -> Result<String> {
     let date = output(Command::new("date").arg("+%Y-%m-%d"))?;
     let rustc = output(Command::new("rustc").arg("-V"))?;
@@ -15,7 +15,7 @@ pub(crate) fn heading(command: &str) -> Result<String> {
     Ok(format!("{}, {command}, {}, {count} × {model}", date.trim(), rustc.trim()))
 }
 
-/// The load of the machine in the last fifteen minutes.
+/// Returns the machine's load over the last fifteen minutes.
 pub(crate) fn load() -> Result<String> {
     let load = std::fs::read_to_string("/proc/loadavg")?;
     Ok(load.split(' ').nth(2).unwrap_or_default().to_owned())

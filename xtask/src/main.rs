@@ -1,4 +1,4 @@
-//! The task table: `cargo xtask list` prints it, `cargo xtask <task>` runs one of them.
+//! The table of tasks: `cargo xtask list` prints it, `cargo xtask <task>` runs a task.
 
 mod aarch64;
 mod bench;
@@ -18,40 +18,36 @@ mod tasks;
 
 use std::process::ExitCode;
 
-/// What a task is handed and gives back.
+/// A task's function, which takes the other arguments.
 type Run = fn(&[String]) -> run::Result;
 
 /// Name, one line of help, function.
 const TASKS: &[(&str, &str, Run)] = &[
-    ("fmt", "the formatting is rustfmt's, in every file", fmt::fmt),
-    ("clippy", "clippy over all targets, warnings denied", tasks::clippy),
-    ("ci", "everything that continuous integration runs", ci::ci),
-    ("test", "cargo test --workspace", tasks::test),
+    ("fmt", "Check the formatting of every file", fmt::fmt),
+    ("clippy", "Run clippy on all targets, with warnings denied", tasks::clippy),
+    ("ci", "Run what continuous integration runs", ci::ci),
+    ("test", "Run cargo test --workspace", tasks::test),
     (
         "fresh",
-        "README's commands with Rust, gcc and binutils alone, then what they skip",
+        "Run README's commands with only Rust, gcc and binutils, then the skipped tests",
         fresh::fresh,
     ),
-    ("test-links", "more ways to link with the hook: linkers, drivers, LTO", tasks::test_links),
-    ("test-rest", "two versions in one link, and what the command has", tasks::test_rest),
-    ("doc", "the documentation builds, warnings denied", tasks::doc),
-    ("tidy", "file lengths, module boundaries, reasons for exceptions", tasks::tidy),
-    ("quickstart", "the quickstart runs, and its last line is right", tasks::quickstart),
-    ("examples", "each example runs, and its results are right", tasks::examples),
-    ("package", "the packages to publish, and a user's crate built from them", package::package),
-    ("matrix", "a generated program in every way of building, against three oracles", matrix::full),
-    ("matrix-pairs", "the cells of the matrix that cover all pairs of options", matrix::pairs),
-    ("matrix-ci", "the cells of the matrix that fit continuous integration", matrix::quick),
-    (
-        "ecosystem",
-        "published crates with static calls: tests, oracles, costs",
-        ecosystem::ecosystem,
-    ),
-    ("soak", "the generated program for ten minutes (--seconds N)", matrix::soak),
-    ("sweep", "every ELF file of this machine is read and has no static calls", sweep::sweep),
-    ("bench-verify", "the verifier against sha256sum, objdump and the linker", bench::verify),
-    ("footprint", "bytes, build time and first update of a key", footprint::footprint),
-    ("aarch64", "the runtime tests on aarch64 under qemu (needs Debian)", aarch64::test),
+    ("test-links", "Test the link hook with more linkers, drivers and LTO", tasks::test_links),
+    ("test-rest", "Test cargo static-call, and two versions in one link", tasks::test_rest),
+    ("doc", "Build the documentation, with warnings denied", tasks::doc),
+    ("tidy", "Check file lengths, module boundaries and lint exceptions", tasks::tidy),
+    ("quickstart", "Run the quickstart and check its last line", tasks::quickstart),
+    ("examples", "Run the other examples, which check their results", tasks::examples),
+    ("package", "Check the packages, and build a user's crate from them", package::package),
+    ("matrix", "Build a generated program in every way; check with three oracles", matrix::full),
+    ("matrix-pairs", "Run the matrix cells that cover all pairs of options", matrix::pairs),
+    ("matrix-ci", "Run the matrix cells that fit continuous integration", matrix::quick),
+    ("ecosystem", "Test and measure published crates with static calls", ecosystem::ecosystem),
+    ("soak", "Run the generated program for ten minutes (--seconds N)", matrix::soak),
+    ("sweep", "Read every ELF file on this machine; find no static calls", sweep::sweep),
+    ("bench-verify", "Compare the verifier with sha256sum, objdump and ld", bench::verify),
+    ("footprint", "Measure bytes, build time and first update of a key", footprint::footprint),
+    ("aarch64", "Run the runtime's tests on aarch64 under qemu (needs Debian)", aarch64::test),
 ];
 
 fn main() -> ExitCode {
@@ -65,7 +61,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let Some((_, _, task)) = TASKS.iter().find(|t| t.0 == name) else {
-        eprintln!("no task is called `{name}`; `cargo xtask list` names them all");
+        eprintln!("there is no task `{name}`; `cargo xtask list` lists all tasks");
         return ExitCode::FAILURE;
     };
     match task(&args) {

@@ -1,4 +1,5 @@
-//! The packages as they would be published: what is in them, and a user's crate built from them.
+//! Checks the packages as they would be published: what they contain, and that a user's crate
+//! builds from them.
 
 mod files;
 mod links;
@@ -10,21 +11,21 @@ use std::process::Command;
 use crate::run::{Result, cargo, copy_tree, output, root, run, scratch};
 use crate::tasks::Counts;
 
-/// The packages, and the kinds of files in `src` beside Rust's that each needs.
+/// The packages, and the extensions of files in `src` that each needs besides `rs`.
 const PACKAGES: &[(&str, &[&str])] = &[
     ("static-call", &["md"]),
     ("static-call-macros", &[]),
     ("static-call-verify", &["css", "js"]),
 ];
-/// All have the version of the workspace, as this program does.
+/// All packages have the workspace's version, as this program does.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Packages all three, checks what is in them, and builds and runs `tests/user` from them.
+/// Packages all three, checks their contents, and builds and runs `tests/user` from them.
 pub(crate) fn package(_: &[String]) -> Result {
     let dir = scratch("package");
     let _ = fs::remove_dir_all(&dir);
     fs::create_dir_all(&dir)?;
-    // The user's crate builds what the packages contain: no need for cargo to do so, too.
+    // The user's crate builds the packages, so cargo need not.
     let mut command = cargo(["package", "--quiet", "--no-verify", "--allow-dirty", "--target-dir"]);
     command.arg(&dir);
     for (name, _) in PACKAGES {
@@ -51,31 +52,31 @@ pub(crate) fn package(_: &[String]) -> Result {
     use_them(&dir)
 }
 
-/// Unpacks a package; where it is then.
+/// Unpacks a package. Returns its directory.
 fn unpack(dir: &Path, name: &str) -> Result<PathBuf> {
     let package = dir.join(format!("package/{name}-{VERSION}.crate"));
-    // Files in packages are all of one old date; with that cargo would take changed ones for built.
+    // Packaged files all have the same old date, with which cargo would not rebuild changed ones.
     run(Command::new("tar").arg("-xzmf").arg(package).arg("-C").arg(dir))?;
     Ok(dir.join(format!("{name}-{VERSION}")))
 }
 
-/// Builds and runs a crate that depends on the packages as if they were published; documents the
+/// Builds and runs a crate that depends on the packages as if they were published. Documents the
 /// runtime, whose documentation includes a file from outside `src`.
 fn use_them(dir: &Path) -> Result {
     let (original, user) = (root().join("tests/user"), dir.join("user"));
     copy_tree(&original.join("src"), &user.join("src"))?;
     fs::copy(original.join("build.rs"), user.join("build.rs"))?;
-    // The versions of the workspace, so that nothing else is fetched.
+    // With the workspace's versions nothing else is fetched.
     fs::copy(root().join("Cargo.lock"), user.join("Cargo.lock"))?;
     let manifest = fs::read_to_string(original.join("Cargo.toml"))?;
     fs::write(user.join("Cargo.toml"), published(&manifest)?)?;
 
-    // The directory that the test of the same crate uses: dependencies are built once for both.
+    // The test of the same crate uses this directory, too: dependencies are built once for both.
     let target = dir.ancestors().nth(2).expect("a target directory").join("tmp/nested");
     let here = |args: &[&str]| {
         let mut command = cargo(args);
         command.arg("--target-dir").arg(&target).current_dir(&user);
-        // Not the flags of this workspace, which lies above.
+        // Without the flags of this workspace, which contains the directory.
         command.env("CARGO_ENCODED_RUSTFLAGS", "").env_remove("STATIC_CALL");
         command
     };
@@ -85,14 +86,14 @@ fn use_them(dir: &Path) -> Result {
     let counts =
         Counts::of(last).ok_or_else(|| format!("not the last line of a report: {last}"))?;
     if counts.inline == 0 || counts.indirect != 0 {
-        return Err("calls must be inline, and none indirect".into());
+        return Err("some calls must be inline, and none indirect".into());
     }
     let document = ["doc", "--quiet", "--no-deps", "--package", "static-call"];
     run(here(&document).env("RUSTDOCFLAGS", "-Dwarnings"))
 }
 
-/// The manifest of `tests/user` with dependencies by version, and the unpacked packages in their
-/// place.
+/// Returns the manifest of `tests/user` with dependencies by version, patched to the unpacked
+/// packages.
 fn published(manifest: &str) -> Result<String> {
     let mut text = manifest.to_owned();
     for name in ["static-call", "static-call-verify"] {

@@ -1,4 +1,4 @@
-//! Running other programs, and where things are.
+//! Runs other programs, and finds directories.
 
 use std::error::Error;
 use std::ffi::OsStr;
@@ -6,21 +6,21 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// What a task comes to.
+/// The result of a task.
 pub(crate) type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
-/// The workspace's directory.
+/// Returns the workspace's directory.
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace")
 }
 
-/// A directory for what tasks make: inside cargo's target directory.
+/// Returns a directory for a task's files, inside cargo's target directory.
 pub(crate) fn scratch(name: &str) -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR");
     target.map_or_else(|| root().join("target"), |dir| root().join(dir)).join("xtask").join(name)
 }
 
-/// Copies a directory and all that is in it.
+/// Copies a directory and everything in it.
 pub(crate) fn copy_tree(from: &Path, to: &Path) -> Result {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
@@ -35,11 +35,11 @@ pub(crate) fn copy_tree(from: &Path, to: &Path) -> Result {
     Ok(())
 }
 
-/// `cargo` with these arguments, in the workspace's directory.
+/// Returns a `cargo` command with these arguments, in the workspace's directory.
 pub(crate) fn cargo<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(args).current_dir(root());
-    // The cargo that runs this program sets these for it; they must not change what it builds.
+    // Set for this program by the cargo that runs it; they must not change what it builds.
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy();
         if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
@@ -49,7 +49,7 @@ pub(crate) fn cargo<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Comma
     command
 }
 
-/// Runs a command, its output shown; an error names it and how it ended.
+/// Runs a command and shows its output. An error names the command and how it ended.
 pub(crate) fn run(command: &mut Command) -> Result {
     let shown = shown(command);
     eprintln!("$ {shown}");
@@ -57,7 +57,7 @@ pub(crate) fn run(command: &mut Command) -> Result {
     if status.success() { Ok(()) } else { Err(format!("`{shown}` failed: {status}").into()) }
 }
 
-/// Runs a command and returns what it printed; on failure the error holds its messages.
+/// Runs a command and returns its output. An error contains what it printed.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let shown = shown(command);
     let out = command
@@ -72,7 +72,7 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     Err(format!("`{shown}` failed: {}\n{stdout}{stderr}", out.status).into())
 }
 
-/// The words of a command.
+/// Returns the words of a command.
 pub(crate) fn shown(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(|w| w.to_string_lossy()).collect::<Vec<_>>().join(" ")

@@ -1,4 +1,4 @@
-//! Every ELF file of the machine: read without a panic, and without static calls.
+//! Reads every ELF file of the machine: there must be no panic, and no static calls.
 
 use std::fs;
 use std::io::Read;
@@ -9,7 +9,8 @@ use static_call_verify::{FindingKey, Policy, Report, verify};
 
 use crate::run::Result;
 
-/// Reads all files below the directories of the arguments, `/usr/bin` and `/usr/lib` without any.
+/// Reads all files below the given directories, by default those in `/usr` that have programs and
+/// libraries.
 pub(crate) fn sweep(args: &[String]) -> Result {
     let mut open: Vec<PathBuf> = args.iter().map(PathBuf::from).collect();
     if open.is_empty() {
@@ -32,7 +33,7 @@ pub(crate) fn sweep(args: &[String]) -> Result {
             }
         }
     }
-    println!("{images} images without static calls, {refused} other ELF files refused");
+    println!("{images} images without static calls; {refused} ELF files not supported");
     for complaint in &wrong {
         println!("{complaint}");
     }
@@ -45,7 +46,7 @@ fn is_elf(path: &Path) -> bool {
     read.is_ok() && magic == *b"\x7fELF"
 }
 
-/// Objects, and images of other processors.
+/// Returns whether it is an object file, or an image for another processor.
 fn is_refused(report: &Report) -> bool {
     matches!(report.findings.as_slice(), [f] if f.key == FindingKey::ImageUnsupported)
 }

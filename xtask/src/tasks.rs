@@ -1,4 +1,4 @@
-//! Tasks that are one or two commands.
+//! Tasks that consist of a command or two.
 
 use std::process::{Command, Stdio};
 
@@ -7,7 +7,7 @@ use crate::run::{Result, cargo, output, root, run};
 pub(crate) fn clippy(_: &[String]) -> Result {
     let all = ["clippy", "--workspace", "--all-targets", "--all-features", "--", "-Dwarnings"];
     run(&mut cargo(all))?;
-    // Nobody else builds the runtime without `std`.
+    // No other task builds the runtime without `std`.
     let bare = ["--package", "static-call", "--no-default-features", "--", "-Dwarnings"];
     run(cargo(["clippy"]).args(bare))
 }
@@ -16,13 +16,13 @@ pub(crate) fn test(_: &[String]) -> Result {
     run(&mut cargo(["test", "--workspace"]))
 }
 
-/// The many ways to link with the hook, which `cargo test --workspace` leaves out.
+/// Tests the ways to link with the hook that `cargo test --workspace` leaves out.
 pub(crate) fn test_links(_: &[String]) -> Result {
     let links = ["--package", "static-call-verify", "--test", "link", "--", "--ignored"];
     run(cargo(["test"]).args(links))
 }
 
-/// The other parts of the test suite that `cargo test --workspace` leaves out.
+/// Runs the other tests that `cargo test --workspace` leaves out.
 pub(crate) fn test_rest(_: &[String]) -> Result {
     let cli = [
         "--package",
@@ -53,13 +53,13 @@ pub(crate) fn tidy(_: &[String]) -> Result {
     run(&mut cargo(["test", "--package", "static-call-tests", "--test", "tidy"]))
 }
 
-/// Runs the quickstart and reads its last line:
+/// Runs the quickstart and checks its last line:
 /// `static-call: K keys, S sites, C calls: I inline, T trampoline, X indirect`.
 pub(crate) fn quickstart(_: &[String]) -> Result {
     run_quickstart(&mut cargo(["run", "--release", "--bin", "quickstart"]))
 }
 
-/// Runs this command, which runs the quickstart.
+/// Runs a command that runs the quickstart.
 pub(crate) fn run_quickstart(command: &mut Command) -> Result {
     let printed = output(command.stderr(Stdio::inherit()))?;
     print!("{printed}");
@@ -71,12 +71,12 @@ pub(crate) fn run_quickstart(command: &mut Command) -> Result {
         return Err(format!("the paths do not add up to the calls: {last:?}").into());
     }
     if counts.inline == 0 || counts.indirect != 0 {
-        return Err(format!("calls must be inline, and none indirect: {last:?}").into());
+        return Err(format!("some calls must be inline, and none indirect: {last:?}").into());
     }
     Ok(())
 }
 
-/// Runs every other example: each checks its own results and ends by itself.
+/// Runs every other example. Each checks its own results and ends by itself.
 pub(crate) fn examples(_: &[String]) -> Result {
     let mut names: Vec<_> = std::fs::read_dir(root().join("examples/src/bin"))?
         .map(|entry| Ok(entry?.path().file_stem().unwrap_or_default().to_owned()))

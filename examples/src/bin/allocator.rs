@@ -4,11 +4,10 @@
 //! cargo run --release --bin allocator
 //! ```
 //!
-//! Threads allocate, fill, check and free, while the main thread switches where memory comes from:
-//! the system; the system with an account of every allocation; blocks of fixed sizes out of one
-//! large arena. Memory may be freed by another allocator than the one that gave it, so each of
-//! them tells the arena's by its address: that is what this `unsafe trait` asks of whoever
-//! switches it.
+//! Threads allocate, fill, check and free memory while the main thread switches the allocator:
+//! the system's, the system's with a count of allocations, or fixed-size blocks from one large
+//! arena. Memory may be freed by a different allocator than the one that returned it, so every
+//! implementation recognises the arena's blocks by address. The `unsafe trait` requires this.
 //!
 //! Exit code: 0; 1 if memory was lost, handed out twice or changed.
 
@@ -26,10 +25,10 @@ use static_call::{Instance, Update, UpdateError, static_call};
 ///
 /// # Safety
 ///
-/// 1. As for [`GlobalAlloc`]; `free` takes what `allocate` of any implementation gave.
+/// 1. As for [`GlobalAlloc`]; `free` accepts what `allocate` of any implementation returned.
 #[static_call(default = FromSystem)]
 unsafe trait Memory {
-    /// Memory for a layout of at least one byte, or null.
+    /// Returns memory for a layout of at least one byte, or null.
     unsafe fn allocate(&self, layout: Layout) -> *mut u8;
 
     /// Takes memory back.
@@ -42,7 +41,7 @@ struct Switched;
 #[global_allocator]
 static ALLOCATOR: Switched = Switched;
 
-// SAFETY: `Memory` asks the same of its implementations.
+// SAFETY: `Memory` requires the same of its implementations.
 unsafe impl GlobalAlloc for Switched {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's promises are those of `Memory`.
@@ -70,13 +69,13 @@ unsafe impl Memory for FromSystem {
         if ARENA.owns(memory) {
             ARENA.put(memory);
         } else {
-            // SAFETY: what is not the arena's came from the system.
+            // SAFETY: memory outside the arena came from the system.
             unsafe { System.dealloc(memory, layout) }
         }
     }
 }
 
-/// The system's allocator, with an account.
+/// The system's allocator, with counters.
 struct Counted {
     allocations: AtomicU64,
     bytes: AtomicU64,
@@ -103,7 +102,7 @@ unsafe impl Memory for Counted {
 const BLOCK: usize = 256;
 const BLOCKS: usize = 4096;
 
-/// Blocks of one size, and one bit for each that is taken.
+/// Blocks of one size, and one bit for each block in use.
 #[repr(C, align(256))]
 struct Arena {
     memory: UnsafeCell<[u8; BLOCK * BLOCKS]>,
@@ -129,7 +128,7 @@ impl Arena {
         (start..start + BLOCK * BLOCKS).contains(&memory.addr())
     }
 
-    /// A free block, if the first words that are looked at have one.
+    /// Takes a free block, if one of the next eight words has one.
     fn take(&self) -> Option<*mut u8> {
         let first = self.hand.fetch_add(1, Ordering::Relaxed);
         for word in (0..8).map(|i| (first + i) % self.taken.len()) {
@@ -176,8 +175,8 @@ unsafe impl Memory for Arena {
 
 static STOP: AtomicBool = AtomicBool::new(false);
 
-/// Keeps a window of allocations alive, each filled with its own number, and checks them when they
-/// go. Returns how many were right and how many wrong.
+/// Keeps a window of allocations alive, each filled with its own number, and checks each before
+/// freeing it. Returns how many were right and how many were wrong.
 fn churn(seed: u64) -> (u64, u64) {
     let (mut right, mut wrong, mut n) = (0, 0, seed << 32);
     let mut window: Vec<(u64, Box<[u64]>)> = Vec::new();
@@ -208,7 +207,7 @@ fn run() -> Result<bool, Box<dyn Error>> {
             1 => StaticMemory::update::<Counted>,
             _ => StaticMemory::reset,
         };
-        // SAFETY: every implementation frees what any of them gave.
+        // SAFETY: every implementation frees what any of them returned.
         unsafe { switch()? };
         switches += 1;
     }
@@ -221,14 +220,14 @@ fn run() -> Result<bool, Box<dyn Error>> {
         right += part.0;
         wrong += part.1;
     }
-    println!("{threads} threads, {switches} switches of the allocator");
-    println!("  {} allocations in the arena", ARENA.allocations.load(Ordering::Relaxed));
+    println!("{threads} threads allocated while the allocator was switched {switches} times:");
+    println!("  {} allocations from the arena", ARENA.allocations.load(Ordering::Relaxed));
     println!(
-        "  {} allocations in the account, {} bytes",
+        "  {} counted allocations from the system, {} bytes",
         COUNTED.allocations.load(Ordering::Relaxed),
         COUNTED.bytes.load(Ordering::Relaxed)
     );
-    println!("  {right} blocks checked, {wrong} wrong, {} left in the arena", ARENA.in_use());
+    println!("  {right} blocks intact, {wrong} corrupted, {} still in the arena", ARENA.in_use());
     Ok(wrong == 0 && right > 0 && ptr::eq(ptr::from_ref(&ARENA).cast(), ARENA.memory.get()))
 }
 

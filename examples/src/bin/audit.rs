@@ -1,13 +1,13 @@
-//! A small server whose audit hook is turned on and off while it answers.
+//! A small server whose audit hook is turned on and off while it answers requests.
 //!
 //! ```text
 //! cargo run --release --bin audit
 //! ```
 //!
-//! Clients send requests over TCP on this machine; the server answers each with a number that the
-//! client can check. While the hook is off, its place in the server's loop is five bytes that do
-//! nothing, and the record of the request that it would take is not made. The main thread turns it
-//! on and off, and counts: every request that was audited has a record, no other has.
+//! Clients on this machine send requests over TCP; the server answers each with a number that the
+//! client can check. While the hook is off, its call in the server's loop is a five-byte no-op, and
+//! the record that would be its argument is never built. The main thread turns the hook on and off
+//! and checks that audited requests, and only those, have a record.
 //!
 //! Exit code: 0; 1 if an answer or a record was wrong.
 
@@ -21,21 +21,21 @@ use std::time::Duration;
 
 use static_call::{call, static_call};
 
-/// What an auditor gets to know of a request.
+/// What an auditor sees of a request.
 struct Record {
     client: SocketAddr,
     request: String,
 }
 
-/// Told of every request, while somebody wants to know.
+/// Sees every request while an auditor is set.
 #[static_call]
 fn on_request(record: &Record);
 
-/// May refuse a request, while somebody wants to decide.
+/// May refuse a request while a policy is set.
 #[static_call]
 fn permit(request: &str) -> Option<bool>;
 
-/// Records that were made, and those that an auditor saw.
+/// Records built, records that the auditor saw, and requests refused.
 static MADE: AtomicU64 = AtomicU64::new(0);
 static SEEN: AtomicU64 = AtomicU64::new(0);
 static REFUSED: AtomicU64 = AtomicU64::new(0);
@@ -45,7 +45,7 @@ fn record(client: SocketAddr, request: &str) -> Record {
     Record { client, request: request.to_owned() }
 }
 
-/// Answers requests of one client: `square 12` is answered by `144`.
+/// Answers the requests of one client: `square 12` gets `144`.
 fn serve(stream: TcpStream) -> io::Result<()> {
     let client = stream.peer_addr()?;
     let mut out = stream.try_clone()?;
@@ -57,7 +57,7 @@ fn serve(stream: TcpStream) -> io::Result<()> {
             Some(n) => (n * n).to_string(),
             None => "what?".to_owned(),
         };
-        // One packet.
+        // A single write, so that it is one packet.
         out.write_all((answer + "\n").as_bytes())?;
     }
     Ok(())
@@ -65,7 +65,7 @@ fn serve(stream: TcpStream) -> io::Result<()> {
 
 const REQUESTS: u64 = 2_000;
 
-/// Sends requests and checks the answers: how many were answered, refused, and wrong.
+/// Sends requests and checks the answers. Returns how many were answered, refused and wrong.
 fn ask(server: SocketAddr) -> io::Result<[u64; 3]> {
     let stream = TcpStream::connect(server)?;
     stream.set_nodelay(true)?;
@@ -111,12 +111,9 @@ fn run() -> Result<bool, Box<dyn Error>> {
     // Off: nothing is recorded.
     let tally = ask(server)?;
     let mut holds = tally == [REQUESTS, 0, 0] && MADE.load(Ordering::Relaxed) == 0;
-    println!(
-        "hooks off: {tally:?} answered, refused, wrong; {} records made",
-        MADE.load(Ordering::Relaxed)
-    );
+    println!("hooks off:       {}; {} records built", told(tally), MADE.load(Ordering::Relaxed));
 
-    // On: everything is.
+    // On: everything is recorded.
     static_call::batch(|batch| {
         batch.update(on_request::KEY, audit)?;
         batch.update(permit::KEY, no_sevens)
@@ -125,7 +122,7 @@ fn run() -> Result<bool, Box<dyn Error>> {
     let seen = SEEN.load(Ordering::Relaxed);
     holds &= tally == [REQUESTS - REQUESTS / 10, REQUESTS / 10, 0] && seen == REQUESTS;
     holds &= MADE.load(Ordering::Relaxed) == seen;
-    println!("hooks on: {tally:?}; {seen} records made and seen");
+    println!("hooks on:        {}; {seen} records built and seen", told(tally));
 
     // Switched while clients are at work.
     let clients: Vec<_> = (0..4).map(|_| thread::spawn(move || ask(server))).collect();
@@ -146,8 +143,11 @@ fn run() -> Result<bool, Box<dyn Error>> {
         }
     }
     let (made, seen) = (MADE.load(Ordering::Relaxed), SEEN.load(Ordering::Relaxed));
-    println!("hooks switched {switches} times: {all:?}; {made} records made, {seen} seen");
-    // A record that was begun while the hook went off has nobody to go to.
+    println!(
+        "while switching: {}; {made} records built, {seen} seen; {switches} times off and on",
+        told(all)
+    );
+    // A record may be built just before the hook is turned off; then nothing sees it.
     holds &= all[2] == 0 && all[0] + all[1] == 4 * REQUESTS && seen <= made;
     holds &= all[1] + REQUESTS / 10 == REFUSED.load(Ordering::Relaxed);
 
@@ -156,8 +156,16 @@ fn run() -> Result<bool, Box<dyn Error>> {
     let before = MADE.load(Ordering::Relaxed);
     let tally = ask(server)?;
     holds &= tally == [REQUESTS, 0, 0] && MADE.load(Ordering::Relaxed) == before;
-    println!("hooks off again: {tally:?}; {} records more", MADE.load(Ordering::Relaxed) - before);
+    println!(
+        "hooks off again: {}; {} more records built",
+        told(tally),
+        MADE.load(Ordering::Relaxed) - before
+    );
     Ok(holds)
+}
+
+fn told([answered, refused, wrong]: [u64; 3]) -> String {
+    format!("{answered} answered, {refused} refused, {wrong} wrong")
 }
 
 fn main() -> ExitCode {

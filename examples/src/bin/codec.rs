@@ -1,14 +1,14 @@
-//! A pool of workers encodes a file in blocks while the codec is switched under it.
+//! A pool of workers encodes a file in blocks while the codec is switched.
 //!
 //! ```text
 //! cargo run --release --bin codec [FILE]
 //! ```
 //!
-//! All workers call one trait, whose methods are static calls; the main thread switches the
-//! implementation, as an operator does who trades time for space. A codec and its state (a
-//! dictionary) switch together. Every block is decoded again and compared with what went in.
+//! All workers call one trait whose methods are static calls. The main thread switches the
+//! implementation, as an operator would to trade time for space. A codec and its state (a
+//! dictionary) switch together. Every block is decoded and compared with the original.
 //!
-//! Exit code: 0; 1 if a block did not come back as it went in; 2 if the input cannot be read.
+//! Exit code: 0; 1 if a block decoded wrongly; 2 if the input cannot be read.
 
 use std::error::Error;
 use std::fs;
@@ -19,25 +19,26 @@ use std::thread;
 
 use static_call::{Instance, static_call};
 
-/// Bytes of a block.
+/// Bytes in a block.
 const BLOCK: usize = 4096;
-/// Switches at least, and blocks that each codec encodes at least.
+/// The least number of switches, and of blocks encoded by each codec.
 const SWITCHES: u64 = 3_000;
 const BLOCKS: u64 = 500;
 
-/// What turns a block into fewer bytes, as a rule, and back.
+/// Encodes blocks, usually into fewer bytes.
 ///
-/// A block says in its first byte who encoded it: the codec may be another one when it is decoded.
+/// The first byte of an encoded block names its codec, because the current one may be different
+/// when the block is decoded.
 #[static_call(default = Stored)]
 trait Codec {
-    /// The first byte of every block that this codec encodes.
+    /// Returns the first byte of every block that this codec encodes.
     fn tag() -> u8;
 
     /// Appends the encoded block.
     fn encode(&self, block: &[u8], out: &mut Vec<u8>);
 }
 
-/// Blocks as they are.
+/// Stores blocks unchanged.
 #[derive(Instance)]
 struct Stored;
 
@@ -52,7 +53,7 @@ impl Codec for Stored {
     }
 }
 
-/// Runs of equal bytes: a length and the byte.
+/// Stores each run of equal bytes as a length and the byte.
 #[derive(Instance)]
 struct Runs;
 
@@ -72,17 +73,17 @@ impl Codec for Runs {
     }
 }
 
-/// Bytes by their rank in a table, the frequent ones in half a byte. It has state: the table.
+/// Stores bytes by their rank in a table, frequent ones in half a byte. The table is its state.
 struct Ranked {
     by_rank: [u8; 256],
 }
 
-/// The table is that of x86 code, roughly.
+/// The table roughly fits x86 code.
 static RANKED: Ranked =
     Ranked { by_rank: ranked(*b"\x00\xff\x48\x8b\x24\x89\x44\x0f\x01\x4c\x85\x83\xe8\x74\x8d") };
 static_call::instance!(RANKED: Ranked);
 
-/// All bytes, the frequent ones first.
+/// Returns all byte values, the frequent ones first.
 const fn ranked(frequent: [u8; 15]) -> [u8; 256] {
     let (mut all, mut seen, mut n, mut i) = ([0; 256], [false; 256], 0, 0);
     while i < frequent.len() + 256 {
@@ -115,7 +116,7 @@ impl Codec for Ranked {
     }
 }
 
-/// Decodes a block of `length` bytes by its tag.
+/// Decodes a block of `length` bytes with the codec that its tag names.
 fn decode(encoded: &[u8], length: usize) -> Option<Vec<u8>> {
     let (&tag, rest) = encoded.split_first()?;
     let mut block = match tag {
@@ -142,7 +143,7 @@ fn decode(encoded: &[u8], length: usize) -> Option<Vec<u8>> {
 #[derive(Default)]
 struct Progress {
     next: AtomicUsize,
-    /// Blocks by the codec that encoded them.
+    /// Blocks encoded, for each codec.
     by_codec: [AtomicU64; 3],
     stop: AtomicBool,
 }
@@ -162,7 +163,8 @@ struct Tally {
     wrong: u64,
 }
 
-/// Generic code takes the handle like any other implementation.
+/// Encodes and checks blocks until told to stop. Generic code accepts the handle like any other
+/// implementation.
 fn work<C: Codec>(codec: &C, data: &[u8], progress: &Progress) -> Tally {
     let mut tally = Tally::default();
     let mut out = Vec::new();
@@ -220,11 +222,11 @@ fn run(data: &[u8]) -> Result<bool, Box<dyn Error>> {
     let [stored, runs, ranked] = progress.by_codec();
     println!("{workers} workers encoded {} blocks", tally.blocks);
     println!("while the codec was switched {switches} times:");
-    println!("  stored {stored}, runs {runs}, ranked {ranked}");
-    println!("  {} bytes became {}", tally.bytes_in, tally.bytes_out);
-    println!("  {} blocks came back wrong", tally.wrong);
+    println!("  blocks by codec: stored {stored}, runs {runs}, ranked {ranked}");
+    println!("  {} bytes encoded into {}", tally.bytes_in, tally.bytes_out);
+    println!("  {} blocks decoded wrongly", tally.wrong);
     StaticCodec::update::<Ranked>()?;
-    println!("the codec in the end has the tag {}", StaticCodec::tag());
+    println!("the final codec has tag {}", StaticCodec::tag());
     let right = stored + runs + ranked == tally.blocks && tally.wrong == 0;
     Ok(right && StaticCodec::tag() == 2)
 }
@@ -236,7 +238,7 @@ fn main() -> ExitCode {
     let data = match data {
         Ok(data) if !data.is_empty() => data,
         Ok(_) => {
-            eprintln!("codec: the file is empty: name one with something in it");
+            eprintln!("codec: the file is empty; name one that is not");
             return ExitCode::from(2);
         }
         Err(error) => {

@@ -1,14 +1,14 @@
-//! A log level that is switched live, and costs a no-op where it is off.
+//! A log level that is changed while the program runs, and costs a no-op while it is off.
 //!
 //! ```text
 //! cargo run --release --bin log_filter
 //! ```
 //!
-//! Each level is a flag: where it is off, a log statement is five bytes that do nothing, and its
-//! arguments are not evaluated. Workers do their work in four phases while an operator sets the
-//! level; in the third it is switched all the time. Every line that comes out is counted.
+//! Each level is a flag. While it is off, a log statement is a five-byte no-op and its arguments
+//! are not evaluated. Workers run in four phases at different levels; in the third an operator
+//! switches the level all the time. Every line written is counted.
 //!
-//! Exit code: 0; 1 if a line is missing, or came out where its level was off.
+//! Exit code: 0; 1 if a line is missing, or was written while its level was off.
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -19,11 +19,11 @@ use std::thread;
 use static_call::{UpdateError, flag};
 
 flag! {
-    /// What an operator wants to see always.
+    /// For operators, always on.
     static INFO = true;
 }
 flag! {
-    /// What somebody wants to see who looks for a fault.
+    /// For hunting a fault.
     static DEBUG = false;
 }
 flag! {
@@ -31,7 +31,7 @@ flag! {
     static TRACE = false;
 }
 
-/// A level and all above it, as one batch: no moment has `TRACE` without `DEBUG` for good.
+/// Sets a level and all levels above it, as one batch: `TRACE` never stays on without `DEBUG`.
 fn set_level(level: u32) -> Result<(), UpdateError> {
     static_call::batch(|batch| {
         batch.set_flag(&INFO, level >= 1)?;
@@ -41,12 +41,12 @@ fn set_level(level: u32) -> Result<(), UpdateError> {
     Ok(())
 }
 
-/// Lines that came out, by level.
+/// Lines written, by level.
 static LINES: [AtomicU64; 3] = [const { AtomicU64::new(0) }; 3];
-/// Texts that were made for lines.
+/// Arguments formatted for log lines.
 static FORMATTED: AtomicU64 = AtomicU64::new(0);
 
-/// A line of a log: where it goes is not what this example is about.
+/// Writes a log line. Where it goes does not matter in this example.
 fn write(level: usize, text: &str) {
     assert!(!text.is_empty());
     LINES[level].fetch_add(1, Ordering::Relaxed);
@@ -57,7 +57,7 @@ fn describe(n: u64) -> String {
     format!("item {n}")
 }
 
-/// `log!(DEBUG, 1, "text {}", argument)`: the arguments are evaluated where the level is on.
+/// `log!(DEBUG, 1, "text {}", argument)` evaluates its arguments only while the level is on.
 macro_rules! log {
     ($flag:ident, $level:expr, $($text:tt)*) => {
         if $flag.unlikely() {
@@ -66,13 +66,13 @@ macro_rules! log {
     };
 }
 
-/// The work, with a statement for each level. Returns a checksum.
+/// Does the work, with one log statement for each level. Returns a checksum.
 fn work(items: u64) -> u64 {
     let mut sum = 0_u64;
     for n in 0..items {
-        log!(TRACE, 2, "about to take {}", describe(n));
+        log!(TRACE, 2, "starting {}", describe(n));
         sum = sum.rotate_left(5) ^ n.wrapping_mul(0x9e37_79b9);
-        log!(DEBUG, 1, "{}: the sum is {sum:x}", describe(n));
+        log!(DEBUG, 1, "{}: sum {sum:x}", describe(n));
         if n % 1_000 == 0 {
             log!(INFO, 0, "{n} items done");
         }
@@ -82,7 +82,8 @@ fn work(items: u64) -> u64 {
 
 const ITEMS: u64 = 200_000;
 
-/// Runs a phase on all cores; returns the lines of each level and whether all sums were right.
+/// Runs a phase on all cores. Returns the lines written at each level, the arguments formatted, and
+/// whether all checksums were right.
 fn phase(level: u32, switching: bool) -> Result<([u64; 3], u64, bool), Box<dyn Error>> {
     let threads = thread::available_parallelism().map_or(2, usize::from).max(2);
     set_level(level)?;
@@ -112,7 +113,7 @@ fn phase(level: u32, switching: bool) -> Result<([u64; 3], u64, bool), Box<dyn E
         done.store(true, Ordering::Relaxed);
         let switches = operator.join().map_err(|_| "the operator panicked")??;
         if switching {
-            println!("  (the level was switched {switches} times)");
+            println!("  (level switched {switches} times in this phase)");
         }
         Ok(sums.map_err(|_| "a worker panicked")?)
     })?;
@@ -123,7 +124,7 @@ fn phase(level: u32, switching: bool) -> Result<([u64; 3], u64, bool), Box<dyn E
     let formatted = FORMATTED.load(Ordering::Relaxed) - formatted;
     let is_right = sums.iter().all(|sum| *sum == sums[0]);
     println!(
-        "level {level}: {} info, {} debug, {} trace lines, {formatted} texts of items made",
+        "level {level}: {} info, {} debug, {} trace lines; {formatted} arguments formatted",
         lines[0], lines[1], lines[2]
     );
     Ok((lines, formatted, is_right))
@@ -141,7 +142,7 @@ fn run() -> Result<bool, Box<dyn Error>> {
     holds &= right && lines[1] <= all && lines[2] <= all && made == lines[1] + lines[2];
     let (lines, made, right) = phase(1, false)?;
     holds &= right && lines == [info, 0, 0] && made == 0;
-    println!("{}", if holds { "every line was where it should be" } else { "WRONG" });
+    println!("{}", if holds { "every line was written as its level required" } else { "WRONG" });
     Ok(holds)
 }
 

@@ -1,13 +1,13 @@
-//! Searches a file with functions that are chosen by what the processor can do.
+//! Searches a file with functions chosen by the processor's features.
 //!
 //! ```text
 //! cargo run --release --bin search [FILE]
 //! ```
 //!
-//! `count` and `find` have a portable body and candidates that use the vectors of x86. The file
-//! (this program itself, if none is named) is searched through the default, which is the best
-//! candidate that the processor has, and then through every variant that it has, forced. Every
-//! result is compared with a naive implementation. The throughputs are printed and decide nothing.
+//! `count` and `find` have a portable body and candidates that use x86 vectors. The file (by
+//! default this program) is searched with the default, which is the best candidate that the
+//! processor can run, then with every variant that it can run. Every result is compared with a
+//! naive implementation. Throughput is printed for information only.
 //!
 //! Exit code: 0; 1 if a result was wrong or an update failed; 2 if the input cannot be read.
 
@@ -22,23 +22,23 @@ use std::{env, iter};
 
 use static_call::{Target, Update, UpdateError, static_call};
 
-/// How often `byte` occurs in `text`.
+/// Returns how often `byte` occurs in `text`.
 #[static_call(select(avx2 + popcnt => x86::count_avx2, sse2 => x86::count_sse2))]
 fn count(byte: u8, text: &[u8]) -> usize {
     text.iter().filter(|&&b| b == byte).count()
 }
 
-/// Where `needle` is found first in `text`.
+/// Returns where `needle` first occurs in `text`.
 #[static_call(select(avx2 => x86::find_avx2, sse2 => x86::find_sse2))]
 fn find(needle: &[u8], text: &[u8]) -> Option<usize> {
     let (&first, rest) = needle.split_first()?;
     let mut from = 0;
     while let Some(at) = text[from..].iter().position(|&byte| byte == first) {
-        let behind = from + at + 1;
-        if text[behind..].starts_with(rest) {
-            return Some(behind - 1);
+        let next = from + at + 1;
+        if text[next..].starts_with(rest) {
+            return Some(next - 1);
         }
-        from = behind;
+        from = next;
     }
     None
 }
@@ -50,7 +50,7 @@ mod x86 {
     #[cfg(target_arch = "x86_64")]
     use core::arch::x86_64::*;
 
-    /// The same functions for vectors of different widths.
+    /// Defines the same functions for vectors of different widths.
     macro_rules! vectors {
         (
             $bytes:literal bytes in $vector:ty, as $load:ident $splat:ident $equal:ident
@@ -63,14 +63,14 @@ mod x86 {
                 let (blocks, rest) = text.as_chunks::<$bytes>();
                 let mut sum = 0;
                 for block in blocks {
-                    // SAFETY: a block has as many bytes as are read, at any alignment.
+                    // SAFETY: a block has as many bytes as are read; any alignment will do.
                     let block = unsafe { $load(block.as_ptr().cast::<$vector>()) };
                     sum += $signs($equal(block, wanted)).count_ones() as usize;
                 }
                 sum + rest.iter().filter(|&&b| b == byte).count()
             }
 
-            /// Looks at the places where both the first and the last byte are right.
+            /// Compares only where both the first and the last byte match.
             #[target_feature(enable = $find_features)]
             pub(super) fn $find(needle: &[u8], text: &[u8]) -> Option<usize> {
                 let (&first, &last) = (needle.first()?, needle.last()?);
@@ -79,7 +79,7 @@ mod x86 {
                 while at + $bytes + needle.len() - 1 <= text.len() {
                     let starts = &text[at..][..$bytes];
                     let ends = &text[at + needle.len() - 1..][..$bytes];
-                    // SAFETY: the slice has as many bytes as are read, at any alignment.
+                    // SAFETY: the slice has as many bytes as are read; any alignment will do.
                     let starts = unsafe { $load(starts.as_ptr().cast::<$vector>()) };
                     // SAFETY: as above.
                     let ends = unsafe { $load(ends.as_ptr().cast::<$vector>()) };
@@ -113,20 +113,20 @@ mod x86 {
     }
 }
 
-/// A way to make `count` and `find` call one pair of functions.
+/// A way to force `count` and `find` to one pair of functions.
 struct Variant {
     name: &'static str,
     force: fn() -> Result<(Update, Update), UpdateError>,
 }
 
-/// What this processor can run: the choice, the portable functions, and the candidates one by one.
+/// Returns what this processor can run: the default, the portable functions, and each candidate.
 fn variants() -> Vec<Variant> {
-    let choice = Variant { name: "the choice", force: || Ok((count::reset()?, find::reset()?)) };
+    let default = Variant { name: "default", force: || Ok((count::reset()?, find::reset()?)) };
     let portable = Variant {
         name: "portable",
         force: || Ok((count::update(count::original)?, find::update(find::original)?)),
     };
-    [choice, portable].into_iter().chain(candidates()).collect()
+    [default, portable].into_iter().chain(candidates()).collect()
 }
 
 #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
@@ -136,7 +136,7 @@ fn candidates() -> Vec<Variant> {
         found.push(Variant {
             name: "sse2",
             force: || {
-                // SAFETY: the processor has `sse2`; nobody gets this function otherwise.
+                // SAFETY: this variant exists only if the processor has `sse2`.
                 let count = unsafe { count::force_count_sse2()? };
                 // SAFETY: as above.
                 let find = unsafe { find::force_find_sse2()? };
@@ -159,13 +159,13 @@ fn candidates() -> Vec<Variant> {
     found
 }
 
-/// There are candidates for x86 alone.
+/// There are candidates only for x86.
 #[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
 fn candidates() -> Vec<Variant> {
     Vec::new()
 }
 
-/// A search and its right result.
+/// A search and its correct result.
 enum Task<'a> {
     Count(u8, usize),
     Find(&'a [u8], Option<usize>),
@@ -189,7 +189,7 @@ impl<'a> Task<'a> {
         Self::Find(needle, at)
     }
 
-    /// Whether the static calls give the right result.
+    /// Returns whether the static calls give the correct result.
     fn is_right(&self, text: &[u8]) -> bool {
         match *self {
             Self::Count(byte, expected) => count(black_box(byte), text) == expected,
@@ -198,11 +198,11 @@ impl<'a> Task<'a> {
     }
 }
 
-/// Bytes of the file that are searched: the naive implementation reads them once per task.
+/// Bytes of the file that are searched. The naive implementation reads them once per task.
 const LONGEST: u64 = 4 << 20;
 /// How long each variant is timed.
 const TIME: Duration = Duration::from_millis(100);
-/// Hardly in any file; if it is, that is found and counted.
+/// Hardly in any file; if it is, throughput is measured up to there.
 const NEEDLE: [u8; 12] = [0xf5, 1, 0xf6, 2, 0xf7, 3, 0xf8, 4, 0xf9, 5, 0xfa, 6];
 
 fn main() -> ExitCode {
@@ -220,9 +220,9 @@ fn main() -> ExitCode {
         }
     };
     println!("{}: {} bytes\n", path.display(), text.len());
-    // Nothing is called yet: this makes the choice, and the calls go inline.
+    // Selects the defaults before the first call, and makes the calls inline.
     if let Err(error) = static_call::init() {
-        eprintln!("search: no call could be bound: {error}");
+        eprintln!("search: init failed: {error}");
     }
     println!("count calls {}", chosen(&count::query()));
     println!("find  calls {}\n", chosen(&find::query()));
@@ -239,28 +239,28 @@ fn main() -> ExitCode {
     }
 }
 
-/// The file to search and its first [`LONGEST`] bytes.
+/// Returns the file to search and its first [`LONGEST`] bytes.
 fn input(argument: Option<OsString>) -> Result<(PathBuf, Vec<u8>), String> {
     let path = match argument {
         Some(path) => path.into(),
-        None => env::current_exe().map_err(|e| format!("where is this program? {e}"))?,
+        None => env::current_exe().map_err(|e| format!("cannot find this program's file: {e}"))?,
     };
     let mut text = Vec::new();
     File::open(&path)
         .and_then(|file| file.take(LONGEST).read_to_end(&mut text))
         .map_err(|e| format!("cannot read {}: {e}", path.display()))?;
     if text.is_empty() {
-        return Err(format!("{} is empty: name a file with something in it", path.display()));
+        return Err(format!("{} is empty; name a file that is not", path.display()));
     }
     Ok((path, text))
 }
 
 fn chosen(target: &Target) -> String {
-    let why = target.features().unwrap_or("any processor");
-    format!("{}, chosen for: {why}", target.name())
+    let features = target.features().unwrap_or("no special features");
+    format!("{}, which needs {features}", target.name())
 }
 
-/// Searches through every variant and prints what came of it; how many results were wrong.
+/// Searches with every variant and prints the results. Returns how many were wrong.
 fn run(text: &[u8]) -> Result<usize, UpdateError> {
     let tasks = tasks(text);
     let read = find::original(&NEEDLE, text).map_or(text, |at| &text[..at + NEEDLE.len()]);
@@ -283,12 +283,12 @@ fn run(text: &[u8]) -> Result<usize, UpdateError> {
     Ok(wrong)
 }
 
-/// What is searched and for what.
+/// Returns texts and what to search them for.
 fn tasks(text: &[u8]) -> Vec<(&[u8], Task<'_>)> {
     let whole = |task| (text, task);
     let bytes = [0, b'\n', b' ', b'e', 0x7f, 0xff];
     let counts = bytes.map(|byte| whole(Task::count(byte, text)));
-    // Needles from all over the file, of lengths about those of a vector.
+    // Needles from all over the file, with lengths around those of vectors.
     let lengths = [1, 2, 3, 8, 15, 16, 17, 31, 32, 33, 70];
     let needles = lengths.iter().enumerate().filter_map(|(i, &length)| {
         let start = text.len() / lengths.len() * i;
@@ -297,7 +297,7 @@ fn tasks(text: &[u8]) -> Vec<(&[u8], Task<'_>)> {
     let end = &text[text.len().saturating_sub(9)..];
     let needles = needles.chain([end, &NEEDLE[..]]).filter(|needle| !needle.is_empty());
     let finds = needles.map(|needle| whole(Task::find(needle, text)));
-    // Short texts, where a vector ends before or behind the text.
+    // Short texts, where a vector ends before or after the end of the text.
     let shorts = (0..text.len().min(100)).flat_map(|length| {
         let part = &text[..length];
         let needle = &text[length / 2..=length];
@@ -311,7 +311,7 @@ fn tasks(text: &[u8]) -> Vec<(&[u8], Task<'_>)> {
     counts.into_iter().chain(finds).chain(shorts).collect()
 }
 
-/// Bytes per nanosecond.
+/// Returns bytes per nanosecond.
 fn throughput<R>(text: &[u8], search: impl Fn() -> R) -> f64 {
     let start = Instant::now();
     let searches =

@@ -1,4 +1,4 @@
-//! The messages for wrong uses of the macros: one error at the right token, and no others.
+//! The messages for wrong uses of the macros: a single error, at the right token.
 //!
 //! `TRYBUILD=overwrite cargo test -p static-call-messages` rewrites the expected messages.
 
@@ -12,8 +12,8 @@ fn messages() {
 #[cfg_attr(any(miri, not(target_arch = "x86_64")), ignore = "runs the compiler")]
 fn messages_of_a_build() {
     let cases = trybuild::TestCases::new();
-    // One passing test sends them all through code generation, which finds a capturing closure;
-    // `cargo check` does not.
+    // Code generation detects a capturing closure and `cargo check` does not. A passing test makes
+    // trybuild generate code for all.
     cases.pass("ui/build/pass.rs");
     cases.compile_fail("ui/build/capturing_closure.rs");
 }

@@ -1,5 +1,5 @@
-//! A program whose image tests damage: it updates, checks every result, and tells what it did.
-//! Leaves with 0 if all results were right.
+//! A program whose image tests damage. It updates, checks every result, and prints what it did. The
+//! exit code is 0 if all results were right.
 
 use static_call::{call, static_call};
 use static_call_tests as lib;
@@ -19,14 +19,15 @@ fn back(x: u64) -> u64 {
     x + 200
 }
 
-/// A key that calls another one follows it, whether the jump between them is in the table or not.
+/// Checks that a key follows another key that it calls, whether or not the table has the jump
+/// between them.
 fn check_following() {
-    front::update(back).expect("no way round");
+    front::update(back).expect("not a cycle");
     back::update(|x| x + 7).expect("no breakpoints here");
     assert_eq!(front(1), 8);
     front::reset().expect("no breakpoints here");
     assert_eq!(front(1), 101);
-    front::update(back).expect("no way round");
+    front::update(back).expect("not a cycle");
     assert_eq!(front(1), 8);
     back::reset().expect("no breakpoints here");
     assert_eq!(front(1), 201);
@@ -39,7 +40,7 @@ fn check(target: fn(u64) -> u64) {
     }
 }
 
-/// A debugger stops here, and finds a trampoline and its stub in the arguments.
+/// A debugger stops here and finds a trampoline and its stub in the arguments.
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn rules_helper_marker(trampoline: usize, stub: usize) {
@@ -57,22 +58,22 @@ fn rules_helper_caller(x: u64) -> u64 {
     std::hint::black_box(call!(lib::apply(x))).rotate_left(9)
 }
 
-/// Where the branch with a displacement after its first byte leads.
+/// Returns the destination of a branch whose displacement follows its first byte.
 fn destination(address: usize) -> usize {
     let at = std::ptr::with_exposed_provenance::<i32>(address + 1);
-    // SAFETY: INV-TEXT: the report says that an instruction of five bytes stands at this address.
+    // SAFETY: INV-TEXT: the report says that there is a five-byte instruction at this address.
     let displacement = unsafe { at.read_unaligned() };
     (address + 5).wrapping_add_signed(displacement as isize)
 }
 
-/// Calls once, with a debugger that watches.
+/// Makes one call, while a debugger watches.
 fn show_to_debugger() {
     let report = static_call::report();
     let mut sites = report.keys.iter().flat_map(|key| &key.sites);
     let line = include_str!("rules_helper.rs")
         .lines()
         .position(|l| l.starts_with("fn rules_helper_caller"));
-    let line = line.expect("it stands here") as u32 + 2;
+    let line = line.expect("it is in this file") as u32 + 2;
     let site =
         sites.find(|s| s.file.ends_with("rules_helper.rs") && s.line == line).expect("a site");
     let trampoline = destination(site.calls[0].address);

@@ -1,5 +1,5 @@
-//! A program that runs the same instructions after every change: whoever executes what it has read
-//! before gets a wrong result. Leaves with 0 if all results were right.
+//! A program that runs the same instructions after every change, so that an emulator that executes
+//! stale code gets a wrong result. The exit code is 0 if all results were right.
 
 use std::hint::black_box;
 
@@ -30,7 +30,7 @@ fn main() {
         let on = round % 2 == 1;
         let changed = if on { turned::update(|x| x + 7) } else { turned::reset() };
         changed.expect("no breakpoints here");
-        // Run for the first time when it is bound.
+        // Runs for the first time after it is bound.
         assert_eq!(caller(1), if on { 8 << 1 } else { 301 << 1 });
         lib::hooks::LOUD.set(on).expect("no breakpoints here");
         assert_eq!(lib::hooks::flags(), [on, on, true, true]);

@@ -1,15 +1,15 @@
 //! Forks, with and without the handlers that a program registered.
 
-/// `fork(2)`.
+/// Forks with `fork(2)`.
 pub fn fork() -> i32 {
-    // SAFETY: the child goes on in this test alone, and leaves by `exit`.
+    // SAFETY: the child continues only in this test, and leaves by `exit`.
     let child = unsafe { libc::fork() };
     begin(child)
 }
 
-/// The system call alone: no handler runs.
+/// Forks with only the system call, so that no handler runs.
 pub fn fork_without_handlers() -> i32 {
-    // SAFETY: as above; the other threads of this test wait, and hold no lock of the allocator.
+    // SAFETY: as above; the test's other threads wait, and hold no lock of the allocator.
     let child = unsafe { libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0) };
     begin(child as i32)
 }
@@ -17,20 +17,20 @@ pub fn fork_without_handlers() -> i32 {
 fn begin(child: i32) -> i32 {
     assert!(child >= 0, "{}", std::io::Error::last_os_error());
     if child == 0 {
-        // A child that waits for ever is ended.
+        // Kills a child that waits for ever.
         // SAFETY: it sets a timer of the child.
         unsafe { libc::alarm(20) };
     }
     child
 }
 
-/// Leaves this process without a look back.
+/// Ends this process immediately.
 pub fn exit(code: i32) -> ! {
     // SAFETY: it ends this process.
     unsafe { libc::_exit(code) }
 }
 
-/// Waits for a child, which must leave with 0.
+/// Waits for a child, which must exit with 0.
 pub fn wait(child: i32) {
     let mut status = 0;
     // SAFETY: the status lives until the call returns.

@@ -1,4 +1,4 @@
-//! The machine code of functions of this process, as a person reads it.
+//! The machine code of functions of this process, in readable form.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -6,14 +6,14 @@ use std::fs;
 use iced_x86::{Decoder, DecoderOptions, Formatter, Instruction, IntelFormatter, OpKind};
 use object::{Object, ObjectSymbol};
 
-/// Functions by their symbols, and where the image lies.
+/// The functions of this executable, by their symbols.
 pub struct Symbols {
     /// Address in memory, size and name without its hash; sorted.
     all: Vec<(u64, u64, String)>,
 }
 
 impl Symbols {
-    /// Of this executable.
+    /// Reads the symbols of this executable.
     pub fn read() -> Self {
         let exe = std::env::current_exe().unwrap();
         let bytes = fs::read(&exe).unwrap();
@@ -32,7 +32,7 @@ impl Symbols {
         Self { all }
     }
 
-    /// The function that starts at `address`: its size.
+    /// Returns the size of the function that starts at `address`.
     fn size(&self, address: u64) -> u64 {
         self.all.iter().find(|s| s.0 == address).expect("a function's symbol").1
     }
@@ -42,15 +42,15 @@ impl Symbols {
     }
 }
 
-/// A function's instructions, up to the padding behind it, as they are now.
+/// Returns a function's current instructions, without the padding after it.
 pub fn instructions(symbols: &Symbols, function: *const ()) -> Vec<Instruction> {
     let address = function.addr() as u64;
     let bytes = super::read(function.addr(), symbols.size(address) as usize);
     Decoder::with_ip(64, &bytes, address, DecoderOptions::NONE).into_iter().collect()
 }
 
-/// The text of instructions: jumps inside the function by the number of the line that they lead to,
-/// other branches by the name of the function, data as `[…]`.
+/// Formats instructions. Jumps inside the function name the line number that they lead to, other
+/// branches name the function, and data is `[…]`.
 pub fn text(symbols: &Symbols, instructions: &[Instruction]) -> String {
     let mut formatter = IntelFormatter::new();
     let mut text = String::new();

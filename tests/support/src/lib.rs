@@ -1,7 +1,7 @@
-//! What the tests share: child processes, a look at this process, and control over its system
-//! calls.
+//! Shared code of the tests: child processes, the state of this process, and control over its
+//! system calls.
 #![cfg(unix)]
-#![allow(missing_docs, reason = "names say it; only this workspace's tests use them")]
+#![allow(missing_docs, reason = "names suffice; only this workspace's tests use them")]
 
 pub mod children;
 #[cfg(target_arch = "x86_64")]
@@ -18,21 +18,21 @@ use std::time::{Duration, Instant};
 
 use static_call::{CallReport, Kind, Path};
 
-/// Whether all of these programs are in `PATH`; if not, the test is [`skipped`].
+/// Returns whether all of these programs are in `PATH`; if not, reports the test as [`skipped`].
 pub fn have(programs: &[&str]) -> bool {
     tools::have(programs)
 }
 
-/// Says that a test, or a part of it, is skipped because `program` is not there.
+/// Reports that a test, or a part of it, is skipped because `program` is missing.
 pub fn skipped(program: &str) {
     tools::skipped(program);
 }
 
-/// Set in a child to the name of the test that it runs.
+/// Set in a child, to the name of the test that it runs.
 const CHILD: &str = "STATIC_CALL_RULES_CHILD";
 
-/// Runs `body` in a process of its own: this executable again, with `environment` and only this
-/// test, named with its modules. Fails if the child fails, or takes longer than a minute.
+/// Runs `body` in its own process: this executable, with `environment` and only this test, which is
+/// named with its modules. Fails if the child fails or takes longer than a minute.
 pub fn in_child(test: &str, environment: &[(&str, &str)], body: impl FnOnce()) {
     if std::env::var_os(CHILD).is_some_and(|name| name == test) {
         // A test may have several children, which differ in their environment.
@@ -49,10 +49,10 @@ pub fn in_child(test: &str, environment: &[(&str, &str)], body: impl FnOnce()) {
     assert!(text.contains("1 passed"), "{test} did not run:\n{text}");
 }
 
-/// Runs this executable again, with one test; see [`in_child`].
+/// Runs this executable with one test; see [`in_child`].
 pub fn child(test: &str, environment: &[(&str, &str)]) -> Output {
     let exe = std::env::current_exe().expect("this test");
-    // Under an emulator the system cannot start this executable: cargo's runner can.
+    // For an emulated architecture only cargo's runner can start this executable.
     let runner = std::env::var_os("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER")
         .filter(|_| cfg!(target_arch = "aarch64"));
     let mut command = match runner {
@@ -68,7 +68,7 @@ pub fn child(test: &str, environment: &[(&str, &str)]) -> Output {
     finish(command)
 }
 
-/// Waits for a command, a minute at most.
+/// Runs a command, for at most a minute, and returns its output.
 pub fn finish(mut command: Command) -> Output {
     let mut child =
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -101,7 +101,7 @@ pub struct Mapping {
     pub start: usize,
     pub end: usize,
     rights: String,
-    /// Where it begins in the file.
+    /// The offset in the file.
     pub offset: usize,
     pub file: String,
 }
@@ -123,7 +123,7 @@ pub fn mappings() -> Vec<Mapping> {
     maps.lines().map(mapping).collect()
 }
 
-/// Mappings that are writable and executable: none, but in the middle of an update.
+/// Returns mappings that are writable and executable. There are none, except during an update.
 pub fn open_pages() -> Vec<String> {
     let open = |m: &&Mapping| m.rights.contains('w') && m.rights.contains('x');
     let name = |m: &Mapping| format!("{:x}-{:x} {} {}", m.start, m.end, m.rights, m.file);
@@ -139,7 +139,7 @@ impl Code {
         let exe = std::env::current_exe().unwrap();
         let is_code = |m: &&Mapping| m.rights.contains('x') && m.file == exe.to_string_lossy();
         let read = |m: &Mapping| (m.start, read(m.start, m.end - m.start));
-        // Neighbours are joined: an update may have split a mapping.
+        // Joins adjacent mappings, because an update may have split one.
         let mut code: Vec<(usize, Vec<u8>)> = Vec::new();
         for (start, bytes) in mappings().iter().filter(is_code).map(read) {
             match code.last_mut() {
@@ -151,7 +151,7 @@ impl Code {
         Self(code)
     }
 
-    /// Fails unless the code is the same now.
+    /// Fails if the code has changed.
     pub fn assert_unchanged(&self) {
         let now = Self::now();
         assert_eq!(self.0.len(), now.0.len());
@@ -174,7 +174,7 @@ pub fn read(address: usize, length: usize) -> Vec<u8> {
     bytes
 }
 
-/// Writes a byte as a debugger would, into code too; returns what was there.
+/// Writes a byte as a debugger would, even into code. Returns the byte that was there.
 pub fn poke(address: usize, byte: u8) -> u8 {
     let old = read(address, 1)[0];
     memory().write_all_at(&[byte], address as u64).expect("mapped memory");
@@ -184,7 +184,7 @@ pub fn poke(address: usize, byte: u8) -> u8 {
 /// The breakpoint instruction.
 pub const BREAKPOINT: u8 = 0xcc;
 
-/// The call instructions of a key, by the name of its function.
+/// Returns the call instructions of a key, by the name of its function.
 pub fn calls(key: &str) -> Vec<CallReport> {
     let report = static_call::report();
     let keys: Vec<_> = report.keys.iter().filter(|k| k.name == key).collect();
@@ -192,7 +192,7 @@ pub fn calls(key: &str) -> Vec<CallReport> {
     keys[0].sites.iter().flat_map(|site| site.calls.clone()).collect()
 }
 
-/// Where the direct call instruction at `address` leads.
+/// Returns the destination of a direct call instruction.
 pub fn destination(call: &CallReport) -> usize {
     let bytes = read(call.address, 6);
     let disp_at = if bytes[0] == 0xe8 || bytes[0] == 0xe9 { 1 } else { 2 };
@@ -203,7 +203,7 @@ pub fn destination(call: &CallReport) -> usize {
     call.address.wrapping_add(disp_at + 4).wrapping_add_signed(displacement as isize)
 }
 
-/// Fails unless the image is verified and all calls of the key are on this path.
+/// Fails unless the image is verified and all calls of the key take this path.
 pub fn assert_path(key: &str, path: Path) {
     let calls = calls(key);
     assert!(calls.iter().all(|c| c.kind.is_some()), "the tests' images are verified");
@@ -211,7 +211,7 @@ pub fn assert_path(key: &str, path: Path) {
     assert!(calls.iter().all(|c| c.path == path), "{path}: {calls:#?}");
 }
 
-/// The address of a symbol of this executable, local ones included.
+/// Returns the address of a symbol of this executable, which may be local.
 pub fn symbol(name: &str) -> usize {
     use object::{Object, ObjectSymbol};
     let exe = std::env::current_exe().unwrap();

@@ -1,6 +1,5 @@
-//! A hand in the system calls of one thread: a seccomp filter hands `mprotect` of code,
-//! `membarrier` and `futex` to a supervisor, who lets them go on or fails them
-//! (seccomp_unotify(2)).
+//! Control over the system calls of one thread: a seccomp filter reports `mprotect` of code,
+//! `membarrier` and `futex` to a supervisor, which lets each continue or fail (seccomp_unotify(2)).
 
 use std::mem::zeroed;
 use std::os::fd::AsRawFd;
@@ -16,7 +15,7 @@ use libc::{
 /// A system call that a thread is about to make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Call {
-    /// `mprotect` with `PROT_EXEC`: of code, to this protection.
+    /// `mprotect` of code, with this protection, which includes `PROT_EXEC`.
     Protect(u64),
     /// `membarrier` with this command.
     Barrier(u64),
@@ -24,7 +23,7 @@ pub enum Call {
     Futex(u64),
 }
 
-/// What becomes of it.
+/// What happens to the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     Continue,
@@ -44,7 +43,7 @@ fn jump(code: u32, k: u32, jt: u8, jf: u8) -> sock_filter {
     sock_filter { code: (BPF_JMP | code | BPF_K) as u16, jt, jf, k }
 }
 
-/// Installs a filter for this thread; the descriptor is the supervisor's, if it asks for one.
+/// Installs a filter for this thread. Returns the supervisor's descriptor, if `flags` request one.
 fn install(filter: &[sock_filter], flags: u64) -> RawFd {
     let program = sock_fprog { len: filter.len() as u16, filter: filter.as_ptr().cast_mut() };
     // SAFETY: it sets a flag of this thread.
@@ -57,7 +56,7 @@ fn install(filter: &[sock_filter], flags: u64) -> RawFd {
     fd as RawFd
 }
 
-/// `mprotect` of code fails from now on, for this thread and the threads that it starts.
+/// Makes `mprotect` of code fail from now on, for this thread and the threads that it starts.
 pub fn refuse_code(errno: c_int) {
     install(
         &[
@@ -85,8 +84,8 @@ fn supervised_calls() -> [sock_filter; 8] {
     ]
 }
 
-/// Runs `body` on a thread of its own; `decide` is asked before each of its calls, on this thread,
-/// while the other stands still in the middle of what it does.
+/// Runs `body` on a new thread. Before each of its calls `decide` runs on this thread, while the
+/// new one is stopped.
 pub fn supervise<R: Send>(
     mut decide: impl FnMut(Call) -> Verdict,
     body: impl FnOnce() -> R + Send,
@@ -94,7 +93,7 @@ pub fn supervise<R: Send>(
     let sent = &AtomicI32::new(-1);
     thread::scope(|scope| {
         let thread = scope.spawn(move || {
-            // Nothing that waits: the supervisor is not there before it has the descriptor.
+            // This must not wait: the supervisor starts only when it has the descriptor.
             let fd = install(&supervised_calls(), libc::SECCOMP_FILTER_FLAG_NEW_LISTENER);
             sent.store(fd, Ordering::SeqCst);
             body()
@@ -106,7 +105,7 @@ pub fn supervise<R: Send>(
             }
             thread::yield_now();
         };
-        // SAFETY: the descriptor is new and nobody else's.
+        // SAFETY: the descriptor is new and has no other owner.
         let fd = unsafe { OwnedFd::from_raw_fd(fd) };
         while let Some((id, call)) = next(fd.as_raw_fd()) {
             let verdict = call.map_or(Verdict::Continue, &mut decide);
@@ -116,7 +115,7 @@ pub fn supervise<R: Send>(
     })
 }
 
-/// The next call, until the thread is gone.
+/// Returns the next call, or `None` if the thread has ended.
 fn next(fd: RawFd) -> Option<(u64, Option<Call>)> {
     loop {
         let mut poll = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
@@ -126,7 +125,7 @@ fn next(fd: RawFd) -> Option<(u64, Option<Call>)> {
         if poll.revents & libc::POLLIN == 0 {
             return None;
         }
-        // SAFETY: plain numbers, for which zero is right.
+        // SAFETY: the struct has only integers, for which zero is valid.
         let mut request: libc::seccomp_notif = unsafe { zeroed() };
         // SAFETY: the kernel writes one request.
         let received = unsafe { libc::ioctl(fd, SECCOMP_IOCTL_NOTIF_RECV, &raw mut request) };
@@ -151,7 +150,7 @@ fn answer(fd: RawFd, id: u64, verdict: Verdict) {
         Verdict::Fail(errno) => (-errno, 0),
     };
     let mut response = libc::seccomp_notif_resp { id, val: 0, error, flags };
-    // SAFETY: the kernel reads one response. It fails if the thread is gone, which is no matter.
+    // SAFETY: the kernel reads one response. It fails if the thread has ended, which is harmless.
     unsafe { libc::ioctl(fd, SECCOMP_IOCTL_NOTIF_SEND, &raw mut response) };
 }
 

@@ -1,4 +1,4 @@
-//! Hooks: what `call!` evaluates of them and when, bound, unbound, and where nothing is patched.
+//! Hooks: what `call!` evaluates and when, bound, unbound, and where nothing is patched.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -17,8 +17,8 @@ fn sum() -> u64 {
     SUM.swap(0, Ordering::Relaxed)
 }
 
-/// Goes all ways to the hook, each with another number; how often was its argument evaluated, and
-/// what did the hook hear?
+/// Calls the hook in every way, each with a different number. Returns how often the argument was
+/// evaluated, and the sum of what the hook received.
 fn all_ways() -> (usize, u64) {
     let mut evaluated = 0;
     for (i, way) in hooks::WAYS.iter().enumerate() {
@@ -40,7 +40,7 @@ fn on_and_off() {
     hooks::heard::disable().unwrap();
     static_call::unbind().unwrap();
     for _ in 0..2 {
-        // As linked, and bound by `init` or by the update before.
+        // As linked, or bound by `init` or by the previous update.
         assert_eq!(all_ways(), (0, 0));
         static_call::init().unwrap();
         assert_eq!(all_ways(), (0, 0));
@@ -58,7 +58,7 @@ fn on_and_off() {
 }
 
 #[test]
-fn arguments_are_evaluated_while_it_is_on() {
+fn arguments_are_evaluated_only_while_on() {
     let _turn = turn();
     on_and_off();
 }
@@ -180,7 +180,7 @@ fn calls_in_arguments_of_calls() {
     assert_eq!(nested(), 4);
     inner::update(|x| Some(x + 1)).unwrap();
     assert_eq!(nested(), 4);
-    // Every level has its arguments once, or this would not compile in a lifetime.
+    // Each level expands its arguments once; otherwise this would take for ever to compile.
     macro_rules! deep {
         ($x:expr;) => { $x };
         ($x:expr; . $($rest:tt)*) => { call!(inner(deep!($x; $($rest)*))).unwrap() };
@@ -251,7 +251,7 @@ fn control_flow_in_arguments() {
 #[static_call]
 fn first<'a>(text: &'a str) -> Option<&'a str>;
 
-/// A temporary of an argument lives as long as in a call of a function.
+/// A temporary in an argument lives as long as in a function call.
 #[test]
 fn temporaries() {
     assert_eq!(call!(first(&String::from("ab"))).map(str::len), None);

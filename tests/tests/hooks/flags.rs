@@ -1,11 +1,11 @@
-//! Flags: what they answer, how they are counted, batches, and where nothing is patched.
+//! Flags: their answers, counts and batches, also where nothing is patched.
 
 use static_call::{UpdateError, flag};
 use static_call_tests::hooks;
 
 use crate::turn;
 
-/// All the answers that there are.
+/// Returns the answers of all sites.
 fn answers() -> Vec<[bool; 4]> {
     let here = [
         hooks::LOUD.unlikely(),
@@ -81,7 +81,7 @@ fn counted() {
     COUNTED.inc().unwrap();
     COUNTED.set(false).unwrap();
     assert_eq!(state(), off);
-    // The way back leads to the count.
+    // Restoring brings back the count.
     COUNTED.inc().unwrap();
     let update = COUNTED.inc().unwrap();
     assert_eq!(state(), on(2));
@@ -143,7 +143,7 @@ fn counted_twice_in_a_batch_and_restored() {
         assert_eq!(state(), (true, true, before + 3));
         let back = update.unwrap().previous.restore().unwrap();
         assert_eq!(state(), was);
-        // And forth.
+        // And forth again.
         back.previous.restore().unwrap();
         assert_eq!(state(), (true, true, before + 3));
         TWICE.set(true).unwrap();
@@ -161,7 +161,7 @@ mod places {
     }
 }
 
-/// In functions, with a name that others have too, and in generic code.
+/// Flags in functions, with the same name as others, and in generic code.
 #[test]
 fn places_and_names() {
     fn one() -> bool {

@@ -1,5 +1,5 @@
-//! Hooks and flags: what they answer and evaluate. What is stored into code for them has a process
-//! of its own (`hooks_stores.rs`), because its tests compare all code.
+//! Hooks and flags: what they answer and evaluate. Tests of stores into code run in their own
+//! process (`hooks_stores.rs`), because they compare all code.
 
 mod calls;
 mod flags;
@@ -7,8 +7,8 @@ mod threads;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The tests share hooks and flags of the library, which are switched for all threads: they take
-/// turns.
+/// The tests take turns, because they share the library's hooks and flags, which are switched for
+/// all threads.
 fn turn() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     TURN.lock().unwrap_or_else(PoisonError::into_inner)

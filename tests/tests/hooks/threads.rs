@@ -1,4 +1,4 @@
-//! Hooks and flags that threads run while another switches them.
+//! Hooks and flags that some threads run while another thread switches them.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
@@ -34,14 +34,14 @@ fn while_switching(work: impl Fn() + Sync, switch: impl FnOnce()) {
     });
 }
 
-/// Whether the promise about calls that start after an update holds without a bound in time.
+/// Returns whether calls that start after an update are guaranteed to see it.
 fn is_prompt(barrier: Barrier) -> bool {
     matches!(barrier, Barrier::Ran | Barrier::NotNeeded)
 }
 
 static HEARD: [AtomicU64; 2] = [AtomicU64::new(0), AtomicU64::new(0)];
 static WRONG: AtomicU64 = AtomicU64::new(0);
-/// What the argument says while the hook is on; 0 before it is turned on.
+/// The argument while the hook is on; 0 before it is first turned on.
 static PREPARED: AtomicU64 = AtomicU64::new(0);
 
 fn hear(which: usize, x: u64) {
@@ -49,8 +49,7 @@ fn hear(which: usize, x: u64) {
     WRONG.fetch_add((x == 0).into(), Ordering::Relaxed);
 }
 
-/// Arguments are evaluated only after what was written before the hook was turned on, and no call
-/// hears anything else.
+/// An evaluated argument sees everything written before the hook was turned on.
 #[test]
 fn hooks_under_threads() {
     let _turn = turn();
@@ -75,7 +74,7 @@ fn hooks_under_threads() {
                 static_call::unbind().unwrap();
                 static_call::init().unwrap();
             }
-            // Every thread finds it on.
+            // Every thread sees that it is on.
             let before = heard();
             while heard() < before + 5 {
                 std::thread::yield_now();
@@ -90,12 +89,12 @@ fn hooks_under_threads() {
     assert_eq!(evaluated.load(Ordering::Relaxed), before);
 }
 
-/// An answer is the flag's of some moment between question and answer, and after a switch it is
-/// the new one on every thread.
+/// An answer is the flag's value at some moment during the test; after a switch every thread gets
+/// the new one.
 #[test]
 fn flags_under_threads() {
     let _turn = turn();
-    // Odd while the switch is under way; twice the number of switches, and so on after odd numbers.
+    // Twice the number of switches, odd during one. The flag is on after an odd number of switches.
     static STATE: AtomicU64 = AtomicU64::new(0);
     let wrong = AtomicU64::new(0);
     let ask = |answer: &dyn Fn() -> bool| {
@@ -130,7 +129,7 @@ fn flags_under_threads() {
     }
 }
 
-/// Who has counted a flag up finds it on until he has counted it down, whatever others do.
+/// A thread that increments a flag sees it on until the thread decrements it, whatever others do.
 #[test]
 fn counting_on_many_threads() {
     flag! { static USERS = false; }
@@ -155,7 +154,7 @@ fn counting_on_many_threads() {
     USERS.dec().unwrap_err();
 }
 
-/// A hook is off again inside its own target, and a flag may be switched there.
+/// A hook's target can turn the hook off and switch a flag.
 #[test]
 fn switching_inside_a_hook() {
     #[static_call]

@@ -1,4 +1,4 @@
-//! Attributes beside `#[static_call]`.
+//! Attributes combined with `#[static_call]`.
 #![allow(clippy::non_minimal_cfg, reason = "shapes that users write")]
 #![deny(unused, deprecated, unfulfilled_lint_expectations)]
 
@@ -91,13 +91,13 @@ fn callers_are_warned() {
     #![expect(unused_must_use, deprecated, reason = "the test")]
     wanted();
     old();
-    #[expect(unused_must_use, reason = "the site of its own is warned, too")]
+    #[expect(unused_must_use, reason = "`call!` warns, too")]
     {
         call!(wanted());
     }
-    #[expect(deprecated, reason = "the site of its own is warned, too")]
+    #[expect(deprecated, reason = "`call!` warns, too")]
     let _ = call!(old());
-    #[allow(deprecated, reason = "the keys are not, and need not be")]
+    #[allow(deprecated, reason = "keys do not warn, and need not")]
     {
         old::update(wanted).unwrap();
     }

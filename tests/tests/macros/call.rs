@@ -1,4 +1,4 @@
-//! `call!`: paths, arguments, and what it leaves alone.
+//! `call!`: paths, arguments, and what it does not change.
 #![allow(clippy::let_and_return, reason = "shapes that users write")]
 
 use static_call::{call, static_call};
@@ -128,7 +128,7 @@ fn control_flow_in_arguments() {
 
 #[test]
 fn names_in_arguments_are_the_callers() {
-    #[expect(non_snake_case, reason = "the name that generated code has")]
+    #[expect(non_snake_case, reason = "the name in generated code")]
     let (SITE, trampoline, go, __key) = (1, 2, 3, 4);
     assert_eq!(call!(sum(SITE, trampoline, go)), 123);
     let (__a0, __a1, k) = (1, 2, __key);

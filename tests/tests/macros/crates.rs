@@ -1,10 +1,10 @@
-//! The crates under `crates`: other editions, `no_std`, all lints denied, other names.
+//! The crates in `crates`: other editions, `no_std`, all lints denied, other names.
 
 use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::Once;
 
-/// Runs cargo on the crates, in a target directory of their own, and returns its output.
+/// Runs cargo on the crates, in their own target directory, and returns its output.
 fn cargo(arguments: &[&str]) -> String {
     let output = cargo_in("crates", arguments);
     let stderr = String::from_utf8_lossy(&output.stderr);
@@ -15,8 +15,7 @@ fn cargo(arguments: &[&str]) -> String {
 fn cargo_in(dir: &str, arguments: &[&str]) -> Output {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
     let crates = tests.join("crates");
-    // The workspace's versions, so that nothing has to be fetched; not under the other test's
-    // cargo.
+    // Uses the workspace's versions, so that nothing is fetched. Once, before any cargo runs.
     static LOCK_FILE: Once = Once::new();
     LOCK_FILE.call_once(|| {
         for dir in [&crates, &crates.join("misnamed")] {
@@ -32,10 +31,10 @@ fn cargo_in(dir: &str, arguments: &[&str]) -> Output {
         .unwrap()
 }
 
-/// One error says what to write, whatever the crate does with its keys.
+/// A single error says what to write, whatever the crate does with its keys.
 #[test]
 #[cfg_attr(any(miri, not(target_arch = "x86_64")), ignore = "runs the compiler")]
-fn another_name_is_one_error() {
+fn a_renamed_dependency_gives_one_error() {
     let output = cargo_in("crates/misnamed", &["check"]);
     let stderr = String::from_utf8_lossy(&output.stderr);
     let errors: Vec<_> = stderr.lines().filter(|line| line.starts_with("error")).collect();

@@ -1,4 +1,4 @@
-//! Arguments by value are dropped once, whatever they pass through, and panics run destructors.
+//! Arguments by value are dropped exactly once on every path, and panics run destructors.
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,14 +9,14 @@ thread_local! {
     static DROPPED: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Larger than two registers, so passed by pointer.
+/// Larger than two registers, so it is passed by pointer.
 struct Large(u32, [u64; 4]);
 /// Passed in a register.
 struct Small(u32);
 
 impl Drop for Large {
     fn drop(&mut self) {
-        assert_eq!(self.1, [7; 4], "a value was copied wrongly");
+        assert_eq!(self.1, [7; 4], "a value was copied incorrectly");
         DROPPED.with_borrow_mut(|dropped| dropped.push(self.0));
     }
 }
@@ -31,7 +31,7 @@ fn large(n: u32) -> Large {
     Large(n, [7; 4])
 }
 
-/// What was dropped since the last call, in order of the numbers.
+/// Returns what was dropped since the last call, sorted by number.
 fn dropped() -> Vec<u32> {
     let mut dropped = DROPPED.take();
     dropped.sort_unstable();
@@ -123,7 +123,7 @@ fn fragile(a: Large, b: Small, fail: bool) -> (Large, Small) {
     (a, b)
 }
 
-/// Calls with destructors of its own around the call.
+/// Makes the call, with values that have destructors before and after it.
 fn around(call: impl Fn() -> (Large, Small)) {
     let _before = Small(10);
     let _result = call();

@@ -1,5 +1,5 @@
-//! Items and calls that `macro_rules!` make, with fragments of every kind: what those hold reaches
-//! the macros in invisible groups.
+//! Items and calls made by `macro_rules!`, with fragments of every kind. The macros see fragments
+//! as invisible groups.
 
 #![allow(clippy::needless_lifetimes, reason = "one is a fragment")]
 #![allow(unreachable_pub, reason = "so is `pub`")]

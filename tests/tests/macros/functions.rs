@@ -1,4 +1,4 @@
-//! Free functions under `#[static_call]`: plain calls, `call!`, and the functions of the enum.
+//! Free functions with `#[static_call]`: plain calls, `call!`, and the functions of the enum.
 #![allow(clippy::unused_unit, clippy::toplevel_ref_arg, reason = "shapes that users write")]
 
 use std::fmt::Debug;
@@ -8,7 +8,7 @@ use static_call::{call, static_call};
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Big([u64; 5]);
 
-/// Calls plainly and as a site, with the same result.
+/// Calls a function plainly and by `call!`, and checks that the results are the same.
 macro_rules! both {
     ($function:ident($($arg:expr),* $(,)?)) => {{
         let plain = $function($($arg),*);
@@ -249,7 +249,7 @@ fn lifetimes() {
     assert_eq!(iterate(b"ab").count() + call!(iterate(b"cde")).count(), 3);
 }
 
-/// Bounds may follow an output in generated code, and would be read as the trait object's.
+/// In generated code bounds may follow an output; they must not become the trait object's bounds.
 #[test]
 fn outputs_that_end_in_a_trait() {
     let debug = |value: &dyn Debug| format!("{value:?}");

@@ -1,4 +1,4 @@
-//! `impl` blocks under `#[static_call]`: of types with lifetimes, of one type of a generic one, in
+//! `impl` blocks with `#[static_call]`: of types with lifetimes, of instances of generic types, in
 //! other places.
 
 use static_call::{call, static_call};

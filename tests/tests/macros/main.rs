@@ -1,4 +1,4 @@
-//! What the macros make of functions, methods and calls of every shape.
+//! The macros on functions, methods and calls of every shape.
 
 mod attributes;
 mod call;

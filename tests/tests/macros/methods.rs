@@ -1,4 +1,4 @@
-//! `impl` blocks under `#[static_call]`.
+//! `impl` blocks with `#[static_call]`.
 #![allow(clippy::boxed_local, reason = "shapes that users write")]
 
 use std::pin::Pin;

@@ -1,10 +1,10 @@
-//! Static calls in modules, in function bodies, from macros by example, and beside other names.
+//! Static calls in modules, in function bodies, from macros by example, and with names that clash.
 
 use static_call::{call, static_call};
 
 struct Big([u64; 5]);
 
-/// Calls plainly and as a site, with the same result.
+/// Calls a function plainly and by `call!`, and checks that the results are the same.
 macro_rules! both {
     ($function:ident($($arg:expr),* $(,)?)) => {{
         let plain = $function($($arg),*);
@@ -142,14 +142,14 @@ mod names {
         assert_eq!((crc(1), call!(Crc(1)), Crc::original(1)), (2, 2, 1));
     }
 
-    /// Names that generated code uses, too.
+    /// Names that generated code also uses.
     pub(super) mod common {
         use static_call::{call, static_call};
 
         pub(crate) struct F(pub(crate) u8);
         pub(crate) struct R;
         pub(crate) const N: usize = 2;
-        #[expect(dead_code, reason = "generated code says `Result`, too")]
+        #[expect(dead_code, reason = "generated code also uses the name `Result`")]
         struct Result;
 
         #[static_call]

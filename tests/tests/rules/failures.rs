@@ -1,4 +1,4 @@
-//! The order of an update: whatever fails, it fails before the first store, or it is told.
+//! The order of an update: whatever fails, fails before the first store or is reported.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -7,8 +7,8 @@ use static_call_tests as lib;
 use support::Code;
 use support::supervisor::{Call, Verdict, refuse_code, supervise};
 
-/// Calls that are no-ops while `note` is off. In the crate that is linked last, trampolines are
-/// local, and calls to them aligned.
+/// Makes calls that are no-ops while `note` is off. In the crate that is linked last, trampolines
+/// are local and calls to them are aligned.
 #[inline(never)]
 fn noted(sum: &AtomicU64, x: u64) -> u64 {
     call!(lib::note(sum, x));
@@ -19,7 +19,7 @@ fn noted(sum: &AtomicU64, x: u64) -> u64 {
 const X: u64 = 1 << 42;
 const WRITABLE: u64 = libc::PROT_WRITE as u64;
 
-/// A call far from the library's: on another page.
+/// Makes a call on another page than the library's.
 #[inline(never)]
 fn here(x: u64) -> u64 {
     call!(lib::apply(x)).rotate_left(1)
@@ -38,11 +38,11 @@ fn add_eight(x: u64) -> u64 {
     x + 8
 }
 
-/// Fails the `n`th call that an update makes, for every `n` until no call is left.
+/// Fails the `n`th system call of an update, for every `n` until no call is left.
 fn fail_each(errno: i32, is_bound: bool) {
     let mut outcomes = (0, 0, 0);
     for n in 0.. {
-        assert!(n < 64, "an update makes a few calls");
+        assert!(n < 64, "an update makes only a few calls");
         lib::apply::update(add_seven).unwrap();
         if !is_bound {
             static_call::unbind().unwrap();
@@ -58,10 +58,10 @@ fn fail_each(errno: i32, is_bound: bool) {
         );
         let context = format!("call {n} of {seen:x?} failed with {errno}: {result:?}");
         match result {
-            Err(UpdateError::PermissionDenied { address, errno: told }) => {
+            Err(UpdateError::PermissionDenied { address, errno: reported }) => {
                 assert!(matches!(seen[n], Call::Protect(p) if p & WRITABLE != 0), "{context}");
                 assert!(is_bound, "{context}");
-                assert_eq!((told, address % 4096), (errno, 0), "{context}");
+                assert_eq!((reported, address % 4096), (errno, 0), "{context}");
                 code.assert_unchanged();
                 assert!(!lib::apply::query().name().contains("add_eight"), "{context}");
                 check(add_seven);
@@ -84,7 +84,7 @@ fn fail_each(errno: i32, is_bound: bool) {
                         let report = static_call::report().to_string();
                         assert!(report.contains("left writable"), "{report}");
                     }
-                    // Registering for the barrier again mends it.
+                    // The update succeeded after it registered for the barrier again.
                     Some(Call::Barrier(_)) if update.barrier == Barrier::Ran => {}
                     Some(Call::Barrier(_)) => {
                         assert_eq!(update.barrier, Barrier::Missing(errno), "{context}");
@@ -97,7 +97,7 @@ fn fail_each(errno: i32, is_bound: bool) {
                 outcomes.1 += 1;
             }
         }
-        // Whatever was left over, the next update puts right.
+        // The next update completes whatever was left over.
         lib::apply::update(add_seven).unwrap();
         check(add_seven);
         assert_eq!(support::open_pages(), [""; 0], "after: {context}");
@@ -106,8 +106,8 @@ fn fail_each(errno: i32, is_bound: bool) {
             break;
         }
     }
-    let (refused, stood, whole) = outcomes;
-    assert!((refused > 0) == is_bound && stood >= 3 && whole == 1, "{outcomes:?}");
+    let (refused, succeeded, complete) = outcomes;
+    assert!((refused > 0) == is_bound && succeeded >= 3 && complete == 1, "{outcomes:?}");
 }
 
 #[test]
@@ -120,8 +120,8 @@ fn every_call_of_an_update_may_fail() {
     });
 }
 
-/// All that can fail comes before the first store, all stores before the pages close, and the
-/// barrier is last.
+/// Everything that can fail comes before the first store, all stores come before the pages are
+/// closed, and the barrier comes last.
 #[test]
 fn calls_come_in_order() {
     support::in_child("failures::calls_come_in_order", &[], || {
@@ -133,12 +133,12 @@ fn calls_come_in_order() {
             |call| {
                 match call {
                     Call::Protect(p) if p & WRITABLE != 0 => {
-                        assert!(stored_when_closing.is_none(), "opened after a page was closed");
+                        assert!(stored_when_closing.is_none(), "a page opened after one closed");
                         code.assert_unchanged();
                     }
                     Call::Protect(_) => {
                         let now = Code::now();
-                        assert!(code != now, "closed before the stores");
+                        assert!(code != now, "a page closed before the stores");
                         let before = stored_when_closing.get_or_insert(now);
                         before.assert_unchanged();
                     }
@@ -154,19 +154,19 @@ fn calls_come_in_order() {
             || lib::apply::update(add_eight).unwrap(),
         );
         let barriers = calls.iter().filter(|c| matches!(c, Call::Barrier(_))).count();
-        assert_eq!(barriers, 1, "one barrier for a batch: {calls:x?}");
+        assert_eq!(barriers, 1, "one barrier per batch: {calls:x?}");
         assert!(stored_when_closing.is_some());
         let opened = calls.iter().filter(|c| matches!(c, Call::Protect(p) if p & WRITABLE != 0));
-        assert!(opened.count() >= 2, "the pages lie apart: {calls:x?}");
+        assert!(opened.count() >= 2, "the pages are apart: {calls:x?}");
     });
 }
 
-/// The first use finds out what the system allows, in both directions.
+/// The first update tests what the system allows: opening and closing pages.
 #[test]
-fn a_refusal_at_first_use_leaves_the_slot() {
+fn a_refusal_at_first_use_makes_calls_indirect() {
     for n in ["0", "1", "2"] {
         support::in_child(
-            "failures::a_refusal_at_first_use_leaves_the_slot",
+            "failures::a_refusal_at_first_use_makes_calls_indirect",
             &[("REFUSE", n)],
             || {
                 let n: usize = n.parse().unwrap();
@@ -177,7 +177,7 @@ fn a_refusal_at_first_use_leaves_the_slot() {
                         if !matches!(call, Call::Futex(_)) {
                             calls.push(call);
                         }
-                        // A page that could not be closed is tried once more by the same update.
+                        // The same update tries once more to close a page.
                         let range = if n == 1 { 2..4 } else { n + 1..n + 2 };
                         let is_it = range.contains(&calls.len()) && !matches!(call, Call::Futex(_));
                         if is_it { Verdict::Fail(libc::EACCES) } else { Verdict::Continue }
@@ -199,8 +199,8 @@ fn a_refusal_at_first_use_leaves_the_slot() {
                             assert_eq!(call.path, Path::Indirect);
                             assert_eq!(call.reason, Some(Reason::Refused(libc::EACCES)));
                         }
-                        assert!(!apply.bound, "the slot carries it");
-                        assert_eq!(support::open_pages().len(), n, "opened and not closed again");
+                        assert!(!apply.bound, "its calls are indirect");
+                        assert_eq!(support::open_pages().len(), n, "a page stays open");
                         assert_eq!(
                             report.to_string().contains("left writable"),
                             n == 1,
@@ -227,14 +227,14 @@ fn a_refusal_at_first_use_leaves_the_slot() {
 fn forbid_write_then_execute() {
     const PR_SET_MDWE: i32 = 65;
     const PR_MDWE_REFUSE_EXEC_GAIN: u64 = 1;
-    // SAFETY: it takes a right from this process.
+    // SAFETY: it only removes a permission from this process.
     let done = unsafe { libc::prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) };
     assert_eq!(done, 0, "PR_SET_MDWE: {}", std::io::Error::last_os_error());
 }
 
 #[test]
-fn without_write_and_execute_all_is_on_the_slot() {
-    support::in_child("failures::without_write_and_execute_all_is_on_the_slot", &[], || {
+fn without_write_and_execute_all_calls_are_indirect() {
+    support::in_child("failures::without_write_and_execute_all_calls_are_indirect", &[], || {
         forbid_write_then_execute();
         let code = Code::now();
         let all = static_call::init().unwrap();
@@ -250,7 +250,7 @@ fn without_write_and_execute_all_is_on_the_slot() {
     });
 }
 
-/// A bound key can no longer be updated, one that was never bound goes on over its slot.
+/// A bound key can no longer be updated. A key that was never bound still can, by its slot.
 fn lose_permission(take: fn()) {
     lib::apply::update(add_seven).unwrap();
     support::assert_path("note", Path::Indirect);
@@ -282,7 +282,7 @@ fn lose_permission(take: fn()) {
     assert_eq!(support::open_pages(), [""; 0]);
 }
 
-/// As above, for a program that unbinds first.
+/// Does the same in a program that unbinds first.
 fn unbind_and_lose_permission(take: fn()) {
     lib::apply::update(add_seven).unwrap();
     static_call::unbind().unwrap();

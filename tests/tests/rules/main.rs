@@ -1,5 +1,5 @@
-//! What updates promise under threads, signals, forks and failures. Tests that change this process
-//! run in a child of their own.
+//! What updates guarantee with threads, signals, forks and failures. Tests that change the process
+//! run in a child.
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
 mod failures;

@@ -1,5 +1,4 @@
-//! Paths: what the environment caps, which hops are skipped, what leads back to itself, and what
-//! the report knows.
+//! Paths: caps from the environment, hops that are skipped, cycles, and the report.
 
 use static_call::{Grade, Kind, Path, Reason, UpdateError, call, static_call};
 use static_call_tests as lib;
@@ -14,7 +13,7 @@ fn add_seven(x: u64) -> u64 {
     x + 7
 }
 
-/// A site in the crate that is linked last, where trampolines are local and calls aligned.
+/// A site in the crate that is linked last, where trampolines are local and calls are aligned.
 #[inline(never)]
 fn here(x: u64) -> u64 {
     call!(lib::apply(x)).rotate_left(1)
@@ -66,7 +65,7 @@ fn the_environment_caps_the_path() {
     }
 }
 
-/// A function of another crate is called without the shim between.
+/// A function of another crate is called directly, without its shim.
 #[test]
 fn a_hop_is_skipped() {
     support::in_child("paths::a_hop_is_skipped", &[], || {
@@ -79,7 +78,7 @@ fn a_hop_is_skipped() {
         let destinations: Vec<usize> = inline.map(|c| support::destination(&c)).collect();
         assert!(!destinations.is_empty());
         assert!(destinations.iter().all(|&to| to == function), "{destinations:x?} {function:x}");
-        // A target of this crate is in its shim.
+        // A target of this crate is inlined into its shim.
         lib::apply::update(add_seven).unwrap();
         let shim = lib::apply::query().address();
         let inline = support::calls("apply").into_iter().filter(|c| c.path == Path::Inline);
@@ -97,11 +96,11 @@ fn call_setting(name: i32) -> i64 {
     call!(setting(name)) + 1
 }
 
-/// A function of another image may be out of reach, where the shim that jumps to it is not.
+/// A function of another image may be out of reach; the shim that jumps to it is not.
 #[test]
 fn a_hop_out_of_the_image_is_not_skipped() {
     support::in_child("paths::a_hop_out_of_the_image_is_not_skipped", &[], || {
-        // SAFETY: it only asks.
+        // SAFETY: it only queries.
         setting::update(|name| unsafe { libc::sysconf(name) }).unwrap();
         assert_eq!(call_setting(libc::_SC_PAGESIZE), 4097);
         support::assert_path("setting", Path::Inline);
@@ -128,7 +127,7 @@ fn call_first(x: u64) -> [u64; 2] {
     [first(x), call!(first(x))]
 }
 
-/// A key whose target is another static call follows it, also when the jump in its shim is patched.
+/// A key whose target is another static call follows it, even when the jump in its shim is patched.
 #[test]
 fn a_key_follows_the_key_that_it_calls() {
     support::in_child("paths::a_key_follows_the_key_that_it_calls", &[], || {
@@ -139,7 +138,7 @@ fn a_key_follows_the_key_that_it_calls() {
         is(7);
         second::update(lib::plus_two).unwrap();
         is(2);
-        // The shim of `second` as a target is now patched itself: its jump leads to `plus_two`.
+        // The shim for `second` as a target is now itself patched: its jump leads to `plus_two`.
         let shim = first::query().address();
         let patched = support::calls("second").into_iter().find(|c| c.address == shim);
         assert!(patched.is_some_and(|c| c.kind == Some(Kind::Jmp)), "the shim is one jump");
@@ -190,7 +189,7 @@ fn a_key_that_would_call_itself_is_refused() {
             refused(third::update(second), "third");
             refused(third::update(third), "third");
             assert_eq!(call_first(X), [X + 3000; 2]);
-            // The default is no way round.
+            // Going through a default is also a cycle.
             first::reset().unwrap();
             third::update(first).unwrap();
             assert_eq!(second(X), X + 1000);
@@ -203,7 +202,7 @@ fn a_key_that_would_call_itself_is_refused() {
 }
 
 #[test]
-fn sites_of_all_crates_arrive_and_dead_ones_are_known() {
+fn sites_of_all_crates_are_listed_and_dead_ones_counted() {
     let report = static_call::report();
     let apply = report.keys.iter().find(|k| k.name == "apply").unwrap();
     let sources = [

@@ -1,4 +1,5 @@
-//! Signals and forks around updates: who interrupts one is told, and nobody waits for ever.
+//! Signals and forks during updates: a handler that interrupts one gets an error, and nothing waits
+//! for ever.
 
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -27,7 +28,7 @@ fn number(_x: u64) -> u64 {
     0
 }
 
-/// What updates from the signal handler gave: successes and re-entrances.
+/// How many updates in the signal handler succeeded, and how many re-entered another.
 static HANDLED: [AtomicU64; 2] = [AtomicU64::new(0), AtomicU64::new(0)];
 
 extern "C" fn update_in_handler(_signal: i32) {
@@ -39,18 +40,18 @@ extern "C" fn update_in_handler(_signal: i32) {
 }
 
 fn handle(handler: extern "C" fn(i32)) {
-    // SAFETY: the handler does what signal handlers may, or this test shows that it does not.
+    // SAFETY: the handler is async-signal-safe, or this test shows that it is not.
     let before = unsafe { libc::signal(libc::SIGUSR1, handler as *const () as usize) };
     assert_ne!(before, libc::SIG_ERR);
 }
 
 fn signal(thread: u64) {
-    // SAFETY: the thread is alive: it waits for this one.
+    // SAFETY: the thread is alive, because it waits for this one.
     assert_eq!(unsafe { libc::pthread_kill(thread, libc::SIGUSR1) }, 0);
 }
 
 fn this_thread() -> u64 {
-    // SAFETY: it only asks.
+    // SAFETY: it only queries.
     unsafe { libc::pthread_self() }
 }
 
@@ -80,17 +81,17 @@ fn signals_may_interrupt_updates() {
     });
 }
 
-/// At every system call of an update, the same thread is interrupted.
+/// Interrupts the updating thread at every system call of an update.
 #[test]
-fn a_handler_in_the_middle_of_an_update_is_told() {
-    support::in_child("signals::a_handler_in_the_middle_of_an_update_is_told", &[], || {
+fn a_handler_that_interrupts_an_update_gets_an_error() {
+    support::in_child("signals::a_handler_that_interrupts_an_update_gets_an_error", &[], || {
         handle(update_in_handler);
         lib::apply::update(add_eight).unwrap();
         let updater = AtomicU64::new(0);
         let mut interruptions = 0;
         supervise(
             |call| {
-                // A call that was interrupted begins again: each one once.
+                // An interrupted call starts again, so each is interrupted once.
                 if !matches!(call, Call::Futex(_)) && interruptions < 3 {
                     interruptions += 1;
                     signal(updater.load(Ordering::SeqCst));
@@ -115,7 +116,7 @@ fn add_eight_again(x: u64) -> u64 {
 fn wait_until(condition: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(20);
     while !condition() {
-        assert!(Instant::now() < deadline, "it never came");
+        assert!(Instant::now() < deadline, "timed out");
         std::thread::yield_now();
     }
 }
@@ -132,10 +133,10 @@ extern "C" fn fork_in_handler(_signal: i32) {
     }
 }
 
-/// A handler that interrupted an update forks: the child is in the middle of that update, too.
+/// A handler that interrupts an update forks: the child is still inside that update.
 #[test]
-fn a_fork_in_the_middle_of_an_update_is_still_in_it() {
-    support::in_child("signals::a_fork_in_the_middle_of_an_update_is_still_in_it", &[], || {
+fn a_fork_inside_an_update_is_still_inside_it() {
+    support::in_child("signals::a_fork_inside_an_update_is_still_inside_it", &[], || {
         handle(fork_in_handler);
         lib::apply::update(add_eight).unwrap();
         let updater = AtomicU64::new(0);
@@ -160,10 +161,10 @@ fn a_fork_in_the_middle_of_an_update_is_still_in_it() {
     });
 }
 
-/// What every child of a fork does.
+/// Runs in every child of a fork.
 fn live_on() -> ! {
     let result = std::panic::catch_unwind(|| {
-        // Another key first: what the interrupted update left is put right by any.
+        // Another key first: any update completes what the interrupted one left.
         number::update(|_| 2).unwrap();
         assert_eq!(support::open_pages(), [""; 0]);
         let results = lib::all_ways(X);
@@ -187,8 +188,8 @@ fn live_on() -> ! {
 }
 
 #[test]
-fn forks_in_a_storm_of_updates() {
-    support::in_child("signals::forks_in_a_storm_of_updates", &[], || {
+fn forks_during_many_updates() {
+    support::in_child("signals::forks_during_many_updates", &[], || {
         let done = AtomicBool::new(false);
         lib::apply::update(add_eight).unwrap();
         std::thread::scope(|scope| {
@@ -213,10 +214,10 @@ fn forks_in_a_storm_of_updates() {
     });
 }
 
-/// A child that no handler prepared: at each system call of an update, another thread forks.
+/// At each system call of an update another thread forks, without running fork handlers.
 #[test]
-fn forks_without_handlers_in_the_middle_of_an_update() {
-    support::in_child("signals::forks_without_handlers_in_the_middle_of_an_update", &[], || {
+fn forks_without_handlers_during_an_update() {
+    support::in_child("signals::forks_without_handlers_during_an_update", &[], || {
         lib::apply::update(add_seven).unwrap();
         static_call::init().unwrap();
         for to_nine in [true, false] {
@@ -247,7 +248,7 @@ fn forks_without_handlers_in_the_middle_of_an_update() {
     });
 }
 
-/// As above, where the child is born while the registry is built.
+/// The same, with forks while the registry is built.
 #[test]
 fn forks_without_handlers_at_first_use() {
     support::in_child("signals::forks_without_handlers_at_first_use", &[], || {
@@ -277,13 +278,13 @@ fn noise() -> (bool, bool) {
     (NOISY.unlikely(), NOISY.likely())
 }
 
-/// As above, with a flag: in the child, too, it is on while its count is positive.
+/// The same with a flag: in the child it is also on while its count is positive.
 #[test]
 fn forks_without_handlers_while_a_flag_is_counted() {
     support::in_child("signals::forks_without_handlers_while_a_flag_is_counted", &[], || {
         let live_on = |first: bool| -> ! {
             let result = std::panic::catch_unwind(|| {
-                // The flag itself first, or another key.
+                // First the flag itself, or another key.
                 if first {
                     let before = NOISY.count();
                     NOISY.inc().unwrap();

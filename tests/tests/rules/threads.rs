@@ -1,4 +1,4 @@
-//! Many threads around updates: every call reaches a target that the key had, and nobody waits for
+//! Many threads during updates: every call reaches a target that the key had, and nothing waits for
 //! ever.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -21,7 +21,7 @@ fn check(target: fn(u64) -> u64) {
     assert_eq!(lib::all_ways(X), lib::expected(target, X));
 }
 
-/// Numbers that are random enough, and the same every time.
+/// A pseudo-random generator that gives the same numbers every time.
 struct Random(u64);
 
 impl Random {
@@ -32,8 +32,8 @@ impl Random {
 }
 
 #[test]
-fn every_result_under_fire_is_legal() {
-    support::in_child("threads::every_result_under_fire_is_legal", &[], || {
+fn every_result_during_updates_is_legal() {
+    support::in_child("threads::every_result_during_updates_is_legal", &[], || {
         let done = AtomicBool::new(false);
         let calls = AtomicU64::new(0);
         let legal: Vec<Vec<u64>> = [|x| x + 1, add_seven, add_eight, lib::plus_two]
@@ -88,15 +88,15 @@ fn number(_x: u64) -> u64 {
     0
 }
 
-/// Written before the update to a target, which reads it.
+/// Written before an update; the new target reads it.
 static WRITTEN: AtomicU64 = AtomicU64::new(0);
 
-/// The target whose number is `N` modulo 8, with what was written before the update to it.
+/// The target with number `N` modulo 8. Returns it with what was written before the update.
 fn is<const N: u64>(_x: u64) -> u64 {
     WRITTEN.load(Ordering::Relaxed) << 3 | N
 }
 
-/// After `update` has returned, every call that starts later on any thread reaches the new target.
+/// Every call that starts on any thread after `update` has returned reaches the new target.
 #[test]
 fn no_call_reaches_an_old_target_after_an_update() {
     support::in_child("threads::no_call_reaches_an_old_target_after_an_update", &[], || {
@@ -146,7 +146,7 @@ fn no_call_reaches_an_old_target_after_an_update() {
                 };
                 result.unwrap();
                 finished.store(n, Ordering::SeqCst);
-                // Here nothing is under way: the calls of this thread are of the new target.
+                // No update is running, so this thread's calls reach the new target.
                 assert_eq!(number(0) & 7, n % 8);
             }
             done.store(true, Ordering::Relaxed);

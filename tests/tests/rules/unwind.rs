@@ -1,5 +1,4 @@
-//! Unwinding from a target through an inline site, a trampoline and a slot: panics, backtraces,
-//! debuggers.
+//! Unwinding from a target on every path: panics, backtraces, debuggers.
 
 use std::backtrace::Backtrace;
 use std::cell::RefCell;
@@ -11,7 +10,7 @@ use static_call::{Path, call, static_call};
 const PATHS: [(&str, Path); 3] =
     [("inline", Path::Inline), ("trampoline", Path::Trampoline), ("indirect", Path::Indirect)];
 
-/// Notes its name when it is dropped.
+/// Records its name when it is dropped.
 struct Noted<'a>(&'static str, &'a RefCell<Vec<&'static str>>);
 
 impl Drop for Noted<'_> {
@@ -93,8 +92,8 @@ fn a_backtrace_shows_the_caller() {
     }
 }
 
-/// Runs the helper under gdb and returns its backtraces: in the target, and before it in what leads
-/// there.
+/// Runs the helper under gdb and returns its backtraces: in the trampoline, in the stub, and in the
+/// target.
 fn gdb(cap: &str) -> String {
     let mut command = Command::new("gdb");
     command.args(["-nx", "-batch"]);
@@ -104,7 +103,7 @@ fn gdb(cap: &str) -> String {
         "set startup-with-shell off",
         "set disable-randomization on",
         &format!("set environment STATIC_CALL {cap}"),
-        // Expressions of C know symbols.
+        // C expressions can name symbols.
         "set language c",
         "break *(char *)&rules_helper_marker",
         "run debugger",

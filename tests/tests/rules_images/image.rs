@@ -1,4 +1,4 @@
-//! The helper's image, to be damaged and run.
+//! The helper's image, which tests damage and run.
 
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
@@ -9,27 +9,27 @@ use object::{Object, ObjectSection, ObjectSymbol, SymbolKind};
 use static_call::layout::{TABLE_SECTION, TRAMPOLINES_SECTION, TableEntry, TableHeader, checksum};
 use static_call::{Grade, Kind};
 
-/// The helper's image, and where its parts are.
+/// The helper's image and the places of its parts.
 pub(crate) struct Image {
     pub(crate) bytes: Vec<u8>,
-    /// Offset in the file and address of the table.
+    /// The table's offset in the file and its address.
     pub(crate) table: (usize, u64),
-    /// Offset in the file of the trampoline records.
+    /// The trampoline records' offset in the file.
     pub(crate) records: usize,
-    /// Address minus offset in the file of the code.
+    /// The code's address minus its offset in the file.
     pub(crate) text: u64,
 }
 
-/// A file that is open for writing cannot be run, and a child of another thread has it open for a
-/// moment.
+/// A file that is open for writing cannot be run, and children of other threads inherit it for a
+/// moment. So tests take turns.
 pub(crate) fn turn() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What a run of an image told.
+/// The output of a run of an image.
 #[derive(Debug)]
-pub(crate) struct Told {
+pub(crate) struct Outcome {
     pub(crate) inline: usize,
     pub(crate) trampoline: usize,
     pub(crate) problems: Vec<String>,
@@ -74,7 +74,7 @@ impl Image {
         self.table.1 + (TableHeader::SIZE + index * TableEntry::SIZE) as u64
     }
 
-    /// Address of the instruction of an entry.
+    /// Returns the address of an entry's instruction.
     pub(crate) fn instruction(&self, index: usize) -> u64 {
         self.entry_address(index).wrapping_add_signed(self.entry(index).instruction.into())
     }
@@ -84,7 +84,7 @@ impl Image {
         self.bytes[at..at + TableEntry::SIZE].copy_from_slice(bytes);
     }
 
-    /// Makes the checksum right again.
+    /// Corrects the checksum.
     pub(crate) fn seal(&mut self) {
         let header = self.header();
         let entries = self.entry_at(0)..self.entry_at(header.count as usize);
@@ -92,7 +92,7 @@ impl Image {
         self.set_header(TableHeader { checksum, ..header });
     }
 
-    /// The entries of calls that can be patched.
+    /// Returns the entries of calls that can be patched.
     pub(crate) fn patchable(&self) -> Vec<usize> {
         let count = self.header().count as usize;
         let is = |&i: &usize| {
@@ -102,7 +102,7 @@ impl Image {
         (0..count).filter(is).collect()
     }
 
-    /// An entry of the code that is never executed.
+    /// Returns an entry for code that is never executed.
     pub(crate) fn never_called(&self) -> usize {
         let file = object::File::parse(&*self.bytes).unwrap();
         let symbol = file
@@ -114,11 +114,11 @@ impl Image {
             .expect("the helper has this function");
         let code = symbol.address()..symbol.address() + symbol.size();
         let mut entries = 0..self.header().count as usize;
-        entries.find(|&i| code.contains(&self.instruction(i))).expect("a call in it")
+        entries.find(|&i| code.contains(&self.instruction(i))).expect("it has a call")
     }
 
-    /// Runs the image; it must come to its end with right results only.
-    pub(crate) fn run(&self, what: &str) -> Told {
+    /// Runs the image, which must end with only correct results.
+    pub(crate) fn run(&self, what: &str) -> Outcome {
         let _turn = turn();
         let path: PathBuf =
             [env!("CARGO_TARGET_TMPDIR"), &format!("rules_{what}")].iter().collect();
@@ -138,12 +138,12 @@ impl Image {
             .filter(|l| l.starts_with("problem Some") || l.starts_with("problem None"))
             .map(Into::into)
             .collect();
-        Told { inline: counts[0], trampoline: counts[1], problems, text }
+        Outcome { inline: counts[0], trampoline: counts[1], problems, text }
     }
 }
 
-impl Told {
-    /// The table as a whole is refused, with this reason.
+impl Outcome {
+    /// Asserts that the whole table is refused for this reason.
     pub(crate) fn assert_refused(&self, reason: &str) {
         assert_eq!(self.inline, 0, "{self:?}");
         assert!(self.trampoline > 0, "trampolines need no table: {self:?}");

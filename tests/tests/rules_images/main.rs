@@ -1,5 +1,5 @@
-//! Images that were damaged after the link: nothing is written that is not proved, every result is
-//! right, and a problem says what is wrong.
+//! Images damaged after linking: only what is proved safe is written, every result is right, and a
+//! problem says what is wrong.
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
 mod image;
@@ -11,15 +11,16 @@ use static_call::layout::{TableEntry, TableHeader, TrampolineRecord};
 use static_call::{Grade, Kind};
 
 use image::{Image, turn};
+
 #[test]
 fn an_intact_image_is_inline() {
-    let told = Image::new().run("intact");
-    assert!(told.inline >= 3, "{told:?}");
-    assert_eq!(told.problems, [""; 0]);
+    let outcome = Image::new().run("intact");
+    assert!(outcome.inline >= 3, "{outcome:?}");
+    assert_eq!(outcome.problems, [""; 0]);
 }
 
 #[test]
-fn a_stripped_image_is_still_itself() {
+fn a_stripped_image_is_still_inline() {
     let path: PathBuf = [env!("CARGO_TARGET_TMPDIR"), "rules_stripped"].iter().collect();
     let mut strip = Command::new("strip");
     strip.arg("-o").arg(&path).arg(env!("CARGO_BIN_EXE_rules_helper"));
@@ -28,12 +29,12 @@ fn a_stripped_image_is_still_itself() {
         assert!(support::finish(strip).status.success());
     }
     let image = Image { bytes: std::fs::read(&path).unwrap(), ..Image::new() };
-    let told = image.run("stripped_copy");
-    assert_eq!(told.inline, Image::new().run("not_stripped").inline);
-    assert_eq!(told.problems, [""; 0]);
+    let outcome = image.run("stripped_copy");
+    assert_eq!(outcome.inline, Image::new().run("not_stripped").inline);
+    assert_eq!(outcome.problems, [""; 0]);
 }
 
-/// Each byte of the header and of the entries.
+/// Flips each byte of the header and of the entries.
 #[test]
 fn a_flipped_byte_in_the_table_refuses_it() {
     let intact = Image::new();
@@ -42,20 +43,20 @@ fn a_flipped_byte_in_the_table_refuses_it() {
     for at in 0..end {
         let mut image = Image::new();
         image.bytes[intact.table.0 + at] ^= 0x11;
-        let told = image.run("flipped");
-        // More room than there is does not matter.
+        let outcome = image.run("flipped");
+        // A capacity that is too large does no harm.
         let is_capacity = (12..16).contains(&at);
-        if is_capacity && told.inline > 0 {
+        if is_capacity && outcome.inline > 0 {
             continue;
         }
-        told.assert_refused("the table is not used");
+        outcome.assert_refused("the table is not used");
         refused += 1;
     }
     assert!(refused >= end - 4);
 }
 
 #[test]
-fn a_table_of_another_kind_is_refused_by_name() {
+fn a_table_of_another_kind_is_refused_with_the_reason() {
     let header = Image::new().header();
     let cases = [
         (TableHeader { version: header.version + 1, ..header }, "version"),
@@ -71,7 +72,7 @@ fn a_table_of_another_kind_is_refused_by_name() {
     }
 }
 
-/// The checksum is right, and an entry is not: that one is left alone, with a problem at its place.
+/// With a right checksum and one wrong entry, only that entry is left alone, and reported.
 fn one_entry_is_left_alone(what: &str, reason: &str, damage: impl FnOnce(&mut Image, usize)) {
     let mut image = Image::new();
     let intact = image.run(&format!("before_{what}"));
@@ -79,14 +80,14 @@ fn one_entry_is_left_alone(what: &str, reason: &str, damage: impl FnOnce(&mut Im
     assert!(image.patchable().contains(&index), "a call in the last crate is aligned");
     damage(&mut image, index);
     image.seal();
-    let told = image.run(what);
-    assert!(told.inline < intact.inline, "{what}: {told:?}");
-    assert!(told.inline > 0, "the others are not touched by it: {told:?}");
-    assert!(told.problems.iter().any(|f| f.contains(reason)), "{what}: {told:?}");
+    let outcome = image.run(what);
+    assert!(outcome.inline < intact.inline, "{what}: {outcome:?}");
+    assert!(outcome.inline > 0, "the others are not affected: {outcome:?}");
+    assert!(outcome.problems.iter().any(|f| f.contains(reason)), "{what}: {outcome:?}");
 }
 
 #[test]
-fn an_entry_that_is_none_is_left_alone() {
+fn an_invalid_entry_is_left_alone() {
     one_entry_is_left_alone("bad_kind", "not an entry", |image, index| {
         let mut bytes = image.entry(index).to_bytes();
         bytes[8] = 77;
@@ -94,24 +95,24 @@ fn an_entry_that_is_none_is_left_alone() {
     });
 }
 
-/// What the verifier did not prove is not called a short jump.
+/// A call that the verifier did not prove safe is not reported as a short jump.
 #[test]
-fn a_call_without_a_grade_is_told_as_what_it_is() {
+fn a_call_without_a_grade_is_reported_as_not_proved() {
     for (what, length) in [("ungraded", 5), ("bytes", 0)] {
         let mut image = Image::new();
         let index = image.never_called();
         let entry = TableEntry { grade: Grade::None, length, ..image.entry(index) };
         image.set_entry(index, &entry.to_bytes());
         image.seal();
-        let told = image.run(what);
-        let line = told.text.lines().find(|l| l.contains("not proved safe to rewrite"));
-        assert!(line.is_some_and(|l| l.contains("1 x call")), "{told:?}");
-        assert!(!told.text.contains("short jump"), "{told:?}");
+        let outcome = image.run(what);
+        let line = outcome.text.lines().find(|l| l.contains("not proved safe to rewrite"));
+        assert!(line.is_some_and(|l| l.contains("1 x call")), "{outcome:?}");
+        assert!(!outcome.text.contains("short jump"), "{outcome:?}");
     }
 }
 
 #[test]
-fn an_entry_outside_of_the_code_is_left_alone() {
+fn an_entry_outside_the_code_is_left_alone() {
     for (what, by) in [("far", 0x7000_0000), ("before", -0x1000_0000)] {
         one_entry_is_left_alone(what, "not lie in this image's code", |image, index| {
             let entry = image.entry(index);
@@ -168,7 +169,7 @@ fn an_entry_with_another_grade_or_length_is_left_alone() {
 }
 
 #[test]
-fn of_two_entries_for_one_instruction_one_is_used() {
+fn one_of_two_entries_for_an_instruction_is_used() {
     let mut image = Image::new();
     let index = image.never_called();
     let other = *image.patchable().iter().find(|&&i| i != index).unwrap();
@@ -181,12 +182,12 @@ fn of_two_entries_for_one_instruction_one_is_used() {
     };
     image.set_entry(index, &twin.to_bytes());
     image.seal();
-    let told = image.run("twin");
-    assert!(told.problems.iter().any(|f| f.contains("shares bytes")), "{told:?}");
-    assert!(told.inline > 0);
+    let outcome = image.run("twin");
+    assert!(outcome.problems.iter().any(|f| f.contains("shares bytes")), "{outcome:?}");
+    assert!(outcome.inline > 0);
 }
 
-/// Another program has written over a call instruction.
+/// Something has overwritten a call instruction.
 #[test]
 fn changed_code_at_a_site_is_left_alone() {
     let intact = Image::new().run("before_changed");
@@ -196,14 +197,14 @@ fn changed_code_at_a_site_is_left_alone() {
         let offset = (address - image.text) as usize;
         assert_eq!(image.bytes[offset], 0xe8);
         image.bytes[offset + at] = byte;
-        let told = image.run("changed");
-        assert_eq!(told.inline, intact.inline - 1, "{told:?}");
+        let outcome = image.run("changed");
+        assert_eq!(outcome.inline, intact.inline - 1, "{outcome:?}");
         let reason = "the bytes there are not what was recorded";
-        assert_eq!(told.problems.len(), 1, "{told:?}");
-        assert!(told.problems[0].contains(reason), "{told:?}");
-        // The place is named: its low bits are those of the file's address.
-        assert!(told.problems[0].contains(&format!("{:03x}", address & 0xfff)), "{told:?}");
-        assert!(told.text.contains("bytes differ from what was verified"), "{told:?}");
+        assert_eq!(outcome.problems.len(), 1, "{outcome:?}");
+        assert!(outcome.problems[0].contains(reason), "{outcome:?}");
+        // The message has the address, whose low bits are the same in the file.
+        assert!(outcome.problems[0].contains(&format!("{:03x}", address & 0xfff)), "{outcome:?}");
+        assert!(outcome.text.contains("bytes differ from what was verified"), "{outcome:?}");
     }
 }
 
@@ -216,10 +217,10 @@ fn a_damaged_record_is_left_alone() {
         let at = image.records + field;
         let other = word(&image, at).wrapping_add(0x0100_0000);
         image.bytes[at..at + 4].copy_from_slice(&other.to_le_bytes());
-        let told = image.run("record");
-        assert!(told.problems.iter().any(|f| f.contains(reason)), "{field}: {told:?}");
+        let outcome = image.run("record");
+        assert!(outcome.problems.iter().any(|f| f.contains(reason)), "{field}: {outcome:?}");
     }
-    // The stub of another key, to which the trampoline does not jump.
+    // The record names the stub of another key, to which the trampoline does not jump.
     let mut image = Image::new();
     let at = image.records + 4;
     let stub = |i: usize| {
@@ -228,12 +229,12 @@ fn a_damaged_record_is_left_alone() {
     };
     let other = (1..).map(stub).find(|&other| other != stub(0)).unwrap();
     image.bytes[at..at + 4].copy_from_slice(&other.to_le_bytes());
-    let told = image.run("record");
+    let outcome = image.run("record");
     let reason = "a trampoline record is left alone: the bytes there are not what was recorded";
-    assert!(told.problems.iter().any(|f| f.contains(reason)), "{told:?}");
+    assert!(outcome.problems.iter().any(|f| f.contains(reason)), "{outcome:?}");
 }
 
-/// A description that is in another image: the site's calls are the key's own in the report.
+/// If a site's description is missing, the report lists its calls as the key's own.
 #[test]
 fn a_record_may_name_an_unknown_site() {
     let mut image = Image::new();
@@ -247,7 +248,7 @@ fn a_record_may_name_an_unknown_site() {
     assert_eq!(image.run("unknown_site").inline, whole.inline);
 }
 
-/// A linker that folds identical code may leave several records of one trampoline.
+/// A linker that folds identical code may leave several records for one trampoline.
 #[test]
 fn two_records_of_one_trampoline_do_not_undo_each_other() {
     let mut image = Image::new();
@@ -266,6 +267,6 @@ fn two_records_of_one_trampoline_do_not_undo_each_other() {
     let at = image.records + other * TrampolineRecord::SIZE;
     let trampoline = first.trampoline - distance;
     image.bytes[at..at + 4].copy_from_slice(&trampoline.to_le_bytes());
-    let told = image.run("folded");
-    assert!(told.inline > 0, "{told:?}");
+    let outcome = image.run("folded");
+    assert!(outcome.inline > 0, "{outcome:?}");
 }

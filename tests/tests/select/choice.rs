@@ -1,12 +1,11 @@
-//! Defaults that are chosen by the features of the processor.
+//! Defaults chosen by the processor's features.
 
 use std::sync::Barrier;
 use std::thread;
 
 use static_call::{call, static_call};
 
-/// What the processor has, of the features of the keys below. Asked here in other words than in
-/// generated code.
+/// Returns whether the processor has these features. Written differently from generated code.
 fn has(features: &[&str]) -> bool {
     features.iter().all(|&feature| match feature {
         #[cfg(target_arch = "x86_64")]
@@ -25,7 +24,7 @@ fn has(features: &[&str]) -> bool {
     })
 }
 
-/// The name of the first whose features are there.
+/// Returns the name of the first candidate whose features the processor has.
 fn first<'a>(candidates: &[(&[&str], &'a str)]) -> &'a str {
     let found = candidates.iter().find(|(features, _)| has(features));
     found.map_or("body", |&(_, name)| name)
@@ -50,7 +49,7 @@ candidates! {
     far: "sve2-aes", target_arch = "aarch64";
 }
 
-/// A function of any processor can be a candidate.
+/// A function that needs no features can be a candidate.
 #[allow(dead_code, reason = "not on every architecture")]
 fn plain() -> &'static str {
     "plain"
@@ -58,7 +57,7 @@ fn plain() -> &'static str {
 
 #[static_call(select(
     sve2-aes => far,
-    // `tbm` is AMD's alone and `kl` Intel's: no processor has both.
+    // `tbm` is only on AMD and `kl` only on Intel: no processor has both.
     tbm + kl => nowhere,
     avx2 + bmi2 => wide,
     "sse4.2" => middle,
@@ -78,7 +77,7 @@ const BEST: &[(&[&str], &str)] = &[
     (&["neon"], "arm"),
 ];
 
-// One of them is always there.
+// `sse2` is always there.
 #[static_call(select(sse2 + tbm + kl => nowhere))]
 fn never() -> &'static str {
     "body"
@@ -144,7 +143,7 @@ fn the_report_says_which_features_made_the_choice() {
 }
 
 #[test]
-fn an_update_overrides_and_reset_comes_back() {
+fn an_update_overrides_and_reset_restores() {
     #[static_call(select(sse2 => narrow, neon => arm))]
     fn overridden() -> &'static str {
         "body"
@@ -168,7 +167,7 @@ fn an_update_overrides_and_reset_comes_back() {
 
 #[test]
 #[cfg(target_arch = "x86_64")]
-fn a_candidate_is_forced() {
+fn a_candidate_can_be_forced() {
     #[static_call(select(tbm + kl => nowhere, "sse4.2" => middle, sse2 => narrow))]
     fn forced() -> &'static str {
         "body"
@@ -183,7 +182,7 @@ fn a_candidate_is_forced() {
     assert!(forced::query().is_default());
 }
 
-/// As crates lay out what they have for several processors.
+/// A typical layout of a crate's code for several processors.
 #[cfg(target_arch = "x86_64")]
 mod modules {
     pub(super) mod sse42 {
@@ -203,7 +202,7 @@ mod modules {
 
 #[test]
 #[cfg(target_arch = "x86_64")]
-fn candidates_of_one_name_are_told_apart_by_their_modules() {
+fn candidates_with_the_same_name_differ_by_module() {
     #[static_call(select("sse4.2" => modules::sse42::answer, sse2 => modules::sse2::answer))]
     fn answer() -> &'static str {
         "body"
@@ -213,7 +212,7 @@ fn candidates_of_one_name_are_told_apart_by_their_modules() {
     unsafe { answer::force_sse2_answer().unwrap() };
     assert_eq!((answer(), call!(answer())), ("sse2", "sse2"));
     if has(&["sse4.2"]) {
-        // SAFETY: the processor has it.
+        // SAFETY: the processor has sse4.2.
         unsafe { answer::force_sse42_answer().unwrap() };
         assert_eq!(answer(), "sse42");
     }
@@ -233,23 +232,23 @@ fn a_sealed_choice_is_still_made() {
 
 #[test]
 #[cfg(target_arch = "x86_64")]
-fn a_candidate_that_is_a_static_call_leads_no_key_back_to_itself() {
-    #[static_call(select(sse2 => behind))]
+fn a_key_cannot_call_itself_through_a_candidate() {
+    #[static_call(select(sse2 => after))]
     fn before() -> u32 {
         1
     }
     #[static_call]
-    fn behind() -> u32 {
+    fn after() -> u32 {
         2
     }
     assert_eq!(before(), 2);
-    let error = behind::update(before).unwrap_err();
-    assert_eq!(error, static_call::UpdateError::CallsItself { key: "behind" });
-    behind::update(|| 3).unwrap();
+    let error = after::update(before).unwrap_err();
+    assert_eq!(error, static_call::UpdateError::CallsItself { key: "after" });
+    after::update(|| 3).unwrap();
     assert_eq!(before(), 3);
 }
 
-/// Many keys, since each is chosen once.
+/// Defines many keys, because each chooses only once.
 macro_rules! many {
     ($($key:ident)*) => {
         $(
@@ -298,7 +297,7 @@ fn first_calls_binding_and_updates_at_the_same_time() {
                 static_call::init().unwrap();
             }
         });
-        // Whatever came first, an update wins.
+        // An update wins, whatever came first.
         assert_eq!(call(), if updates { "updated" } else { expected });
         assert_eq!(IS_DEFAULT[i](), !updates);
     }

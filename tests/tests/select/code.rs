@@ -1,5 +1,5 @@
-//! Candidates have no extra hop: bound calls lead to a shim that is the candidate's code, or past
-//! it.
+//! Candidates have no extra hop: bound calls lead to a shim with the candidate's code, or directly
+//! to the candidate.
 
 use iced_x86::{FlowControl, Instruction, Mnemonic};
 use static_call::{call, static_call};
@@ -22,7 +22,7 @@ fn large(x: u64) -> u64 {
     x
 }
 
-/// Too large to be inlined, as the compiler is told here.
+/// Represents a function that is too large to inline.
 #[inline(never)]
 #[target_feature(enable = "sse2")]
 fn large_narrow(x: u64) -> u64 {
@@ -44,7 +44,7 @@ mod sites {
     }
 }
 
-/// Where the one call in a function leads.
+/// Returns the destination of a function's only call.
 fn destination(symbols: &Symbols, function: *const ()) -> usize {
     let code = instructions(symbols, function);
     let calls: Vec<_> = code.iter().filter(|i| i.mnemonic() == Mnemonic::Call).collect();
@@ -61,7 +61,7 @@ fn bound_calls_lead_to_the_candidate() {
         assert_eq!(sites::of_small(&mut [1, 2, 3, 4], &[1; 4]), 2);
         assert_eq!(sites::of_large(4), 7);
 
-        // Small enough to stand in its shim: one addition of vectors, and nothing else is called.
+        // Small enough to be inlined into its shim: one vector addition, and no calls.
         let shim = small::query().address();
         assert_eq!(destination(&symbols, sites::of_small as *const ()), shim);
         let code = instructions(&symbols, shim as *const ());
@@ -75,7 +75,7 @@ fn bound_calls_lead_to_the_candidate() {
         assert_eq!(code.iter().filter(leaves).count(), 0, "{shown}");
         assert!(code.iter().any(|i| i.mnemonic() == Mnemonic::Paddd), "{shown}");
 
-        // Its shim is a jump, which is skipped.
+        // The shim is a jump, which is skipped.
         let shim = large::query().address();
         assert_eq!(instructions(&symbols, shim as *const ())[0].mnemonic(), Mnemonic::Jmp);
         let reached = destination(&symbols, sites::of_large as *const ());

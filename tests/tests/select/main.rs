@@ -1,4 +1,4 @@
-//! Defaults that are chosen by the features of the processor.
+//! Defaults chosen by the processor's features.
 
 mod choice;
 #[cfg(all(target_arch = "x86_64", target_os = "linux", not(miri)))]

@@ -1,4 +1,4 @@
-//! Choices of every shape that a key can have.
+//! `select` on keys of every shape.
 
 use static_call::{call, static_call};
 

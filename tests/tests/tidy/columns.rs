@@ -4,7 +4,7 @@ use super::{File, broken, hold};
 
 const MAX_COLUMNS: usize = 100;
 
-/// Files that are written by programs, and which: nobody breaks their lines.
+/// Files whose lines are not checked because programs write them, and which programs.
 const WRITTEN: &[(&str, &str)] = &[
     ("measurements/", "by tasks with `--bless`, and by `cargo static-call probe`"),
     ("fuzz/corpus/", "by the fuzzer"),
@@ -23,7 +23,7 @@ fn columns(files: &[File]) -> Vec<String> {
     for file in files.iter().filter(|file| is_checked(&file.path)) {
         let mut is_output = false;
         for (i, line) in file.text.lines().enumerate() {
-            // What programs print is shown as they print it.
+            // The output of programs is not wrapped.
             is_output = line == "```console" || is_output && line != "```";
             if is_output {
                 continue;
@@ -45,8 +45,8 @@ fn is_checked(path: &str) -> bool {
     (is_text || is_script) && !excused.into_iter().any(|prefix| path.starts_with(prefix))
 }
 
-/// Whether a line cannot be broken: a row of a table, in a document or in a string that becomes
-/// one, or a line that is short but for an address.
+/// Returns whether a line cannot be wrapped: a table row, in a document or in a string that becomes
+/// one, or a line that is only long because of an address.
 fn is_excused(line: &str) -> bool {
     let is_row = line.starts_with('|') || line.trim_start().starts_with("\"| ");
     let words = line.split_whitespace();

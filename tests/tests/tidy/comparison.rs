@@ -1,9 +1,9 @@
-//! docs/comparison.md: each row has a test that exists, or says why it has none.
+//! docs/comparison.md: each row names a test that exists, or says why there is none.
 
 use std::fs;
 use std::path::Path;
 
-/// The rows of the tables that are wrong.
+/// Returns complaints about rows of the tables.
 fn complaints(text: &str, tests: &Path) -> Vec<String> {
     let rows = text.lines().filter(|line| line.starts_with('|') && !line.starts_with("|---"));
     let mut complaints = Vec::new();

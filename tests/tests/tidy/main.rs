@@ -1,7 +1,7 @@
-//! The architecture, checked in the source text: file lengths, which module may name which, where
-//! encodings and system calls may stand, and that every exception has a reason.
+//! Checks the architecture in the source text: file lengths, which module may name which, where
+//! encodings and system calls may appear, and that every exception has a reason.
 //!
-//! Each rule is a function from files to complaints, and has a test that hands it a breach.
+//! Each rule is a function from files to complaints, and has a test that breaks the rule.
 
 mod columns;
 mod comparison;
@@ -13,12 +13,12 @@ use std::path::Path;
 
 use runtime::PLAN;
 
-/// Lines that a file of Rust may have.
+/// The most lines in a Rust file.
 const MAX_LINES: usize = 400;
 /// Files that may be longer, and why.
 const LONG_FILES: &[(&str, &str)] = &[];
 
-/// Programs that stand for a user's, the refused ones among them: not ours to tidy.
+/// Programs as users write them, including invalid ones, which no rule applies to.
 const SUBJECTS: &[&str] = &["tests/ui/", "tests/crates/"];
 
 /// A text file of the workspace.
@@ -32,42 +32,38 @@ impl File {
         self.path.ends_with(".rs")
     }
 
-    /// Lines with their numbers, without comments; the text of strings stays.
+    /// Returns numbered lines without comments. The text of strings stays.
     fn code(&self) -> impl Iterator<Item = (usize, &str)> {
         let lines = self.text.lines().enumerate();
         lines.map(|(i, line)| (i + 1, line.split("//").next().unwrap_or_default()))
     }
 
-    /// Whether it is tests and nothing else.
+    /// Returns whether the file has only tests.
     fn is_test(&self) -> bool {
         self.path.ends_with("/tests.rs") || self.path.contains("/tests/")
     }
 }
 
-/// Every text file that is part of the project.
+/// Returns every text file of the project.
 fn files() -> Vec<File> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests lie in the workspace");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests are in the workspace");
     let mut files = Vec::new();
     let mut open = vec![root.to_owned()];
     while let Some(dir) = open.pop() {
         for entry in fs::read_dir(dir).expect("a directory of the project").flatten() {
             let path = entry.path();
-            // What a link leads to is read where it lies.
+            // The target of a link is read by its own path.
             if path.is_symlink() {
                 continue;
             }
             let name = entry.file_name().to_string_lossy().into_owned();
-            // It leads to another file of the project.
-            if path.is_symlink() {
-                continue;
-            }
             if path.is_dir() {
                 if ![".git", "target"].contains(&name.as_str()) {
                     open.push(path);
                 }
                 continue;
             }
-            // Cargo.lock is cargo's own. What is not text has nothing to be read.
+            // Cargo writes Cargo.lock. Files that are not text are skipped.
             if name != "Cargo.lock"
                 && let Ok(text) = fs::read_to_string(&path)
             {
@@ -91,13 +87,13 @@ fn lengths(files: &[File]) -> Vec<String> {
             complaints.push(format!("{}: {lines} lines, more than {MAX_LINES}", file.path));
         }
         if lines <= MAX_LINES && excused {
-            complaints.push(format!("{}: needs no exception any more", file.path));
+            complaints.push(format!("{}: no longer needs an exception", file.path));
         }
     }
     complaints
 }
 
-/// Words that stand for work left undone, in pieces so that this file holds none.
+/// Finds words that mark unfinished work. They are in pieces here, so that this file has none.
 fn leftovers(files: &[File]) -> Vec<String> {
     let macros = [["to", "do!"], ["dbg", "!("], ["unimplem", "ented!"]];
     let marks = [["TO", "DO"], ["FIX", "ME"], ["XX", "X"]];
@@ -105,7 +101,7 @@ fn leftovers(files: &[File]) -> Vec<String> {
     find(files, |line| words.iter().find(|w| line.contains(w.as_str())).cloned())
 }
 
-/// Hosts of package registries and of their mirrors: the ordinary clients know them.
+/// Finds hosts of package registries and their mirrors, which only their clients need to know.
 fn hosts(files: &[File]) -> Vec<String> {
     let hosts = [
         ["crates", "io"],
@@ -131,8 +127,8 @@ fn find(files: &[File], mut wrong: impl FnMut(&str) -> Option<String>) -> Vec<St
     complaints
 }
 
-/// System calls stand in `sys` alone; `plan` is pure; machine code is named in `arch` and in the
-/// assembly text of the macros alone.
+/// Checks that system calls are only in `sys`, that `plan` is pure, and that machine code is only
+/// in `arch` and in assembly text.
 fn boundaries(files: &[File]) -> Vec<String> {
     let mut complaints = Vec::new();
     for file in files.iter().filter(|f| f.is_rust()) {
@@ -151,7 +147,7 @@ fn boundaries(files: &[File]) -> Vec<String> {
             if module == PLAN {
                 for word in ["unsafe", "atomic", "Atomic", "static mut", "extern"] {
                     if line.contains(word) {
-                        complain(&format!("`plan` is pure, and this has `{word}`"));
+                        complain(&format!("`{word}` in `plan`, which is pure"));
                     }
                 }
             }
@@ -160,7 +156,7 @@ fn boundaries(files: &[File]) -> Vec<String> {
     complaints
 }
 
-/// Whether a line has a byte that begins or fills an instruction of ours.
+/// Returns whether a line has a byte that begins or pads one of our instructions.
 fn names_encoding(line: &str) -> bool {
     let bytes = ["0xe8", "0xe9", "0xeb", "0xcc", "0x0f", "0xc3", "0x67", "0xb8", "0x25", "0x1f"];
     let line = line.to_ascii_lowercase();
@@ -176,7 +172,7 @@ fn is_word(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_'
 }
 
-/// The crates that have no business with unsafe code say so.
+/// Checks that the crates that need no unsafe code forbid it.
 fn forbidden(files: &[File]) -> Vec<String> {
     let roots = ["static-call-macros/src/lib.rs", "static-call-verify/src/lib.rs"];
     let complaint = |root: &&str| {
@@ -186,8 +182,8 @@ fn forbidden(files: &[File]) -> Vec<String> {
     roots.iter().filter(|r| complaint(r)).map(|r| format!("{r}: does not forbid unsafe")).collect()
 }
 
-/// Each `unsafe` block or impl of the runtime says which invariant of SAFETY.md, or which promise
-/// of its own function's caller, makes it right. That it says anything at all is clippy's to check.
+/// Checks that each `unsafe` block or impl of the runtime cites the invariants of SAFETY.md, or the
+/// promises of its function's caller, that make it sound. Clippy checks that there is a comment.
 fn invariants(files: &[File]) -> Vec<String> {
     let known = files.iter().find(|f| f.path == "SAFETY.md").map(|f| names(&f.text));
     let mut complaints = Vec::new();
@@ -212,7 +208,7 @@ fn invariants(files: &[File]) -> Vec<String> {
     complaints
 }
 
-/// The comment that belongs to the last of these lines: from the nearest `SAFETY:` above.
+/// Returns the comment for the last of these lines, from the nearest `SAFETY:` above.
 fn safety_comment(lines: &[&str]) -> String {
     let above = lines.iter().rev().take(12).position(|l| l.contains("// SAFETY:"));
     let Some(above) = above else { return String::new() };
@@ -221,7 +217,7 @@ fn safety_comment(lines: &[&str]) -> String {
     comment.collect::<Vec<_>>().join(" ")
 }
 
-/// The names of invariants in a text.
+/// Returns the names of invariants in a text.
 fn names(text: &str) -> Vec<String> {
     let name = |at: usize| -> String {
         text[at..].chars().take_while(|c| c.is_ascii_uppercase() || *c == '-').collect()
@@ -230,7 +226,7 @@ fn names(text: &str) -> Vec<String> {
     names.map(|n| n.trim_end_matches('-').to_owned()).collect()
 }
 
-/// Each lint exception outside generated code carries its reason.
+/// Checks that each lint exception outside generated code has a reason.
 fn reasons(files: &[File]) -> Vec<String> {
     let mut complaints = Vec::new();
     for file in files.iter().filter(|f| f.is_rust()) {
@@ -262,7 +258,7 @@ fn hold(rule: Rule) {
     assert!(complaints.is_empty(), "\n{}", complaints.join("\n"));
 }
 
-/// Hands a rule one file, and the number of complaints it must make.
+/// Applies a rule to one file, and checks the number of complaints.
 fn broken(rule: Rule, path: &str, text: &str, complaints: usize) {
     let found = rule(&[File { path: path.to_owned(), text: text.to_owned() }]);
     assert_eq!(found.len(), complaints, "{text:?}: {found:?}");
@@ -302,11 +298,11 @@ fn system_calls_encodings_and_planning_stay_apart() {
     broken(boundaries, "static-call/src/key.rs", "naked_asm!(\"ret\")", 1);
     broken(boundaries, "static-call/src/arch/x86_64/mod.rs", "[0xe8, ..] => Kind::Call,", 0);
     broken(boundaries, "static-call/src/patching/plan.rs", "unsafe { x.load() }", 1);
-    broken(boundaries, "static-call/src/patching/plan.rs", "// unsafe is for others", 0);
+    broken(boundaries, "static-call/src/patching/plan.rs", "// never unsafe", 0);
 }
 
 #[test]
-fn unsafe_code_is_forbidden_where_it_has_no_business() {
+fn unsafe_code_is_forbidden_where_it_is_not_needed() {
     hold(forbidden);
     broken(forbidden, "static-call-verify/src/lib.rs", "// #![forbid(unsafe_code)]", 2);
     broken(forbidden, "static-call-verify/src/lib.rs", "#![forbid(unsafe_code)]", 1);

@@ -1,21 +1,21 @@
-//! Data flows one way: a module names only those before it in a table.
+//! Data flows one way: a module names only modules before it in a table.
 
 use crate::{File, broken, hold, is_word};
 
 /// The order of a crate's modules.
 pub(crate) struct Order {
-    /// Where its sources lie.
+    /// The directory of its sources.
     pub(crate) root: &'static str,
-    /// From those that know nothing of the others to those that know all. `a::b` is a place for the
-    /// file `a/b.rs`; what has no place of its own has that of the directory around it.
+    /// From modules that know no others to modules that know all. `a::b` is the place of the file
+    /// `a/b.rs`. A file without its own place has that of its directory.
     pub(crate) modules: &'static [&'static str],
-    /// References against the order, and why.
+    /// Allowed references against the order, and why.
     pub(crate) against: &'static [(&'static str, &'static str, &'static str)],
-    /// Modules that may name only these others.
+    /// Modules that may name only these.
     pub(crate) pure: &'static [(&'static str, &'static [&'static str])],
-    /// Roots of other crates among the sources, which have no place.
+    /// Roots of other crates in the same directory, which have no place.
     pub(crate) roots: &'static [&'static str],
-    /// Whether names of other modules are refused where they are only re-exported by the crate.
+    /// Whether items must be named by their modules and not by re-exports of the crate.
     pub(crate) names_modules: bool,
 }
 
@@ -135,7 +135,7 @@ const MACROS: Order = Order {
     names_modules: false,
 };
 
-/// References against the order.
+/// Finds references against the order.
 pub(crate) fn order(files: &[File], order: &Order) -> Vec<String> {
     let mut complaints = Vec::new();
     for file in files.iter().filter(|f| f.is_rust()) {
@@ -174,13 +174,13 @@ pub(crate) fn order(files: &[File], order: &Order) -> Vec<String> {
     complaints
 }
 
-/// The module that a file of a crate is.
+/// Returns the module path of a crate's file.
 fn module<'p>(path: &'p str, root: &str) -> Option<Vec<&'p str>> {
     let path = path.strip_prefix(root)?.strip_suffix(".rs")?;
     Some(path.strip_suffix("/mod").unwrap_or(path).split('/').collect())
 }
 
-/// The place of a module or of something in it: the one with the longest name.
+/// Returns the place of a module or of something in it: the one with the longest name.
 fn place(path: &[&str], modules: &[&str]) -> Option<usize> {
     let is_around = |name: &str| {
         let mut parts = path.iter();
@@ -190,8 +190,8 @@ fn place(path: &[&str], modules: &[&str]) -> Option<usize> {
     around.max_by_key(|(_, name)| name.matches("::").count()).map(|(place, _)| place)
 }
 
-/// The paths from the crate's root that the code of a file names, with their lines. Unit tests at
-/// its end may name everything.
+/// Returns the paths from the crate's root that a file's code names, with their lines. Unit tests
+/// at the end of the file may name everything.
 fn references<'f>(file: &'f File, module: &[&'f str]) -> Vec<(usize, Vec<&'f str>)> {
     let end = file.text.find("#[cfg(test)]\nmod tests {").unwrap_or(file.text.len());
     let text = &file.text[..end];
@@ -220,7 +220,7 @@ fn references<'f>(file: &'f File, module: &[&'f str]) -> Vec<(usize, Vec<&'f str
     found
 }
 
-/// Reads a path that can end in a group; what follows it.
+/// Reads a path that may end with a group. Returns the text after it.
 fn tree<'t>(mut text: &'t str, base: &[&'t str], paths: &mut Vec<Vec<&'t str>>) -> &'t str {
     let mut path = base.to_vec();
     loop {

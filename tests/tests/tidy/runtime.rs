@@ -1,12 +1,12 @@
-//! Which module of static-call may name which, and where it asks what it is compiled for.
+//! Which module of static-call may name which, and where the code may depend on the platform.
 
 use super::order::{Order, order};
 use super::{File, broken, hold};
 
-/// What the pure module may name: plain data and encodings.
+/// The pure module, which may name only plain data and encodings.
 pub(super) const PLAN: &str = "patching::plan";
 
-/// The modules of the runtime. Those of `patching` have places of their own.
+/// The modules of the runtime. Those of `patching` have their own places.
 const RUNTIME: Order = Order {
     root: "static-call/src/",
     modules: &[
@@ -69,13 +69,13 @@ const RUNTIME: Order = Order {
     roots: &[],
     names_modules: false,
 };
-/// Where what the program is compiled for may be asked, besides the choice of the backend.
+/// The modules that may depend on the platform, besides the choice of the backend.
 const PLATFORMS: &[&str] = &["arch", "private", "sys"];
-/// The attributes by which `lib.rs` chooses the backend: its module and its name, of either.
+/// The number of attributes with which `lib.rs` chooses the backend: a module and a name for each.
 const BACKEND_CHOICES: usize = 4;
 
 impl File {
-    /// The module of static-call that the file belongs to: `key`, or `patching::plan`.
+    /// Returns the file's module in static-call: `key`, or `patching::plan`.
     pub(super) fn module(&self) -> Option<String> {
         let path = self.path.strip_prefix("static-call/src/")?.strip_suffix(".rs")?;
         let parts: Vec<&str> = path.strip_suffix("/mod").unwrap_or(path).split('/').collect();
@@ -88,8 +88,8 @@ fn runtime(files: &[File]) -> Vec<String> {
     order(files, &RUNTIME)
 }
 
-/// What the program is compiled for is asked where the answer is known: in the modules of
-/// [`PLATFORMS`], and once in `lib.rs`. A further architecture needs no other place.
+/// Checks that only the modules of [`PLATFORMS`] and the choice in `lib.rs` depend on the platform,
+/// so that another architecture changes nothing else.
 fn platforms(files: &[File]) -> Vec<String> {
     let asks = |line: &str| {
         let words = ["target_arch", "target_os", "target_pointer_width", "target_family"];
@@ -105,7 +105,7 @@ fn platforms(files: &[File]) -> Vec<String> {
             continue;
         }
         for (number, _) in file.code().filter(|(_, line)| asks(line)) {
-            complaints.push(format!("{}:{number}: asks for the platform", file.path));
+            complaints.push(format!("{}:{number}: depends on the platform", file.path));
         }
     }
     complaints
@@ -134,7 +134,7 @@ fn data_flows_one_way() {
 }
 
 #[test]
-fn the_platform_is_asked_for_in_few_places() {
+fn few_modules_depend_on_the_platform() {
     hold(platforms);
     let ask = "#[cfg(target_arch = \"x86_64\")]\n";
     broken(platforms, "static-call/src/lock.rs", ask, 1);

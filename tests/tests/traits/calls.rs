@@ -1,4 +1,4 @@
-//! Traits under `#[static_call]`: calls through the handle, from generic code and by `call!`.
+//! Traits with `#[static_call]`: calls through the handle, from generic code and by `call!`.
 #![allow(clippy::needless_lifetimes, clippy::non_minimal_cfg, reason = "shapes that users write")]
 
 use std::cell::Cell;
@@ -61,7 +61,7 @@ impl Codec for Prefixed {
     }
 }
 
-/// Knows nothing of static calls.
+/// Knows nothing about static calls.
 fn generic<C: Codec>(codec: &C) -> (Result<usize, String>, Vec<u8>, u32, String) {
     let mut dst = Vec::new();
     let result = codec.encode(b"abc", &mut dst);
@@ -96,7 +96,7 @@ fn generic_code_follows_the_handle() {
 }
 
 #[test]
-fn the_report_names_the_methods_and_where_they_stand() {
+fn the_report_lists_methods_with_their_lines() {
     let report = static_call::report();
     let key = report.keys.iter().find(|key| key.name == "StaticCodec::level").unwrap();
     assert_eq!(key.signature, "fn level() -> u32");
@@ -141,7 +141,7 @@ trait Shapes {
     fn always_there(&self) -> u8 {
         1
     }
-    /// Left out: the handle has it as it is.
+    /// Generic, so it is not a static call: the handle has it unchanged.
     fn each<T: Debug>(&self, values: &[T]) -> String
     where
         Self: Sized,
@@ -178,7 +178,7 @@ impl Shapes for Owning {
         big
     }
     unsafe fn raw(&self, at: *const u8) -> u8 {
-        // SAFETY: the caller's (INV-SLOT).
+        // SAFETY: the caller's promise (INV-SLOT).
         unsafe { *at }
     }
     fn future<'a>(&'a self, n: &'a u32) -> Pin<Box<dyn Future<Output = u32> + 'a>> {
@@ -203,7 +203,7 @@ fn lifetimes_sizes_and_odd_forms() {
     let handle = StaticShapes;
     let big = Big([1; 9]);
     assert_eq!(handle.large(big.clone(), String::new(), (1, 2)), big);
-    // SAFETY: the default looks at nothing (INV-SLOT).
+    // SAFETY: the default does not read it (INV-SLOT).
     assert_eq!(unsafe { StaticShapes::raw_or_zero(std::ptr::null()) }, 0);
     assert_eq!(handle.each(&[1, 2]), "1121");
     assert_eq!(StaticShapes::longest("left out, too"), "left out, too");
@@ -236,7 +236,7 @@ fn lifetimes_sizes_and_odd_forms() {
     assert_eq!(handle.with_callback(&str::len), 5);
     assert_eq!(handle.r#match(1) + call!(StaticShapes::r#match(&handle, 2)), 5);
     assert_eq!(handle.always_there(), 1);
-    #[expect(deprecated, reason = "the attribute holds for the handle, too")]
+    #[expect(deprecated, reason = "the handle has the attribute, too")]
     let old = handle.old();
     assert_eq!(old, 7);
     let error = std::panic::catch_unwind(|| handle.fail(3)).unwrap_err();

@@ -1,11 +1,11 @@
-//! What a trait's methods do before the first update and after a reset, and optional methods.
+//! A trait's methods before the first update and after a reset, and optional methods.
 
 use std::panic::catch_unwind;
 use std::rc::Rc;
 
 use static_call::{Instance, call, static_call};
 
-/// What a panic said.
+/// Returns the message of a panic.
 fn message(run: impl FnOnce() + std::panic::UnwindSafe) -> String {
     let panic = catch_unwind(run).expect_err("it panics");
     match panic.downcast::<String>() {
@@ -110,7 +110,7 @@ trait Bodies {
     fn step() -> u32 {
         Self::STEP
     }
-    /// Its own calls are static calls, too.
+    /// The calls in a default body are static calls, too.
     fn both(&self) -> u32 {
         struct Inner;
         impl Inner {
@@ -122,7 +122,7 @@ trait Bodies {
         let of_closure = |own: &Self| own.base();
         of_closure(self) + Self::step() + Inner.step()
     }
-    /// Of the name that a function of the handle has.
+    /// Has the same name as a function of the handle.
     fn query() -> u32 {
         5
     }
@@ -149,7 +149,7 @@ fn default_bodies() {
     assert_eq!(StaticBodies::query().len(), 5);
     let update = StaticBodies::update::<Twenty>().unwrap();
     assert_eq!(StaticBodies.both(), 122);
-    // The constant of the handle is the handle's.
+    // The handle keeps its own constant.
     assert_eq!((StaticBodies::STEP, StaticBodies::step()), (10, 20));
     update.previous.restore().unwrap();
     assert_eq!(StaticBodies.both(), 111);
@@ -158,7 +158,7 @@ fn default_bodies() {
 #[static_call(type Item = Vec<u8>)]
 trait Inferred {
     type Item: AsRef<[u8]>;
-    /// With the handle's `Vec` in place of `Item`, the type of `as_ref` would be open.
+    /// If the handle's `Vec` replaced `Item`, the type of `as_ref` would be ambiguous.
     fn first(&self, item: &Self::Item) -> u8 {
         item.as_ref()[0]
     }
@@ -168,7 +168,7 @@ trait Inferred {
 }
 
 #[test]
-fn a_default_body_means_what_it_means_in_the_trait() {
+fn a_default_body_means_the_same_as_in_the_trait() {
     static HANDLE: StaticInferred = StaticInferred;
     assert_eq!(HANDLE.first(&vec![7]), 7);
     assert_eq!(HANDLE.forever(), "for ever");

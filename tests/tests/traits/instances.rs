@@ -1,5 +1,4 @@
-//! Receivers: every method runs with the instance of its own implementation, whatever is switched
-//! meanwhile.
+//! Receivers: every method runs with the instance of its own implementation, even during switches.
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -7,7 +6,7 @@ use std::thread;
 
 use static_call::{call, static_call};
 
-/// What a method ran with: which code, and which instance it found.
+/// The code and the instance with which a method ran.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Seen {
     code: u64,
@@ -22,7 +21,7 @@ trait Engine {
     fn count(&self) -> u64;
 }
 
-/// An implementation; all have the same layout, so that a mixture would be seen and not crash.
+/// An implementation. All have the same layout, so that a mix-up is detected and does not crash.
 #[repr(C)]
 struct Tagged<const TAG: u64> {
     tag: u64,
@@ -57,7 +56,7 @@ static_call::instance!(ONE: Tagged<1>);
 static_call::instance!(TWO: Tagged<2>);
 static_call::instance!(THREE: Tagged<3>);
 
-/// Panics unless code and instance belong together; returns which they were.
+/// Panics unless code and instance belong together. Returns which they are.
 fn check(seen: Seen) -> u64 {
     let addresses = [&raw const ONE as usize, &raw const TWO as usize, &raw const THREE as usize];
     assert_eq!(seen.code, seen.instance, "code of one, instance of another");
@@ -103,7 +102,7 @@ fn no_method_runs_with_the_instance_of_another() {
             // The calling thread is past its own update.
             let now = (round + 1) % 3;
             assert_eq!(check(StaticEngine.look()), now + 1);
-            // The callers meet each of them, unless one has failed.
+            // Waits until the callers have seen it, unless one has failed.
             let start = met[now as usize].load(Ordering::Relaxed);
             while met[now as usize].load(Ordering::Relaxed) < start + 10
                 && !callers.iter().any(thread::ScopedJoinHandle::is_finished)
@@ -116,7 +115,7 @@ fn no_method_runs_with_the_instance_of_another() {
     assert!(StaticEngine.count() > 0);
 }
 
-/// Lets the callers end also where the updating thread fails.
+/// Ends the callers even if the updating thread fails.
 struct EndOnDrop<'a>(&'a AtomicBool);
 
 impl Drop for EndOnDrop<'_> {

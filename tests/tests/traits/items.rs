@@ -1,4 +1,4 @@
-//! What else a trait has: associated types and constants, supertraits, `unsafe`, visibilities.
+//! Other features of traits: associated types and constants, supertraits, `unsafe`, visibilities.
 
 use std::fmt::{self, Debug, Display};
 use std::io;
@@ -71,7 +71,7 @@ where
     fn rank(&self) -> usize {
         self.name().len() + self.to_string().len()
     }
-    /// A type of another trait.
+    /// Names a type of another trait.
     fn read(&self, text: &str) -> Result<(), <Self as FromStr>::Err> {
         text.parse::<Self>().map(|_| ())
     }
@@ -143,7 +143,7 @@ unsafe trait Paired {
     }
     /// # Safety
     ///
-    /// 1. `token` is of `begin`.
+    /// 1. `token` is from `begin`.
     unsafe fn end(&self, token: usize) -> usize {
         token
     }
@@ -161,32 +161,32 @@ unsafe impl Paired for One {
 
 #[test]
 fn the_handle_of_an_unsafe_trait() {
-    // SAFETY: nobody calls meanwhile (INV-SLOT).
+    // SAFETY: nothing calls it now (INV-SLOT).
     let update = unsafe { StaticPaired::update::<One>() }.unwrap();
-    // SAFETY: the token is of `begin` (INV-SLOT).
+    // SAFETY: the token is from `begin` (INV-SLOT).
     assert_eq!(unsafe { StaticPaired.end(StaticPaired.begin()) }, 1);
     let refused = update.previous.clone().restore().unwrap_err();
     assert!(
         matches!(refused, UpdateError::RequiresUnsafe { key } if key.starts_with("StaticPaired::"))
     );
-    // SAFETY: nobody calls meanwhile (INV-SLOT).
+    // SAFETY: nothing calls it now (INV-SLOT).
     unsafe { update.previous.restore_unchecked() }.unwrap();
     assert_eq!(StaticPaired.begin(), 0);
-    // SAFETY: nobody calls meanwhile (INV-SLOT).
+    // SAFETY: nothing calls it now (INV-SLOT).
     unsafe { StaticPaired::reset() }.unwrap();
 }
 
 mod library {
     use static_call::{Instance, Update, UpdateError, static_call};
 
-    /// Others call it, but only this module switches it.
+    /// Other modules call it, but only this module switches it.
     #[static_call(update = pub(self))]
     pub(crate) trait Clock {
-        /// The time.
+        /// Returns the time.
         fn now(&self) -> u64 {
             1
         }
-        /// Sets it.
+        /// Sets the time.
         fn set(n: u8) -> u8 {
             n
         }
@@ -212,7 +212,7 @@ mod library {
 }
 
 #[test]
-fn the_right_to_update_is_kept() {
+fn only_the_module_can_update() {
     use library::{Clock, StaticClock};
 
     assert_eq!(StaticClock.now(), 1);

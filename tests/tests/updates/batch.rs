@@ -1,4 +1,4 @@
-//! Batches: all or nothing, one opening of pages, one barrier; and the way back.
+//! Batches: all or nothing, pages opened once, one barrier; and restoring.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -39,7 +39,7 @@ fn every_key_or_none() {
         let update = static_call::batch(|batch| {
             batch.update(left::KEY, one)?;
             batch.update(right::KEY, one)?;
-            // The last request for a key counts.
+            // The last request for a key wins.
             batch.update(third::KEY, two)?;
             batch.update(third::KEY, one)
         });
@@ -54,7 +54,7 @@ fn every_key_or_none() {
         assert_eq!(cancelled.unwrap_err(), UpdateError::Cancelled);
         assert!(both(one));
 
-        // One that fails only when it is committed.
+        // Fails only when it is committed.
         let sealed = static_call::batch(|batch| {
             batch.update(left::KEY, two)?;
             batch.update(third::KEY, two)?;
@@ -64,7 +64,7 @@ fn every_key_or_none() {
         assert_eq!(sealed.unwrap_err(), UpdateError::Sealed { key: "third" });
         assert!(both(one));
         assert_eq!(third(7), 8);
-        // What is known to fail fails in its own line.
+        // A request that must fail does so immediately.
         let early = static_call::batch(|batch| {
             batch.update(third::KEY, two)?;
             unreachable!("sealed")
@@ -78,7 +78,7 @@ fn every_key_or_none() {
         });
         assert!(matches!(round.unwrap_err(), UpdateError::CallsItself { .. }));
         assert!(both(one));
-        // What the batch itself undoes is no circle.
+        // A cycle that the same batch breaks is not an error.
         left::update(right).unwrap();
         let turned = static_call::batch(|batch| {
             batch.update(left::KEY, two)?;
@@ -119,8 +119,8 @@ fn a_batch_restores_what_each_key_called() {
 }
 
 #[test]
-fn a_report_sees_a_batch_whole() {
-    support::in_child("batch::a_report_sees_a_batch_whole", &[], || {
+fn a_report_sees_all_of_a_batch() {
+    support::in_child("batch::a_report_sees_all_of_a_batch", &[], || {
         static DONE: AtomicBool = AtomicBool::new(false);
         let target = |report: &static_call::Report, name| {
             report.keys.iter().find(|key| key.name == name).unwrap().target.name()
@@ -153,7 +153,7 @@ fn closures_run_outside_the_lock() {
     support::in_child("batch::closures_run_outside_the_lock", &[], || {
         static_call::batch(|batch| {
             batch.update(left::KEY, one)?;
-            // Here, and on another thread, which would wait for the lock for ever.
+            // On this thread, and on another one, which would otherwise wait for ever.
             third::update(two)?;
             thread::spawn(|| third::update(one).map(|_| static_call::report()))
                 .join()
@@ -198,8 +198,8 @@ mod calls {
     use super::{left, lib, one, right, third, two};
     use support::supervisor::{Call, Verdict, supervise};
 
-    /// What the system was asked for meanwhile: pages opened, pages closed, barriers.
-    fn asked(body: impl FnOnce() + Send) -> (usize, usize, usize) {
+    /// Returns how often the body opened pages, closed pages, and ran barriers.
+    fn counted(body: impl FnOnce() + Send) -> (usize, usize, usize) {
         let mut counts = (0, 0, 0);
         let writable = u64::from(libc::PROT_WRITE.unsigned_abs());
         supervise(
@@ -222,14 +222,14 @@ mod calls {
         support::in_child("batch::calls::one_opening_and_one_barrier", &[], || {
             lib::apply::update(two).unwrap();
             static_call::init().unwrap();
-            let singly = asked(|| {
+            let singly = counted(|| {
                 left::update(one).unwrap();
                 right::update(one).unwrap();
                 third::update(one).unwrap();
             });
             assert_eq!((singly.0, singly.2), (singly.1, 3), "{singly:?}");
             assert!(singly.0 >= 3);
-            let together = asked(|| {
+            let together = counted(|| {
                 static_call::batch(|batch| {
                     batch.update(left::KEY, two)?;
                     batch.update(right::KEY, two)?;
@@ -237,12 +237,12 @@ mod calls {
                 })
                 .unwrap();
             });
-            // All of this crate's calls here are on one or two pages that touch.
+            // All of this crate's calls are on one page or two adjacent ones.
             assert_eq!((together.0, together.2), (together.1, 1), "{together:?}");
             assert!(together.0 < singly.0, "{together:?} {singly:?}");
             assert_eq!(left(7) + right(7) + third(7), 27);
-            // A batch of nothing asks for nothing.
-            assert_eq!(asked(|| drop(static_call::batch(|_| Ok(())).unwrap())), (0, 0, 0));
+            // An empty batch makes no system calls.
+            assert_eq!(counted(|| drop(static_call::batch(|_| Ok(())).unwrap())), (0, 0, 0));
         });
     }
 }

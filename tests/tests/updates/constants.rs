@@ -1,4 +1,4 @@
-//! Targets that do nothing or return a constant: one instruction at the call, where it fits.
+//! Targets that do nothing or return a constant: one instruction at the call, if it fits.
 
 use std::num::NonZeroU8;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -6,7 +6,7 @@ use std::thread;
 
 use static_call::{CallReport, Grade, Kind, call, static_call};
 
-/// The bytes of the calls of a key that are whole in a quadword, now.
+/// Returns the current bytes of a key's calls that lie within a quadword.
 fn whole_calls(key: &str) -> Vec<Vec<u8>> {
     let whole =
         |call: &CallReport| (call.kind, call.grade) == (Some(Kind::Call), Some(Grade::Quad));
@@ -22,7 +22,7 @@ fn all_begin(key: &str, with: &[u8]) {
     }
 }
 
-/// A key, a caller of it, and targets that return constants: each has to come back as it is.
+/// Defines a key, its caller, and targets that return constants; the caller must get each constant.
 macro_rules! values {
     ($(
         $test:ident: $name:ident $caller:ident: $ty:ty = $first:expr,
@@ -36,7 +36,7 @@ macro_rules! values {
         #[inline(never)]
         fn $caller(x: u64) -> $ty {
             let value = call!($name(x));
-            // No tail call, which would be a jump.
+            // Prevents a tail call, which would be a jump.
             std::hint::black_box(x);
             value
         }
@@ -81,7 +81,7 @@ mod values {
         u64: of_u64 call_u64: u64 = 1, [
             5 => &[0xb8, 5, 0, 0, 0],
             0xffff_ffff => &[0xb8, 255, 255, 255, 255],
-            // No 32-bit value: the call stays, to the function.
+            // Not a 32-bit value, so the call stays.
             1 << 32 => CALL,
             u64::MAX => CALL,
         ];
@@ -94,7 +94,7 @@ mod values {
             None => &[0xb8, 0, 0, 0, 0],
         ];
         enumeration: of_enum call_enum: Colour = Colour::Red, [Colour::Blue => &[0xb8, 44, 1]];
-        // In two registers, or in one of another kind: the call stays.
+        // In two registers, or in one of another kind, so the call stays.
         u128: of_u128 call_u128: u128 = 1, [2 => CALL];
         pair: of_pair call_pair: (u64, u64) = (1, 2), [(3, 4) => CALL];
         float: of_float call_float: f32 = 1.0, [2.5 => CALL];
@@ -117,7 +117,7 @@ fn consumed(text: String) -> u64 {
 fn arguments_are_dropped() {
     consume::update(|_| 7).unwrap();
     assert_eq!(consumed("abc".to_owned()), 7);
-    // The drop is code, so there is no constant; a leak would show under valgrind alone.
+    // Dropping needs code, so the target is not a constant. A leak would only show in valgrind.
     all_begin("consume", CALL);
 }
 

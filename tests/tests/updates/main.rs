@@ -1,5 +1,5 @@
 //! Updates: batches, observers, and targets that become one instruction. Tests that change more
-//! than their own keys run in a child of their own.
+//! than their own keys run in a child.
 
 mod batch;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]

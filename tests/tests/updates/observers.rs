@@ -1,4 +1,4 @@
-//! Observers, generations, seals, function pointers, and updates that are kept private.
+//! Observers, generations, seals, function pointers, and private updates.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -32,15 +32,15 @@ fn seen() -> Vec<Change> {
 }
 
 #[test]
-fn observers_are_told_what_changed() {
-    support::in_child("observers::observers_are_told_what_changed", &[], || {
+fn observers_see_what_changed() {
+    support::in_child("observers::observers_see_what_changed", &[], || {
         level::update(plus_one).unwrap();
         assert!(seen().is_empty());
         LOG.register();
         LOG.register();
         let before = static_call::generation();
         level::update(plus_two).unwrap();
-        let [change] = seen()[..] else { panic!("one change, told once") };
+        let [change] = seen()[..] else { panic!("one change, seen once") };
         assert_eq!(change.key, "level");
         assert!(change.before.name().ends_with("plus_one"), "{change:?}");
         assert!(change.now.name().ends_with("plus_two") && !change.now.is_default());
@@ -53,12 +53,12 @@ fn observers_are_told_what_changed() {
             batch.reset(level::KEY)
         })
         .unwrap();
-        let [first, second] = seen()[..] else { panic!("one change a key") };
+        let [first, second] = seen()[..] else { panic!("one change per key") };
         assert_eq!((first.key, second.key), ("other", "level"));
         assert!(second.now.is_default() && second.before.name().ends_with("plus_two"));
         assert_eq!((first.generation, second.generation), (before + 2, before + 2));
 
-        // Nothing new, nothing changed, nothing done.
+        // The same target, binding, and refused updates are not changes.
         other::update(plus_one).unwrap();
         static_call::init().unwrap();
         static_call::unbind().unwrap();
@@ -83,7 +83,7 @@ fn observers_may_update_and_panic() {
                 other::update(plus_one).unwrap();
                 assert!(static_call::report().keys.iter().any(|key| key.name == "other"));
                 thread::spawn(|| other::update(plus_two)).join().unwrap().unwrap();
-                panic!("an observer's own");
+                panic!("on purpose");
             }
         });
         FOLLOW.register();
@@ -112,7 +112,7 @@ fn a_sealed_key_keeps_its_target() {
         assert_eq!(level::reset().unwrap_err(), sealed);
         assert_eq!(previous.restore().unwrap_err(), sealed);
         other::update(plus_one).unwrap();
-        // These change where calls go through, not where they go.
+        // These change the path of calls, not their targets.
         static_call::unbind().unwrap();
         assert_eq!((level(7), call!(level(7)), other(7)), (9, 9, 8));
         static_call::init().unwrap();
@@ -154,7 +154,7 @@ fn pointers_switch_under_threads() {
     });
 }
 
-/// Lifetimes, large arguments and methods go through a pointer, too.
+/// Function pointers also work with lifetimes, large arguments and methods.
 mod pointers {
     use static_call::static_call;
 
@@ -191,7 +191,7 @@ mod pointers {
     }
 }
 
-/// Everybody may call, this module alone may update.
+/// Everyone may call, but only this module may update.
 mod private {
     use static_call::static_call;
 
@@ -209,7 +209,7 @@ mod private {
             1
         }
 
-        /// Its own word counts.
+        /// Its own option overrides.
         #[static_call(update = pub)]
         pub(crate) fn limit() -> u64 {
             1
@@ -223,7 +223,7 @@ mod private {
 }
 
 #[test]
-fn a_key_can_be_handed_out_for_calls_alone() {
+fn a_key_can_be_public_only_for_calls() {
     use private::{Pool, allocate};
 
     private::switch();

@@ -1,5 +1,5 @@
-//! Attributes that need `unsafe`, where the compiler does not check for it: it skips what macros of
-//! other crates write, and unsafe functions call the default.
+//! Attributes that need `unsafe`, where the compiler does not check: it trusts macros of other
+//! crates, and unsafe functions call the default.
 #![forbid(unsafe_code)]
 #![allow(non_upper_case_globals)]
 

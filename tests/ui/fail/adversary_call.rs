@@ -1,5 +1,5 @@
-//! `call!` takes any path: a type with its own `__call_at` gets the site, and can call a key with
-//! other types, or with another lifetime, only in `unsafe`.
+//! `call!` takes any path. A type with its own `__call_at` gets the site, but needs `unsafe` to
+//! call a key with other types or another lifetime.
 
 use std::marker::PhantomData;
 

@@ -1,5 +1,5 @@
-//! A crate can have its own `core`. The generated code that uses its macros does not lie in an
-//! `unsafe` block.
+//! A crate can have its own `core`. Generated code that uses its macros is not in an `unsafe`
+//! block.
 #![forbid(unsafe_code)]
 
 extern crate self as core;

@@ -1,5 +1,5 @@
-//! The functions generated beside a key are `unsafe`, also in the key's own module: the shim of a
-//! type that nobody has a value of, the default without argument passing, a trampoline.
+//! The functions generated with a key are `unsafe`, even in the key's module: the shim for a type
+//! without a value, the default without argument passing, a trampoline.
 #![forbid(unsafe_code)]
 
 use static_call::static_call;

@@ -1,5 +1,5 @@
-//! For each slice `linkme` exports a macro that puts any static into any section: it could run a
-//! function before `main`, and forge records.
+//! For each slice `linkme` exports a macro that puts any static into any section, which could run a
+//! function before `main` or forge records.
 #![forbid(unsafe_code)]
 
 extern "C" fn early() {}

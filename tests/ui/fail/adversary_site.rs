@@ -1,5 +1,5 @@
-//! A forged site would get the arguments as they cross a trampoline, and could keep the pointer to
-//! one after the value is gone.
+//! A forged site would get the arguments as a trampoline passes them, and could keep the pointer to
+//! one after its value is gone.
 #![forbid(unsafe_code)]
 
 use std::cell::RefCell;

@@ -59,7 +59,7 @@ fn wide() {}
 fn other() {}
 
 fn main() {
-    // A refused function can be named without more errors.
+    // A rejected function can be named without more errors.
     let _ = unsafe { one_name::force_wide() };
     let _ = unsafe { Filter::force_find_wide() };
     unknown();

@@ -5,7 +5,7 @@ fn wide(n: u32) -> u32 {
     n
 }
 
-// `unsafe` on the function promises nothing about features.
+// `unsafe` on the function says nothing about features.
 #[static_call(select(avx2 => wide))]
 unsafe fn too_few_features(n: u32) -> u32 {
     n

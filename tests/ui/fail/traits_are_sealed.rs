@@ -1,4 +1,4 @@
-//! Safe code implements none of the traits that are in users' signatures.
+//! Safe code cannot implement the traits in users' signatures.
 
 use std::any::TypeId;
 

@@ -7,20 +7,20 @@ use static_call::{Instance, UpdateError, call, static_call};
 /// Encodes.
 #[static_call(default = Plain)]
 pub trait Codec {
-    /// The encoded text.
+    /// Returns the encoded text.
     fn encode(&self, text: &str) -> String;
 
-    /// How well.
+    /// Returns the compression level.
     fn level() -> u32 {
         3
     }
 
-    /// Told at the end, by those who want to be.
+    /// Called at the end.
     #[static_call(optional)]
     fn finish(&self);
 }
 
-/// As it is.
+/// Returns text unchanged.
 #[derive(Instance)]
 pub struct Plain;
 
@@ -30,7 +30,7 @@ impl Codec for Plain {
     }
 }
 
-/// With a state.
+/// Numbers texts, so it has state.
 pub struct Numbered {
     next: AtomicU32,
 }
@@ -56,7 +56,7 @@ fn twice<C: Codec>(codec: &C) -> String {
     codec.encode("a") + &codec.encode("b")
 }
 
-/// Fails if a method is not what it should be.
+/// Fails if a method does not do what it should.
 pub fn check() -> Result<(), UpdateError> {
     assert_eq!((twice(&StaticCodec), StaticCodec::level()), ("ab".to_owned(), 3));
     StaticCodec.finish();

@@ -1,4 +1,4 @@
-//! Everything that static-call offers, used as its README says.
+//! Uses every feature of static-call, as its README describes.
 
 mod codec;
 mod store;
@@ -8,13 +8,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use static_call::{Change, Observer, UpdateError, call, flag, static_call};
 
-/// Sums up.
+/// Returns the sum of bytes.
 #[static_call]
 pub fn checksum(data: &[u8]) -> u32 {
     data.iter().map(|&byte| u32::from(byte)).sum()
 }
 
-/// How many bytes are `needle`.
+/// Returns how many bytes are `needle`.
 #[static_call(select(avx2 => count_avx2, sse4.2 => count_sse42))]
 pub fn count(needle: u8, data: &[u8]) -> usize {
     data.iter().filter(|&&byte| byte == needle).count()
@@ -32,30 +32,30 @@ fn count_sse42(needle: u8, data: &[u8]) -> usize {
     data.iter().filter(|&&byte| byte == needle).count()
 }
 
-/// A line that matches, or not.
+/// Matches lines that contain a word.
 pub struct Filter {
     word: &'static str,
 }
 
 #[static_call]
 impl Filter {
-    /// Whether the filter lets the line through.
+    /// Returns whether the line matches.
     #[static_call]
     pub fn matches(&self, line: &str) -> bool {
         line.contains(self.word)
     }
 }
 
-/// Told of every request, while somebody wants to know.
+/// Sees every request while it is on.
 #[static_call]
 fn on_request(path: &str, length: usize);
 
-/// May answer in place of the server.
+/// May answer instead of the server.
 #[static_call]
 fn answer(path: &str) -> Option<u32>;
 
 flag! {
-    /// Whether the program says what it does.
+    /// Whether output is verbose.
     static VERBOSE = false;
 }
 

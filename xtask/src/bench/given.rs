@@ -21,7 +21,7 @@ const HEADER: usize = 64;
 /// The sections of an image.
 type Sections<'a> = SectionTable<'a, FileHeader64<LE>>;
 
-/// Writes the image with its keys to `path`; says what it was given.
+/// Writes the image with its keys to `path`. Returns a description of what was added.
 pub(crate) fn static_calls(bytes: &[u8], path: &Path) -> Result<String> {
     let header = FileHeader64::<LE>::parse(bytes)?;
     let sections = header.sections(LE, bytes)?;
@@ -95,7 +95,7 @@ impl Place {
     }
 }
 
-/// Where the records go: in the place of the biggest read-only data, whose header shrinks.
+/// Where the records go: over the largest read-only data, whose header shrinks.
 struct Layout {
     /// The section that shrinks, and the bytes that it loses.
     victim: usize,

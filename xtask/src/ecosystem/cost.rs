@@ -1,5 +1,5 @@
-//! What the crates cost with static calls and without: the same program against both copies, run
-//! in turn.
+//! Measures what the crates cost with static calls and without: the same program, built with each
+//! copy and run in turn.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,10 +11,10 @@ use super::suite::{Build, TARGET};
 use crate::run::{Result, cargo, output};
 use crate::spread::Spread;
 
-/// Rounds, in each of which every way of building and running has its turn.
+/// Rounds, each of which measures every way of building and running once.
 pub(super) const ROUNDS: usize = 11;
 
-/// What is measured in a round: a copy, how it is built, and the best path that calls may take.
+/// What a round measures: a copy, how it is built, and the shortest path that calls may take.
 const WAYS: [(Copy, Build, &str); 4] = [
     (Copy::Original, Build::Plain, "inline"),
     (Copy::Original, Build::Release, "inline"),
@@ -22,31 +22,31 @@ const WAYS: [(Copy, Build, &str); 4] = [
     (Copy::Patched, Build::Release, "indirect"),
 ];
 
-/// What one thing costs that the program does.
+/// The cost of one thing that the program does.
 pub(super) struct Cost {
     pub(super) what: String,
     /// Nanoseconds, as published.
     pub(super) original: Spread,
-    /// Ratios to that: the flags alone; with static calls; the same over the slot alone; and
-    /// switched to something else, where the program does that.
+    /// Ratios to that: with only the flags; with static calls; with static calls capped to
+    /// indirect; and after a switch, where the program makes one.
     pub(super) flags: Spread,
     pub(super) patched: Spread,
     pub(super) indirect: Spread,
     pub(super) switched: Option<Spread>,
 }
 
-/// What a program measured, by name. What it measured of a switch has a name of its own.
+/// What a program measured, by name. A time after a switch has its own name.
 type Times = BTreeMap<String, f64>;
 
-/// How the program marks what it measured after a switch.
+/// The suffix of what the program measured after a switch.
 const SWITCHED: &str = " (switched)";
-/// What it calls the time of a switch.
+/// The name of the time that a switch takes.
 const SWITCH: &str = "a switch";
 
-/// What a crate costs.
+/// The costs of a crate.
 pub(super) struct Costs {
     pub(super) costs: Vec<Cost>,
-    /// Nanoseconds of a switch of all the keys that it has.
+    /// Nanoseconds to switch all of its keys.
     pub(super) switch: Option<Spread>,
     /// The program with static calls.
     pub(super) program: PathBuf,
@@ -97,7 +97,7 @@ fn costs(rounds: &[Vec<Times>], program: PathBuf) -> Result<Costs> {
     };
     let costs = names.map(of).collect::<Option<_>>();
     Ok(Costs {
-        costs: costs.ok_or("the programs have not measured the same")?,
+        costs: costs.ok_or("the programs did not measure the same things")?,
         switch: spread(&|r: &Vec<Times>| r[2].get(SWITCH).copied()),
         program,
     })
@@ -107,7 +107,7 @@ fn build(dir: &Path, given: &Given, copy: Copy, build: Build) -> Result<PathBuf>
     let mut command = cargo(["build", "--release", "--quiet", "--target", TARGET]);
     command.current_dir(copy.bench(dir, given)).envs(build.environment(dir)?);
     output(&mut command)?;
-    // The builds share a directory, so each program has to be put aside.
+    // The builds share a directory, so each program has to be moved aside.
     let name = format!("bench-{}", given.name);
     let built = dir.join("target").join(TARGET).join("release").join(&name);
     let kept = copy.bench(dir, given).join(format!("{name}-{}", build as u8));
@@ -115,7 +115,7 @@ fn build(dir: &Path, given: &Given, copy: Copy, build: Build) -> Result<PathBuf>
     Ok(kept)
 }
 
-/// Reads lines of a name, a tab and nanoseconds.
+/// Reads lines that have a name, a tab and nanoseconds.
 fn times(printed: &str) -> Result<Times> {
     let line = |line: &str| {
         let (name, time) = line.split_once('\t')?;

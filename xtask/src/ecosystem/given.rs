@@ -1,18 +1,18 @@
-//! The crates that are given static calls.
+//! The crates that get static calls.
 
-/// A crate, as it is published.
+/// A published crate.
 pub(super) struct Given {
     pub(super) name: &'static str,
     pub(super) version: &'static str,
-    /// What it is there for.
+    /// What it is for.
     pub(super) field: &'static str,
-    /// The features that its tests are run with.
+    /// The features with which its tests run.
     pub(super) features: &'static [&'static str],
-    /// What its benchmarks alone need, and is left out of both copies.
+    /// What only its benchmarks need, which both copies leave out.
     pub(super) left_out: &'static [&'static str],
-    /// Tests that take minutes without optimisation, by parts of their names.
+    /// Parts of the names of tests that take minutes without optimisation.
     pub(super) slow: &'static [&'static str],
-    /// What the patch makes of it, for the table.
+    /// What the patch changes, for the table.
     pub(super) made: &'static str,
 }
 
@@ -24,7 +24,7 @@ pub(super) const CRATES: &[Given] = &[
         features: &["std"],
         left_out: &["criterion"],
         slow: &[],
-        made: "`select` among three implementations, where each hasher asked for features and then \
+        made: "`select` from three implementations; before, each hasher checked features, then \
                branched",
     },
     Given {
@@ -34,8 +34,8 @@ pub(super) const CRATES: &[Given] = &[
         features: &["std"],
         left_out: &["criterion"],
         slow: &[],
-        made: "`select` among scanners of URIs and header values, where an atomic byte was matched \
-               at each call",
+        made: "`select` from scanners of URIs and header values; before, each call matched an \
+               atomic byte",
     },
     Given {
         name: "log",
@@ -44,8 +44,8 @@ pub(super) const CRATES: &[Given] = &[
         features: &["std", "kv"],
         left_out: &[],
         slow: &[],
-        made: "a flag for each level, where macros compared an atomic; `logger()` is a static \
-               call, where it tested a state",
+        made: "a flag for each level; before, macros compared an atomic. `logger()` is a static \
+               call; before, it tested a state",
     },
     Given {
         name: "memchr",
@@ -54,7 +54,7 @@ pub(super) const CRATES: &[Given] = &[
         features: &["std"],
         left_out: &[],
         slow: &["packedpair"],
-        made: "`select` for seven searches, where each called through an atomic pointer",
+        made: "`select` for seven searches; before, each called through an atomic pointer",
     },
     Given {
         name: "miniz_oxide",
@@ -63,7 +63,7 @@ pub(super) const CRATES: &[Given] = &[
         features: &["std"],
         left_out: &[],
         slow: &[],
-        made: "`select` of the inner loop of inflate (BMI2) and of Adler-32 (AVX2), where there \
-               was no choice",
+        made: "`select` for the inner loop of inflate (BMI2) and for Adler-32 (AVX2); before, \
+               there was no choice",
     },
 ];

@@ -1,4 +1,4 @@
-//! The verifier on the programs that were built, against the oracles of the matrix.
+//! Compares the verifier with the matrix's oracles on the programs that were built.
 
 use std::fs;
 use std::ops::AddAssign;
@@ -10,7 +10,7 @@ use static_call_verify::{Policy, verify};
 use crate::matrix::oracles;
 use crate::run::Result;
 
-/// What was found in some images, all of it as the oracles found it.
+/// What was found in some images, confirmed by the oracles.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Found {
     pub(super) images: usize,
@@ -44,7 +44,7 @@ impl AddAssign for Found {
     }
 }
 
-/// Verifies an image that has kept its relocations; an error if an oracle finds something else, or
+/// Verifies an image that has kept its relocations. Returns an error if an oracle disagrees, or if
 /// a call is inline that must not be.
 pub(super) fn check(image: &Path) -> Result<Found> {
     compared(image).map_err(|e| format!("{}: {e}", image.display()).into())
@@ -56,7 +56,7 @@ fn compared(image: &Path) -> Result<Found> {
     policy.set_source_lines(false);
     let report = verify(&bytes, &policy);
     if report.trampolines.is_empty() && oracles::names(&bytes)?.is_empty() {
-        // Flags alone: nothing that the oracles look for.
+        // It has only flags, and nothing that the oracles look for.
         return Ok(of(&report));
     }
     let counts = oracles::compare(image, &report)?;

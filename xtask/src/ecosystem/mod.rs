@@ -1,5 +1,5 @@
-//! Published crates that are given static calls by the patches in `ecosystem`: their own tests, the
-//! verifier against the oracles of the matrix, and what it costs.
+//! Tests published crates to which the patches in `ecosystem` add static calls: runs their own
+//! tests, compares the verifier with the matrix's oracles, and measures costs.
 
 mod cost;
 mod given;
@@ -19,34 +19,34 @@ use images::Found;
 use source::{Copy, Lines};
 use suite::Build;
 
-/// What a crate came to.
+/// The results for a crate.
 struct Outcome {
     given: &'static Given,
     lines: Lines,
-    /// Tests that passed: of the original, of the patched crate, and of that without optimisation
-    /// and documentation.
+    /// Tests that passed: in the original, in the patched crate, and in the patched crate without
+    /// optimisation and documentation.
     original: usize,
     patched: usize,
     debug: usize,
-    /// In the programs that hold the tests, in both builds, and in the one that measures.
+    /// What was found in the test programs of both builds, and in the program that measures.
     release: Found,
     unoptimised: Found,
     bench: Found,
     costs: Costs,
 }
 
-/// `[NAME…] [--bless]`: all crates, if none is named.
+/// Checks the crates named by `[NAME…] [--bless]`, or all of them.
 pub(crate) fn ecosystem(args: &[String]) -> Result {
     let (options, names): (Vec<_>, Vec<_>) = args.iter().partition(|arg| arg.starts_with("--"));
     if let Some(option) = options.iter().find(|option| **option != "--bless") {
-        return Err(format!("`{option}` is not --bless").into());
+        return Err(format!("unknown option `{option}`; the only one is --bless").into());
     }
     if let Some(name) = names.iter().find(|name| CRATES.iter().all(|c| c.name != ***name)) {
         let known: Vec<_> = CRATES.iter().map(|c| c.name).collect();
-        return Err(format!("`{name}` is none of {}", known.join(", ")).into());
+        return Err(format!("unknown crate `{name}`; known are {}", known.join(", ")).into());
     }
     if !options.is_empty() && !names.is_empty() {
-        return Err("--bless writes the results of all crates: name none".into());
+        return Err("--bless writes the results of all crates; do not name any".into());
     }
     let dir = scratch("ecosystem");
     source::prepare(&dir)?;
@@ -71,7 +71,7 @@ pub(crate) fn ecosystem(args: &[String]) -> Result {
     }
     if !options.is_empty() {
         fs::write(root().join("measurements/ecosystem.md"), table::document(&outcomes)?)?;
-        // Without what stands in it of this workspace, the next run resolves the same versions.
+        // With this lock file the next run resolves the same versions.
         fs::copy(dir.join("patched/Cargo.lock"), source::kept().join("Cargo.lock"))?;
     }
     Ok(())
@@ -88,7 +88,7 @@ fn check(dir: &Path, given: &'static Given) -> Result<Outcome> {
     let patched = suite::run(dir, Copy::Patched, given, Build::Release)?;
     said(&format!("{} tests pass with static calls", patched.tests));
     if let Some(missing) = patched.missing(&original) {
-        return Err(format!("the patch leaves out tests: {missing}").into());
+        return Err(format!("the patch removes tests: {missing}").into());
     }
     let release = found(&patched.programs)?;
     let debug = suite::run(dir, Copy::Patched, given, Build::Debug)?;
@@ -110,14 +110,14 @@ fn check(dir: &Path, given: &'static Given) -> Result<Outcome> {
     })
 }
 
-/// What is in all of them; somewhere there must be a call or a label.
+/// Returns what is in all programs. One of them must have a call or a label.
 fn found(programs: &[PathBuf]) -> Result<Found> {
     let mut sum = Found::default();
     for program in programs {
         sum += images::check(program)?;
     }
     if sum.calls == 0 || sum.inline + sum.labels == 0 {
-        return Err(format!("no static calls that are inline: {sum:?}").into());
+        return Err(format!("no inline static calls: {sum:?}").into());
     }
     Ok(sum)
 }

@@ -1,4 +1,4 @@
-//! The crates' sources: fetched by cargo, copied twice, and one copy patched.
+//! The crates' sources: cargo fetches them; they are copied twice, and one copy is patched.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,28 +24,28 @@ impl Copy {
         }
     }
 
-    /// Where the crate is.
+    /// Returns the crate's directory.
     pub(super) fn of(self, dir: &Path, given: &Given) -> PathBuf {
         dir.join(self.name()).join(given.name)
     }
 
-    /// Where the program is that measures it.
+    /// Returns the directory of the program that measures it.
     pub(super) fn bench(self, dir: &Path, given: &Given) -> PathBuf {
         dir.join(self.name()).join(format!("bench-{}", given.name))
     }
 }
 
-/// Where patches, programs and the lock file are kept.
+/// Returns the directory of the patches, programs and lock file.
 pub(super) fn kept() -> PathBuf {
     root().join("ecosystem")
 }
 
-/// The patch that gives a crate static calls.
+/// Returns the patch that adds static calls to a crate.
 pub(super) fn patch(given: &Given) -> PathBuf {
     kept().join("patches").join(format!("{}.patch", given.name))
 }
 
-/// Lines that a patch adds and takes away.
+/// The numbers of lines that a patch adds and removes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Lines {
     pub(super) added: usize,
@@ -62,7 +62,7 @@ impl Lines {
     }
 }
 
-/// Makes both workspaces anew.
+/// Creates both workspaces from scratch.
 pub(super) fn prepare(dir: &Path) -> Result {
     let vendored = fetch(dir)?;
     for copy in [Copy::Original, Copy::Patched] {
@@ -75,7 +75,7 @@ pub(super) fn prepare(dir: &Path) -> Result {
             copy_tree(&vendored.join(format!("{}-{}", given.name, given.version)), &own)?;
             if copy == Copy::Patched {
                 let patch = patch(given);
-                // Not as part of the repository that this may lie in.
+                // Not as part of a repository that contains this directory.
                 let mut apply = Command::new("git");
                 apply.args(["apply", "--whitespace=nowarn"]).arg(patch).current_dir(&own);
                 output(apply.env("GIT_CEILING_DIRECTORIES", &workspace))?;
@@ -94,7 +94,7 @@ pub(super) fn prepare(dir: &Path) -> Result {
     Ok(())
 }
 
-/// Has cargo fetch the sources, unless it has before. Where they are.
+/// Makes cargo fetch the sources, unless they are there. Returns their directory.
 fn fetch(dir: &Path) -> Result<PathBuf> {
     let source = dir.join("source");
     let vendored = source.join("vendor");
@@ -116,8 +116,8 @@ fn fetch(dir: &Path) -> Result<PathBuf> {
     Ok(vendored)
 }
 
-/// A manifest without its benchmarks and what they alone depend on. Cargo writes each as a table
-/// of its own when a crate is published.
+/// Returns a manifest without benchmarks and the dependencies that only they need. In published
+/// manifests each of these is its own table.
 fn without(manifest: &str, left_out: &[&str]) -> String {
     let is_left_out = |header: &str| {
         header == "[[bench]]"
@@ -133,7 +133,7 @@ fn without(manifest: &str, left_out: &[&str]) -> String {
     kept.flat_map(|line| [line, "\n"]).collect()
 }
 
-/// The package that measures a crate.
+/// Writes the package that measures a crate.
 fn bench(copy: Copy, dir: &Path, given: &Given) -> Result {
     fs::create_dir_all(dir)?;
     let patched = copy == Copy::Patched;
@@ -167,7 +167,7 @@ fn workspace_manifest() -> String {
     let members: Vec<_> =
         CRATES.iter().flat_map(|c| [c.name.to_owned(), format!("bench-{}", c.name)]).collect();
     let [runtime, verifier] = ["static-call", "static-call-verify"].map(|name| root().join(name));
-    // What runs while building is the same however the crates are built, so that it is built once.
+    // Build scripts and macros get the same options in every build, so that they are built once.
     format!(
         "[workspace]\nresolver = \"2\"\nmembers = {members:?}\n\n\
          [workspace.dependencies]\n\
@@ -184,7 +184,7 @@ mod tests {
     use super::{Lines, without};
 
     #[test]
-    fn lines_of_a_patch_are_counted_behind_its_header() {
+    fn lines_of_a_patch_are_counted_after_its_header() {
         let patch = "About it.\n- a list\n+ of things\n\ndiff --git a/x b/x\n--- a/x\n+++ b/x\n\
                      @@ -1,2 +1,3 @@\n same\n-old\n+new\n+more\n";
         assert_eq!(Lines::of(patch), Lines { added: 2, removed: 1 });

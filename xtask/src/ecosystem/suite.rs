@@ -1,4 +1,4 @@
-//! The crates' own tests.
+//! Runs the crates' own tests.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -19,12 +19,12 @@ pub(super) enum Build {
     Plain,
     /// Optimised, with the flags.
     Release,
-    /// Not optimised, with assertions for debugging, and the flags.
+    /// Not optimised, with debug assertions and the flags.
     Debug,
 }
 
 impl Build {
-    /// What cargo is told in the environment. All but the plain one keep relocations.
+    /// Returns the environment for cargo. All builds except the plain one keep relocations.
     pub(super) fn environment(self, dir: &Path) -> Result<Vec<(&'static str, OsString)>> {
         let mut flags = Vec::new();
         if self != Self::Plain {
@@ -41,7 +41,7 @@ impl Build {
                 ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0".into()),
                 ("CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS", "true".into()),
                 ("CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS", "true".into()),
-                // Inputs at random for each property: a tenth, since each takes so much longer.
+                // A tenth of the random inputs for each property, because each takes much longer.
                 ("QUICKCHECK_TESTS", "10".into()),
             ]);
         }
@@ -49,22 +49,22 @@ impl Build {
     }
 }
 
-/// What a run of the tests came to.
+/// The results of a test run.
 pub(super) struct Suite {
-    /// Tests that passed, those in the documentation included.
+    /// Tests that passed, including those in the documentation.
     pub(super) tests: usize,
-    /// Their names; those in the documentation are called after lines.
+    /// Their names, except those in the documentation, which are named after lines.
     names: BTreeSet<String>,
-    /// The programs that hold the tests, but for those of the documentation.
+    /// The test programs, except those of the documentation.
     pub(super) programs: Vec<PathBuf>,
 }
 
-/// Builds and runs the tests of a crate. All of them pass, or it is an error.
+/// Builds and runs the tests of a crate. Returns an error unless all of them pass.
 pub(super) fn run(dir: &Path, copy: Copy, given: &Given, build: Build) -> Result<Suite> {
     let mut command = cargo(["test", "--release", "--no-fail-fast", "--target", TARGET]);
     command.arg("--features").arg(given.features.join(","));
     if build == Build::Debug {
-        // The examples in the documentation are no other tests than with optimisation.
+        // Without the documentation's examples, which would test the same as with optimisation.
         command.args(["--tests", "--"]);
         command.args(given.slow.iter().flat_map(|part| ["--skip", part]));
     }
@@ -85,7 +85,7 @@ pub(super) fn run(dir: &Path, copy: Copy, given: &Given, build: Build) -> Result
 }
 
 impl Suite {
-    /// The tests of `original` that are missing here, or how many are.
+    /// Returns the tests of `original` that are missing here, or their number.
     pub(super) fn missing(&self, original: &Self) -> Option<String> {
         let missing: Vec<_> = original.names.difference(&self.names).cloned().collect();
         let fewer = original.tests.saturating_sub(self.tests);
@@ -97,30 +97,30 @@ impl Suite {
     }
 }
 
-/// The sum of what the lines `test result: ok. N passed; 0 failed; ..` say.
+/// Returns the sum over the lines `test result: ok. N passed; 0 failed; ..`.
 fn tests(printed: &str) -> Result<usize> {
     let results = printed.lines().filter_map(|line| line.strip_prefix("test result: "));
     let mut sum = 0;
     for result in results {
         let passed = result.strip_prefix("ok. ").and_then(|rest| rest.split(' ').next());
         let passed = passed.and_then(|number| number.parse::<usize>().ok());
-        sum += passed.ok_or_else(|| format!("not a result of tests that passed: {result}"))?;
+        sum += passed.ok_or_else(|| format!("not a passing test result: {result}"))?;
     }
     Ok(sum)
 }
 
-/// The names in lines `test NAME ... ok`, but for those that tell a line of the documentation.
+/// Returns the names in lines `test NAME ... ok`, except those with a line of the documentation.
 fn names(printed: &str) -> BTreeSet<String> {
     let passed =
         printed.lines().filter_map(|line| line.strip_prefix("test ")?.strip_suffix(" ... ok"));
     passed.filter(|name| !name.contains(" (line ")).map(str::to_owned).collect()
 }
 
-/// The programs that cargo says it runs: `Running unittests src/lib.rs (path)`.
+/// Returns the programs that cargo says it runs: `Running unittests src/lib.rs (path)`.
 fn programs(messages: &str, target: &Path) -> Vec<PathBuf> {
     let running = messages.lines().filter_map(|line| line.trim_start().strip_prefix("Running "));
     let paths = running.filter_map(|line| line.strip_suffix(')')?.rsplit_once('('));
-    // Relative to where cargo runs, where it can be: the name is what counts.
+    // Some paths are relative to cargo's directory, so only the file names are used.
     let names = paths.filter_map(|(_, path)| Some(Path::new(path).file_name()?.to_owned()));
     let deps = target.join(TARGET).join("release/deps");
     let named: BTreeMap<_, _> = names.map(|name| (name.clone(), deps.join(name))).collect();
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_patch_takes_away_is_named() {
+    fn tests_that_a_patch_removes_are_named() {
         let suite = |printed: &str| {
             let tests = printed.lines().count();
             Suite { tests, names: names(printed), programs: Vec::new() }
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn programs_are_those_that_ran() {
+    fn programs_that_ran_are_found() {
         let text = "   Compiling a v1.0.0 (/a)\n     \
                     Running unittests src/lib.rs (target/x/a-1)\n     \
                     Running tests/uri.rs (/t/uri-2)\n   Doc-tests a\n";

@@ -1,4 +1,4 @@
-//! The tables of what the crates came to.
+//! The tables of results for the crates.
 
 use super::Outcome;
 use super::images::Found;
@@ -7,10 +7,10 @@ use crate::run::Result;
 use crate::spread::Spread;
 use std::fmt::Write as _;
 
-/// The crates: patches, tests, and time.
+/// Returns the table of crates: patches and tests.
 pub(super) fn crates(outcomes: &[Outcome]) -> String {
     let mut text = String::from(
-        "| crate | version | for | patch | tests | with the patch | debug | what the patch makes of it |\n\
+        "| crate | version | for | patch | tests | with the patch | debug | what the patch changes |\n\
          |---|---|---|--:|--:|--:|--:|---|\n",
     );
     for o in outcomes {
@@ -32,7 +32,7 @@ pub(super) fn crates(outcomes: &[Outcome]) -> String {
     text
 }
 
-/// The images: calls by grade and path.
+/// Returns the table of images: calls by grade and path.
 pub(super) fn images(outcomes: &[Outcome]) -> String {
     let mut text = String::from(
         "| crate | build | images | calls | quad | disp | line | straddle | tail calls | via got | register | taken \
@@ -66,10 +66,10 @@ fn row(text: &mut String, name: &str, build: &str, f: &Found) {
     );
 }
 
-/// What it costs.
+/// Returns the table of costs.
 pub(super) fn costs(outcomes: &[Outcome]) -> String {
     let mut text = String::from(
-        "| crate | what | original | flags alone | static calls | over the slot alone | switched |\n\
+        "| crate | what | original | flags only | static calls | indirect only | switched |\n\
          |---|---|--:|--:|--:|--:|--:|\n",
     );
     for o in outcomes {
@@ -90,7 +90,7 @@ pub(super) fn costs(outcomes: &[Outcome]) -> String {
     text.push('\n');
     for o in outcomes {
         if let Some(switch) = o.costs.switch {
-            let _ = writeln!(text, "A switch of {}: {}.", o.given.name, time(switch));
+            let _ = writeln!(text, "Switching {}: {}.", o.given.name, time(switch));
         }
     }
     text
@@ -111,34 +111,32 @@ fn time(s: Spread) -> String {
     }
 }
 
-/// The file that `--bless` writes.
+/// Returns the file that `--bless` writes.
 pub(super) fn document(outcomes: &[Outcome]) -> Result<String> {
     Ok(format!(
         "# Published crates with static calls\n\n\
          {}; the machine's load was {}.\n\n\
-         Each crate's source is what its version was published as;\n\
-         `ecosystem/patches/NAME.patch` gives it static calls. Its own tests, those in the\n\
-         documentation included, pass without the patch and with it, both times optimised.\n\
-         Without optimisation those of the library and of `tests` pass, too (of memchr without\n\
-         those of packed pairs, which take minutes then). The patch adds a test that switches\n\
-         implementations while the others run (to `log`, whose tests switch levels themselves,\n\
-         it adds none).\n\n\
+         Each crate's source is its published version; `ecosystem/patches/NAME.patch` adds static\n\
+         calls. Its own tests, including those in the documentation, pass without the patch and\n\
+         with it, both times optimised. The tests of the library and of `tests` also pass without\n\
+         optimisation (except memchr's tests of packed pairs, which would take minutes). Each\n\
+         patch adds a test that switches implementations while the others run (except for `log`,\n\
+         whose tests switch levels themselves).\n\n\
          {}\n\
          ## What the verifier found\n\n\
-         In the programs that hold the tests, in both builds, and in the one that measures. The\n\
-         relocations that the linker kept, a decode of every instruction by iced-x86, and\n\
-         objdump found the same: addresses, kinds, lengths, grades, trampolines. A label is\n\
-         where a flag is asked.\n\n\
+         In the test programs of both builds, and in the program that measures. The relocations\n\
+         that the linker kept, a decode of every instruction by iced-x86, and objdump found the\n\
+         same addresses, kinds, lengths, grades and trampolines. A label is where code tests a\n\
+         flag.\n\n\
          {}\n\
          ## What it costs\n\n\
-         Ratios of times to the original in the same round, the median of {} rounds and the\n\
-         quartiles; less than 1 is a gain, and what lies within the quartiles of *flags alone*\n\
-         is noise. *Original*: as published, without flags. *Flags alone*: the original, built\n\
-         with the flags of README.md. *Static calls*: patched, with these flags, after\n\
-         `static_call::init()`. *Over the slot alone*: the same program under\n\
-         `STATIC_CALL=indirect`, what is left where code cannot be changed. *Switched*: the\n\
-         same program after it has switched to portable code (of `log`: to a level at which all\n\
-         is logged).\n\n\
+         Times as ratios to the original in the same round: medians of {} rounds, and quartiles.\n\
+         Less than 1 is a gain; what lies within the quartiles of *flags only* is noise.\n\
+         *Original*: as published, without flags. *Flags only*: the original, built with the\n\
+         flags of README.md. *Static calls*: patched, with these flags, after\n\
+         `static_call::init()`. *Indirect only*: the same program with `STATIC_CALL=indirect`, as\n\
+         where code cannot be changed. *Switched*: the same program after a switch to portable\n\
+         code (for `log`: to a level at which everything is logged).\n\n\
          {}",
         machine::heading("`cargo xtask ecosystem --bless`")?,
         machine::load()?,

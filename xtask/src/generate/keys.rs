@@ -1,11 +1,11 @@
-//! The keys of the generated program, their targets and what checks their results.
+//! The keys of the generated program, their targets, and the checks of their results.
 
 use super::types::{AGGREGATES, RESULTS, SCALARS, Type};
 use super::{
     BINARY_KEYS, BINARY_MODULES, BINARY_SITES, LIBRARY_KEYS, LIBRARY_MODULES, LIBRARY_SITES, Random,
 };
 
-/// The crate that something stands in.
+/// The crate that something is in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Home {
     Library,
@@ -30,7 +30,7 @@ impl Home {
     }
 }
 
-/// Who can name a key.
+/// Where a key can be named.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Scope {
     Everyone,
@@ -38,12 +38,12 @@ pub(crate) enum Scope {
     Module,
 }
 
-/// What kind of function a key is.
+/// The kind of function that a key is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Shape {
     Free,
     Unsafe,
-    /// No body: does nothing until it is set. Has no result but `out`.
+    /// No body: does nothing until it is set. Its only result is `out`.
     NoBody,
     /// `fn f(&self, …)` in an `impl` block.
     ByReference,
@@ -64,7 +64,7 @@ pub(crate) struct Key {
     pub(crate) result: Option<&'static str>,
 }
 
-/// All keys; every type, shape and scope occurs.
+/// Returns all keys. Every type, shape and scope occurs.
 pub(crate) fn all(random: &mut Random) -> Vec<Key> {
     (0..LIBRARY_KEYS + BINARY_KEYS)
         .map(|number| {
@@ -89,7 +89,7 @@ pub(crate) fn all(random: &mut Random) -> Vec<Key> {
             let args = (0..number % 11)
                 .map(|n| {
                     let all = if (number + n) % 3 == 0 { AGGREGATES } else { SCALARS };
-                    // Every type in its turn, then at random.
+                    // The first argument takes every type in turn; the others are random.
                     if n == 0 { all[number % all.len()] } else { *random.pick(all) }
                 })
                 .collect();
@@ -112,7 +112,7 @@ impl Key {
         matches!(self.shape, Shape::ByReference | Shape::ByValue)
     }
 
-    /// The type whose `impl` block holds it.
+    /// Returns the type whose `impl` block has it.
     fn owner(&self) -> String {
         format!("Owner{:02}", self.number)
     }
@@ -125,20 +125,20 @@ impl Key {
         }
     }
 
-    /// The module that declares it, named from a module of `home`.
+    /// Returns the module that declares it, as named from a module of `home`.
     pub(crate) fn module_path(&self, home: Home) -> String {
         let root = if home == self.home { "crate" } else { "matrix_lib" };
         format!("{root}::m{:02}", self.module)
     }
 
-    /// The function, named from a module of `home`.
+    /// Returns the function, as named from a module of `home`.
     pub(crate) fn path(&self, home: Home) -> String {
         let module = self.module_path(home);
         let owner = if self.is_method() { format!("{}::", self.owner()) } else { String::new() };
         format!("{module}::{owner}{}", self.name())
     }
 
-    /// The type of `self`, named from a module of `home`.
+    /// Returns the type of `self`, as named from a module of `home`.
     pub(crate) fn owner_path(&self, home: Home) -> String {
         format!("{}::{}", self.module_path(home), self.owner())
     }
@@ -147,7 +147,7 @@ impl Key {
         self.result.unwrap_or("u64")
     }
 
-    /// The parameters, with types as values have them (`made`) or as the key has them.
+    /// Returns the parameters, with the types of made values (`made`) or of the key.
     pub(crate) fn parameters(&self, receiver: &str, made: bool) -> String {
         let mut list = Vec::new();
         if self.has_self() {
@@ -162,7 +162,7 @@ impl Key {
         list.join(", ")
     }
 
-    /// The receiver of a function that is not a method.
+    /// Returns the receiver of a function that is not a method.
     pub(crate) fn plain_receiver(&self, path: &str) -> String {
         let reference = if self.shape == Shape::ByReference { "&" } else { "" };
         format!("this: {reference}{path}{}", self.owner())
@@ -180,7 +180,7 @@ impl Key {
         }
     }
 
-    /// What target `t` does with its arguments; `this` is the receiver's name.
+    /// Returns what target `t` does with its arguments; `this` is the receiver's name.
     fn body(&self, t: usize, this: &str) -> String {
         let mut digests = Vec::new();
         if self.has_self() {
@@ -191,7 +191,7 @@ impl Key {
         if self.result.is_some() { call } else { format!("*out = {call}") }
     }
 
-    /// The key with everything that belongs to it, for its module.
+    /// Returns the key with everything that belongs to it, for its module.
     pub(crate) fn declaration(&self) -> String {
         let (name, vis, arrow) = (self.name(), self.visibility(), self.arrow());
         let mut text = String::new();
@@ -229,7 +229,7 @@ impl Key {
         text + &self.target() + &self.retarget() + &self.check()
     }
 
-    /// Target 1: a function beside the key.
+    /// Returns target 1: a function in the key's module.
     fn target(&self) -> String {
         format!(
             "fn {}_near({}){} {{ {} }}\n",
@@ -240,7 +240,7 @@ impl Key {
         )
     }
 
-    /// Target 3: a function of another module, which becomes a jump.
+    /// Returns target 3: a function of another module, which the shim jumps to.
     fn far(&self) -> String {
         let path = format!("crate::m{:02}::", self.module);
         format!(
@@ -287,7 +287,7 @@ impl Key {
         )
     }
 
-    /// Says which target a result can have come from.
+    /// Returns the function that checks which target a result can have come from.
     fn check(&self) -> String {
         let mut digests = Vec::new();
         if self.has_self() {
@@ -310,7 +310,7 @@ impl Key {
     }
 }
 
-/// The module of the third targets.
+/// Returns the module of the third targets.
 pub(crate) fn far(keys: &[Key], home: Home) -> String {
     let mut text = format!(
         "//! Generated.\n#![allow(unused_variables, clippy::all, reason = \"generated\")]\n\n\
@@ -321,7 +321,7 @@ pub(crate) fn far(keys: &[Key], home: Home) -> String {
     text
 }
 
-/// The table through which the program retargets.
+/// Returns the table through which the program retargets.
 pub(crate) fn retarget_table(keys: &[Key], home: Home) -> String {
     let mut text = String::from(
         "use static_call::{Update, UpdateError};\n\n\

@@ -1,5 +1,5 @@
-//! Writes the generated program of the matrix: a library and a binary with 64 keys and some
-//! thousand calls, the same for the same seed.
+//! Generates the program for the matrix: a library and a binary with 64 keys and a few thousand
+//! calls. The same seed gives the same program.
 
 mod keys;
 mod sites;
@@ -11,13 +11,13 @@ use std::path::Path;
 use crate::run::{Result, root};
 use keys::{Home, Key};
 
-/// Keys of the library and of the binary.
+/// Keys in the library and in the binary.
 const LIBRARY_KEYS: usize = 48;
 const BINARY_KEYS: usize = 16;
-/// Modules of each.
+/// Modules in each.
 const LIBRARY_MODULES: usize = 16;
 const BINARY_MODULES: usize = 8;
-/// Functions with calls in each module, by module of the library and of the binary.
+/// Functions with calls in each module of the library and of the binary.
 const LIBRARY_SITES: usize = 30;
 const BINARY_SITES: usize = 50;
 
@@ -32,7 +32,7 @@ impl Random {
         z ^ z >> 31
     }
 
-    /// A number below `n`.
+    /// Returns a number below `n`.
     pub(crate) fn below(&mut self, n: usize) -> usize {
         usize::try_from(self.next() % n as u64).unwrap_or_default()
     }
@@ -42,8 +42,8 @@ impl Random {
     }
 }
 
-/// Writes the workspace into `dir`. Files that are right already are not touched, so that cargo
-/// builds nothing again.
+/// Writes the workspace into `dir`. Leaves files alone that are already right, so that cargo does
+/// not rebuild them.
 pub(crate) fn write(dir: &Path, seed: u64) -> Result {
     let mut random = Random(seed);
     let keys = keys::all(&mut random);
@@ -108,7 +108,7 @@ fn modules(home: Home) -> String {
 
 fn runs(home: Home) -> String {
     let own = (0..home.modules()).map(|m| format!("    m{m:02}::run(c);\n"));
-    // The library's generic and inline functions once more, instantiated in the binary.
+    // The library's generic and inline functions again, instantiated in the binary.
     let again = if home == Home::Binary { LIBRARY_MODULES } else { 0 };
     let again = (0..again).map(|m| format!("    matrix_lib::m{m:02}::run_downstream::<u8>(c);\n"));
     own.chain(again).collect()

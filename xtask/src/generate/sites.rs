@@ -1,10 +1,10 @@
-//! The functions of the generated program that hold its calls, in every position that compilers
-//! treat in a way of their own.
+//! The functions of the generated program that contain its calls, in every position that compilers
+//! treat specially.
 
 use super::Random;
 use super::keys::{Home, Key, Shape};
 
-/// Where a call stands.
+/// The position of a call.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Position {
     Plain,
@@ -15,7 +15,7 @@ enum Position {
     Closure,
     /// The last thing a function does.
     Tail,
-    /// The last thing a function does, if at all.
+    /// The last thing a function does, under a condition.
     ConditionalTail,
     Inline,
     Generic,
@@ -33,13 +33,13 @@ const POSITIONS: &[Position] = &[
     Position::Generic,
 ];
 
-/// The site functions of a module and `run`, which calls them all.
+/// Returns the site functions of a module, and `run`, which calls them all.
 pub(super) fn module(usable: &[&Key], home: Home, module: usize, random: &mut Random) -> String {
     let mut writer = Writer { home, random, text: String::new() };
     let (mut run, mut downstream) = (String::new(), String::new());
     for n in 0..home.sites() {
         let position = POSITIONS[n % POSITIONS.len()];
-        // The keys in turn, from another one in each module, so that each meets each position.
+        // Each module starts with a different key, so that every key meets every position.
         let key = |i: usize| usable[(n + n / POSITIONS.len() + module * 7 + i) % usable.len()];
         writer.site(n, position, [key(0), key(3), key(11)]);
         match position {
@@ -72,7 +72,7 @@ struct Writer<'a> {
 impl Writer<'_> {
     fn site(&mut self, n: usize, position: Position, keys: [&Key; 3]) {
         let [first, second, third] = keys;
-        // A few are left for the compiler to inline wherever it wants.
+        // The compiler may inline a few of them.
         let never = if n % 8 == 7 { "" } else { "#[inline(never)]\n" };
         let head = format!("{never}pub fn s{n:02}(c: &mut Ctx) {{\n");
         let text = match position {
@@ -122,7 +122,7 @@ impl Writer<'_> {
         self.text += &text;
     }
 
-    /// A call of a key with its check.
+    /// Returns a call of a key with its check.
     fn call(&mut self, key: &Key) -> String {
         let args = key.args.iter().enumerate();
         let args = args.map(|(n, ty)| format!("<{} as Make>::make(arg(s, {n}))", ty.made));
@@ -130,7 +130,7 @@ impl Writer<'_> {
         self.checked(key, &expression)
     }
 
-    /// Seeds, receiver, `let got = expression`, check.
+    /// Returns seeds, receiver, `let got = expression`, and check.
     fn checked(&mut self, key: &Key, expression: &str) -> String {
         let salt = self.random.next() >> 40;
         let mut text = format!("        let s = c.seed({salt:#x});\n");
@@ -149,7 +149,7 @@ impl Writer<'_> {
         text + &format!("        {check}(c, s, got);\n")
     }
 
-    /// The call itself: in the plain form, as a method, or as a site of its own.
+    /// Returns the call itself: plain, as a method, or as its own site by `call!`.
     fn expression(&mut self, key: &Key, this: &str, out: &str, mut args: Vec<String>) -> String {
         if key.result.is_none() {
             args.insert(0, out.to_owned());
@@ -169,7 +169,7 @@ impl Writer<'_> {
         if key.shape == Shape::Unsafe { format!("unsafe {{ {call} }}") } else { call }
     }
 
-    /// A function that ends in a call of `key` with its own arguments.
+    /// Returns a function that ends with a call of `key` and passes on its arguments.
     fn wrapper(&mut self, n: usize, key: &Key, conditional: bool) -> String {
         let path = key.owner_path(self.home);
         let mut parameters = key.parameters(&format!("this: {path}"), true);
@@ -189,7 +189,7 @@ impl Writer<'_> {
         format!("#[inline(never)]\nfn w{n:02}({parameters}){} {{ {body} }}\n", key.arrow())
     }
 
-    /// A call of that function with its check.
+    /// Returns a call of that function with its check.
     fn through_wrapper(&mut self, n: usize, key: &Key, conditional: bool) -> String {
         let args = key.args.iter().enumerate();
         let args = args.map(|(n, ty)| format!("<{} as Make>::make(arg(s, {n}))", ty.made));
@@ -205,7 +205,7 @@ impl Writer<'_> {
         }
         let checked = self.checked(key, &call(&["opaque(1) == 1"]));
         let off = call(&["opaque(0) == 1"]);
-        // Not taken: the default of the wrapper, and the key's targets are not reached.
+        // Not taken: the wrapper returns its default, and no target of the key is called.
         let verdict = if key.result.is_some() {
             format!("{off} == <{} as Answer>::answer(1)", key.result())
         } else {

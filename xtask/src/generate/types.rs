@@ -1,6 +1,6 @@
-//! The types of arguments and results: what the program's `support` module can make and digest.
+//! The types of arguments and results, which the program's `support` module can make and digest.
 
-/// A type as the key's signature has it, and as a value made from a seed has it.
+/// A type in the key's signature, and the type of a value made from a seed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Type {
     pub(crate) text: &'static str,
@@ -59,7 +59,7 @@ pub(crate) const AGGREGATES: &[Type] = &[
     owned("String"),
 ];
 
-/// Results. A key without a result writes through a first argument `out: &mut u64`.
+/// Results. A key without a result writes through its first argument, `out: &mut u64`.
 pub(crate) const RESULTS: &[&str] = &[
     "u64",
     "u32",

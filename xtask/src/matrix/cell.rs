@@ -1,4 +1,4 @@
-//! The cells of the matrix: the ways in which the generated program is compiled and linked.
+//! The cells of the matrix: the ways to compile and link the generated program.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use crate::run::{Result, root};
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Cell([usize; FACTORS.len()]);
 
-/// What varies, and the values by name. The first value of each is the ordinary one.
+/// The factors that vary, and the names of their values. The first value is the ordinary one.
 const FACTORS: [(&str, &[&str]); 8] = [
     ("opt-level", &["3", "2", "1", "0", "s", "z"]),
     ("lto", &["off", "thin", "fat"]),
@@ -21,7 +21,7 @@ const FACTORS: [(&str, &[&str]); 8] = [
     ("mode", &["pie", "static-pie", "static"]),
 ];
 
-/// Factors that all combinations of which are built, with the ordinary value of the others.
+/// The number of first factors of which all combinations are built, with the others ordinary.
 const FULL: usize = 3;
 
 impl Cell {
@@ -33,7 +33,7 @@ impl Cell {
         found.map_or("", |((_, values), index)| values[index])
     }
 
-    /// `o3-off-16-lld`, then every value that is not the ordinary one.
+    /// Returns `o3-off-16-lld`, followed by every other value that is not ordinary.
     pub(crate) fn name(&self) -> String {
         let mut name = format!(
             "o{}-{}-{}-{}",
@@ -60,19 +60,19 @@ impl Cell {
         self.value("strip") == "symbols"
     }
 
-    /// The profile, as cargo's environment variables.
+    /// Returns the profile, as cargo's environment variables.
     pub(crate) fn profile(&self) -> [(&'static str, &'static str); 5] {
         [
             ("CARGO_PROFILE_RELEASE_OPT_LEVEL", self.value("opt-level")),
             ("CARGO_PROFILE_RELEASE_LTO", self.value("lto")),
             ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", self.value("codegen-units")),
             ("CARGO_PROFILE_RELEASE_PANIC", self.value("panic")),
-            // Cargo strips debug information otherwise, which mold cannot do and keep relocations.
+            // Otherwise cargo strips debug information, and mold cannot then keep relocations.
             ("CARGO_PROFILE_RELEASE_STRIP", "none"),
         ]
     }
 
-    /// The workspace's own flags and those of the cell.
+    /// Returns the workspace's own flags and those of the cell.
     pub(crate) fn flags(&self) -> Result<Vec<String>> {
         let mut flags = workspace_flags()?;
         let mut add = |flag: &str| flags.push(flag.to_owned());
@@ -92,7 +92,7 @@ impl Cell {
     }
 }
 
-/// The flags in .cargo/config.toml: its strings that begin with `-C`.
+/// Returns the flags in .cargo/config.toml: its strings that begin with `-C`.
 pub(crate) fn workspace_flags() -> Result<Vec<String>> {
     let path = root().join(".cargo/config.toml");
     let text = fs::read_to_string(&path)?;
@@ -105,7 +105,7 @@ pub(crate) fn workspace_flags() -> Result<Vec<String>> {
     }
 }
 
-/// All combinations of the first factors, then a covering of all pairs of all factors.
+/// Returns all combinations of the first factors, then cells that cover all pairs of all factors.
 pub(crate) fn all() -> Vec<Cell> {
     let mut cells = vec![Cell::ORDINARY];
     for (factor, (_, values)) in FACTORS.iter().enumerate().take(FULL) {
@@ -126,7 +126,8 @@ fn with(mut cell: Cell, factor: usize, value: usize) -> Cell {
     cell
 }
 
-/// Cells in which every two values of two factors meet: greedily, the best of some at random.
+/// Returns cells in which every pair of values of two factors occurs. Greedy: each cell is the best
+/// of some random ones.
 pub(crate) fn pairwise() -> Vec<Cell> {
     let mut open = Vec::new();
     for (f, (_, values)) in FACTORS.iter().enumerate() {
@@ -152,8 +153,8 @@ pub(crate) fn pairwise() -> Vec<Cell> {
     cells
 }
 
-/// The cells that continuous integration has time for: every value of every factor but some
-/// opt-levels.
+/// Returns the cells that continuous integration has time for: every value of every factor, except
+/// some opt-levels.
 pub(crate) fn quick() -> Vec<Cell> {
     vec![
         Cell::ORDINARY,
@@ -168,7 +169,7 @@ mod tests {
     use super::{Cell, FACTORS, all, pairwise, quick};
 
     #[test]
-    fn every_pair_of_values_meets() {
+    fn every_pair_of_values_occurs() {
         let cells = pairwise();
         assert!(cells.len() <= 24, "{} cells", cells.len());
         for (f, (_, values)) in FACTORS.iter().enumerate() {
@@ -196,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn the_quick_cells_have_every_value_but_of_opt_level() {
+    fn quick_cells_have_every_value_except_of_opt_level() {
         for (f, (_, values)) in FACTORS.iter().enumerate().skip(1) {
             for v in 0..values.len() {
                 assert!(quick().iter().any(|c| c.0[f] == v), "{} {}", FACTORS[f].0, values[v]);

@@ -1,5 +1,5 @@
-//! What must be true of an image: the verifier and the oracles agree, and the rules of the
-//! workspace's flags hold.
+//! Checks an image: the verifier and the oracles agree, and the workspace's flags do what they
+//! promise.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,13 +12,13 @@ use super::build::Built;
 use super::oracles::{self, Counts, first, same};
 use crate::run::Result;
 
-/// Calls that the generated program must have at the least.
+/// The least number of calls in the generated program.
 const CALLS: usize = 2000;
-/// Those among them, at the least, whose trampoline is local: the rule for them is put to a test.
+/// The least number of these that go to local trampolines, so that their rule is tested.
 const LOCAL_CALLS: usize = 500;
 
-/// Compares what the verifier finds with what the oracles find, and checks what holds in every
-/// cell. Returns the report of the program that runs, and what the oracles have read.
+/// Compares what the verifier and the oracles find, and checks what holds in every cell. Returns
+/// the report of the program that runs, and what the oracles read.
 pub(super) fn compare(built: &Built) -> Result<(Report, Counts)> {
     let report = verified(&built.with_relocations)?;
     let counts = oracles::compare(&built.with_relocations, &report)?;
@@ -28,8 +28,8 @@ pub(super) fn compare(built: &Built) -> Result<(Report, Counts)> {
     filled(&report)?;
     rules(built, &report)?;
     let Some(with_symbols) = &built.with_symbols else { return Ok((report, counts)) };
-    // Without symbols the verifier has unwind tables alone, and must find what the oracles find
-    // where the symbols are.
+    // Without symbols the verifier has only unwind tables, and must still find what the oracles
+    // find with symbols.
     let (not_stripped, stripped) = (verified(with_symbols)?, verified(&built.program)?);
     let references = [&not_stripped, &stripped].map(oracles::references);
     same("references with and without symbols", &references[0], &references[1])?;
@@ -51,13 +51,13 @@ fn filled(report: &Report) -> Result {
     }
 }
 
-/// What the flags promise, and what a report says about itself.
+/// Checks what the flags promise, and that the report is consistent.
 fn rules(built: &Built, report: &Report) -> Result {
     let names = oracles::names(&fs::read(&built.with_relocations)?)?;
     let local_names = oracles::local_names(&fs::read(&built.with_bindings)?)?;
     let by_symbol: BTreeSet<u64> = names.keys().copied().collect();
     let trampolines = report.trampolines.iter().map(|t| t.address).collect();
-    same("trampolines by symbol and verified", &by_symbol, &trampolines)?;
+    same("trampolines by symbol and by the verifier", &by_symbol, &trampolines)?;
 
     let mut wrong = Vec::new();
     let mut local_calls = 0;

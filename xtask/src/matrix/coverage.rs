@@ -1,4 +1,4 @@
-//! The table of coverage: a row per cell.
+//! The table of coverage, with one row per cell.
 
 use static_call_verify::report::{Kind, Report};
 
@@ -14,7 +14,7 @@ pub(super) fn head() -> &'static str {
     HEAD
 }
 
-/// The row of a cell; so many oracles agreed with the verifier.
+/// Returns the row of a cell; `oracles` is how many agreed with the verifier.
 pub(super) fn row(cell: &str, commit: &str, report: &Report, oracles: usize) -> String {
     let s = &report.summary;
     let of = |kind| report.calls.iter().filter(|c| c.kind == kind).count();
@@ -36,8 +36,8 @@ pub(super) fn row(cell: &str, commit: &str, report: &Report, oracles: usize) -> 
     )
 }
 
-/// The rows of the file as it was and those of this run, which count; without those of cells that
-/// failed. In the order of `cells`.
+/// Merges the file's old rows with those of this run, which win, and leaves out cells that failed.
+/// The order is that of `cells`.
 pub(super) fn merged(before: &str, now: &str, failed: &[String], cells: &[String]) -> String {
     let row = |text: &str, cell: &str| {
         let start = format!("| {cell} |");
@@ -47,20 +47,20 @@ pub(super) fn merged(before: &str, now: &str, failed: &[String], cells: &[String
     wanted.filter_map(|cell| row(now, cell).or_else(|| row(before, cell))).collect()
 }
 
-/// The file that `--bless` writes.
+/// Returns the file that `--bless` writes.
 pub(super) fn document(command: &str, rows: &str) -> Result<String> {
     Ok(format!(
         "# Coverage of the matrix\n\n\
          {}.\n\n\
-         The generated program: how many oracles find what the verifier finds (3: the\n\
-         relocations that the linker kept, a decode of every function by iced-x86, and objdump;\n\
-         1: the first), by address, kind, length and grade; call instructions, jump labels of\n\
-         hooks, calls by grade and by kind where it is not `call`, and the share that is\n\
-         rewritten in place. Every `call` to a local trampoline is `quad`. The others go to\n\
-         trampolines that their crate exports (plain calls of `pub` keys in their own library,\n\
-         generic functions that are instantiated in both crates), whose calls the assembler\n\
-         does not align (`call symbol@PLT`) unless the relocation model is static, or they are\n\
-         tail calls.\n\n\
+         For each build of the generated program: how many oracles find the same addresses,\n\
+         kinds, lengths and grades as the verifier (3 are the relocations that the linker kept, a\n\
+         decode of every function by iced-x86, and objdump; 1 is only the first); the number of\n\
+         call instructions and of jump labels of hooks; calls by grade, and by kind other than\n\
+         `call`; and the share that is rewritten in place. Every `call` to a local trampoline is\n\
+         `quad`. The others are tail calls, or go to trampolines that their crate exports (plain\n\
+         calls of `pub` keys in their own library, generic functions instantiated in both\n\
+         crates). The assembler does not align calls of these (`call symbol@PLT`) unless the\n\
+         relocation model is static.\n\n\
          {HEAD}{rows}",
         machine::heading(&format!("`{command}` (`--cell NAME` renews one row)"))?,
     ))
@@ -71,7 +71,7 @@ mod tests {
     use super::merged;
 
     #[test]
-    fn rows_of_this_run_count_and_failed_ones_go() {
+    fn rows_of_this_run_replace_old_ones_and_failed_ones_go() {
         let cells = ["a", "ab", "c", "d"].map(str::to_owned);
         let before = "text\n| ab | 1 |\n| a | 1 |\n| c | 1 |\n";
         let rows = merged(before, "| d | 2 |\n| a | 2 |\n", &["c".to_owned()], &cells);

@@ -1,5 +1,5 @@
-//! The matrix: a generated program in every way of compiling and linking, verified against three
-//! oracles, and run on all cores while a thread retargets at random.
+//! The matrix: builds a generated program in every way of compiling and linking, compares the
+//! verifier with three oracles, and runs it on all cores while a thread retargets at random.
 
 mod build;
 mod cell;
@@ -18,13 +18,13 @@ pub(crate) use cell::workspace_flags;
 /// Seed of the generated program.
 const SEED: u64 = 20;
 
-/// What the arguments ask for.
+/// The task's options.
 struct Options {
     /// Seconds that the program runs in a cell.
     seconds: f64,
     /// Seconds in the ordinary cell.
     ordinary_seconds: f64,
-    /// Only the cell of this name, or else those whose names contain this.
+    /// Run only the cell of this name, or else those whose names contain this.
     filter: String,
     bless: bool,
 }
@@ -44,7 +44,7 @@ impl Options {
                 "--bless" => options.bless = true,
                 _ => {
                     return Err(format!(
-                        "`{arg}` is none of --seconds N, --cell PART-OF-NAME, --bless"
+                        "unknown option `{arg}`; known are --seconds N, --cell NAME, --bless"
                     )
                     .into());
                 }
@@ -54,22 +54,22 @@ impl Options {
     }
 }
 
-/// Every cell.
+/// Runs every cell.
 pub(crate) fn full(args: &[String]) -> Result {
     cells(&cell::all(), &Options::parse(args, 3.0, 60.0)?)
 }
 
-/// The cells in which every two values of two factors meet.
+/// Runs cells in which every pair of values of two factors occurs.
 pub(crate) fn pairs(args: &[String]) -> Result {
     cells(&cell::pairwise(), &Options::parse(args, 3.0, 60.0)?)
 }
 
-/// The cells that continuous integration has time for.
+/// Runs the cells that continuous integration has time for.
 pub(crate) fn quick(args: &[String]) -> Result {
     cells(&cell::quick(), &Options::parse(args, 2.0, 5.0)?)
 }
 
-/// The ordinary cell for long.
+/// Runs the ordinary cell for a long time.
 pub(crate) fn soak(args: &[String]) -> Result {
     cells(&[Cell::ORDINARY], &Options::parse(args, 600.0, 600.0)?)
 }
@@ -95,7 +95,7 @@ fn cells(cells: &[Cell], options: &Options) -> Result {
         if !options.bless {
             continue;
         }
-        // After each cell, so that a run that is ended early has not run for nothing.
+        // Written after each cell, so that a run that is stopped early keeps its results.
         let path = root().join("measurements/matrix.md");
         let before = std::fs::read_to_string(&path).unwrap_or_default();
         let order: Vec<_> = cell::all().iter().map(Cell::name).collect();
@@ -109,7 +109,7 @@ fn cells(cells: &[Cell], options: &Options) -> Result {
     Ok(())
 }
 
-/// Builds, verifies and runs one cell; returns its row.
+/// Builds, verifies and runs one cell. Returns its row.
 fn check(dir: &Path, cell: &Cell, commit: &str, seconds: f64) -> Result<String> {
     let built = build::build(dir, cell)?;
     let (report, agreed) = compare::compare(&built)?;
@@ -117,7 +117,7 @@ fn check(dir: &Path, cell: &Cell, commit: &str, seconds: f64) -> Result<String> 
     println!("{}: built in {:.0} s; {agreed}; {account}", cell.name(), built.took.as_secs_f64());
     let summary = &report.summary;
     let paths = (counts.calls, counts.inline, counts.indirect);
-    // To the program a jump label is a call instruction of its site, and inline.
+    // The program counts a jump label as an inline call of its site.
     let labels = summary.labels;
     if paths != ((summary.calls + labels) as u64, (summary.inline + labels) as u64, 0) {
         return Err(format!("the program reports {counts:?}, the verifier {summary:?}").into());

@@ -1,4 +1,4 @@
-//! What may be in a package, and what must be.
+//! Checks which files are in a package.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ const ADDED: &[&str] = &["Cargo.toml.orig", "Cargo.lock", ".cargo_vcs_info.json"
 const EXTRA: &[(&str, &str)] =
     &[("static-call", "SAFETY.md"), ("static-call-verify", "schema/report.schema.json")];
 
-/// The files below a directory, by their paths in it; sorted.
+/// Returns the sorted paths of the files below a directory, relative to it.
 pub(super) fn list(dir: &Path) -> Result<Vec<String>> {
     let mut files = Vec::new();
     let mut open = vec![dir.to_owned()];
@@ -30,8 +30,8 @@ pub(super) fn list(dir: &Path) -> Result<Vec<String>> {
     Ok(files)
 }
 
-/// Files that are missing from a package or do not belong there. `kinds` are the extensions that
-/// files in `src` may have, besides `rs`.
+/// Returns complaints about files that are missing from a package or do not belong there. `kinds`
+/// are the extensions that files in `src` may have besides `rs`.
 pub(super) fn complaints(package: &str, kinds: &[&str], files: &[String]) -> Vec<String> {
     let has = |file: &str| files.iter().any(|f| f == file);
     let extra: Vec<_> = EXTRA.iter().filter(|e| e.0 == package).map(|e| e.1).collect();
@@ -57,7 +57,7 @@ mod tests {
     use super::complaints;
 
     #[test]
-    fn what_is_missing_or_does_not_belong_is_named() {
+    fn missing_and_unexpected_files_are_named() {
         let of = |package: &str, kinds: &[&str], files: &str| {
             let files: Vec<_> = files.split(' ').map(str::to_owned).collect();
             complaints(package, kinds, &files)

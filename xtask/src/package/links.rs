@@ -1,13 +1,14 @@
-//! Links in packaged documents and in documentation comments: none may lead nowhere outside the
-//! repository. The pages of the guide are not read here: rustdoc has other definitions of their
-//! links, and checks those.
+//! Checks links in packaged documents and in doc comments: each must work outside the repository.
+//! Pages of the guide are not read here, because rustdoc defines their links differently and checks
+//! them.
 
 use std::path::Path;
 
-/// Where files of the repository are shown.
+/// The address at which the repository shows its files.
 const FILES: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/");
 
-/// The links of a file that are dead where the package is read. `root` is the repository.
+/// Returns complaints about the links of a file that are dead for readers of the package. `root` is
+/// the repository.
 pub(super) fn complaints(file: &str, text: &str, root: &Path) -> Vec<String> {
     let is_document = file.ends_with(".md") && !file.contains("/docs/");
     if !is_document && !file.ends_with(".rs") {
@@ -20,7 +21,7 @@ pub(super) fn complaints(file: &str, text: &str, root: &Path) -> Vec<String> {
         let comment = ["//! ", "/// "].iter().find_map(|mark| line.strip_prefix(mark));
         let Some(line) = (if is_document { Some(line) } else { comment }) else { continue };
         is_code ^= line.starts_with("```");
-        // Registries show a README, and resolve its links as the repository does.
+        // Registries show a README, and resolve links as the repository does.
         let is_shown = |target: &str| file.ends_with("README.md") && root.join(target).exists();
         let dead = |target: &&str| is_dead(target, root) && !is_shown(target);
         for target in targets(line).into_iter().filter(|_| !is_code).filter(dead) {
@@ -30,15 +31,15 @@ pub(super) fn complaints(file: &str, text: &str, root: &Path) -> Vec<String> {
     complaints
 }
 
-/// Where the links in a line lead: `[text](target)` and `[text]: target`.
+/// Returns the targets of the links in a line: `[text](target)` and `[text]: target`.
 fn targets(line: &str) -> Vec<&str> {
     let inline = line.split("](").skip(1).filter_map(|rest| rest.split(')').next());
     let definition = line.strip_prefix('[').and_then(|rest| rest.split_once("]: "));
     inline.chain(definition.map(|(_, target)| target)).collect()
 }
 
-/// Only absolute addresses, headings of the same page and items in rustdoc's notation work
-/// everywhere. Of addresses in this repository the file has to exist.
+/// Returns whether a link is dead. Only absolute addresses, headings of the same page and items in
+/// rustdoc's notation work everywhere. A file of this repository must exist.
 fn is_dead(target: &str, root: &Path) -> bool {
     let target = target.split(' ').next().unwrap_or_default();
     if let Some(file) = target.strip_prefix(FILES) {

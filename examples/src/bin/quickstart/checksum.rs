@@ -1,4 +1,4 @@
-//! CRC-32C: the trait that is switched, its implementations, and the oracle.
+//! CRC-32C: the switchable trait, its implementations, and the oracle.
 //!
 //! Width 32, polynomial 0x1EDC6F41, reflected (0x82F63B78), initial value and final xor all ones:
 //! RFC 3720, appendix B.4 (iSCSI).
@@ -7,24 +7,23 @@ use std::cell::Cell;
 
 use static_call::{Instance, Update, UpdateError, static_call};
 
-/// What computes CRC-32C. `StaticChecksum` implements it, too: by static calls that can be
-/// switched.
+/// Computes CRC-32C. `StaticChecksum` also implements it, by static calls.
 #[static_call(default = SlicingBy8)]
 pub(crate) trait Checksum {
-    /// The CRC-32C of `data`.
+    /// Returns the CRC-32C of `data`.
     fn checksum(&self, data: &[u8]) -> u32;
 }
 
 /// One implementation that `StaticChecksum` can be switched to.
 pub(crate) struct Implementation {
-    /// What it is called in the output.
+    /// Its name in the output.
     pub(crate) name: &'static str,
     /// Makes `StaticChecksum` call it.
     pub(crate) switch_to: fn() -> Result<Update, UpdateError>,
 }
 
-/// What this processor can run: three implementations at least. The first is the one that
-/// `StaticChecksum` starts with.
+/// Returns what this processor can run: at least three implementations. `StaticChecksum` starts
+/// with the first.
 pub(crate) fn implementations() -> Vec<Implementation> {
     let portable = [
         Implementation { name: "slicing by 8 (default)", switch_to: StaticChecksum::reset },
@@ -34,7 +33,7 @@ pub(crate) fn implementations() -> Vec<Implementation> {
     portable.into_iter().chain(accelerated()).collect()
 }
 
-/// The processor's own instruction, if it has one.
+/// Returns the implementation by the processor's own instruction, if it has one.
 #[cfg(target_arch = "x86_64")]
 fn accelerated() -> Option<Implementation> {
     let switch_to = StaticChecksum::update::<Sse42>;
@@ -42,7 +41,7 @@ fn accelerated() -> Option<Implementation> {
     found.then_some(Implementation { name: "SSE4.2 instruction", switch_to })
 }
 
-/// No other processor's instruction is used here.
+/// Only x86-64's instruction is used here.
 #[cfg(not(target_arch = "x86_64"))]
 fn accelerated() -> Option<Implementation> {
     None
@@ -70,7 +69,7 @@ impl Checksum for OneTable {
     }
 }
 
-/// An implementation with state: function and state are switched together.
+/// An implementation with state: the function and its state switch together.
 struct CrateCrc(crc::Crc<u32, crc::Table<16>>);
 
 static CRC: CrateCrc = CrateCrc(crc::Crc::<u32, crc::Table<16>>::new(&crc::CRC_32_ISCSI));
@@ -83,7 +82,7 @@ impl Checksum for CrateCrc {
     }
 }
 
-/// The processor's own instruction: only `accelerated` names it.
+/// The processor's own instruction. Only `accelerated` names it.
 #[cfg(target_arch = "x86_64")]
 #[derive(Instance)]
 struct Sse42;
@@ -92,12 +91,12 @@ struct Sse42;
 impl Checksum for Sse42 {
     fn checksum(&self, data: &[u8]) -> u32 {
         answered_by(SSE42);
-        // SAFETY: this becomes the target only after the processor was found to have SSE4.2.
+        // SAFETY: this becomes a target only if the processor has SSE4.2.
         unsafe { sse42::checksum(data) }
     }
 }
 
-// Places in what `implementations` gives.
+// Indices into `implementations()`.
 const SLICING: usize = 0;
 const TABLE: usize = 1;
 const CRATE: usize = 2;
@@ -108,17 +107,17 @@ thread_local! {
     static ANSWERED_BY: Cell<usize> = const { Cell::new(SLICING) };
 }
 
-/// Each target notes on its thread that it was the one called.
+/// Notes which target was called on this thread.
 fn answered_by(implementation: usize) {
     ANSWERED_BY.set(implementation);
 }
 
-/// Which of [`implementations`] answered the last call on this thread.
+/// Returns which of [`implementations`] answered the last call on this thread.
 pub(crate) fn last_answer() -> usize {
     ANSWERED_BY.get()
 }
 
-/// The definition, bit by bit: slow, and too simple to be wrong in the way of the others.
+/// The definition, bit by bit: slow, and too simple to share a bug with the others.
 pub(crate) fn oracle(data: &[u8]) -> u32 {
     let mut crc = !0_u32;
     for &byte in data {
@@ -181,7 +180,7 @@ mod slicing {
 
 #[cfg(target_arch = "x86_64")]
 mod sse42 {
-    //! The `crc32` instruction, which computes this very polynomial (Intel SDM vol. 2, "CRC32").
+    //! The `crc32` instruction, which uses exactly this polynomial (Intel SDM vol. 2, "CRC32").
 
     use std::arch::x86_64::{_mm_crc32_u8, _mm_crc32_u64};
 
@@ -191,7 +190,7 @@ mod sse42 {
         let crc = words
             .iter()
             .fold(u64::from(!0_u32), |crc, word| _mm_crc32_u64(crc, u64::from_le_bytes(*word)));
-        // The instruction leaves the upper half zero.
+        // The instruction clears the upper half.
         !rest.iter().fold(crc as u32, |crc, &byte| _mm_crc32_u8(crc, byte))
     }
 }
@@ -201,11 +200,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn oracle_has_the_check_value_of_the_definition() {
+    fn oracle_gives_the_published_check_value() {
         assert_eq!(oracle(b"123456789"), 0xe306_9283);
     }
 
-    /// The only test that switches: the handle is one for the whole process.
+    /// The only test that switches, because the whole process shares one handle.
     #[test]
     fn every_implementation_agrees_with_the_oracle() {
         let data: Vec<u8> = (0..300_u32).map(|i| (i * i * 7 + i / 3) as u8).collect();

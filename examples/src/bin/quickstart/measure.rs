@@ -1,10 +1,9 @@
-//! What a call costs: static call on its three paths, direct call, `AtomicPtr`, `dyn`.
+//! What a call costs: a static call on its three paths, a direct call, `AtomicPtr`, `dyn`.
 //!
-//! `STATIC_CALL` caps the path of a whole process, so each path is measured in a child of its own:
-//! this program again, with [`CHILD`] as its argument. The parent asks the children in turn for a
-//! round each, so that all of them see the same state of the machine; and a round measures the
-//! other ways to call beside the child's static call, so that each has its own direct call to be
-//! compared with.
+//! `STATIC_CALL` caps the path for a whole process, so each path is measured in its own child: this
+//! program, run with [`CHILD`] as its argument. The parent asks the children in turn for one round
+//! each, so that all of them see the same state of the machine. A round also measures the other
+//! ways to call, so that every static call is compared with a direct call in the same process.
 
 use std::env;
 use std::hint::black_box;
@@ -19,18 +18,18 @@ use crate::spread::Spread;
 
 /// The argument that makes this program a child.
 pub(crate) const CHILD: &str = "--measure-for-quickstart";
-/// Calls in a sample.
+/// Calls per sample.
 pub(crate) const CALLS: u32 = 100_000;
-/// Rounds of each child; a round gives one sample of each way to call.
+/// Rounds per child. A round takes one sample of each way to call.
 pub(crate) const ROUNDS: usize = 301;
 
-/// The function that is called: next to nothing, so that the call is what takes the time.
+/// The function that is called. It does almost nothing, so that the call dominates the time.
 #[static_call]
 fn step(x: u64) -> u64 {
     body(x)
 }
 
-/// Less than sixteen bytes of code: wherever it is put, it crosses no cache line.
+/// Less than sixteen bytes of code, so that it never crosses a cache line.
 #[inline(always)]
 fn body(x: u64) -> u64 {
     x.rotate_left(5) ^ 0x5bd1_e995
@@ -55,17 +54,17 @@ impl Step for Object {
     }
 }
 
-/// A loop of at least one call, each with the result of the one before as its argument.
+/// Defines a loop of at least one call. Each call's argument is the previous result.
 ///
-/// Every loop starts at the same place of a cache line: where the compiler happens to put it can
-/// cost more than what is measured here.
+/// Every loop starts at the same offset in a cache line, because alignment can cost more than what
+/// is measured here.
 macro_rules! call_loop {
     ($name:ident, |$x:ident| $call:expr) => {
         #[inline(never)]
         fn $name(mut calls: u32) -> u64 {
             let mut $x = 0;
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: it pads with no-ops and does nothing else.
+            // SAFETY: it only pads with no-ops.
             unsafe {
                 std::arch::asm!(".p2align 6", options(nomem, nostack, preserves_flags));
             }
@@ -84,11 +83,11 @@ call_loop!(loop_direct, |x| direct(x));
 call_loop!(loop_static_call, |x| step(x));
 call_loop!(loop_atomic, |x| {
     let target = POINTER.load(Ordering::Acquire);
-    // SAFETY: `POINTER` holds nothing but `direct`.
+    // SAFETY: `POINTER` only ever holds `direct`.
     let target = unsafe { std::mem::transmute::<*mut (), fn(u64) -> u64>(target) };
     target(x)
 });
-// The object is loaded anew for every call, as from a data structure.
+// The object is reloaded for every call, as from a data structure.
 call_loop!(loop_dyn, |x| black_box(&Object as &dyn Step).step(x));
 
 /// The ways to call, in the order of a child's answers.
@@ -98,20 +97,20 @@ const STATIC: usize = 1;
 const ATOMIC: usize = 2;
 const DYN: usize = 3;
 
-/// What a child answers to a line: nanoseconds a call, one sample of each way.
+/// A child's answer to a line: nanoseconds per call, one sample of each way.
 type Round = [f64; WAYS.len()];
 
-/// What a child answers when a way to call gave another result than the direct call.
+/// A child's answer if some way to call gave a different result than the direct call.
 const WRONG: &str = "wrong";
 
-/// The child: says which path its static call takes, then answers each line with a round.
+/// Runs as the child: prints which path its static call takes, then answers each line with a round.
 ///
 /// # Errors
 ///
-/// Input or output failed: the parent is gone.
+/// Input or output failed, because the parent has exited.
 pub(crate) fn child() -> io::Result<()> {
     let _ = static_call::init();
-    // A store that the compiler sees: it would call a pointer that never changes directly.
+    // The compiler would turn a pointer that is never stored into a direct call.
     POINTER.store(black_box(direct as fn(u64) -> u64) as *mut (), Ordering::Release);
     let mut out = io::stdout().lock();
     writeln!(out, "{}", path_of_step())?;
@@ -124,7 +123,7 @@ pub(crate) fn child() -> io::Result<()> {
     Ok(())
 }
 
-/// One sample of each way; which way comes first changes from round to round.
+/// Takes one sample of each way. A different way comes first in each round.
 fn round(number: usize) -> Option<Round> {
     let calls = black_box(CALLS);
     let expected = loop_direct(calls);
@@ -141,7 +140,7 @@ fn round(number: usize) -> Option<Round> {
     Some(round)
 }
 
-/// The path of the call in [`loop_static_call`].
+/// Returns the path of the call in [`loop_static_call`].
 fn path_of_step() -> String {
     let report = static_call::report();
     let key = report.keys.iter().find(|key| key.name == "step");
@@ -168,7 +167,7 @@ impl Peer {
             .stdout(Stdio::piped())
             .spawn()?;
         let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
-            return Err(io::Error::other("a child without pipes"));
+            return Err(io::Error::other("the child process has no pipes"));
         };
         let output = BufReader::new(output);
         let mut peer =
@@ -180,9 +179,7 @@ impl Peer {
     fn line(&mut self) -> io::Result<String> {
         let mut line = String::new();
         if self.output.read_line(&mut line)? == 0 {
-            return Err(io::Error::other(
-                "this program, started as a child of its own, ended early",
-            ));
+            return Err(io::Error::other("a child process exited early"));
         }
         Ok(line.trim_end().to_string())
     }
@@ -196,12 +193,12 @@ impl Peer {
         }
         let samples: Vec<f64> = line.split(' ').filter_map(|ns| ns.parse().ok()).collect();
         let round = Round::try_from(samples)
-            .map_err(|_| io::Error::other(format!("a child answered {line:?}")))?;
+            .map_err(|_| io::Error::other(format!("a child process answered {line:?}")))?;
         self.rounds.push(round);
         Ok(())
     }
 
-    /// Ends the child: it reads the end of its input.
+    /// Ends the child by closing its input.
     fn end(self) -> io::Result<()> {
         let Self { mut child, input, .. } = self;
         drop(input);
@@ -209,13 +206,13 @@ impl Peer {
     }
 }
 
-/// A row of the table.
+/// A row in the table.
 pub(crate) struct Row {
     /// The way to call.
     pub(crate) name: String,
-    /// Nanoseconds a call.
+    /// Nanoseconds per call.
     pub(crate) cost: Spread,
-    /// Cost divided by that of the direct call in the same round of the same child.
+    /// Cost divided by the cost of the direct call in the same round of the same child.
     pub(crate) ratio: Spread,
 }
 
@@ -231,7 +228,7 @@ impl Row {
 
 /// What was measured.
 pub(crate) struct Measurement {
-    /// A row for each way to call.
+    /// One row per way to call.
     pub(crate) rows: Vec<Row>,
     /// Paths that this process cannot take.
     pub(crate) missing: Vec<&'static str>,

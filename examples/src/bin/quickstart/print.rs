@@ -1,4 +1,4 @@
-//! What is printed, for somebody who does not know the project.
+//! What is printed, for a reader who does not know the project.
 
 use std::io::{Result, Write};
 use std::path::Path;
@@ -11,23 +11,23 @@ use crate::measure::{self, Measurement, Row};
 use crate::spread::Spread;
 use crate::workload::{self, Outcome};
 
-/// A line, underlined.
+/// Prints an underlined heading.
 pub(crate) fn heading(out: &mut impl Write, text: &str) -> Result<()> {
     writeln!(out, "\n{text}\n{}", "-".repeat(text.len()))
 }
 
-/// Processor, cores, system, and what caps the paths.
+/// Prints processor, cores, system, and the cap on paths if there is one.
 pub(crate) fn machine(out: &mut impl Write) -> Result<()> {
     writeln!(out, "  processor    {}", processor())?;
     let cores = grouped(workload::cores());
     writeln!(out, "  cores        {cores}, {} {}", env::consts::ARCH, env::consts::OS)?;
     if let Some(cap) = env::var_os("STATIC_CALL") {
-        writeln!(out, "  environment  STATIC_CALL={}, a cap for every call's path", cap.display())?;
+        writeln!(out, "  environment  STATIC_CALL={} caps every path", cap.display())?;
     }
     Ok(())
 }
 
-/// The file and how it is cut.
+/// Prints the file and how it is cut.
 pub(crate) fn input(
     out: &mut impl Write,
     path: &Path,
@@ -37,10 +37,10 @@ pub(crate) fn input(
 ) -> Result<()> {
     writeln!(out, "  file         {}", path.display())?;
     let (bytes, chunks) = (grouped(bytes), grouped(chunks));
-    writeln!(out, "  read         {bytes} bytes, in chunks of {size}: {chunks}")
+    writeln!(out, "  input        {bytes} bytes: {chunks} chunks of {size}")
 }
 
-/// Calls and switches, and whether the results were right.
+/// Prints calls and switches, and whether the results were right.
 pub(crate) fn outcome(
     out: &mut impl Write,
     outcome: &Outcome,
@@ -49,14 +49,14 @@ pub(crate) fn outcome(
     let workers = grouped(outcome.workers);
     writeln!(
         out,
-        "  {workers} threads call one trait, `StaticChecksum.checksum(chunk)`; the main thread
-  switches which implementation that reaches.\n"
+        "  {workers} threads checksum the chunks with `StaticChecksum.checksum(chunk)`. Meanwhile
+  the main thread keeps switching which implementation that call reaches.\n"
     )?;
-    writeln!(out, "  {:<24} {:>12}", "answered by", "calls")?;
+    writeln!(out, "  {:<24} {:>12}", "implementation", "calls")?;
     for (implementation, &calls) in implementations.iter().zip(&outcome.answered) {
         writeln!(out, "  {:<24} {:>12}", implementation.name, grouped(calls))?;
     }
-    writeln!(out, "\n  {:<24} {:>12}", "calls", grouped(outcome.calls()))?;
+    writeln!(out, "\n  {:<24} {:>12}", "all calls", grouped(outcome.calls()))?;
     let mut row = |name: &str, count: u64, what: &str| {
         writeln!(out, "  {name:<24} {:>12}   {what}", grouped(count))
     };
@@ -66,20 +66,27 @@ pub(crate) fn outcome(
         time.median, time.lower, time.upper
     );
     row("switches", outcome.updates.len() as u64, &time)?;
-    row("wrong results", outcome.wrong, "compared with the same checksum computed bit by bit")?;
-    row("stale calls", outcome.stale, "reached a function replaced before the call began")?;
+    row("wrong results", outcome.wrong, "differ from a checksum computed bit by bit")?;
+    row("stale calls", outcome.stale, "reached the old function after a switch had returned")?;
     if outcome.without_barrier > 0 {
-        let what = "switches that other threads follow without a bound in time";
+        let what = "switches that other threads may see late: membarrier is not available";
         row("without a barrier", outcome.without_barrier, what)?;
     }
     match &outcome.error {
-        Some(error) => writeln!(out, "\n  The switching ended early: {error}"),
+        Some(error) => writeln!(out, "\n  Switching stopped early: {error}"),
         None => Ok(()),
     }
 }
 
-/// The table of ways to call, and what it shows.
+/// Prints the table of ways to call, and what it shows.
 pub(crate) fn costs(out: &mut impl Write, measurement: &Measurement) -> Result<()> {
+    writeln!(
+        out,
+        "  A static call takes one of three paths, shortest first:
+    inline       calls the target, like a direct call
+    trampoline   calls eight bytes of code, which jump to the target
+    indirect     calls the same eight bytes, which jump through a pointer\n"
+    )?;
     let (cost, ratio) = ("ns per call", "direct = 1");
     writeln!(
         out,
@@ -97,7 +104,7 @@ pub(crate) fn costs(out: &mut impl Write, measurement: &Measurement) -> Result<(
     for path in &measurement.missing {
         writeln!(
             out,
-            "  {:<24} {:>11}  the reason stands with the calls, below",
+            "  {:<24} {:>11}  not measured; the list of calls below says why",
             format!("static call, {path}"),
             "-"
         )?;
@@ -106,36 +113,39 @@ pub(crate) fn costs(out: &mut impl Write, measurement: &Measurement) -> Result<(
     writeln!(
         out,
         "
-  Medians of {rounds} rounds of {calls} calls, each with the result of the one before as its
-  argument. The ways take turns in every round; a ratio compares two samples of one round.
-  Each path of the static call is held by STATIC_CALL in a process of its own.
+  Medians of {rounds} rounds of {calls} calls; half of the samples lie between the quartiles.
+  Each call takes the previous result as its argument. Every round measures each way to call,
+  and a ratio compares two samples from one round. Each path runs in its own process, where
+  the environment variable STATIC_CALL caps it.
 
-  What this shows: a call that the processor predicts right every time, in a loop that
-  stays in its caches, where a call through a pointer may cost no more than a direct one. An
-  inline static call executes the very instructions of a direct call; on its other two paths
-  it takes a jump more.
-  What it does not show: how the ways compare in a program with thousands of call sites,
-  where branch predictors and instruction caches run short."
+  What this shows: the cost of calls that the processor always predicts correctly, in a loop
+  that stays in its caches. Here a call through a pointer may cost no more than a direct call.
+  An inline static call executes exactly the instructions of a direct call; the other two
+  paths execute one more jump.
+  What this does not show: how the ways compare in a program with thousands of call sites,
+  where branch predictors and instruction caches run out of space."
     )
 }
 
-/// The library's own report: keys, sites, call instructions, paths and reasons.
+/// Prints the library's own report: keys, sites, call instructions, paths and reasons.
 pub(crate) fn report(out: &mut impl Write, report: &Report) -> Result<()> {
     writeln!(
         out,
-        "  By function that can be switched. Its `plain` calls are written like any other and stand
-  under the line that declares it; a `call!` has a line of its own. Grade `quad`: all of
-  the instruction lies in eight aligned bytes, so it may be rewritten while it is executed."
+        "  The library prints this list. It has a paragraph for each function that can be switched
+  (a *key*): where it is declared, its signature, what it calls now, and its calls. `plain`
+  are calls written like any other, listed at the declaration; each `call!` has its own line.
+  Grade `quad` means that the instruction lies within eight aligned bytes, so it can be
+  rewritten while other threads execute it."
     )?;
     let mut calls = report.sites().flat_map(|site| &site.calls);
     if calls.any(|call| call.path != CallPath::Inline) {
-        writeln!(out, "  Not every call is inline: the reason stands at the end of its line.")?;
+        writeln!(out, "  A line that is not inline ends with the reason.")?;
     }
     writeln!(out)?;
     writeln!(out, "{report}")
 }
 
-/// `1234567` as `1,234,567`.
+/// Formats `1234567` as `1,234,567`.
 fn grouped(number: impl ToString) -> String {
     let digits = number.to_string();
     let mut out = String::new();
@@ -148,7 +158,7 @@ fn grouped(number: impl ToString) -> String {
     out
 }
 
-/// What the system says the processor is.
+/// Returns the processor's name according to the system.
 fn processor() -> String {
     let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let mut fields = text.lines().filter_map(|line| line.split_once(':'));

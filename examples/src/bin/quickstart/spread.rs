@@ -1,6 +1,6 @@
-//! Median and quartiles: what a few hundred samples are told by.
+//! Median and quartiles, which summarise a few hundred samples.
 
-/// Three samples of a sorted row: a quarter, half and three quarters of the others are smaller.
+/// Median and quartiles: half, a quarter and three quarters of the samples are smaller.
 pub(crate) struct Spread {
     pub(crate) lower: f64,
     pub(crate) median: f64,
@@ -8,7 +8,7 @@ pub(crate) struct Spread {
 }
 
 impl Spread {
-    /// The spread of `samples`; not a number where there are none.
+    /// Returns the spread of `samples`, or NaN if there are none.
     pub(crate) fn of(samples: impl IntoIterator<Item = f64>) -> Self {
         let mut sorted: Vec<f64> = samples.into_iter().collect();
         sorted.sort_by(f64::total_cmp);

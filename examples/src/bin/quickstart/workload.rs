@@ -1,4 +1,4 @@
-//! Checksums on all cores while the target is switched under them.
+//! Checksums on all cores while the target is switched.
 
 use std::hint;
 use std::num::NonZero;
@@ -10,23 +10,23 @@ use static_call::{Barrier, UpdateError, call};
 
 use crate::checksum::{Checksum, Implementation, StaticChecksum, last_answer, oracle};
 
-/// How often the main thread switches.
+/// How many times the main thread switches.
 pub(crate) const SWITCHES: usize = 3_000;
 
-/// A chunk of the input, with the checksum that the oracle gives it.
+/// A chunk of the input and its checksum by the oracle.
 pub(crate) struct Chunk<'a> {
     data: &'a [u8],
     expected: u32,
 }
 
 impl<'a> Chunk<'a> {
-    /// Cuts `data` into chunks of `size` bytes and asks the oracle about each.
+    /// Cuts `data` into chunks of `size` bytes and computes their checksums by the oracle.
     pub(crate) fn cut(data: &'a [u8], size: usize) -> Vec<Self> {
         data.chunks(size).map(|data| Chunk { data, expected: oracle(data) }).collect()
     }
 }
 
-/// Cores that this process may use.
+/// Returns the number of cores that this process may use.
 pub(crate) fn cores() -> usize {
     thread::available_parallelism().map_or(1, NonZero::get)
 }
@@ -36,27 +36,27 @@ pub(crate) fn cores() -> usize {
 pub(crate) struct Outcome {
     /// Threads that called.
     pub(crate) workers: usize,
-    /// Calls that each implementation answered.
+    /// Calls answered by each implementation.
     pub(crate) answered: Vec<u64>,
-    /// Results that were not the oracle's.
+    /// Results that differ from the oracle's.
     pub(crate) wrong: u64,
-    /// Calls that reached a target although another update had returned before they began.
+    /// Calls that reached a target that an update had replaced before they began.
     pub(crate) stale: u64,
     /// Time of each update, from call to return.
     pub(crate) updates: Vec<Duration>,
-    /// Updates whose barrier did not run: how soon other threads followed is unknown.
+    /// Updates whose barrier did not run, so that other threads may have seen them late.
     pub(crate) without_barrier: u64,
-    /// Why the switching ended early.
+    /// Why switching stopped early.
     pub(crate) error: Option<UpdateError>,
 }
 
 impl Outcome {
-    /// All calls.
+    /// Returns the number of all calls.
     pub(crate) fn calls(&self) -> u64 {
         self.answered.iter().sum()
     }
 
-    /// Whether every call did what it should.
+    /// Returns whether every call did what it should.
     pub(crate) fn is_right(&self) -> bool {
         let stale = self.stale > 0 && self.without_barrier == 0;
         self.wrong == 0 && !stale && self.error.is_none()
@@ -65,7 +65,7 @@ impl Outcome {
 
 /// What the threads share. Update number `n` (from 1) switches to implementation `n % count`.
 struct Progress {
-    /// Number of the last update that was started.
+    /// Number of the last update that has started.
     started: AtomicUsize,
     /// Number of the last update that has returned.
     returned: AtomicUsize,
@@ -80,7 +80,7 @@ struct Tally {
     stale: u64,
 }
 
-/// Lets every core checksum `chunks` over and over while this thread switches the target.
+/// Makes every core checksum `chunks` over and over while this thread switches the target.
 pub(crate) fn run(chunks: &[Chunk<'_>], implementations: &[Implementation]) -> Outcome {
     let workers = cores();
     let progress = Progress {
@@ -115,7 +115,7 @@ pub(crate) fn run(chunks: &[Chunk<'_>], implementations: &[Implementation]) -> O
     })
 }
 
-/// The main thread's part: the next implementation, again and again.
+/// Runs the main thread's part: switches to the next implementation, again and again.
 fn switch(
     chunk: &Chunk<'_>,
     implementations: &[Implementation],
@@ -139,7 +139,7 @@ fn switch(
                 return;
             }
         }
-        // The same call as a site of its own, which the report shows with this line.
+        // The same call as its own site, which the report lists with this line.
         let sum = call!(StaticChecksum::checksum(&StaticChecksum, chunk.data));
         outcome.answered[last_answer()] += 1;
         outcome.wrong += u64::from(sum != chunk.expected);
@@ -149,9 +149,9 @@ fn switch(
     }
 }
 
-/// Waits until some worker has made a call: where cores are few, the main thread could otherwise
-/// make all its switches while no worker runs. It gives up its core only after a while, since it
-/// may not get it back for milliseconds.
+/// Waits until some worker has made a call. Otherwise, with few cores, the main thread could make
+/// all its switches while no worker runs. It yields only after a while, because it may not run
+/// again for milliseconds.
 fn wait_for_a_call(calls: &AtomicU64) {
     let seen = calls.load(Ordering::Relaxed);
     let begin = Instant::now();
@@ -163,8 +163,8 @@ fn wait_for_a_call(calls: &AtomicU64) {
     }
 }
 
-/// A worker's part: every chunk in turn, until it is told to stop. Generic code takes the handle
-/// like any other implementation.
+/// Runs a worker's part: checksums every chunk in turn until told to stop. Generic code accepts the
+/// handle like any other implementation.
 fn work(
     by: &impl Checksum,
     chunks: &[Chunk<'_>],
@@ -181,7 +181,7 @@ fn work(
         let answer = last_answer();
         tally.answered[answer] += 1;
         tally.wrong += u64::from(sum != chunk.expected);
-        // The call saw update `returned` done, and none later than `started` begun.
+        // The call began after update `returned` and ended before any update after `started`.
         tally.stale += u64::from(!(returned..=started).any(|n| n % implementations == answer));
         progress.calls.fetch_add(1, Ordering::Relaxed);
         if progress.stop.load(Ordering::Relaxed) {

@@ -1,4 +1,4 @@
-//! Candidates of a choice that are constants, whose type has a destructor that updates.
+//! Candidates that are constants, whose type has a destructor that updates.
 
 use std::ops::Deref;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,7 +20,7 @@ impl Deref for Candidate {
 impl Drop for Candidate {
     fn drop(&mut self) {
         DROPPED.fetch_add(1, Ordering::Relaxed);
-        // An update under the lock is refused; a panic would go through the registry.
+        // An update under the lock is an error, and the panic would unwind through the registry.
         other::update(|n| n + 1).expect("nobody holds the lock");
     }
 }
@@ -45,14 +45,14 @@ pub fn check() {
     let dropped = || DROPPED.load(Ordering::Relaxed);
     let query = chosen::query();
     let name = query.name();
-    // What wants to know the type of every target, and of every key.
+    // Operations that query the type of every target and of every key.
     other::update(|n| n + 2).unwrap();
     chosen::update(|n| n + 3).unwrap();
     chosen::reset().unwrap();
     assert!(static_call::report().to_string().contains("candidates::chosen"));
     assert!(name.ends_with("Candidate"), "{name}");
-    assert_eq!(dropped(), 0, "a value was made of a candidate that nobody called");
-    // A call makes one and drops it, on its own thread and without the lock.
+    assert_eq!(dropped(), 0, "a candidate was evaluated without a call");
+    // A call evaluates it and drops the value, on its own thread and without the lock.
     assert_eq!((chosen(4), dropped(), other(1)), (8, 1, 2));
     let _: Result<_, UpdateError> = chosen::reset();
 }

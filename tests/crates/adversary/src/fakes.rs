@@ -2,7 +2,7 @@
 
 use static_call::static_call;
 
-/// The real crate, but for the macros that generated code once named through this path.
+/// The real crate, except the macros that generated code once named by this path.
 mod replaced {
     pub use static_call::*;
 
@@ -10,7 +10,7 @@ mod replaced {
         ($($tokens:tt)*) => {};
     }
     macro_rules! compile {
-        ($($tokens:tt)*) => { compile_error!("a macro of the fake was asked"); };
+        ($($tokens:tt)*) => { compile_error!("a macro of the fake was used"); };
     }
     pub(crate) use compile as __expand_item;
     pub(crate) use compile as __label;
@@ -21,7 +21,7 @@ mod replaced {
         pub use static_call::__private::*;
 
         pub fn conjure<F>() -> F {
-            panic!("a function of the fake was asked")
+            panic!("a function of the fake was called")
         }
         pub use core::mem::drop as type_of;
     }
@@ -31,7 +31,7 @@ mod replaced {
     pub type UpdateError = u8;
 }
 
-/// The macro that gets the item is replaced, too: it gets what its author wrote, and nothing else.
+/// The macro that receives the item is replaced, too: it receives only what the author wrote.
 mod swallowing {
     macro_rules! swallow {
         ([$($options:tt)*] $($item:tt)*) => {

@@ -1,5 +1,5 @@
-//! A crate that forbids unsafe code and tries to misuse what `static-call` exports. What is here
-//! compiles, and has to do no harm; what must not compile is in `tests/ui/fail/adversary_*.rs`.
+//! A crate that forbids unsafe code and tries to misuse what `static-call` exports. This code
+//! compiles and must do no harm. What must not compile is in `tests/ui/fail/adversary_*.rs`.
 #![forbid(unsafe_code)]
 #![allow(dead_code)]
 

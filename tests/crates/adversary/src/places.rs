@@ -1,5 +1,5 @@
-//! A type that depends on the place where its constant stands. The signature is written down in
-//! several places, and has to mean one type.
+//! A type that depends on the position of a constant. Generated code has the signature in several
+//! places, where it must be the same type.
 
 use std::panic::Location;
 

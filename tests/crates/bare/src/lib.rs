@@ -1,4 +1,4 @@
-//! A library without `std`, whose own names are those of the prelude.
+//! A library without `std`, whose own items shadow the prelude.
 #![no_std]
 #![deny(warnings)]
 #![allow(dead_code, missing_docs)]
@@ -24,7 +24,7 @@ pub fn level(n: u8, large: [u64; 3]) -> u8 {
     n + large[0] as u8
 }
 
-/// Where nobody asks the processor, what the program is compiled for counts.
+/// Without `std`, the compile-time target features choose.
 #[static_call(select(avx512bw => wide, sse2 => narrow, neon => arm))]
 pub fn dispatched(n: u8) -> u8 {
     n
@@ -92,7 +92,7 @@ pub fn through_a_handle(n: u64) -> u8 {
     StaticCodec.get([n; 3])
 }
 
-/// Static calls that a crate downstream instantiates.
+/// Static calls that a downstream crate instantiates.
 #[inline]
 pub fn inlined(n: u8) -> u8 {
     call!(level(n, [1; 3])) + level(n, [1; 3])

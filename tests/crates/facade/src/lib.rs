@@ -1,10 +1,10 @@
-//! A crate that offers `static-call` as a part of its own.
+//! A crate that re-exports `static-call`.
 
 pub mod parts {
     pub use static_call as switch;
 }
 
-/// Everything, in the root of the module.
+/// Everything, at the root of the module.
 pub mod all {
     pub use static_call::*;
 }

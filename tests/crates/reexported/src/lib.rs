@@ -1,4 +1,4 @@
-//! A crate that knows `static-call` through another crate alone.
+//! A crate that knows `static-call` only through another crate.
 #![deny(warnings)]
 
 use facade::parts::switch::{call, static_call};

@@ -1,4 +1,4 @@
-//! A crate that knows `static-call` by another name.
+//! A crate that renames `static-call`.
 #![deny(warnings)]
 
 use switch::{Instance, call, static_call};

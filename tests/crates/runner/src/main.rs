@@ -21,7 +21,7 @@ fn main() {
     fn generic<C: edition2024::Codec<Item = u32>>(codec: &C) -> Option<u32> {
         codec.first(&[5, 6])
     }
-    // SAFETY: nobody calls meanwhile.
+    // SAFETY: nothing calls it now.
     unsafe { edition2024::StaticCodec::update::<edition2024::Second>() }.unwrap();
     assert_eq!(generic(&edition2024::StaticCodec), Some(6));
     assert_eq!(bare::through_a_handle(4), 4);

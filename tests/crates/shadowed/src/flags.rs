@@ -1,4 +1,4 @@
-//! Flags whose values are constants of the names that `flag!` uses, and flags of those names.
+//! Flags whose values are constants with names that `flag!` uses, and flags with these names.
 
 use ::static_call::flag;
 
@@ -10,7 +10,7 @@ flag! {
     static X = RECORD;
 }
 
-/// Takes the name away from the primitive type.
+/// Uses the type that shadows the primitive.
 pub fn other(b: bool) -> ::core::primitive::u8 {
     b.0
 }

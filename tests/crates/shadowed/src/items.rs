@@ -1,4 +1,4 @@
-//! The names.
+//! The names of generated code.
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct bool(pub ::core::primitive::u8);
@@ -25,7 +25,7 @@ pub const POSITION: ::core::primitive::usize = 1;
 pub const arg0: ::core::primitive::u8 = 7;
 pub static site: ::core::primitive::u8 = 9;
 
-// Beside the constant of this name: in a list of generic arguments it is meant first.
+// A type with the constant's name, which has precedence in a list of generic arguments.
 pub struct N {}
 pub struct F(pub ::core::primitive::usize);
 pub struct K(pub ::core::primitive::usize);

@@ -1,5 +1,5 @@
-//! A crate that has every name that generated code uses for something else: types, constants,
-//! functions, modules, macros, generic parameters, lifetimes and variables.
+//! A crate that uses every name of generated code for something else: types, constants, functions,
+//! modules, macros, generic parameters, lifetimes and variables.
 #![forbid(unsafe_code)]
 #![allow(non_camel_case_types, non_upper_case_globals, non_snake_case, dead_code, unused_macros)]
 
@@ -9,13 +9,13 @@ mod items;
 use ::static_call::{call, static_call};
 use items::*;
 
-/// A value of two registers' size at most, and one that crosses a trampoline as a pointer.
+/// A value of at most two registers, and one that is passed by pointer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Small(pub ::core::primitive::u8);
 #[derive(Clone, Debug, PartialEq)]
 pub struct Large(pub [::core::primitive::u64; 4]);
 
-/// The first argument is given its name in generated code; so was the second.
+/// Generated code names the first argument; the second once had such a name.
 #[static_call]
 fn second_of(x: Small, __arg0: Small) -> (Small, Small) {
     (x, __arg0)
@@ -32,19 +32,19 @@ fn hidden_names(
     [__static_call_trampoline, __static_call_passed1]
 }
 
-/// Constants and types of the names of generic parameters, in the signature.
+/// Constants and types in the signature with the names of generic parameters.
 #[static_call]
 fn parameters(n: [Small; N], m: [Small; __N], f: F, k: K, a: A0, r: R, s: S, i: I) -> Here {
     Here(n.len() + m.len() + usize_of(f.0) + usize_of(k.0 + a.0 + r.0 + s.0) + usize_of(i.0))
 }
 
-/// Constants of the names of generated ones, in the signature.
+/// Constants in the signature with the names of generated ones.
 #[static_call]
 fn lengths(a: [Small; CELL], b: [Small; POSITION]) -> (Small, Small) {
     (a[0], b[0])
 }
 
-/// Lifetimes of the names that elided ones get.
+/// Lifetimes with the names that elided ones get.
 #[static_call]
 fn lifetimes<'__0, '___1>(a: &'__0 Small, b: &'___1 Small, c: &Small) -> &'___1 Small {
     let _ = (a, c);
@@ -93,7 +93,7 @@ impl Trait for Other {
 }
 
 pub fn check() {
-    // Variables of the names that `call!` binds, evaluated in its arguments.
+    // Variables with the names that `call!` binds, used in its arguments.
     let (__static_call_arg0, __static_call_key, __static_call_value) = (Small(1), Small(2), Small(3));
     let (on, trampoline, go) = (Small(4), Small(5), Small(6));
     assert_eq!(second_of(Small(1), Small(2)), (Small(1), Small(2)));
@@ -110,7 +110,7 @@ pub fn check() {
     assert_eq!(sum().0, N + __N + 33);
     parameters::update(|n, _, _, _, _, _, _, _| Here(n.len())).unwrap();
     assert_eq!(sum().0, N);
-    // In the arguments the items of this crate are meant, not those of the site.
+    // Arguments refer to items of this crate, not to those of the site.
     assert_eq!(call!(second_of(Small(SITE), Small(DESCRIPTION))), (Small(SITE), Small(DESCRIPTION)));
     let here = call!(parameters([Small(0); N], [Small(0); __N], F(3), K(4), A0(5), R(6), S(7), I(8)));
     assert_eq!(here, Here(N));

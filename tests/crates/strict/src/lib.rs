@@ -61,14 +61,14 @@ pub fn join(mut large: Large, text: &str) -> Large {
     large
 }
 
-/// The longer one.
+/// Returns the longer text.
 #[static_call]
 #[must_use]
 pub fn longer<'a>(a: &'a str, b: &'a str) -> &'a str {
     if a.len() < b.len() { b } else { a }
 }
 
-/// Takes seven, and a call of its own one more.
+/// Takes seven arguments; a `call!` passes one more.
 #[static_call]
 #[must_use]
 #[allow(clippy::many_single_char_names, reason = "seven")]
@@ -76,7 +76,7 @@ pub fn seven(a: u8, b: u8, c: u8, d: u8, e: u8, f: u8, g: u8) -> u8 {
     a ^ b ^ c ^ d ^ e ^ f ^ g
 }
 
-/// Is told.
+/// Observes.
 #[static_call]
 pub fn observe(text: &str);
 
@@ -177,7 +177,7 @@ static_call::flag! {
     pub static LOUD = false;
 }
 
-/// A hook with a say.
+/// A hook with a result.
 #[static_call::static_call]
 pub fn choice(n: u8) -> Option<u8>;
 
@@ -189,7 +189,7 @@ pub fn choice(n: u8) -> Option<u8>;
 ///
 /// # Panics
 ///
-/// Where a result is wrong.
+/// If a result is wrong.
 pub fn check() -> Result<(), UpdateError> {
     assert!(!LOUD.unlikely() && !LOUD.likely() && !LOUD.get());
     assert!(LOUD.enable().is_ok() && LOUD.unlikely());

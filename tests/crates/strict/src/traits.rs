@@ -13,18 +13,18 @@ pub struct Error;
 /// Packs.
 #[static_call(type Error = Error, const LIMIT: usize = 8, derive(PartialEq, Eq, Hash))]
 pub trait Codec: Display {
-    /// What goes wrong.
+    /// The error.
     type Error;
-    /// How long a text may be.
+    /// The length of the longest text.
     const LIMIT: usize;
-    /// How short a text may be.
+    /// The length of the shortest text.
     const LEAST: usize = 1;
 
     /// Packs a text.
     ///
     /// # Errors
     ///
-    /// Where the text is too long.
+    /// If the text is too long.
     fn pack(&self, text: &str, large: Large, small: Small) -> Result<usize, Self::Error>;
 
     /// Its name.
@@ -33,24 +33,24 @@ pub trait Codec: Display {
         Self::longer("codec", "c")
     }
 
-    /// The longer one.
+    /// Returns the longer text.
     #[must_use]
     fn longer<'a>(one: &'a str, two: &'a str) -> &'a str {
         if one.len() < two.len() { two } else { one }
     }
 
-    /// Takes seven.
+    /// Takes seven arguments.
     #[allow(clippy::too_many_arguments, clippy::many_single_char_names, reason = "seven")]
     #[must_use]
     fn seven(&self, a: u8, b: u8, c: u8, d: u8, e: u8, f: u8, g: u8) -> u8 {
         a ^ b ^ c ^ d ^ e ^ f ^ g
     }
 
-    /// Is told.
+    /// Observes.
     #[static_call(optional)]
     fn told(&self, text: &str, large: Large);
 
-    /// May know.
+    /// May give a hint.
     #[static_call(optional)]
     #[must_use]
     fn hint(size: usize) -> Option<usize>;
@@ -77,7 +77,7 @@ impl Display for StaticCodec {
     }
 }
 
-/// Does it plainly.
+/// Packs plainly.
 #[derive(Clone, Copy, Debug, Instance)]
 pub struct Plain;
 
@@ -130,7 +130,7 @@ pub fn generic<C: Codec>(codec: &C) -> String {
 ///
 /// # Panics
 ///
-/// Where a result is wrong.
+/// If a result is wrong.
 pub fn check() -> Result<(), UpdateError> {
     let large = Large { text: "abc".to_owned(), number: 3 };
     StaticCodec.told("a", large.clone());

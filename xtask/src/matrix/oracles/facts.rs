@@ -1,5 +1,5 @@
-//! What the oracles have to know before they read code: where the trampolines are, and which words
-//! of the global offset table hold their addresses.
+//! What the oracles need before they read code: where the trampolines are, and which words of the
+//! global offset table hold their addresses.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -18,11 +18,11 @@ pub(super) const RECORDS: &str = "static_call_0_1_trampolines";
 pub(super) struct Facts {
     /// The trampolines, by record.
     pub(super) trampolines: BTreeSet<u64>,
-    /// The words of the global offset table that hold a trampoline's address, and that.
+    /// Words of the global offset table that hold a trampoline's address, and that address.
     slots: Vec<(u64, u64)>,
     /// The sections of code.
     code: Vec<Range<u64>>,
-    /// Whether addresses stand in the image as they will be.
+    /// Whether the image has its final addresses.
     pub(super) is_fixed: bool,
 }
 
@@ -35,7 +35,7 @@ impl Facts {
             code: code(&file).map(|s| s.address()..s.address() + s.size()).collect(),
             is_fixed: file.elf_header().e_type(LittleEndian) == elf::ET_EXEC,
         };
-        // mold makes two sections of this name: one of records, and the anchor's.
+        // mold makes two sections of this name, one with records and one with the anchor.
         for section in file.sections().filter(|s| s.name() == Ok(RECORDS)) {
             let bytes = Bytes(section.address(), section.data()?);
             for record in (section.address()..section.address() + section.size()).step_by(16) {
@@ -49,7 +49,7 @@ impl Facts {
         Ok(facts)
     }
 
-    /// The trampoline whose address a word holds.
+    /// Returns the trampoline whose address a word holds.
     pub(super) fn held(&self, word: u64) -> Option<u64> {
         self.slots.iter().find(|(place, _)| *place == word).map(|(_, trampoline)| *trampoline)
     }
@@ -58,7 +58,7 @@ impl Facts {
         self.code.iter().any(|range| range.contains(&address))
     }
 
-    /// Kind and trampoline of an instruction that does something with the memory at `address`.
+    /// Returns kind and trampoline of an instruction that uses the memory at `address`.
     pub(super) fn memory(&self, address: u64, does: Does) -> Option<(&'static str, u64)> {
         if self.trampolines.contains(&address) {
             return Some(("taken", address));
@@ -67,7 +67,7 @@ impl Facts {
             Does::Call => "call-got",
             Does::Jump => "jmp-got",
             Does::Load => "register",
-            // Of the word, not of what it holds.
+            // It takes the address of the word, not of what the word holds.
             Does::Address => return None,
         };
         Some((kind, self.held(address)?))
@@ -82,7 +82,7 @@ pub(super) enum Does {
     Load,
 }
 
-/// The sections of code, without the procedure linkage table.
+/// Returns the sections of code, without the procedure linkage table.
 pub(super) fn code<'a>(
     file: &'a File<'a>,
 ) -> impl Iterator<Item = object::read::elf::ElfSection64<'a, 'a, LittleEndian>> {
@@ -105,8 +105,8 @@ fn slots(file: &File<'_>, facts: &Facts) -> Result<Vec<(u64, u64)>> {
                 let address = symbols.symbol_by_index(index)?.address();
                 if facts.trampolines.contains(&address) {
                     return Err(format!(
-                        "another object can put itself in the place of the trampoline at \
-                         {address:#x}: the oracles do not know what that means"
+                        "another object can replace the trampoline at {address:#x}, which the \
+                         oracles do not support"
                     )
                     .into());
                 }
@@ -135,18 +135,18 @@ fn slots(file: &File<'_>, facts: &Facts) -> Result<Vec<(u64, u64)>> {
     Ok(slots)
 }
 
-/// The aligned word at an address; 0 where there is none.
+/// Returns the aligned word at an address, or 0 if there is none.
 fn word(file: &File<'_>, place: u64) -> u64 {
     let mut sections = file.sections();
     let found = sections.find_map(|s| s.data_range(place, 8).ok().flatten());
     found.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_le_bytes)
 }
 
-/// A section's contents and where they lie.
+/// A section's address and contents.
 pub(super) struct Bytes<'a>(pub(super) u64, pub(super) &'a [u8]);
 
 impl Bytes<'_> {
-    /// The byte at an address; 0 where there is none.
+    /// Returns the byte at an address, or 0 if there is none.
     pub(super) fn at(&self, address: u64) -> u8 {
         let index = address.checked_sub(self.0).and_then(|i| usize::try_from(i).ok());
         index.and_then(|i| self.1.get(i)).copied().unwrap_or(0)
@@ -158,7 +158,7 @@ impl Bytes<'_> {
     }
 }
 
-/// Where the functions are whose symbols have a size.
+/// Returns the addresses of functions whose symbols have a size.
 pub(super) fn functions<'a>(file: &'a File<'a>) -> impl Iterator<Item = Range<u64>> {
     let functions = file
         .symbols()

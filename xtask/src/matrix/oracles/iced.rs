@@ -1,5 +1,4 @@
-//! What names a trampoline, by iced-x86: every function that has a symbol is decoded from its start
-//! to its end.
+//! Finds what names a trampoline with iced-x86, which decodes every function that has a symbol.
 
 use std::collections::BTreeSet;
 
@@ -10,10 +9,10 @@ use super::facts::{Does, Facts, File, code, functions};
 use super::{Reference, branch_grade};
 use crate::run::Result;
 
-/// The references in code, and how many instructions there are.
+/// Returns the references in code, and the number of instructions.
 pub(super) fn find(image: &[u8], facts: &Facts) -> Result<(BTreeSet<Reference>, usize)> {
     let file = File::parse(image)?;
-    // Several names for one piece of code are one function.
+    // Several names for the same code are one function.
     let all: BTreeSet<(u64, u64)> = functions(&file).map(|f| (f.start, f.end)).collect();
     let (mut references, mut instructions) = (BTreeSet::new(), 0);
     for section in code(&file) {
@@ -32,7 +31,7 @@ pub(super) fn find(image: &[u8], facts: &Facts) -> Result<(BTreeSet<Reference>, 
         }
     }
     if instructions == 0 {
-        return Err("the image has no symbols of its functions".into());
+        return Err("the image has no symbols of functions".into());
     }
     Ok((references, instructions))
 }
@@ -77,7 +76,7 @@ fn memory(i: &Instruction, facts: &Facts) -> Option<(&'static str, u64)> {
     facts.memory(address, does)
 }
 
-/// A trampoline's address as a number.
+/// Finds a trampoline's address as an immediate.
 fn number(i: &Instruction, facts: &Facts) -> Option<(&'static str, u64)> {
     let is_number =
         |kind| matches!(kind, OpKind::Immediate32 | OpKind::Immediate64 | OpKind::Immediate32to64);

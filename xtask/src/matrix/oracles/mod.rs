@@ -1,6 +1,6 @@
-//! Three ways of finding what names a trampoline that share no code with the verifier: the
-//! relocations that the linker kept, a decode of every function by iced-x86, and what objdump
-//! prints. Each is naive, and slower than the verifier may be.
+//! Three ways to find what names a trampoline, which share no code with the verifier: relocations
+//! that the linker kept, a decode of every function by iced-x86, and the output of objdump. Each is
+//! naive, and slower than the verifier may be.
 
 mod facts;
 mod iced;
@@ -21,13 +21,13 @@ use facts::Facts;
 pub(super) use relocations::local_names;
 pub(crate) use relocations::names;
 
-/// How many oracles there are.
+/// The number of oracles.
 const ORACLES: usize = 3;
 
 /// Something that names a trampoline.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Reference {
-    /// Of the first byte of the instruction, or of the pointer.
+    /// The address of the instruction or of the pointer.
     pub(crate) address: u64,
     pub(crate) kind: &'static str,
     pub(crate) grade: &'static str,
@@ -35,12 +35,12 @@ pub(crate) struct Reference {
     pub(crate) trampoline: u64,
 }
 
-/// How much the oracles read until they agreed.
+/// How much the oracles read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Counts {
-    /// What names a trampoline.
+    /// References to trampolines.
     pub(crate) references: usize,
-    /// Relocations that the linker kept; 0 where it kept none, and that oracle was not asked.
+    /// Relocations that the linker kept; 0 if it kept none, and that oracle was left out.
     pub(crate) relocations: usize,
     /// Instructions that iced-x86 decoded.
     pub(crate) decoded: usize,
@@ -49,7 +49,7 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    /// How many oracles agreed with the verifier.
+    /// Returns how many oracles agreed with the verifier.
     pub(crate) fn oracles(&self) -> usize {
         if self.relocations == 0 { ORACLES - 1 } else { ORACLES }
     }
@@ -65,22 +65,22 @@ impl fmt::Display for Counts {
     }
 }
 
-/// Compares what the verifier found in an image with what each oracle finds there: addresses,
-/// kinds, lengths, grades and trampolines.
+/// Compares what the verifier and each oracle find in an image: addresses, kinds, lengths, grades
+/// and trampolines.
 ///
-/// The image needs symbols of its functions. The first oracle is asked where the linker kept
+/// The image needs symbols of its functions. The first oracle is left out unless the linker kept
 /// relocations (`--emit-relocs`).
 pub(crate) fn compare(image: &Path, report: &Report) -> Result<Counts> {
     let found = Found::read(image)?;
     let trampolines = report.trampolines.iter().map(|t| t.address).collect();
-    same("trampolines by record and verified", &found.facts.trampolines, &trampolines)?;
+    same("trampolines by record and by the verifier", &found.facts.trampolines, &trampolines)?;
     found.compare(&references(report))
 }
 
 /// What the oracles find in an image.
 struct Found {
     facts: Facts,
-    /// References, and how many relocations there are.
+    /// References, and the number of relocations.
     relocations: (BTreeSet<Reference>, usize),
     iced: (BTreeSet<Reference>, usize),
     objdump: (BTreeSet<Reference>, usize),
@@ -100,13 +100,13 @@ impl Found {
 
     fn compare(&self, verified: &BTreeSet<Reference>) -> Result<Counts> {
         if self.relocations.1 != 0 {
-            same("references by relocations and verified", &self.relocations.0, verified)?;
+            same("references by relocations and by the verifier", &self.relocations.0, verified)?;
         }
-        // The others read code alone.
+        // The others read only code.
         let in_code = verified.iter().filter(|r| self.facts.is_code(r.address));
         let in_code = in_code.cloned().collect();
-        same("references by iced-x86 and verified", &self.iced.0, &in_code)?;
-        same("references by objdump and verified", &self.objdump.0, &in_code)?;
+        same("references by iced-x86 and by the verifier", &self.iced.0, &in_code)?;
+        same("references by objdump and by the verifier", &self.objdump.0, &in_code)?;
         Ok(Counts {
             references: verified.len(),
             relocations: self.relocations.1,
@@ -116,7 +116,7 @@ impl Found {
     }
 }
 
-/// The references of a report.
+/// Returns the references of a report.
 pub(super) fn references(report: &Report) -> BTreeSet<Reference> {
     let references = report.calls.iter().map(|call| Reference {
         address: call.address,
@@ -131,7 +131,7 @@ pub(super) fn references(report: &Report) -> BTreeSet<Reference> {
     references.collect()
 }
 
-/// An error if two sets differ, with the first differences.
+/// Returns an error with the first differences if two sets differ.
 pub(super) fn same<T: Ord + fmt::Debug>(
     what: &str,
     left: &BTreeSet<T>,
@@ -153,13 +153,14 @@ pub(super) fn same<T: Ord + fmt::Debug>(
     .into())
 }
 
-/// The first lines, and how many there are.
+/// Returns the first lines, and the number of all.
 pub(super) fn first(lines: &[String]) -> String {
     let shown = lines.iter().take(8).cloned().collect::<Vec<_>>().join("\n");
     if lines.len() > 8 { format!("{shown}\n… {} in all", lines.len()) } else { shown }
 }
 
-/// The grade of a branch by its bytes: `none` if it is not one of those that may be rewritten.
+/// Returns the grade of a branch by its bytes, or `none` if it is of a form that must not be
+/// rewritten.
 fn branch_grade(address: u64, bytes: &[u8]) -> &'static str {
     match bytes {
         [0xe8 | 0xe9, _, _, _, _]
@@ -169,8 +170,8 @@ fn branch_grade(address: u64, bytes: &[u8]) -> &'static str {
     }
 }
 
-/// The grade of a branch whose last four bytes are the displacement, byte by byte: which aligned 8
-/// and 64 bytes do they lie in?
+/// Returns the grade of a branch whose last four bytes are the displacement, by looking at each
+/// byte: in which aligned 8 and 64 bytes does it lie?
 fn grade(address: u64, length: u64) -> &'static str {
     let blocks = |from: u64, n: u64, size: u64| -> BTreeSet<u64> {
         (from..from + n).map(|byte| byte / size).collect()

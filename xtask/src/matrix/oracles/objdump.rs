@@ -1,4 +1,4 @@
-//! What names a trampoline, by what `objdump -d` prints, line by line.
+//! Finds what names a trampoline in the output of `objdump -d`, line by line.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
@@ -9,16 +9,16 @@ use super::facts::{Does, Facts};
 use super::{Reference, branch_grade};
 use crate::run::Result;
 
-/// What it prints before a mnemonic.
+/// What objdump prints before a mnemonic.
 const PREFIXES: [&str; 16] = [
     "addr32", "data16", "bnd", "notrack", "lock", "rep", "repz", "repnz", "xacquire", "xrelease",
     "cs", "ds", "es", "ss", "fs", "gs",
 ];
 
-/// The references in code, and how many instructions there are.
+/// Returns the references in code, and the number of instructions.
 pub(super) fn find(image: &Path, facts: &Facts) -> Result<(BTreeSet<Reference>, usize)> {
     let mut command = Command::new("objdump");
-    // All bytes of an instruction on one line.
+    // Puts all bytes of an instruction on one line.
     command.args(["--disassemble", "--insn-width=15"]).arg(image);
     let mut child = command.env("LC_ALL", "C").stdout(Stdio::piped()).spawn()?;
     let mut printed = BufReader::new(child.stdout.take().ok_or("objdump prints nothing")?);
@@ -46,7 +46,7 @@ struct Printed<'a> {
     bytes: &'a str,
     mnemonic: &'a str,
     operands: &'a str,
-    /// The address behind `#`, which an operand names relative to the instruction.
+    /// The address after `#`, which an operand names relative to the instruction.
     comment: Option<u64>,
 }
 
@@ -59,13 +59,13 @@ impl<'a> Printed<'a> {
         let is_prefix = |word: &str| PREFIXES.contains(&word) || word.starts_with("rex");
         let mut rest = text.trim();
         let (mnemonic, operands) = loop {
-            let (word, behind) = rest.split_once(' ').unwrap_or((rest, ""));
-            if !is_prefix(word) || behind.is_empty() {
-                break (word, behind.trim_start());
+            let (word, after) = rest.split_once(' ').unwrap_or((rest, ""));
+            if !is_prefix(word) || after.is_empty() {
+                break (word, after.trim_start());
             }
-            rest = behind.trim_start();
+            rest = after.trim_start();
         };
-        // The name of what stands there.
+        // Drops the name of what is at the address.
         let operands = operands.split(" <").next()?;
         let comment = comment.split_whitespace().next().and_then(hex);
         Some(Self { address, bytes, mnemonic, operands, comment })
@@ -104,13 +104,13 @@ impl<'a> Printed<'a> {
         bytes.map_while(|byte| u8::from_str_radix(byte, 16).ok()).collect()
     }
 
-    /// Addresses as operands: `0x401000`, `*0x401000`, `%fs:0x…` not, `0x401000(,%rax,8)`.
+    /// Returns addresses in operands: `0x401000`, `*0x401000`, `0x401000(,%rax,8)`; not `%fs:0x…`.
     fn absolute(&self) -> impl Iterator<Item = u64> {
         let words = self.operands.split(',').map(|w| w.trim_start_matches('*'));
         words.filter_map(|w| hex(w.trim_end_matches('(').strip_prefix("0x")?))
     }
 
-    /// A trampoline's address as a number: `$0x401000`.
+    /// Finds a trampoline's address as an immediate: `$0x401000`.
     fn number(&self, facts: &Facts) -> Option<(&'static str, u64)> {
         let numbers = self.operands.split(',').filter_map(|w| hex(w.strip_prefix("$0x")?));
         let mut numbers = numbers.filter(|number| facts.trampolines.contains(number));

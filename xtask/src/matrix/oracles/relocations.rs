@@ -1,5 +1,5 @@
-//! What names a trampoline, by the relocations that the linker kept (`--emit-relocs`) and a look at
-//! the final bytes before each.
+//! Finds what names a trampoline by the relocations that the linker kept (`--emit-relocs`) and the
+//! final bytes before each.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,10 +14,10 @@ use super::facts::{Bytes, Facts, File, RECORDS};
 use super::{Reference, grade};
 use crate::run::Result;
 
-/// How the names of trampolines end; both manglings write a name's length before it.
+/// The ends of trampolines' names. Both manglings write a name's length before it.
 const NAMES: [&str; 2] = ["10trampoline", "24__static_call_trampoline"];
 
-/// The trampolines by symbol, with their names.
+/// Returns the trampolines by symbol, with their names.
 fn trampolines<'a>(
     file: &'a File<'a>,
 ) -> impl Iterator<Item = (&'a str, ElfSymbol64<'a, 'a, LittleEndian>)> {
@@ -27,9 +27,9 @@ fn trampolines<'a>(
     })
 }
 
-/// Names of the trampolines whose symbols are local or hidden in the object files: compilers call
-/// those without a detour. Mold makes every symbol local that is not exported; the other linkers
-/// tell the truth.
+/// Returns the names of trampolines whose symbols are local or hidden in the object files.
+/// Compilers call these directly. mold makes every symbol local that is not exported; the other
+/// linkers keep the binding.
 pub(in crate::matrix) fn local_names(image: &[u8]) -> Result<BTreeSet<String>> {
     let file = File::parse(image)?;
     let is_local = |symbol: &ElfSymbol64<'_, '_, _>| {
@@ -39,13 +39,13 @@ pub(in crate::matrix) fn local_names(image: &[u8]) -> Result<BTreeSet<String>> {
     Ok(local.map(|(name, _)| name.to_owned()).collect())
 }
 
-/// The trampolines by symbol.
+/// Returns the names of trampolines by address, from symbols.
 pub(crate) fn names(image: &[u8]) -> Result<BTreeMap<u64, String>> {
     let file = File::parse(image)?;
     Ok(trampolines(&file).map(|(name, s)| (s.address(), name.to_owned())).collect())
 }
 
-/// The references, and how many relocations there are.
+/// Returns the references, and the number of relocations.
 pub(super) fn find(image: &[u8], facts: &Facts) -> Result<(BTreeSet<Reference>, usize)> {
     let file = File::parse(image)?;
     let mut references = BTreeSet::new();
@@ -54,7 +54,7 @@ pub(super) fn find(image: &[u8], facts: &Facts) -> Result<(BTreeSet<Reference>, 
         let SectionFlags::Elf { sh_flags, .. } = section.flags() else { continue };
         let loaded = sh_flags.contains(elf::SHF_ALLOC);
         let code = sh_flags.contains(elf::SHF_EXECINSTR);
-        // Records, unwind tables and the GOT name every trampoline and call none.
+        // Records, unwind tables and the GOT name trampolines but do not call them.
         let name = section.name()?;
         if !loaded || name == RECORDS || name.starts_with(".eh_frame") || name.starts_with(".got") {
             continue;
@@ -101,11 +101,11 @@ struct Place<'a> {
     code: bool,
 }
 
-/// Kind, first byte, length, and where the displacement stands if it is one that can be rewritten.
+/// Kind, address, length, and the displacement's address if it can be rewritten.
 type Instruction = (&'static str, u64, u8, Option<u64>);
 
 impl Place<'_> {
-    /// Where the field leads, and the instruction around it.
+    /// Returns where the field leads, and the instruction that contains it.
     fn classify(
         &self,
         r_type: elf::RelocationType,
@@ -122,7 +122,7 @@ impl Place<'_> {
             elf::R_X86_64_GOTPCREL | elf::R_X86_64_GOTPCRELX | elf::R_X86_64_REX_GOTPCRELX => {
                 (sum.wrapping_add(4), self.through_got())
             }
-            // `mov $address, %reg`, with or without a prefix.
+            // `mov $address, %reg`, with a prefix or without.
             elf::R_X86_64_32 | elf::R_X86_64_32S | elf::R_X86_64_64 => (sum, self.immediate()),
             _ => (0, None),
         }
@@ -132,7 +132,7 @@ impl Place<'_> {
         self.bytes.at(self.offset - n)
     }
 
-    /// The field is the displacement of a branch or of `lea`.
+    /// Classifies a field that is the displacement of a branch or of `lea`.
     fn direct(&self) -> Option<Instruction> {
         let o = self.offset;
         match (self.before(2), self.before(1)) {
@@ -144,7 +144,8 @@ impl Place<'_> {
         }
     }
 
-    /// The field was the displacement of a GOT slot; a linker or the stamp may have changed that.
+    /// Classifies a field that was the displacement of a GOT slot, unless a linker or the stamp has
+    /// changed it.
     fn through_got(&self) -> Option<Instruction> {
         let o = self.offset;
         match (self.before(2), self.before(1)) {
@@ -180,7 +181,7 @@ mod tests {
     use super::{Bytes, Place};
 
     #[test]
-    fn instructions_are_told_by_the_bytes_before_the_field() {
+    fn bytes_before_the_field_tell_the_instruction() {
         type Row = (&'static [u8], u64, elf::RelocationType, &'static str, u64, u8);
         let table: &[Row] = &[
             (&[0x90, 0x90, 0xe8, 0, 0, 0, 0], 3, elf::R_X86_64_PLT32, "call", 2, 5),

@@ -57,7 +57,7 @@ const ROWS: [Row; 8] = [
     (95, "taken", "none", 7),
 ];
 
-/// What names no trampoline.
+/// Code that does not name a trampoline.
 const NOTHING: &str = r#"
         call    f
         nopw    0(%rax,%rax)
@@ -66,7 +66,7 @@ const NOTHING: &str = r#"
         .size   f, . - f
 "#;
 
-/// Branches whose forms the relocations do not tell, and the address of a word that holds one.
+/// Branches whose forms relocations do not show, and the address of a word that holds a trampoline.
 const SHORT: &str = r#"
         .section .trampolines
         .type   g, @function
@@ -143,7 +143,7 @@ fn branches_that_may_not_be_rewritten_have_no_grade() {
     assert_eq!(short(&found.objdump.0), expected);
 }
 
-/// Each oracle contradicts on its own.
+/// Each oracle can disagree by itself.
 #[test]
 fn a_difference_is_an_error_that_names_the_oracle() {
     let code = CODE.to_owned() + NOTHING;
@@ -162,7 +162,7 @@ fn a_difference_is_an_error_that_names_the_oracle() {
     assert!(message.contains("by iced-x86"), "{message}");
     let message = missing(|f| _ = f.objdump.0.pop_first());
     assert!(message.contains("by objdump"), "{message}");
-    // What the verifier left out or made better than it is.
+    // What the verifier left out, or graded better than it is.
     let mut fewer = all.clone();
     let mut first = fewer.pop_first().unwrap();
     assert!(found().compare(&fewer).is_err());
@@ -177,12 +177,12 @@ fn a_difference_is_an_error_that_names_the_oracle() {
 }
 
 #[test]
-fn grades_are_those_of_the_table_in_design() {
+fn grades_match_the_table_in_design() {
     assert_eq!(grade(0x1003, 5), "quad");
     assert_eq!(grade(0x1007, 5), "disp");
     assert_eq!(grade(0x1004, 5), "line");
     assert_eq!(grade(0x103c, 5), "straddle");
-    // A displacement that fills a quadword's half behind a line's end is patchable.
+    // A displacement that fills half a quadword after the end of a line is patchable.
     assert_eq!(grade(0x103f, 5), "disp");
     assert_eq!(grade(0x1002, 6), "quad");
     assert_eq!(branch_grade(0x1000, &[0xe8, 0, 0, 0, 0]), "quad");

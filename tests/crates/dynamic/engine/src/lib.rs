@@ -1,4 +1,4 @@
-//! A library with keys of every kind, used in itself and by others.
+//! A library with keys of every kind, used by itself and by others.
 #![deny(warnings)]
 
 use static_call::{call, flag, static_call};

@@ -1,4 +1,4 @@
-//! Calls, updates and hands targets to keys of the shared object, and has keys of its own.
+//! Calls and updates keys of the shared object, gives them targets, and has keys of its own.
 
 use engine::{Renderer, StaticRenderer, VERBOSE, chosen, damage, generic, inlined, on_hit, step};
 use static_call::{Instance, call, flag, static_call};
@@ -28,7 +28,7 @@ fn double(n: u32, _: [u64; 4]) -> u32 {
     n * 2
 }
 
-/// Everything, with what each call gives.
+/// Calls everything and returns the results.
 fn all(n: u32) -> [u32; 9] {
     call!(heard(n));
     let flags = u32::from(LOCAL.unlikely()) + u32::from(VERBOSE.unlikely());
@@ -55,13 +55,13 @@ fn main() {
         all(10),
         [18, 0, step_10, inlined_10, generic_10, 20 + step_10, 20, 20, 130]
     );
-    // Updates from the program of keys in the shared object, with targets of the program.
+    // Updates keys of the shared object from the program, with the program's targets.
     damage::update(double).unwrap();
     on_hit::update(|n| Some(n + 5)).unwrap();
     VERBOSE.enable().unwrap();
     shared::own::update(|n| n + 3).unwrap();
     StaticRenderer::update::<Twice>().unwrap();
-    // Updates in the shared object, and of the program's own keys.
+    // Updates keys in the shared object, and the program's own keys.
     engine::update_private();
     local::update(|n| n + 1).unwrap();
     LOCAL.enable().unwrap();

@@ -1,4 +1,4 @@
-//! A shared object with a key of its own, and a runtime of its own.
+//! A shared object with its own key and its own runtime.
 
 use static_call::{call, static_call};
 
@@ -7,7 +7,7 @@ fn level(n: u32) -> u32 {
     n
 }
 
-/// Updates, and calls before and after.
+/// Updates a key, and calls it before and after.
 #[unsafe(no_mangle)]
 pub extern "C" fn switch_and_call(n: u32) -> u32 {
     let before = level(n) + call!(level(n));

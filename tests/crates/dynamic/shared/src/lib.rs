@@ -1,4 +1,4 @@
-//! The library as a shared object, with a key of its own.
+//! The library as a shared object, with its own key.
 
 pub use engine;
 use static_call::{call, static_call};
