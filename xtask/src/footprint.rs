@@ -58,7 +58,8 @@ fn table([plain, keys]: &[Samples; 2]) -> Result<String> {
         "# What a key costs besides calls\n\n\
          {}; the machine's load was {}.\n\n\
          {FUNCTIONS} functions with four calls and one target each, and the same program with \
-         {FUNCTIONS} static calls.\nMedians of {ROUNDS} rounds; only the program itself is built.\n\n\
+         {FUNCTIONS} static calls.\n\
+         Medians of {ROUNDS} rounds; only the program itself is built.\n\n\
          | what | cost |\n|---|--:|\n\
          | the stripped file, for each key | {bytes} bytes |\n\
          | `cargo check`, for each key | {:.1} ms |\n\
