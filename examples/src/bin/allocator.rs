@@ -111,7 +111,7 @@ struct Arena {
     allocations: AtomicU64,
 }
 
-// SAFETY: a block belongs to whoever set its bit.
+// SAFETY: a block belongs to the thread that set its bit.
 unsafe impl Sync for Arena {}
 
 static ARENA: Arena = Arena {

@@ -111,7 +111,7 @@ fn run() -> Result<bool, Box<dyn Error>> {
     // Off: nothing is recorded.
     let tally = ask(server)?;
     let mut holds = tally == [REQUESTS, 0, 0] && MADE.load(Ordering::Relaxed) == 0;
-    println!("hooks off:       {}; {} records built", told(tally), MADE.load(Ordering::Relaxed));
+    println!("hooks off:       {}; {} records built", summary(tally), MADE.load(Ordering::Relaxed));
 
     // On: everything is recorded.
     static_call::batch(|batch| {
@@ -122,7 +122,7 @@ fn run() -> Result<bool, Box<dyn Error>> {
     let seen = SEEN.load(Ordering::Relaxed);
     holds &= tally == [REQUESTS - REQUESTS / 10, REQUESTS / 10, 0] && seen == REQUESTS;
     holds &= MADE.load(Ordering::Relaxed) == seen;
-    println!("hooks on:        {}; {seen} records built and seen", told(tally));
+    println!("hooks on:        {}; {seen} records built and seen", summary(tally));
 
     // Switched while clients are at work.
     let clients: Vec<_> = (0..4).map(|_| thread::spawn(move || ask(server))).collect();
@@ -145,7 +145,7 @@ fn run() -> Result<bool, Box<dyn Error>> {
     let (made, seen) = (MADE.load(Ordering::Relaxed), SEEN.load(Ordering::Relaxed));
     println!(
         "while switching: {}; {made} records built, {seen} seen; {switches} times off and on",
-        told(all)
+        summary(all)
     );
     // A record may be built just before the hook is turned off; then nothing sees it.
     holds &= all[2] == 0 && all[0] + all[1] == 4 * REQUESTS && seen <= made;
@@ -158,13 +158,13 @@ fn run() -> Result<bool, Box<dyn Error>> {
     holds &= tally == [REQUESTS, 0, 0] && MADE.load(Ordering::Relaxed) == before;
     println!(
         "hooks off again: {}; {} more records built",
-        told(tally),
+        summary(tally),
         MADE.load(Ordering::Relaxed) - before
     );
     Ok(holds)
 }
 
-fn told([answered, refused, wrong]: [u64; 3]) -> String {
+fn summary([answered, refused, wrong]: [u64; 3]) -> String {
     format!("{answered} answered, {refused} refused, {wrong} wrong")
 }
 

@@ -226,7 +226,7 @@ fn run(data: &[u8]) -> Result<bool, Box<dyn Error>> {
     println!("  {} bytes encoded into {}", tally.bytes_in, tally.bytes_out);
     println!("  {} blocks decoded wrongly", tally.wrong);
     StaticCodec::update::<Ranked>()?;
-    println!("the final codec has tag {}", StaticCodec::tag());
+    println!("the codec now has tag {}", StaticCodec::tag());
     let right = stored + runs + ranked == tally.blocks && tally.wrong == 0;
     Ok(right && StaticCodec::tag() == 2)
 }

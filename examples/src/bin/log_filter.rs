@@ -113,7 +113,7 @@ fn phase(level: u32, switching: bool) -> Result<([u64; 3], u64, bool), Box<dyn E
         done.store(true, Ordering::Relaxed);
         let switches = operator.join().map_err(|_| "the operator panicked")??;
         if switching {
-            println!("  (level switched {switches} times in this phase)");
+            println!("level switched {switches} times:");
         }
         Ok(sums.map_err(|_| "a worker panicked")?)
     })?;
@@ -124,8 +124,11 @@ fn phase(level: u32, switching: bool) -> Result<([u64; 3], u64, bool), Box<dyn E
     let formatted = FORMATTED.load(Ordering::Relaxed) - formatted;
     let is_right = sums.iter().all(|sum| *sum == sums[0]);
     println!(
-        "level {level}: {} info, {} debug, {} trace lines; {formatted} arguments formatted",
-        lines[0], lines[1], lines[2]
+        "{}: {} info, {} debug, {} trace lines; {formatted} arguments formatted",
+        if switching { "  meanwhile".to_owned() } else { format!("level {level}") },
+        lines[0],
+        lines[1],
+        lines[2]
     );
     Ok((lines, formatted, is_right))
 }
