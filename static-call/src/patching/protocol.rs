@@ -97,7 +97,7 @@ fn is_as_linked(state: &State) -> bool {
 
 /// Marks the touched keys as bound or not, and counts their paths.
 fn counted(state: &mut State, binds: bool) -> Update {
-    let mut update = Update::of_slot_alone();
+    let mut update = Update::slot_only();
     for key in 0..state.registry.keys.len() {
         if state.pending.wanted[key].is_some() {
             state.written.bound[key] = binds;

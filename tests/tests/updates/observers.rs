@@ -105,7 +105,7 @@ fn a_sealed_key_keeps_its_target() {
         let sealed = UpdateError::Sealed { key: "level" };
         assert_eq!(
             sealed.to_string(),
-            "`level` is sealed: its target is final, as `seal` was told"
+            "`level` is sealed: `seal` made its target final"
         );
         assert_eq!(level::update(plus_one).unwrap_err(), sealed);
         assert_eq!(level::update_fn(plus_one).unwrap_err(), sealed);
