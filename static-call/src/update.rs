@@ -83,7 +83,7 @@ pub enum Barrier {
     NotNeeded,
     /// The barrier ran: every call that starts later, on any thread, reaches the new target.
     Ran,
-    /// The barrier failed with this `errno`: other threads reach the new target without a time
-    /// limit.
+    /// The barrier failed with this `errno`: other threads reach the new target eventually, but
+    /// there is no time limit.
     Missing(i32),
 }
