@@ -11,7 +11,7 @@ use crate::target::captures_nothing;
 use crate::traits::{Accept, Keyed, Pointed, SafeToSwitch, Switch};
 use crate::update::Update;
 
-/// What a batch is to do; see [`batch`].
+/// The updates of a batch: see [`batch`].
 ///
 /// # Examples
 ///
@@ -21,18 +21,18 @@ pub struct Batch {
     requests: Vec<Request>,
 }
 
-/// Updates any mix of keys as one: all of them, or none and an error.
+/// Updates any mix of keys as one: either all of them, or none and returns an error.
 ///
-/// The closure collects; it runs outside of the lock and may itself read and update. When it is
-/// done the batch is committed: everything is checked before the first store, each run of code
-/// pages is opened once and one barrier runs at the end. *All or nothing* speaks of the outcome:
-/// while the batch is at work, other threads may reach one key's new target and another's old one.
-/// Where a key is set twice the last counts.
+/// The closure collects the updates. It runs outside the lock, so it may itself read and update
+/// keys. When it returns, the batch is committed: everything is checked before the first store,
+/// each run of code pages is opened once, and one barrier runs at the end. *All or none* describes
+/// the outcome: during the commit, other threads may reach one key's new target and another's old
+/// one. If a key is set twice, the last one wins.
 ///
 /// # Errors
 ///
-/// What the closure returns ([`UpdateError::Cancelled`] is there for that), and as for
-/// [`Key::update`]; nothing has changed then.
+/// Returns any error of the closure (use [`UpdateError::Cancelled`] to abandon the batch), and the
+/// errors of [`Key::update`]. A batch that fails changes nothing.
 ///
 /// # Examples
 ///
@@ -72,7 +72,7 @@ pub fn batch(
 }
 
 impl Batch {
-    /// Returns what the closure asks for.
+    /// Returns the requests that the closure collects.
     pub(crate) fn collect(
         collect: impl FnOnce(&mut Self) -> Result<(), UpdateError>,
     ) -> Result<Vec<Request>, UpdateError> {
@@ -99,7 +99,7 @@ impl Batch {
         self.add(&[key.request(target)])
     }
 
-    /// Makes `key` call the function that `pointer` points to, as [`Key::update_fn`] does.
+    /// Makes `key` call the function at `pointer`, as [`Key::update_fn`] does.
     ///
     /// # Errors
     ///
@@ -201,7 +201,7 @@ impl Batch {
         self.add(&[flag.request(Count::Down)])
     }
 
-    /// Makes all methods of a trait's handle call those of `I`, as the handle's `update` does.
+    /// Makes every method of a trait's handle call that of `I`, as the handle's `update` does.
     ///
     /// # Errors
     ///
@@ -234,7 +234,7 @@ impl Batch {
         self.add(H::requests().as_mut())
     }
 
-    /// Makes all methods of a trait's handle call their defaults, as the handle's `reset` does.
+    /// Makes every method of a trait's handle call its default, as the handle's `reset` does.
     ///
     /// # Errors
     ///
@@ -264,8 +264,8 @@ impl Batch {
     ///
     /// # Errors
     ///
-    /// [`UpdateError::Sealed`], and [`UpdateError::RequiresUnsafe`] where a key is a method of an
-    /// `unsafe trait`.
+    /// [`UpdateError::Sealed`], and [`UpdateError::RequiresUnsafe`] if a key is a method of an
+    /// `unsafe trait`; other errors are reported when the batch commits.
     ///
     /// # Examples
     ///
@@ -285,7 +285,7 @@ impl Batch {
         self.add(previous.into_safe()?.requests())
     }
 
-    /// Refuses here what the commit would refuse, so that the caller sees which line it was.
+    /// Rejects sealed keys here already, so that the caller sees which line failed.
     fn add(&mut self, requests: &[Request]) -> Result<(), UpdateError> {
         request::refuse_sealed(requests)?;
         self.requests.extend_from_slice(requests);

@@ -1,4 +1,4 @@
-//! Commits: what every update, reset and restoring comes to.
+//! Commits: every update, reset and restore ends up here.
 //!
 //! The next file on the way of an update is `patching/mod.rs`, or `slot/mod.rs` where nothing is
 //! patched.
@@ -15,13 +15,13 @@ use crate::{backend, lock, observer};
 #[cfg(test)]
 mod tests;
 
-/// Makes all requests come true, or none and says why; then tells the observers.
+/// Carries out all requests and tells the observers, or carries out none and says why.
 pub(crate) fn commit(requests: &mut [Request]) -> Result<Update, UpdateError> {
     commit_then(requests, |_| ())
 }
 
-/// Commits as [`commit`] does, with something to be done with the committed requests before
-/// observers, which may panic, are told.
+/// Commits as [`commit`] does, and calls `then` with the committed requests before it tells the
+/// observers, which may panic.
 pub(crate) fn commit_then(
     requests: &mut [Request],
     then: impl FnOnce(&[Request]),
@@ -33,27 +33,28 @@ pub(crate) fn commit_then(
     Ok(update)
 }
 
-/// [`commit`] of one.
+/// Commits one request as [`commit`] does.
 pub(crate) fn commit_one(mut request: Request) -> Result<Update, UpdateError> {
     commit(from_mut(&mut request))
 }
 
-/// Makes the targets of keys final. Under the lock, so that no update that has begun changes one
+/// Makes the targets of keys final. It takes the lock, so that no update in progress changes one
 /// afterwards.
 pub(crate) fn seal_keys<'a>(keys: impl IntoIterator<Item = &'a KeyRecord>) {
-    // A signal handler that interrupted an update of this thread cannot wait for its end.
+    // In a signal handler that interrupted an update of this thread, `lock` fails: the handler
+    // cannot wait for the update to end.
     let _held = lock::lock();
     keys.into_iter().for_each(KeyRecord::seal);
 }
 
 /// Patches every key's calls to reach its current target directly.
 ///
-/// Without it a key is bound by its first update. Until then calls go through the trampoline to the
-/// slot.
+/// Without it, a key is bound by its first update; until then its calls go through the trampoline
+/// to the slot.
 ///
 /// # Errors
 ///
-/// See [`UpdateError`]; nothing has changed then.
+/// See [`UpdateError`]. If it fails, nothing has changed.
 ///
 /// # Examples
 ///
@@ -73,15 +74,16 @@ pub fn init() -> Result<Update, UpdateError> {
     backend::init()
 }
 
-/// Puts every call instruction and trampoline back to what the linker wrote: calls go through
-/// the slot.
+/// Restores every call instruction and trampoline to what the linker wrote, so that calls go
+/// through the slot.
 ///
-/// For a program that is about to give up the right to write code (a seccomp filter, `PR_SET_MDWE`)
-/// and wants to go on updating. A later update binds its key again, where that is still allowed.
+/// Call it before the program gives up the right to write code (with a seccomp filter or
+/// `PR_SET_MDWE`) if it still needs updates afterwards. A later update binds its key again where
+/// that is still allowed.
 ///
 /// # Errors
 ///
-/// See [`UpdateError`]; nothing has changed then.
+/// See [`UpdateError`]. If it fails, nothing has changed.
 ///
 /// # Examples
 ///
@@ -94,7 +96,7 @@ pub fn init() -> Result<Update, UpdateError> {
 ///
 /// static_call::init()?;
 /// static_call::unbind()?;
-/// // … prctl(PR_SET_MDWE, …): from here on code cannot be made writable.
+/// // … prctl(PR_SET_MDWE, …): from here on, code cannot be made writable.
 /// parse::update(|text| text.len() * 2)?;
 /// assert_eq!(parse("four"), 8);
 /// # Ok::<(), static_call::UpdateError>(())
@@ -103,11 +105,11 @@ pub fn unbind() -> Result<Update, UpdateError> {
     backend::unbind()
 }
 
-/// Makes the targets of all keys final: every later update is an [`UpdateError::Sealed`]. One that
-/// is under way on another thread is waited for.
+/// Makes the targets of all keys final: every later update fails with [`UpdateError::Sealed`].
+/// Waits for an update in progress on another thread.
 ///
-/// What [`Key::seal`](crate::Key::seal) does for one. Keys of code that is loaded later are not
-/// among them.
+/// This does for every key what [`Key::seal`](crate::Key::seal) does for one. It does not cover the
+/// keys of code that is loaded later.
 ///
 /// # Examples
 ///
@@ -129,15 +131,15 @@ pub fn seal() {
 }
 
 impl Previous {
-    /// Makes the keys of the update call what they called before it; as one batch, if it was one.
+    /// Makes the keys of the update call what they called before it, as one batch.
     ///
-    /// Updates that were made since are undone with it. Without the feature `std` the token of a
+    /// This also undoes updates of these keys made since. Without the feature `std` the token of a
     /// trait's update is empty, and restoring it does nothing.
     ///
     /// # Errors
     ///
-    /// As for [`Key::update`](crate::Key::update), and [`UpdateError::RequiresUnsafe`] where a key
-    /// is a method of an `unsafe trait`.
+    /// As for [`Key::update`](crate::Key::update), and [`UpdateError::RequiresUnsafe`] if a key is
+    /// a method of an `unsafe trait`.
     ///
     /// # Examples
     ///
@@ -146,11 +148,12 @@ impl Previous {
         commit(self.into_safe()?.requests())
     }
 
-    /// Restores as [`Previous::restore`] does, for the methods of an `unsafe trait`, too.
+    /// Restores the keys as [`Previous::restore`] does, even methods of an `unsafe trait`.
     ///
     /// # Safety
     ///
-    /// 1. What the `update` of every `unsafe trait`'s handle asks for that the token is of.
+    /// 1. For each `unsafe trait` whose methods the token restores: what the `update` of its handle
+    ///    requires.
     ///
     /// # Errors
     ///
@@ -166,7 +169,7 @@ impl Previous {
     /// }
     ///
     /// let previous = level::update(|| 2)?.previous;
-    /// // SAFETY: it is of no unsafe trait.
+    /// // SAFETY: `level` does not belong to an `unsafe trait`.
     /// unsafe { previous.restore_unchecked()? };
     /// assert_eq!(level(), 1);
     /// # Ok::<(), static_call::UpdateError>(())

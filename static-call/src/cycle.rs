@@ -1,7 +1,7 @@
 //! Keys that would call themselves: `a`'s target is the static call `b`, and `b`'s is `a`.
 //!
-//! Told by types, so that it holds for code of every kind; what only the machine code shows (a
-//! shim that is a jump to another crate's wrapper) `hop` finds.
+//! This looks at types, so it works on every platform. `hop` finds cycles that only the machine
+//! code shows, such as a shim that is a jump to another crate's wrapper.
 
 use core::any::TypeId;
 use core::ptr;
@@ -11,8 +11,8 @@ use crate::record::KeyRecord;
 use crate::request::Request;
 use crate::target::Chosen;
 
-/// Refuses requests that would make a key call itself. `named` finds the key that a function is the
-/// caller's side of.
+/// Refuses requests that would make a key call itself. `named` finds the key whose function item
+/// has the given type.
 pub(crate) fn refuse(
     requests: &[Request],
     named: impl Fn(TypeId) -> Option<&'static KeyRecord>,
@@ -23,7 +23,7 @@ pub(crate) fn refuse(
     }
 }
 
-/// Whether calls of `key` would come back to it.
+/// Returns whether calls of `key` would lead back to it.
 fn leads_back(
     key: &'static KeyRecord,
     requests: &[Request],
@@ -32,9 +32,9 @@ fn leads_back(
     let next = |key: &'static KeyRecord| {
         let request = requests.iter().rfind(|request| ptr::eq(request.key(), key));
         let target: Chosen = request.map_or_else(|| key.current(), |request| request.target);
-        named(target.record().type_behind()?)
+        named(target.record().function_type()?)
     };
-    // A way that goes round without `key` is some other request's, or was there before.
+    // A cycle without `key` belongs to another request, or existed before.
     let (mut slow, mut fast) = (key, key);
     loop {
         for _ in 0..2 {

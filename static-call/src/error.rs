@@ -1,8 +1,14 @@
-//! Why an update was not made: an error that knows nothing of the other modules.
+//! The error of an update. It depends on no other module.
 
 use core::fmt;
 
-/// Why an update was not made. Nothing has changed then.
+#[cfg(test)]
+mod tests;
+
+/// The error of an update that was not made. Nothing has changed.
+///
+/// `Debug` prints the name of the variant and then the message, so that
+/// `fn main() -> Result<(), UpdateError>` says what to do.
 ///
 /// # Examples
 ///
@@ -18,59 +24,58 @@ use core::fmt;
 /// assert_eq!(error, UpdateError::CallsItself { key: "level" });
 /// assert_eq!(error.to_string(), "`level` would call itself: its target leads back to it");
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UpdateError {
-    /// The bytes at this address are not what the linker, the verifier or this runtime wrote: a
-    /// debugger's breakpoint, a probe, or another program that rewrites code.
+    /// The code at an address is not what the linker, the verifier or this runtime wrote. The cause
+    /// is a debugger's breakpoint, a probe, or another program that rewrites code.
     ForeignBytes {
-        /// Where.
+        /// Address of the instruction or trampoline.
         address: usize,
-        /// Bytes of the instruction or trampoline, at most 8.
+        /// Length of the instruction or trampoline in bytes, at most 8.
         length: usize,
-        /// What was expected there; bytes past `length` are 0.
+        /// The expected bytes; those past `length` are 0.
         expected: [u8; 8],
-        /// What was found there; bytes past `length` are 0.
+        /// The bytes found; those past `length` are 0.
         found: [u8; 8],
     },
-    /// Call instructions are bound, and the system refuses to open their pages now.
+    /// Call instructions are bound, but the system no longer lets their pages be made writable.
     PermissionDenied {
         /// Start of the first page that could not be opened.
         address: usize,
         /// The `errno` of `mprotect`.
         errno: i32,
     },
-    /// The key would come to call itself.
+    /// The key would call itself.
     CallsItself {
         /// Name of the key.
         key: &'static str,
     },
-    /// This thread is in the middle of an update already: a signal handler interrupted it.
+    /// This thread is already in the middle of an update, which a signal handler interrupted.
     Reentered,
-    /// The shared object with the runtime is being unloaded, or the process is ending.
+    /// The shared object with the runtime is being unloaded, or the process is exiting.
     Unloaded,
-    /// The key is final: [`Key::seal`](crate::Key::seal).
+    /// The key's target is final: see [`Key::seal`](crate::Key::seal).
     Sealed {
         /// Name of the key.
         key: &'static str,
     },
-    /// The key is a method of an `unsafe trait`, and only its handle's `unsafe` functions and
-    /// [`Previous::restore_unchecked`](crate::Previous::restore_unchecked) change it.
+    /// The key is a method of an `unsafe trait`. Only its handle's `unsafe` functions and
+    /// [`Previous::restore_unchecked`](crate::Previous::restore_unchecked) can change it.
     RequiresUnsafe {
         /// Name of the key.
         key: &'static str,
     },
-    /// A flag is not on and cannot be counted down, or is on 2³² - 1 times and cannot be counted
-    /// up.
+    /// The flag is off and cannot be counted down, or is on 2³² - 1 times and cannot be counted up.
     CountOutOfRange {
         /// Name of the flag.
         flag: &'static str,
         /// Its count.
         count: u32,
     },
-    /// The closure of a [`batch`](fn@crate::batch) gave it up.
+    /// The closure of a [`batch`](fn@crate::batch) abandoned it.
     Cancelled,
-    /// A [guard](crate::Scoped) of this key is held by a thread that waits for this one.
+    /// A thread that holds a [guard](crate::Scoped) of this key waits for this thread.
     Deadlock {
         /// Name of the key.
         key: &'static str,
@@ -82,45 +87,64 @@ impl fmt::Display for UpdateError {
         match *self {
             Self::ForeignBytes { address, length, expected, found } => write!(
                 f,
-                "the code at {address:#x} was changed by somebody else (expected {:02x?}, found \
-                 {:02x?}): remove the breakpoint or probe there and update again",
+                "the code at {address:#x} was changed from outside (expected {:02x?}, found \
+                 {:02x?}): remove the breakpoint or probe there, then update again",
                 &expected[..length],
                 &found[..length],
             ),
             Self::PermissionDenied { address, errno } => write!(
                 f,
-                "the code page at {address:#x} cannot be made writable any more (errno {errno}): \
+                "the code page at {address:#x} can no longer be made writable (errno {errno}): \
                  call `static_call::unbind()` before the program gives up that right"
             ),
             Self::CallsItself { key } => {
                 write!(f, "`{key}` would call itself: its target leads back to it")
             }
             Self::Sealed { key } => {
-                write!(f, "`{key}` is sealed: its target is final, as `seal` was told")
+                write!(f, "`{key}` is sealed: `seal` made its target final")
             }
             Self::RequiresUnsafe { key } => write!(
                 f,
-                "`{key}` belongs to an unsafe trait: restore it by `Previous::restore_unchecked`"
+                "`{key}` belongs to an `unsafe trait`: use `Previous::restore_unchecked` or the \
+                 handle's `unsafe` functions"
             ),
             Self::CountOutOfRange { flag, count: 0 } => {
-                write!(f, "the flag `{flag}` is off: there is no `inc` for this `dec` to undo")
+                write!(f, "the flag `{flag}` is off: call `dec` only once for each `inc`")
             }
             Self::CountOutOfRange { flag, count } => {
-                write!(f, "the flag `{flag}` is on {count} times: it cannot be counted higher")
+                write!(f, "the flag `{flag}` is on {count} times, the maximum: call `dec` first")
             }
-            Self::Cancelled => f.write_str("the batch was given up by its own closure"),
+            Self::Cancelled => f.write_str("the closure of the batch cancelled it"),
             Self::Deadlock { key } => write!(
                 f,
-                "a guard of `{key}` is held by a thread that waits for a guard of this one: take all \
-                 keys in one guard with `static_call::scoped`"
+                "a thread that holds a guard of `{key}` waits for a guard that this thread holds: \
+                 take all keys in one guard with `static_call::scoped`"
             ),
             Self::Unloaded => f.write_str(
-                "the shared object with this key is being unloaded, or the process is ending",
+                "the shared object with this key is being unloaded, or the process is exiting",
             ),
             Self::Reentered => f.write_str(
                 "this thread is already in an update: do not update from a signal handler",
             ),
         }
+    }
+}
+
+impl fmt::Debug for UpdateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self {
+            Self::ForeignBytes { .. } => "ForeignBytes",
+            Self::PermissionDenied { .. } => "PermissionDenied",
+            Self::CallsItself { .. } => "CallsItself",
+            Self::Reentered => "Reentered",
+            Self::Unloaded => "Unloaded",
+            Self::Sealed { .. } => "Sealed",
+            Self::RequiresUnsafe { .. } => "RequiresUnsafe",
+            Self::CountOutOfRange { .. } => "CountOutOfRange",
+            Self::Cancelled => "Cancelled",
+            Self::Deadlock { .. } => "Deadlock",
+        };
+        write!(f, "{name}: {self}")
     }
 }
 

@@ -1,4 +1,4 @@
-//! The experiments of the probe, as data: what is changed, where it lies, what was counted.
+//! The experiments of the probe as data: what is changed, where it lies, and what was counted.
 
 use core::fmt;
 use std::vec::Vec;
@@ -10,31 +10,32 @@ use crate::layout::Grade;
 #[cfg(test)]
 mod tests;
 
-/// Where the instruction lies against aligned blocks of bytes.
+/// How the instruction lies relative to aligned blocks of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Boundary {
-    /// All of it in one quadword.
+    /// The whole instruction lies in one quadword.
     None,
-    /// Its displacement in one quadword, its opcode in the one before, in the same cache line.
+    /// The displacement lies in one quadword, the opcode in the quadword before, both in one cache
+    /// line.
     OpcodeBefore8,
-    /// The same, and its opcode in the cache line before.
+    /// The displacement lies in one quadword, the opcode in the cache line before.
     OpcodeBefore64,
-    /// The same, and its opcode in the page before.
+    /// The displacement lies in one quadword, the opcode in the page before.
     OpcodeBefore4096,
-    /// Its displacement crosses a boundary of 8 bytes and none of 16.
+    /// The displacement crosses an 8-byte boundary that is not a 16-byte boundary.
     Across8,
-    /// Of 16 bytes and not of 32.
+    /// The displacement crosses a 16-byte boundary that is not a 32-byte boundary.
     Across16,
-    /// Of 32 bytes inside one cache line.
+    /// The displacement crosses a 32-byte boundary inside one cache line.
     Across32,
-    /// Of cache lines, inside a page.
+    /// The displacement crosses a cache line boundary inside a page.
     Across64,
-    /// Of pages.
+    /// The displacement crosses a page boundary.
     Across4096,
 }
 
 impl Boundary {
-    /// All of them: those where the runtime stores, then the others.
+    /// All boundaries: first those where the runtime stores, then the others.
     pub const ALL: [Self; 9] = [
         Self::None,
         Self::OpcodeBefore8,
@@ -47,7 +48,7 @@ impl Boundary {
         Self::Across4096,
     ];
 
-    /// Offsets in a page of the instruction's first byte.
+    /// Returns the offsets of the instruction's first byte in a page.
     pub(crate) const fn offsets(self, change: Forms) -> &'static [u16] {
         if change.disp_at() == 2 {
             return self.offsets_of_six();
@@ -58,7 +59,7 @@ impl Boundary {
             Self::OpcodeBefore8 => &[7, 15, 31],
             Self::OpcodeBefore64 => &[63],
             Self::OpcodeBefore4096 => &[4095],
-            // One, two and three bytes behind the boundary.
+            // One, two and three bytes after the boundary.
             Self::Across8 => &[4, 21, 38],
             Self::Across16 => &[12, 45, 14],
             Self::Across32 => &[28, 29, 30],
@@ -67,7 +68,7 @@ impl Boundary {
         }
     }
 
-    /// The same for a displacement two bytes further.
+    /// Returns the offsets for a displacement at the third byte instead of the second.
     const fn offsets_of_six(self) -> &'static [u16] {
         match self {
             Self::None => &[0, 9, 34],
@@ -82,7 +83,7 @@ impl Boundary {
         }
     }
 
-    /// Returns the grade of a call instruction that lies so.
+    /// Returns the grade of a call instruction at this boundary.
     #[must_use]
     pub fn grade(self) -> Grade {
         grade(self.offsets(Forms::Call)[0].into(), 1, 5)
@@ -94,31 +95,31 @@ impl Boundary {
 pub enum Pace {
     /// As fast as it can.
     Hammering,
-    /// Two microseconds after the moment that was set for the store before, or at once where those
-    /// have passed: reading the clock takes its time, too. [`Counts::writes`] tells what came of
-    /// it.
+    /// Two microseconds after the time set for the previous store, or at once if that time has
+    /// passed, since reading the clock takes time, too. [`Counts::writes`] has the actual number of
+    /// stores.
     Paced,
 }
 
-/// One line of the table: where the instruction lies, who writes, and what changes.
+/// One line of the table: where the instruction lies, how often it is changed, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Experiment {
     /// Where the instruction lies.
     pub boundary: Boundary,
-    /// How often it is changed.
+    /// How often the instruction is changed.
     pub pace: Pace,
-    /// Between which forms.
+    /// The two forms between which it is changed.
     pub change: Forms,
 }
 
-/// What was counted. Counts of parts and of repetitions add up.
+/// What was counted. Counts of parts and of repetitions can be added.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Executions of the instruction while it was being changed.
     pub calls: u64,
-    /// Stores.
+    /// Stores into the instruction.
     pub writes: u64,
-    /// Executions that were neither of the two forms.
+    /// Executions of neither of the two forms.
     pub torn: u64,
 }
 
@@ -130,33 +131,31 @@ impl core::ops::AddAssign for Counts {
     }
 }
 
-/// Why an experiment cannot be made.
+/// Why an experiment cannot run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unavailable {
-    /// The code is for x86-64 and the memory is Linux's.
+    /// The probe runs only on x86-64 Linux.
     Platform,
-    /// The system gave no memory that is writable and executable.
+    /// The system refused memory that is writable and executable.
     Memory {
         /// The `errno` of `mmap(2)` or `mprotect(2)`.
         errno: i32,
     },
-    /// The system gave no second thread.
+    /// The system refused a second thread.
     Thread,
 }
 
 impl fmt::Display for Unavailable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Platform => {
-                f.write_str("the probe is made for x86-64 Linux, and this is not that")
-            }
+            Self::Platform => f.write_str("the probe runs only on x86-64 Linux"),
             Self::Memory { errno } => write!(
                 f,
                 "no memory that is writable and executable (errno {errno}): PR_SET_MDWE, SELinux \
-                 or a seccomp filter refuses it, and the runtime would not rewrite code here either"
+                 or a seccomp filter refuses it, so the runtime could not rewrite code here either"
             ),
-            Self::Thread => f.write_str("the system refused a thread"),
+            Self::Thread => f.write_str("the system refused a second thread"),
         }
     }
 }
@@ -164,7 +163,7 @@ impl fmt::Display for Unavailable {
 impl std::error::Error for Unavailable {}
 
 impl Experiment {
-    /// Returns all that the probe can do.
+    /// Returns all experiments of the probe.
     ///
     /// ```
     /// let all = static_call::probe::Experiment::all();
@@ -173,7 +172,8 @@ impl Experiment {
     #[must_use]
     pub fn all() -> Vec<Self> {
         let others = [Forms::Jump, Forms::ConditionalJump, Forms::PaddedCall, Forms::PaddedJump];
-        // What the runtime stores, and a control: the same bytes of a displacement tear alike.
+        // The places where the runtime stores, and one control: displacements in the same place
+        // tear alike, whatever the opcode.
         let places =
             [Boundary::None, Boundary::OpcodeBefore8, Boundary::OpcodeBefore64, Boundary::Across64];
         let whole = [
@@ -193,20 +193,21 @@ impl Experiment {
             .collect()
     }
 
-    /// Returns whether the runtime makes this change to an instruction that lies so.
+    /// Returns whether the runtime makes this change to an instruction at this boundary.
     #[must_use]
     pub fn is_default(&self) -> bool {
         self.boundary.grade().is_patchable()
     }
 
-    /// Returns whether this must tear if the probe can see tears at all: a displacement across two
-    /// cache lines.
+    /// Returns whether this experiment is a control, which must tear if the probe can see tears at
+    /// all: its displacement crosses a cache line.
     #[must_use]
     pub fn is_control(&self) -> bool {
         self.boundary.grade() == Grade::Straddle
     }
 
-    /// Returns how many parts the experiment has: offsets that lie alike against boundaries.
+    /// Returns how many parts the experiment has: offsets with the same position relative to
+    /// boundaries.
     #[must_use]
     pub fn parts(&self) -> usize {
         self.boundary.offsets(self.change).len()

@@ -1,6 +1,6 @@
-// The pages of `docs/`. Each ends with the definitions of its links, for readers of the files. Of two
-// definitions of a link the first counts: `links.md` comes before each page and names the modules.
-// Not for doctests, which have the name of the first file.
+// The pages of `docs/`. Each page ends with the definitions of its links, for readers of the files.
+// If a link is defined twice, the first definition wins: `links.md` precedes each page and names
+// the modules. It is left out of doctests, which are named after the first file.
 #![cfg_attr(not(doctest), doc = include_str!("guide/links.md"))]
 #![doc = include_str!("../docs/README.md")]
 
@@ -13,7 +13,7 @@ macro_rules! pages {
     )+};
 }
 
-// Pages whose examples need other crates are tested in `tests/src/guide.rs`.
+// `tests/src/guide.rs` tests the pages whose examples need other crates (`not(doctest)`).
 pages! {
     getting_started "getting-started.md" not(doctest);
     functions "functions.md" all();

@@ -1,17 +1,17 @@
-//! The values that implementations of a trait run with.
+//! Instances: the values that implementations of a trait run with.
 
 pub use static_call_macros::Instance;
 
 /// Names the one value that the methods of an implementation run with.
 ///
-/// The handle that `#[static_call]` makes of a trait has no state of its own. Its methods call
-/// those of the implementation that was set, each with the instance of that same implementation:
-/// function and instance are switched in one store, so no method ever runs with the instance of
-/// another.
+/// The handle that `#[static_call]` makes for a trait has no state of its own. Its methods call
+/// those of the current implementation, each with the instance of that same implementation:
+/// function and instance change in one store, so no method ever runs with the instance of another
+/// implementation.
 ///
-/// A struct without fields derives it; for a static there is [`instance!`](crate::instance!). The
-/// derive of a crate that has `static-call` by another name says so:
-/// `#[instance(crate = path::to)]`.
+/// A struct without fields can derive it; for a static, use [`instance!`](crate::instance!). In a
+/// crate that depends on `static-call` under another name, add `#[instance(crate = path::to)]` to
+/// the derive.
 ///
 /// # Examples
 ///
@@ -51,19 +51,19 @@ pub use static_call_macros::Instance;
 /// # Ok::<(), static_call::UpdateError>(())
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` does not say which value its methods run with",
-    label = "has no instance",
-    note = "a struct without fields has `#[derive(static_call::Instance)]`; for a static write \
-            `static_call::instance!(STATIC: {Self});`"
+    message = "`{Self}` does not name the value that its methods run with",
+    label = "no `Instance` for this type",
+    note = "for a struct without fields, add `#[derive(static_call::Instance)]`; for a static, \
+            write `static_call::instance!(STATIC: {Self});`"
 )]
 pub trait Instance: Sized + 'static {
-    /// Returns the value. Every call asks for it, so it has to be cheap: the address of a static.
+    /// Returns the value. Every call gets it from here, so keep it cheap: the address of a static.
     fn instance() -> &'static Self;
 }
 
 /// Makes a static the [`Instance`](trait@crate::Instance) of its type.
 ///
-/// The static may be of another type that dereferences to this one: a `LazyLock`.
+/// The static may have another type that dereferences to this one, such as a `LazyLock`.
 ///
 /// # Examples
 ///

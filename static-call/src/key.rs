@@ -1,6 +1,6 @@
-//! Keys: the handle that users hold.
+//! Keys: the handles that users hold.
 //!
-//! The way of an update begins at [`Key::update`]. The next file is `commit.rs`.
+//! An update starts at [`Key::update`]. The next file on its way is `commit.rs`.
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -12,7 +12,7 @@ use crate::target::{Chosen, Target, captures_nothing};
 use crate::traits::{Accept, Keyed, Pointed};
 use crate::update::Update;
 
-/// A handle to a key: what `checksum::KEY` is.
+/// A handle to a key, such as `checksum::KEY`.
 ///
 /// # Examples
 ///
@@ -64,23 +64,24 @@ impl<K: Keyed> Key<K> {
     ///
     /// # Safety
     ///
-    /// 1. Whoever gets it may update the key: only code that `#[static_call]` made calls this.
+    /// 1. Only code that `#[static_call]` generates calls this: any code that gets the handle may
+    ///    update the key.
     #[doc(hidden)]
     #[must_use]
     pub const unsafe fn new() -> Self {
         Self { record: K::RECORD, key: PhantomData }
     }
 
-    /// Makes `target` what the key calls, from now on and on every thread.
+    /// Makes the key call `target`, on every thread.
     ///
-    /// The target is a function or a closure that captures nothing; what it needs to know it finds
-    /// in statics. Before this returns, calls on other threads reach the old target or the new;
-    /// calls that start afterwards reach the new one ([`Update::barrier`] says if that could not be
-    /// ensured).
+    /// The target is a function or a closure that captures nothing; keep any state it needs in
+    /// statics. Until this returns, calls on other threads reach either the old target or the new
+    /// one; calls that start afterwards reach the new one. If that could not be ensured,
+    /// [`Update::barrier`] says so.
     ///
     /// # Errors
     ///
-    /// See [`UpdateError`]; an update that fails changes nothing.
+    /// See [`UpdateError`]. An update that fails changes nothing.
     ///
     /// # Examples
     ///
@@ -109,11 +110,11 @@ impl<K: Keyed> Key<K> {
         crate::commit::commit_one(self.request(target))
     }
 
-    /// Makes the key call a function that is known only at run time: a symbol of a plug-in, the
-    /// code that a compiler made.
+    /// Makes the key call a function that is known only at run time, such as a symbol of a plug-in
+    /// or JIT-compiled code.
     ///
-    /// Calls go through a cell of the key to `pointer`, one indirect call more than to a target
-    /// that [`Key::update`] takes. A pointer to the static call itself is not refused and recurses.
+    /// Calls reach `pointer` through a cell of the key: one indirect call more than with a target
+    /// passed to [`Key::update`]. A pointer to the static call itself is not rejected; it recurses.
     ///
     /// # Errors
     ///
@@ -183,11 +184,11 @@ impl<K: Keyed> Key<K> {
         crate::commit::commit_one(Request::default_of(self.record()))
     }
 
-    /// Makes the target final: every later update is an [`UpdateError::Sealed`]. One that is under
-    /// way on another thread is waited for.
+    /// Makes the target final: every later update fails with [`UpdateError::Sealed`]. Waits for an
+    /// update in progress on another thread.
     ///
-    /// For a program that has made its choice and wants to be sure that nobody makes another.
-    /// `init` and `unbind` go on to work: they leave the target what it is. There is no way back.
+    /// Use it once the program has made its choice and nothing may change it again. `init` and
+    /// `unbind` still work, since they do not change the target. Sealing cannot be undone.
     ///
     /// # Examples
     ///
@@ -224,7 +225,7 @@ impl<K: Keyed> Key<K> {
         self.record().is_sealed()
     }
 
-    /// Returns the name of the function, with its type for a method.
+    /// Returns the name of the function; for a method, with its type.
     ///
     /// # Examples
     ///
@@ -242,8 +243,8 @@ impl<K: Keyed> Key<K> {
         self.record().name()
     }
 
-    /// The request for `target`, which proves by being there that it may be conjured; that it
-    /// captures nothing is for the caller to check.
+    /// Returns the request for `target`. Having a value of `F` proves that the shim may conjure
+    /// one; the caller checks that it captures nothing.
     pub(crate) fn request<F>(self, target: F) -> Request
     where
         K: Accept<F>,
@@ -254,7 +255,7 @@ impl<K: Keyed> Key<K> {
         unsafe { Request::new(self.record(), K::TARGET) }
     }
 
-    /// The request for a function pointer.
+    /// Returns the request for a function pointer.
     pub(crate) fn request_fn(self, pointer: K::Pointer) -> Request
     where
         K: Pointed,

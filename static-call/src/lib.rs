@@ -1,10 +1,11 @@
 //! Function calls whose target can be changed while the program runs, at the price of a direct
 //! call.
 //!
-//! A call of a `#[static_call]` function is a `call rel32` of the machine. [`Key::update`], or
-//! `update` on the type beside the function, rewrites these instructions while other threads
-//! execute them, so that they call another function directly: no pointer is loaded, no branch is
-//! taken, no thread is stopped.
+//! A call of a `#[static_call]` function is a direct `call` instruction. [`Key::update`], or
+//! `update` on the type named after the function, rewrites these instructions while other threads
+//! execute them, so that they call another function directly: without a load, an indirect branch,
+//! or a thread being stopped. The Linux kernel has had this since 5.10 (`DEFINE_STATIC_CALL`); this
+//! is static calls for user space, on stable Rust.
 //!
 //! ```
 //! use static_call::{call, static_call};
@@ -19,25 +20,68 @@
 //! assert_eq!(checksum(b"abc"), 304_891);           // an ordinary call
 //! assert_eq!(call!(checksum(b"abc")), 304_891);    // the same, as a site of its own
 //! checksum::reset()?;
-//! println!("{}", static_call::report());           // every site: its path, and why
+//! println!("{}", static_call::report());           // each call: its path, and why
 //! # Ok::<(), static_call::UpdateError>(())
 //! ```
 //!
-//! Instructions are rewritten on x86-64 Linux, in programs whose build script calls
-//! `static_call_verify::enable()`, and only where the instruction allows it safely; every other call goes
-//! through its trampoline, or through an atomic pointer, with the same interface. [`report`] tells
-//! which and why. What is promised and what it rests on: [`safety`].
+//! Methods, whole traits, hooks that evaluate nothing while they are off, and choices by CPU
+//! feature are declared with [`#[static_call]`](macro@static_call), boolean flags without a load
+//! with [`flag!`]. The [guide] has a page for each task, from the first program to deploying it.
 //!
-//! The [guide] has a page for each task, from the first program to deploying it.
+//! # Getting calls inline
+//!
+//! The package with the binary adds `static-call-verify` to its build dependencies and calls it in
+//! its build script:
+//!
+//! ```text
+//! fn main() {
+//!     static_call_verify::enable();
+//! }
+//! ```
+//!
+//! This adds a step to the link: a *verifier* reads the finished program, proves which call
+//! instructions can be rewritten safely while other threads execute them, and records them in the
+//! program. Nothing else is ever rewritten. All other calls go through an eight-byte trampoline.
+//! Without the build script everything works, too, with one more jump per call. [`report`] shows
+//! the path of each call and why it is not inline. What makes this sound is in [`safety`].
+//!
+//! # What works where
+//!
+//! The program behaves the same in every row; only the [`Path`] of its calls differs. `inline`: the
+//! call instruction leads straight to the target. `trampoline`: it calls a trampoline, which is
+//! rewritten to jump to the target. `indirect`: the trampoline jumps through an atomic pointer.
+//!
+//! | where | path |
+//! |---|---|
+//! | x86-64 Linux, verified: rust-lld, GNU ld or mold, gcc or clang | `inline`, or `trampoline` where rewriting the instruction would be unsafe |
+//! | x86-64 Linux, not verified | `trampoline` |
+//! | the program may not change its own code (seccomp, SELinux, `PR_SET_MDWE`) | `indirect` |
+//! | other architectures and systems, Miri | `indirect` |
+//! | `cdylib`, plug-ins | as above; each has its own keys |
+//! | Rust `dylib` | as above in the object with the runtime; `indirect` in others |
+//!
+//! The minimum supported Rust version is 1.88.
+//!
+//! # When not to use it
+//!
+//! - **One hot, well-predicted pointer.** In a loop that fits the caches, an `AtomicPtr` or `dyn`
+//!   call can cost no more than a direct call. Static calls pay off in large programs, in cold
+//!   code, and where the target inlines into its shim.
+//! - **A choice that changes often.** An update takes microseconds and interrupts every core that
+//!   runs the program. It is for decisions, not for requests.
+//! - **A choice between values, or per object.** A static call has one target for the whole
+//!   process. Use `dyn` or an enum.
+//! - **Code that must never be writable**, not even for the length of an update. Call [`unbind`],
+//!   or set `STATIC_CALL=indirect`.
 //!
 //! # Features
 //!
-//! `std` (default): [`report`], the environment variable `STATIC_CALL=inline|retarget|trampoline|indirect`
-//! that caps the path, handlers around `fork`, and the processor at hand as what `select` chooses by.
-//! Without it the crate is `no_std` and needs no allocator.
-//!
-//! `serde`: `serde::Serialize` for a [`Report`] and its parts. Kinds, grades and paths are words (`jmp`,
-//! `quad`, `inline`), reasons are the phrases of the text.
+//! - `std` (default): [`report`], [`batch`](fn@batch), [`scoped`](fn@scoped), handlers around
+//!   `fork`, and CPU detection for `select`. Also reads the environment variable
+//!   `STATIC_CALL=inline|retarget|trampoline|indirect`, which caps the path. Without this feature
+//!   the crate is `no_std` and needs no allocator.
+//! - `serde`: `serde::Serialize` for a [`Report`] and its parts. Kinds, grades and paths are words
+//!   (`jmp`, `quad`, `inline`); reasons are the phrases of the text.
 #![no_std]
 
 #[cfg(feature = "std")]
@@ -92,7 +136,7 @@ mod patching;
 )))]
 mod slot;
 
-// What carries updates: the one choice by what the program is compiled for.
+// What carries out updates. This is the only choice by target platform.
 #[cfg(all(
     target_arch = "x86_64",
     target_pointer_width = "64",
@@ -108,7 +152,7 @@ use patching as backend;
 )))]
 use slot as backend;
 
-/// What generated code names. Not for use by hand: no part of it is covered by semver.
+/// The items that generated code names. Do not use them by hand: semver does not cover them.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::private::*;
@@ -129,169 +173,18 @@ pub use previous::Previous;
 pub use report::{CallReport, KeyReport, Problem, Report, SiteReport, Totals};
 #[cfg(feature = "std")]
 pub use scoped::{Scoped, scoped};
-/// Makes a function switchable while the program runs.
-///
-/// Beside the function stands an empty enum of the same name, whose functions switch it:
-///
-/// | | |
-/// |---|---|
-/// | `checksum::update(target)` | calls reach `target`: a function, or a closure that captures nothing |
-/// | `checksum::scoped(target)?` | the same for as long as the guard lives, for tests: a [`Scoped`] |
-/// | `checksum::query()` | what calls reach now: a [`Target`] |
-/// | `checksum::reset()` | calls reach the body again |
-/// | `checksum::original(..)` | the body itself |
-/// | `checksum::KEY` | the key, a value: a [`Key`] |
-///
-/// A function **without a body** is a *hook*: off until a target is set, and off again after `disable()`,
-/// which is the same as `reset()`. It returns nothing, or an `Option`, which is `None` while it is off.
-/// [`call!`] does not evaluate the arguments of a hook that is off; the plain call does.
-///
-/// ```
-/// use static_call::{call, static_call};
-///
-/// #[static_call]
-/// fn on_request(path: &str);
-///
-/// #[static_call]
-/// fn limit(path: &str) -> Option<usize>;
-///
-/// call!(on_request(&format!("/{}", 1))); // off: nothing is formatted
-/// assert_eq!(limit("/"), None);
-/// on_request::update(|path| println!("{path}"))?;
-/// limit::update(|path| Some(path.len()))?;
-/// call!(on_request("/index"));
-/// assert_eq!(call!(limit("/index")), Some(6));
-/// on_request::disable()?;
-/// # Ok::<(), static_call::UpdateError>(())
-/// ```
-///
-/// A boolean that is asked often and changed rarely is a [`flag!`].
-///
-/// For **methods** and other associated functions the attribute stands on the `impl` block and on each
-/// of them. The key is a constant of the type, and the body is `original_` and the name:
-///
-/// ```
-/// use static_call::{call, static_call};
-///
-/// struct Filter(usize);
-///
-/// #[static_call]
-/// impl Filter {
-///     #[static_call]
-///     fn matches(&self, line: &str) -> bool {
-///         line.len() == self.0
-///     }
-/// }
-///
-/// let filter = Filter(3);
-/// Filter::MATCHES.update(|filter, line| !filter.original_matches(line))?;
-/// assert!(!filter.matches("abc"));
-/// assert!(call!(Filter::matches(&filter, "abcd")));
-/// # Ok::<(), static_call::UpdateError>(())
-/// ```
-///
-/// # Traits
-///
-/// On a **trait** the attribute makes a handle: a type without data, `StaticCodec` for `Codec`, that
-/// implements the trait. Each of its methods is a static call, so code that is generic over the trait takes the
-/// handle unchanged. The trait itself stays as it is written.
-///
-/// ```
-/// use static_call::{Instance, call, static_call};
-///
-/// #[static_call]
-/// pub trait Codec {
-///     fn encode(&self, src: &[u8], dst: &mut Vec<u8>) -> usize;
-///     fn level() -> u32 {
-///         3
-///     }
-/// }
-///
-/// #[derive(Instance)]
-/// struct Plain;
-///
-/// impl Codec for Plain {
-///     fn encode(&self, src: &[u8], dst: &mut Vec<u8>) -> usize {
-///         dst.extend(src);
-///         src.len()
-///     }
-/// }
-///
-/// fn pack(codec: &impl Codec) -> usize {
-///     codec.encode(b"abc", &mut Vec::new())
-/// }
-///
-/// StaticCodec::update::<Plain>()?;
-/// assert_eq!(pack(&StaticCodec), 3);
-/// assert_eq!(StaticCodec::level(), 3);
-/// assert_eq!(call!(StaticCodec::encode(&StaticCodec, b"ab", &mut vec![])), 2);
-/// # Ok::<(), static_call::UpdateError>(())
-/// ```
-///
-/// | | |
-/// |---|---|
-/// | `StaticCodec::update::<Impl>()` | every method calls that of `Impl`: one batch |
-/// | `StaticCodec::scoped::<Impl>()?` | the same for as long as the guard lives: a [`Scoped`] |
-/// | `StaticCodec::reset()` | every method does again what it did at first |
-/// | `StaticCodec::query()` | the methods' names, and what each calls now |
-/// | `StaticCodec::seal()` | what they call is final |
-///
-/// **Receivers.** A method with `&self` runs with the [`Instance`](trait@Instance) of its implementation. Function and
-/// instance are switched in one store: no method ever runs with the instance of another implementation.
-///
-/// **Several methods** are switched one after another. While an update runs, other threads can call one method
-/// of the implementation before and then another of the new one, so a pair of calls that belong together (a
-/// beginning and an end) can be split over two implementations. If the trait promises something about
-/// such pairs on which safety rests, make it an `unsafe trait`: then `update` and `reset` are `unsafe`
-/// and batches do not take the handle.
-///
-/// **Before the first update** and after `reset` a method calls that of `default = Impl` if the attribute says
-/// so, else it runs the default body of the trait (with the handle as `Self`, so that its own calls are static calls, too),
-/// else it panics and names itself: "`StaticCodec::encode` was called before `StaticCodec::update`". A method
-/// without a body under `#[static_call(optional)]` that returns nothing or an `Option` does nothing
-/// until it is set; implementations may leave it out.
-///
-/// **Associated types and constants** of the handle stand in the attribute, except for constants with a
-/// value in the trait: `#[static_call(type Error = io::Error, const LEVEL: u32 = 3)]`. An
-/// implementation has to have the same types; constants are those of the handle, whatever is set.
-/// Supertraits are implemented for the handle by hand, or with `derive(PartialEq, ..)` in the attribute.
-///
-/// **Left out** are methods with `where Self: Sized`: the handle has their default bodies. All others have to be
-/// functions that a static call can be, with `&self` or no receiver, and without `Self` as a type.
-///
-/// Where the trait has a function of the name `update`, `scoped`, `reset`, `query` or `seal`, it is called as
-/// `<StaticCodec as Codec>::update(..)`.
-///
+#[doc = include_str!("attribute.md")]
 #[doc = include_str!("select.md")]
-///
-/// # Options
-///
-/// - `#[static_call(keys = Name)]` names the enum, or the constant of a method, where the usual name is
-///   taken. `call!` goes by the enum: `call!(Name(arguments))`.
-/// - `#[static_call(handle = Name)]` names the handle of a trait; `default`, `type`, `const` and `derive`
-///   stand above.
-/// - `#[static_call(select(avx2 => path))]` chooses the default by the features of the processor: see above.
-/// - `#[static_call(update = visibility)]` says who may switch, where that is not everybody who may call. The
-///   right to switch a trait's handle in a batch is then a type of its own: `StaticCodecKeys`.
-/// - `#[static_call(crate = path::to)]` says where this crate is, if not at `::static_call`.
-///
-/// # What cannot be switched
-///
-/// A static call has one signature and one address, so there are no generic parameters except
-/// lifetimes without bounds, and no `async`, `const`, variadic or `extern` functions; neither are there
-/// wide vectors by value. `#[track_caller]`, `#[target_feature]` and names for the linker are refused. A
-/// lifetime of the return type has to stand in an argument. An attribute on an associated function
-/// whose `impl` block has none is an error.
 pub use static_call_macros::static_call;
 #[doc(hidden)]
 pub use static_call_macros::{call as __expand_call, item as __expand_item};
 pub use target::Target;
 pub use update::{Barrier, Update};
 
-/// Looks at every key, site and call instruction. Changes nothing: what is not bound stays so.
+/// Returns a report of every key, site and call instruction.
 ///
-/// In a signal handler that interrupted an update there is no moment between two updates to look
-/// at: the report then has a problem that says so, and no keys.
+/// It binds nothing and changes nothing. In a signal handler that interrupted an update it cannot
+/// look between two updates: the report then has no keys, and a problem that says so.
 ///
 /// # Examples
 ///
@@ -304,20 +197,21 @@ pub fn report() -> Report {
     backend::report()
 }
 
-/// Makes a static call as a site of its own: with its own trampoline, file, line and column.
+/// Makes a static call as a site of its own, with its own trampoline and source position.
 ///
-/// The argument is an ordinary call of a `#[static_call]` function or method by its path. It means the
-/// same as that call; the report tells it apart, and its trampoline is local to the calling
-/// function, so that the compiler emits a direct, aligned call where a plain call of a `pub` key
-/// inside its own library may go through the global offset table.
+/// The argument is an ordinary call of a `#[static_call]` function or method by its path, and means
+/// the same as that call. The report lists it separately. Its trampoline is local to the calling
+/// function, so the compiler emits a direct, aligned call; a plain call of a `pub` key inside its
+/// own library may go through the global offset table instead.
 ///
-/// In `a::b(..)` the name before the last is a type if it is `Self` or begins with a capital letter, and a
-/// module otherwise. For a type whose name looks like a module's write `<a>::b(..)`. A method's receiver
+/// In `a::b(..)`, `a` is a type if it is `Self` or begins with a capital letter, and a module
+/// otherwise. For a type whose name looks like a module's, write `<a>::b(..)`. A method's receiver
 /// is its first argument: `call!(Filter::matches(&filter, line))`.
 ///
-/// Of a hook, a function without a body, the arguments are evaluated only while it is on. Where code
-/// is patched, one that is off costs a five-byte no-op: testing, arguments and call stand out
-/// of the way. `return`, `?`, `break` and `continue` in an argument act as in any call.
+/// For a hook, a function without a body, the arguments are evaluated only while the hook is on.
+/// Where code is patched, a hook that is off costs a five-byte no-op: the test, the arguments and
+/// the call are out of line. `return`, `?`, `break` and `continue` in an argument act as in any
+/// call.
 ///
 /// # Examples
 ///
@@ -345,7 +239,7 @@ macro_rules! call {
     };
 }
 
-/// What `#[static_call]` hands its item to: passes it on with this crate's own path.
+/// Receives the item from `#[static_call]` and passes it on with this crate's own path.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __item {

@@ -1,10 +1,11 @@
 //! The one lock of an image.
 //!
-//! It is a word in a record of fixed name and format (`arch::lock_record`), which every version of
-//! this crate in one link shares: two runtimes may patch the same page, and one must not close it
-//! under the other. The word is `process << 32 | thread`, with bit 31 set while somebody sleeps;
-//! the futex is its low half. So a holder can be told from a thread that no longer exists because a
-//! `fork` without handlers left it behind, and from the caller itself.
+//! It is a word in a record of fixed name and format (`arch::lock_record`) that all versions of
+//! this crate in one link share: two runtimes may patch the same page, and one must not close it
+//! while the other is writing. The word is `process << 32 | thread`, with bit 31 set while a thread
+//! sleeps on it; the futex is its low half. So a thread that finds the lock taken can tell whether
+//! the holder is itself, or a thread of the parent process that a `fork` without handlers did not
+//! copy.
 
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
@@ -21,18 +22,18 @@ const THREAD: u64 = WAITERS - 1;
 #[derive(Debug)]
 #[repr(C, align(16))]
 struct LockRecord {
-    /// INV-LOCK: who holds it; of this format in every version.
+    /// INV-LOCK: identifies the holder, in the same format in every version.
     word: AtomicU64,
     reserved: AtomicU64,
 }
 
-/// Held until dropped. Never poisoned: no code of the user runs under it.
+/// Holds the lock until dropped. The lock is never poisoned: no user code runs under it.
 #[derive(Debug)]
 pub(crate) struct Guard {
     record: &'static LockRecord,
 }
 
-/// This thread holds the lock already: a signal handler interrupted an update.
+/// This thread already holds the lock: a signal handler interrupted an update.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reentered;
 
@@ -42,12 +43,12 @@ impl From<Reentered> for UpdateError {
     }
 }
 
-/// Takes the lock. The first call registers the handlers for `fork`, which allocates; that
-/// happens before the lock is held.
+/// Takes the lock. The first call registers the `fork` handlers before it takes the lock, because
+/// registering them allocates.
 pub(crate) fn lock() -> Result<Guard, Reentered> {
     static FORK_COVERED: AtomicBool = AtomicBool::new(false);
     if !FORK_COVERED.swap(true, Ordering::Relaxed) {
-        // No child shall be born in the middle of an update.
+        // The handlers keep `fork` from copying the process in the middle of an update.
         sys::at_fork(before_fork, after_fork_in_parent, after_fork_in_child);
     }
     let record = record();
@@ -65,11 +66,11 @@ fn record() -> &'static LockRecord {
     let record: *const LockRecord = crate::arch::lock_record().cast();
     debug_assert!(record.is_aligned(), "{record:p}");
     // SAFETY: INV-LOCK: the symbol names 16 zeroed, aligned, writable bytes, which all versions
-    // use as atomics alone.
+    // use only as atomics.
     unsafe { &*record }
 }
 
-/// Whether somebody sleeps until the lock is free.
+/// Returns whether a thread sleeps until the lock is free.
 #[cfg(test)]
 pub(crate) fn is_waited_for() -> bool {
     record().word.load(Ordering::SeqCst) & WAITERS != 0
@@ -78,12 +79,12 @@ pub(crate) fn is_waited_for() -> bool {
 fn futex(record: &LockRecord) -> &AtomicU32 {
     let word: *const AtomicU32 = (&raw const record.word).cast();
     let low = if cfg!(target_endian = "little") { word } else { word.wrapping_add(1) };
-    // SAFETY: INV-LOCK: the low half of the word, aligned for four bytes; the kernel and we
-    // access it atomically.
+    // SAFETY: INV-LOCK: this is the low half of the word, aligned for four bytes; the kernel and
+    // this crate access it atomically.
     unsafe { &*low }
 }
 
-/// The word of this thread's holding the lock.
+/// Returns the word that says that this thread holds the lock.
 fn identity() -> u64 {
     u64::from(sys::process()) << 32 | u64::from(sys::thread()) & THREAD
 }
@@ -101,7 +102,7 @@ fn acquire(record: &LockRecord) -> Result<(), Reentered> {
             return Err(Reentered);
         }
         if now >> 32 != mine >> 32 {
-            // Held by a thread of the process that this one was forked from.
+            // The holder is a thread of the process that this one was forked from.
             let stolen =
                 record.word.compare_exchange(now, word, Ordering::Acquire, Ordering::Relaxed);
             if stolen.is_ok() {
@@ -120,7 +121,7 @@ fn acquire(record: &LockRecord) -> Result<(), Reentered> {
         }
         #[expect(clippy::cast_possible_truncation, reason = "the low half is the futex")]
         sys::wait(futex(record), waited as u32);
-        // Others may sleep still: who wakes cannot know, and says so.
+        // Other threads may still be asleep. This one cannot know, so it keeps the bit set.
         word = mine | WAITERS;
     }
 }
@@ -132,14 +133,14 @@ fn release(record: &LockRecord) {
     }
 }
 
-/// Thread that holds the lock for a fork, or 0, or [`INTERRUPTED`].
+/// The word of the thread that holds the lock for a fork, or 0, or [`INTERRUPTED`].
 static FORKING: AtomicU64 = AtomicU64::new(0);
-/// The thread that forks holds the lock for an update: a signal handler interrupted it, and forks.
+/// The forking thread already holds the lock: a signal handler interrupted its update and forks.
 const INTERRUPTED: u64 = u64::MAX;
 
 extern "C" fn before_fork() {
     // A fork from a signal handler that interrupted an update of this thread finds the lock
-    // held: the update goes on in both processes and releases it there.
+    // held. The update continues in both processes and releases the lock in each.
     let (before, now) = match acquire(record()) {
         Ok(()) => {
             (FORKING.load(Ordering::Relaxed), record().word.load(Ordering::Relaxed) & !WAITERS)
@@ -159,10 +160,11 @@ extern "C" fn after_fork_in_parent() {
 }
 
 extern "C" fn after_fork_in_child() {
-    // The child has one thread: nobody waits, and the holder is always its parent's thread.
+    // The child has one thread, so no thread waits, and the holder is always a thread of the
+    // parent.
     match FORKING.swap(0, Ordering::Relaxed) {
         0 => {}
-        // The update that was interrupted goes on here under this thread's new name.
+        // The interrupted update continues here, under this thread's new identity.
         INTERRUPTED => record().word.store(identity(), Ordering::Release),
         _ => record().word.store(0, Ordering::Release),
     }

@@ -1,4 +1,4 @@
-//! Observers: who is told of changes, and the number of the last one.
+//! Observers, which are told of changes, and the number of the last change.
 
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
 use crate::request::{self, Request};
 use crate::target::Target;
 
-/// A key that got another target.
+/// A change of a key's target.
 ///
 /// # Examples
 ///
@@ -14,22 +14,23 @@ use crate::target::Target;
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Change {
-    /// Name of the key's function, with its type for a method.
+    /// Name of the key's function; for a method, with its type.
     pub key: &'static str,
-    /// What it called before.
+    /// What the key called before.
     pub before: Target,
-    /// What it calls since.
+    /// What the key calls now.
     pub now: Target,
-    /// The [`generation`] that the change made; all changes of a batch share one. Observers on
-    /// two threads may be told out of order: this number is the order.
+    /// The [`generation`] of the change; all changes of a batch share one. Observers on two
+    /// threads may be told out of order: this number gives the order.
     pub generation: u64,
 }
 
-/// A function that is told of every change of a target, after it was made.
+/// A function that is called after every change of a target.
 ///
-/// It runs on the thread that made the update, before that returns, and outside of the lock: it
-/// may read, update and panic like any code. One that updates is told of its own change, too.
-/// [`init`](crate::init) and [`unbind`](crate::unbind) change no target, so nobody is told.
+/// It runs on the thread that made the update, before the update returns and outside the lock, so
+/// it may read, update and panic like any other code. An observer that makes an update is told of
+/// that change, too. [`init`](crate::init) and [`unbind`](crate::unbind) change no target, so
+/// observers are not told.
 ///
 /// # Examples
 ///
@@ -55,16 +56,16 @@ pub struct Observer {
     tell: fn(&Change),
     is_active: AtomicBool,
     is_linked: AtomicBool,
-    /// INV-OBSERVER: null, or a `'static` observer that was registered before.
+    /// INV-OBSERVER: null, or a `'static` observer that was registered earlier.
     next: AtomicPtr<Observer>,
 }
 
-/// The observers, the newest first. One that was ever registered stays in the list (INV-OBSERVER).
+/// The observers, newest first. Once registered, an observer stays in the list (INV-OBSERVER).
 static FIRST: AtomicPtr<Observer> = AtomicPtr::new(ptr::null_mut());
 static GENERATION: AtomicU64 = AtomicU64::new(0);
 
 impl Observer {
-    /// Makes an observer of the function `tell`. For a `static`.
+    /// Makes an observer that calls `tell`. Put it in a `static`.
     ///
     /// # Examples
     ///
@@ -79,7 +80,7 @@ impl Observer {
         }
     }
 
-    /// Starts to tell the function of changes. Does nothing if it is told already.
+    /// Starts telling the function of changes. Does nothing if it is registered already.
     ///
     /// # Examples
     ///
@@ -100,7 +101,7 @@ impl Observer {
         }
     }
 
-    /// Stops telling the function, once the updates that are under way are over.
+    /// Stops telling the function of changes. Updates in progress may still tell it.
     ///
     /// # Examples
     ///
@@ -112,8 +113,8 @@ impl Observer {
 
 /// Returns how many updates, resets and batches have changed targets so far.
 ///
-/// A program that remembers what it found out about its keys asks this whether it has to look
-/// again.
+/// A program that caches something about its keys can compare this number to see whether the cache
+/// is stale.
 ///
 /// # Examples
 ///
@@ -134,12 +135,12 @@ pub fn generation() -> u64 {
     GENERATION.load(Ordering::Acquire)
 }
 
-/// Counts a commit. The caller holds the lock.
+/// Counts a commit and returns its number. The caller holds the lock.
 pub(crate) fn count() -> u64 {
     GENERATION.fetch_add(1, Ordering::AcqRel) + 1
 }
 
-/// Tells the observers of the committed requests. The caller does not hold the lock.
+/// Tells the observers about the committed requests. The caller does not hold the lock.
 pub(crate) fn tell(requests: &[Request], generation: u64) {
     let mut at = FIRST.load(Ordering::Acquire);
     // SAFETY: INV-OBSERVER: only `register` writes the list, from `'static` references.

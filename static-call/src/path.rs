@@ -1,8 +1,8 @@
-//! Paths: how a call instruction gets to its target now, and why not a shorter way.
+//! Paths: how a call instruction reaches its target now, and why it is not inline.
 
 use core::fmt;
 
-/// How a call instruction gets to its target.
+/// How a call instruction reaches its target.
 ///
 /// # Examples
 ///
@@ -23,17 +23,17 @@ use core::fmt;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Path {
-    /// It is patched: it calls the target itself, or is the one instruction that does as much: a
-    /// no-op, or a constant.
+    /// The instruction is patched: it calls the target directly, or is itself the single
+    /// instruction with the target's effect, a no-op or a constant.
     Inline,
-    /// It calls its trampoline, which jumps to the target.
+    /// The instruction calls its trampoline, which jumps to the target.
     Trampoline,
-    /// It goes through the slot.
+    /// The call goes through the slot.
     Indirect,
 }
 
 impl Path {
-    /// Returns the path in one word.
+    /// Returns the path as one word.
     ///
     /// # Examples
     ///
@@ -68,37 +68,39 @@ impl fmt::Display for Path {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reason {
-    /// Its key was never updated, and `init()` was not called, or `unbind()` was.
+    /// The key is not bound: it has not been updated and `init()` has not been called, or
+    /// `unbind()` was called since.
     NotBound,
     /// `STATIC_CALL` caps the path.
     Capped,
-    /// Its displacement crosses an 8-byte boundary inside a cache line.
+    /// The displacement crosses an 8-byte boundary inside a cache line.
     Line,
-    /// Its displacement crosses an 8-byte boundary and the instruction a cache line.
+    /// The displacement crosses an 8-byte boundary, and the instruction crosses a cache line.
     Straddle,
-    /// It goes through the GOT, and could not be rewritten to the direct form.
+    /// The call goes through the GOT, and could not be rewritten to the direct form.
     ThroughGot,
-    /// The trampoline's address goes to a register through the GOT.
+    /// The trampoline's address is loaded into a register through the GOT.
     ThroughRegister,
     /// The trampoline's address is taken.
     AddressTaken,
-    /// A short jump has no displacement that could be rewritten.
+    /// The instruction is a short jump, whose one-byte displacement reaches no other target.
     ShortJump,
-    /// It has an unusual prefix.
+    /// The instruction has an unusual prefix.
     UnusualPrefix,
-    /// It goes through the procedure linkage table: another object may replace the trampoline.
+    /// The call goes through the procedure linkage table: another object may replace the
+    /// trampoline.
     ThroughPlt,
-    /// The verifier could not prove that it is safe to rewrite: the function around it does not
-    /// decode without doubt, or something leads into the middle of its trampoline.
+    /// The verifier could not prove that rewriting the instruction is safe: the function around it
+    /// does not decode unambiguously, or something leads into the middle of its trampoline.
     /// `cargo static-call verify` says which.
     NotProved,
-    /// The target is further than 2 GiB.
+    /// The target is more than 2 GiB away.
     TooFar,
-    /// The bytes there were not what the verifier recorded; a problem of the report says more.
+    /// The bytes differ from what the verifier recorded; a problem of the report has the details.
     Changed,
-    /// No verifier has seen the image: its build script does not call
+    /// The image was not verified: its build script does not call
     /// `static_call_verify::enable()`, and it was not built by `cargo static-call build` (or was
-    /// built again by `cargo build`); or the linker dropped the table.
+    /// rebuilt by `cargo build`); or the linker dropped the table.
     NotVerified,
     /// The table cannot be trusted; a problem of the report says why.
     TableRefused,
@@ -106,14 +108,14 @@ pub enum Reason {
     Refused(i32),
     /// The image's program headers are not in memory.
     NoHeaders,
-    /// There was no memory for the registry: this `errno`.
+    /// The registry could not be allocated: the `errno` of `mmap`.
     NoMemory(i32),
-    /// This architecture or system is one where nothing is patched.
+    /// Nothing is patched on this architecture or system.
     NotSupported,
 }
 
 impl Reason {
-    /// Returns the reason in one word, without an `errno`.
+    /// Returns the reason as one word, without the `errno`.
     ///
     /// # Examples
     ///
@@ -152,22 +154,22 @@ impl Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match *self {
-            Self::NotBound => "not bound: no update yet, and no init()",
+            Self::NotBound => "not bound yet: init() or an update binds it",
             Self::Capped => "capped by STATIC_CALL",
             Self::Line => "displacement crosses an 8-byte boundary",
             Self::Straddle => "crosses a cache line",
             Self::ThroughGot => "goes through the GOT",
             Self::ThroughRegister => "called through a register",
-            Self::AddressTaken => "trampoline's address is taken",
+            Self::AddressTaken => "the trampoline's address is taken",
             Self::ShortJump => "short jump",
             Self::UnusualPrefix => "unusual prefix",
             Self::ThroughPlt => "goes through the PLT",
-            Self::NotProved => "not proved safe to rewrite (cargo static-call verify says why)",
-            Self::TooFar => "target further than 2 GiB",
+            Self::NotProved => "not proved safe to rewrite (`cargo static-call verify` says why)",
+            Self::TooFar => "target more than 2 GiB away",
             Self::Changed => "bytes differ from what was verified",
             Self::NotVerified => {
-                "not verified at link time: needs static_call_verify::enable() in build.rs, or \
-                 `cargo static-call build` instead of `cargo build`"
+                "not verified at link time: call static_call_verify::enable() in build.rs, or \
+                 build with `cargo static-call build`"
             }
             Self::TableRefused => "table not trusted",
             Self::Refused(errno) => return write!(f, "mprotect refused (errno {errno})"),

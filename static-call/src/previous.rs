@@ -6,7 +6,7 @@ use crate::error::UpdateError;
 use crate::record::KeyRecord;
 use crate::request::Request;
 
-/// What keys called before an update: a token that makes them call it again.
+/// A token that restores what keys called before an update.
 ///
 /// # Examples
 ///
@@ -24,7 +24,7 @@ use crate::request::Request;
 /// # Ok::<(), static_call::UpdateError>(())
 /// ```
 #[derive(Clone)]
-#[must_use = "without `restore` it does nothing"]
+#[must_use = "it does nothing unless `restore` is called"]
 pub struct Previous(Requests);
 
 #[derive(Clone)]
@@ -36,10 +36,10 @@ enum Requests {
 }
 
 impl Previous {
-    /// Of an update that changed no target.
+    /// The token of an update that changed no target.
     pub(crate) const NONE: Self = Self(Requests::None);
 
-    /// Of committed requests. Without `std` there is room for one.
+    /// Returns the token of committed requests. Without `std` there is room for only one.
     pub(crate) fn of(requests: &[Request]) -> Self {
         match requests {
             [request] => Self(Requests::One(request.undo())),
@@ -51,7 +51,7 @@ impl Previous {
         }
     }
 
-    /// The requests that lead back.
+    /// Returns the requests that restore the keys.
     pub(crate) fn requests(&mut self) -> &mut [Request] {
         match &mut self.0 {
             Requests::None => &mut [],
@@ -61,7 +61,7 @@ impl Previous {
         }
     }
 
-    /// Itself, if no key is a method of an `unsafe trait`.
+    /// Returns the token itself if no key is a method of an `unsafe trait`.
     pub(crate) fn into_safe(mut self) -> Result<Self, UpdateError> {
         let is_unsafe = |request: &&mut Request| request.key().has(KeyRecord::UNSAFE_TO_SWITCH);
         match self.requests().iter_mut().find(is_unsafe) {

@@ -1,11 +1,12 @@
 //! Does this processor tear? An experiment on instruction fetches, for `cargo static-call probe`.
 //!
-//! One thread executes an instruction in a loop; another keeps changing it between two forms, with
-//! the stores that the runtime uses, and where the runtime would store nothing with a plain one.
-//! All of it is code that the probe generates in memory of its own. Landing pads stand at every
-//! mixture of the bytes of the two forms, so that a fetch of such a mixture is counted and goes on.
+//! One thread executes an instruction in a loop, while another keeps changing it between two forms.
+//! The writer uses the runtime's stores; where the runtime would not store at all, it uses a plain
+//! store. The probe generates all of this code in memory of its own. Every mixture of the bytes of
+//! the two forms leads to a landing pad, so a fetch of such a mixture is counted and execution
+//! continues.
 //!
-//! That no fetch was torn is no promise of the processor's. It is only what was seen.
+//! If no fetch was torn, that is an observation, not a promise of the processor.
 
 use core::time::Duration;
 
@@ -16,7 +17,7 @@ pub use crate::experiment::{Boundary, Counts, Experiment, Forms, Pace, Unavailab
 mod tests;
 
 impl Experiment {
-    /// Makes one part of the experiment, for about as long as `time`, with two threads.
+    /// Runs one part of the experiment for about `time`, with two threads.
     ///
     /// ```
     /// use std::time::Duration;
@@ -32,11 +33,11 @@ impl Experiment {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`], before any code was run.
+    /// Returns [`Unavailable`] if the experiment cannot run; no generated code was executed then.
     ///
     /// # Panics
     ///
-    /// `part` is not below [`parts`](Self::parts).
+    /// Panics if `part` is not less than [`parts`](Self::parts).
     pub fn run(&self, part: usize, time: Duration) -> Result<Counts, Unavailable> {
         let offset = self.boundary.offsets(self.change)[part];
         backend::probe::run(self, offset.into(), time)

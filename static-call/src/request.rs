@@ -1,11 +1,11 @@
-//! Requests: a key, and what it is to call.
+//! Requests: a key, and the target that it should call.
 
 use crate::error::UpdateError;
 use crate::flag::state::{FLAG_OFF, FLAG_ON};
 use crate::record::KeyRecord;
 use crate::target::{Chosen, TargetRecord};
 
-/// What one key is to call. A commit makes all of its requests come true, or none.
+/// A request that one key call a target. A commit carries out all of its requests, or none.
 #[derive(Clone, Copy, Debug)]
 pub struct Request {
     key: &'static KeyRecord,
@@ -15,18 +15,18 @@ pub struct Request {
     count: Option<Counted>,
 }
 
-/// What a request makes of the count of its flag, which decides the target.
+/// How a request changes the count of its flag, which decides the target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Count {
-    /// This.
+    /// Sets it.
     Set(u32),
-    /// One more.
+    /// Adds one.
     Up,
-    /// One less.
+    /// Subtracts one.
     Down,
 }
 
-/// A [`Count`], what the flag's was before the commit, and what it came to.
+/// A [`Count`], with the flag's count before the commit and after it.
 #[derive(Clone, Copy, Debug)]
 struct Counted {
     by: Count,
@@ -42,7 +42,7 @@ impl Request {
     /// 1. The target has the key's signature.
     #[must_use]
     pub unsafe fn new(key: &'static KeyRecord, target: &'static TargetRecord) -> Self {
-        // SAFETY: promise 1 is this function's own.
+        // SAFETY: promise 1 is the same as this function's.
         unsafe { Self::of(key, Chosen::new(target)) }
     }
 
@@ -69,7 +69,7 @@ impl Request {
         Self { key, target, before: target, count: None }
     }
 
-    /// The request that undoes this one, once it is committed.
+    /// Returns the request that undoes this one, once it is committed.
     pub(crate) fn undo(self) -> Self {
         let back = |c: Counted| Counted { by: Count::Set(c.before), ..c };
         let count = self.count.map(back);
@@ -83,7 +83,7 @@ impl Request {
     }
 }
 
-/// Refuses requests of which one is for a sealed key.
+/// Refuses the requests if any of them is for a sealed key.
 pub(crate) fn refuse_sealed(requests: &[Request]) -> Result<(), UpdateError> {
     match requests.iter().find(|request| request.key.is_sealed()) {
         Some(request) => Err(UpdateError::Sealed { key: request.key.name() }),
@@ -91,7 +91,7 @@ pub(crate) fn refuse_sealed(requests: &[Request]) -> Result<(), UpdateError> {
     }
 }
 
-/// The requests that count: of those for one key the last.
+/// Returns the requests that take effect: the last for each key.
 pub(crate) fn last_of_each(requests: &[Request]) -> impl Iterator<Item = &Request> {
     let is_last = |&(i, request): &(usize, &Request)| {
         !requests[i + 1..].iter().any(|later| core::ptr::eq(later.key, request.key))
@@ -99,7 +99,7 @@ pub(crate) fn last_of_each(requests: &[Request]) -> impl Iterator<Item = &Reques
     requests.iter().enumerate().filter(is_last).map(|(_, request)| request)
 }
 
-/// Finds out what the requests make of the counts of their flags, in their order. The caller holds
+/// Works out the flags' counts after the requests, in order, and so their targets. The caller holds
 /// the lock.
 pub(crate) fn settle(requests: &mut [Request]) -> Result<(), UpdateError> {
     for i in 0..requests.len() {
@@ -113,14 +113,15 @@ pub(crate) fn settle(requests: &mut [Request]) -> Result<(), UpdateError> {
             Count::Down => count.checked_sub(1),
         };
         let after = after.ok_or(UpdateError::CountOutOfRange { flag: key.name(), count })?;
-        // As for the target: before the commit, whatever requests of this one stand earlier.
+        // `before` is the count before the commit, even if earlier requests change it, too. The
+        // same holds for the target.
         (counted.before, counted.after) = (key.count(), after);
         *target = Chosen::new(if after > 0 { &FLAG_ON } else { &FLAG_OFF });
     }
     Ok(())
 }
 
-/// Stores the counts of committed requests. The caller holds the lock still.
+/// Stores the counts of committed requests. The caller still holds the lock.
 pub(crate) fn store_counts(requests: &[Request]) {
     for request in requests {
         if let Some(counted) = request.count {

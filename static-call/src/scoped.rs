@@ -1,7 +1,7 @@
 //! Updates that last as long as a guard: for tests, which share one process and its targets.
 //!
-//! A table of the keys that are held serialises guards, all keys of a guard at once. It is apart
-//! from the lock of updates: a guard can wait for minutes, an update must not.
+//! A table of the held keys serialises guards; a guard takes all of its keys at once. The table is
+//! separate from the lock of updates: a guard can wait for minutes, an update must not.
 
 use core::marker::PhantomData;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -19,26 +19,26 @@ use crate::target::captures_nothing;
 use crate::traits::{Accept, Keyed, Switch};
 use crate::update::Update;
 
-/// A guard of keys whose targets were changed: dropping it restores what they called before.
+/// A guard that restores the targets of its keys when it is dropped.
 ///
-/// The targets of static calls belong to the process, and `cargo test` runs the tests of a process on
-/// many threads. A guard makes an update private to one test: while it lives, a guard of the same
-/// key on another thread waits. On its own thread guards nest; the outer one comes back when the inner
-/// one is dropped, in whatever order they are dropped.
+/// The targets of static calls belong to the process, and `cargo test` runs tests on many threads
+/// of one process. A guard keeps two tests from changing the same key at the same time: while it
+/// lives, a guard of the same key on another thread waits. On one thread guards nest: dropping the
+/// inner guard brings back the outer one's target, and they may be dropped in any order.
 ///
-/// Only guards wait for guards. Calls do not: a test that merely calls the function, on any
-/// thread, reaches the guard's target while it lives, so such a test takes a guard, too. Nor do
-/// `update` and `reset`; the guard undoes what they did.
+/// Only guards wait for guards. Calls do not: a test that only calls the function, on any thread,
+/// reaches the guard's target while the guard lives, so such a test needs a guard, too. `update`
+/// and `reset` do not wait either; the guard undoes what they did.
 ///
-/// To hold several keys, take them in one guard with [`scoped`](fn@scoped). Two threads that take two
-/// guards in opposite order would wait for each other for ever; the second gets
+/// To hold several keys, take them in one guard with [`scoped`](fn@scoped). Two threads that take
+/// two guards in opposite order would wait for each other forever; the second gets
 /// [`UpdateError::Deadlock`] instead.
 ///
 /// # Panics
 ///
-/// Dropping it panics if the targets cannot be restored, unless the thread is panicking already:
-/// the tests that follow would run with the wrong target. [`Scoped::restore`] returns the
-/// error instead.
+/// Dropping the guard panics if the targets cannot be restored, because the tests that follow would
+/// run with the wrong target. It does not panic if the thread is already panicking. Use
+/// [`Scoped::restore`] to get the error instead.
 ///
 /// # Examples
 ///
@@ -64,7 +64,7 @@ use crate::update::Update;
 /// # Ok::<(), static_call::UpdateError>(())
 /// ```
 #[derive(Debug)]
-#[must_use = "it restores the targets when it is dropped: bind it, as in `let _guard = …`"]
+#[must_use = "dropping it restores the targets: bind it, as in `let _guard = …`"]
 pub struct Scoped {
     id: u64,
     /// Not `Send`: guards nest by thread.
@@ -72,23 +72,23 @@ pub struct Scoped {
 }
 
 impl Scoped {
-    /// Holds the keys of these requests, then commits them as one batch.
+    /// Takes the keys of these requests, then commits the requests as one batch.
     fn new(requests: &mut [Request]) -> Result<Self, UpdateError> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
         table().hold(id, requests)?;
-        // From here on dropping it gives the keys back.
+        // From here on, dropping the guard releases the keys.
         let guard = Self { id, thread: PhantomData };
         crate::commit::commit_then(requests, |requests| table().set_undo(id, requests))?;
         Ok(guard)
     }
 
-    /// Restores what the keys called before, as one batch; as dropping the guard does, but with the
-    /// error.
+    /// Restores what the keys called before, as one batch. Dropping the guard does the same, but
+    /// cannot return the error.
     ///
     /// # Errors
     ///
-    /// As for [`Key::update`]. The keys are not held any more, whatever it returns.
+    /// As for [`Key::update`]. The keys are released in any case.
     ///
     /// # Examples
     ///
@@ -117,16 +117,18 @@ impl Drop for Scoped {
         if let Err(error) = release(self.id)
             && !thread::panicking()
         {
-            panic!("the guard could not restore the targets before it: {error}");
+            panic!("the guard could not restore the previous targets: {error}");
         }
     }
 }
 
-/// Collects a batch, as [`batch`](fn@crate::batch) does, and commits it for as long as the guard lives.
+/// Collects a batch as [`batch`](fn@crate::batch) does, and commits it for as long as the guard
+/// lives.
 ///
 /// # Errors
 ///
-/// As for [`batch`](fn@crate::batch), and [`UpdateError::Deadlock`]; nothing has changed then.
+/// As for [`batch`](fn@crate::batch), and [`UpdateError::Deadlock`]. If it fails, nothing has
+/// changed.
 ///
 /// # Examples
 ///
@@ -158,7 +160,7 @@ pub fn scoped(
 }
 
 impl<K: Keyed> Key<K> {
-    /// Makes `target` what the key calls for as long as the guard lives: see [`Scoped`].
+    /// Makes the key call `target` for as long as the guard lives: see [`Scoped`].
     ///
     /// # Errors
     ///
@@ -214,7 +216,8 @@ impl<K: Keyed> Flag<K> {
     }
 }
 
-/// [`Key::scoped`], where [`captures_nothing`] was asked already: two errors would say one thing.
+/// Does what [`Key::scoped`] does, without [`captures_nothing`], which the caller has already
+/// evaluated: a second error would only repeat the first.
 ///
 /// # Errors
 ///
@@ -226,12 +229,12 @@ where
     Scoped::new(&mut [key.request(target)])
 }
 
-/// Makes all methods of a handle call those of `I` for as long as the guard lives.
+/// Makes every method of a handle call that of `I` for as long as the guard lives.
 ///
 /// # Safety
 ///
-/// 1. What the handle's own `update` asks for, where that is `unsafe`; for the moment in which the
-///    guard is dropped, too.
+/// 1. Where the handle's own `update` is `unsafe`: what that requires, both now and when the guard
+///    is dropped.
 ///
 /// # Errors
 ///
@@ -245,7 +248,7 @@ struct Held {
     guard: u64,
     key: &'static KeyRecord,
     owner: ThreadId,
-    /// What restores the key, once the guard's update is committed.
+    /// The request that restores the key, once the guard's update is committed.
     undo: Option<Request>,
 }
 
@@ -255,7 +258,7 @@ struct Waiting {
     key: &'static KeyRecord,
 }
 
-/// Which keys are held, in the order in which they were taken, and who waits.
+/// The held keys, in the order in which they were taken, and the waiting threads.
 struct Table {
     held: Vec<Held>,
     waiting: Vec<Waiting>,
@@ -264,7 +267,7 @@ struct Table {
 static TABLE: Mutex<Table> = Mutex::new(Table { held: Vec::new(), waiting: Vec::new() });
 static RELEASED: Condvar = Condvar::new();
 
-/// The table, locked. Nothing that panics runs under this lock, and no code of users.
+/// The table, locked. Neither code that panics nor user code runs under this lock.
 struct Locked(MutexGuard<'static, Table>);
 
 fn table() -> Locked {
@@ -272,7 +275,7 @@ fn table() -> Locked {
 }
 
 impl Locked {
-    /// Takes the keys of these requests, all at once, as soon as no other thread holds one.
+    /// Takes the keys of these requests, all at once, as soon as no other thread holds any of them.
     fn hold(mut self, guard: u64, requests: &[Request]) -> Result<(), UpdateError> {
         let owner = thread::current().id();
         while let Some(key) = self.0.held_by_another(owner, requests) {
@@ -298,8 +301,8 @@ impl Locked {
         }
     }
 
-    /// What restores the keys of a guard. A key that an inner guard holds still keeps its target: that
-    /// guard restores what this one would have.
+    /// Returns the requests that restore the keys of a guard. A key that an inner guard still holds
+    /// keeps its target: the inner guard will restore what this one would have.
     fn take_undo(mut self, guard: u64) -> Vec<Request> {
         let mut undo = Vec::new();
         for i in 0..self.0.held.len() {
@@ -316,7 +319,7 @@ impl Locked {
         undo
     }
 
-    /// Gives the keys of a guard back.
+    /// Releases the keys of a guard.
     fn give_back(mut self, guard: u64) {
         self.0.held.retain(|held| held.guard != guard);
         RELEASED.notify_all();
@@ -324,7 +327,7 @@ impl Locked {
 }
 
 impl Table {
-    /// The first of these requests' keys that another thread holds.
+    /// Returns the first of these requests' keys that another thread holds.
     fn held_by_another(&self, owner: ThreadId, requests: &[Request]) -> Option<&'static KeyRecord> {
         let is_held = |key| self.owner(key).is_some_and(|other| other != owner);
         requests.iter().map(Request::key).find(|key| is_held(key))
@@ -334,10 +337,11 @@ impl Table {
         self.held.iter().find(|held| same(held.key, key)).map(|held| held.owner)
     }
 
-    /// Whether the thread that holds `key` waits for one that waits for one … that `thread` holds.
+    /// Returns whether the thread that holds `key` waits, directly or through others, for a key
+    /// that `thread` holds.
     fn waits_for(&self, key: &KeyRecord, thread: ThreadId) -> bool {
         let mut owner = self.owner(key);
-        // Each thread waits once, and none of them for itself: the chain ends.
+        // Each thread waits for one key, and none for itself, so the chain ends.
         for _ in 0..=self.waiting.len() {
             match owner {
                 Some(other) if other == thread => return true,
@@ -356,7 +360,7 @@ fn same(a: &KeyRecord, b: &KeyRecord) -> bool {
     core::ptr::eq(a, b)
 }
 
-/// Restores what the keys of a guard called before, then gives them back in any case.
+/// Restores what the keys of a guard called before, then releases them in any case.
 fn release(guard: u64) -> Result<Update, UpdateError> {
     struct GiveBack(u64);
     impl Drop for GiveBack {
@@ -367,7 +371,7 @@ fn release(guard: u64) -> Result<Update, UpdateError> {
     let _give_back = GiveBack(guard);
     let mut undo = table().take_undo(guard);
     if undo.is_empty() {
-        return Ok(Update::of_slot_alone());
+        return Ok(Update::slot_only());
     }
     crate::commit::commit(&mut undo)
 }

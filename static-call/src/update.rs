@@ -1,12 +1,12 @@
-//! What an update tells its caller.
+//! Updates: what an update reports to its caller.
 
 use crate::previous::Previous;
 
 /// What an update did.
 ///
-/// The counts are of call instructions and jump labels: one site of the source can have many, or
-/// none. In an image that no verifier has seen they are of trampolines, and where nothing is
-/// patched of keys.
+/// The counts are of call instructions and jump labels; one site of the source can have many, or
+/// none. In an image that was not verified they count trampolines, and where nothing is patched
+/// they count keys.
 ///
 /// # Examples
 ///
@@ -33,19 +33,19 @@ pub struct Update {
     pub indirect: usize,
     /// Whether other threads were made to see the new code.
     pub barrier: Barrier,
-    /// Call instructions and trampolines that somebody else changed in the middle of the update:
-    /// they were left as they are. The next update names them.
+    /// Call instructions and trampolines that something else changed in the middle of the update.
+    /// They were left as they are; the next update names them.
     pub lost: usize,
-    /// Code pages that could not be closed again and are left writable: 0, unless the system
-    /// took the permission away in the middle of the update.
+    /// Code pages that could not be closed again and are left writable. 0, unless the system
+    /// withdrew the permission in the middle of the update.
     pub pages_left_open: usize,
-    /// What its keys called before: a token that restores it.
+    /// A token that restores what the keys called before.
     pub previous: Previous,
 }
 
 impl Update {
-    /// Nothing but the slot carries the update.
-    pub(crate) const fn of_slot_alone() -> Self {
+    /// Returns an update that only the slot carries.
+    pub(crate) const fn slot_only() -> Self {
         Self {
             inline: 0,
             trampoline: 0,
@@ -79,10 +79,11 @@ impl Update {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Barrier {
-    /// No code changed: the slot alone carries the update.
+    /// No code changed: only the slot carries the update.
     NotNeeded,
-    /// It ran: every call that starts later on any thread reaches the new target.
+    /// The barrier ran: every call that starts later, on any thread, reaches the new target.
     Ran,
-    /// It failed with this `errno`: other threads reach the new target without a bound in time.
+    /// The barrier failed with this `errno`: other threads reach the new target eventually, but
+    /// there is no time limit.
     Missing(i32),
 }

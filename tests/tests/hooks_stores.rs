@@ -304,7 +304,7 @@ fn with_corrupt_records(phrase: &str, change: impl Fn(usize, [i32; 6])) {
     spoken::update(hear).unwrap();
     assert_eq!(speak(2), 2);
     let report = static_call::report();
-    let phrase = format!("a jump label is left alone: {phrase}");
+    let phrase = format!("a jump label is not patched: {phrase}");
     let found = report.problems.iter().filter(|problem| problem.message == phrase).count();
     assert!(found * 2 >= records.len() && found <= records.len(), "{found}: {report}");
     for &(at, words) in records {

@@ -9,7 +9,6 @@ const EXCEPT: &[(&str, &str)] = &[
     ("tests/ui/", "programs as users write them"),
     ("tests/crates/", "as above, some in an earlier edition"),
     ("tests/matrix/main.rs", "its other modules are generated"),
-    ("static-call/src/", "not yet"),
 ];
 
 /// Checks each package, then each file that git tracks: cargo finds only files that a `mod` line

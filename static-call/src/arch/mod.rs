@@ -1,9 +1,9 @@
-//! Machine encodings, a directory for each architecture whose code is patched. Pure functions of
-//! bytes and addresses, but for `store` (the loads and stores themselves), `translations` (what
-//! valgrind is told of them) and `symbols` (what the linker defines).
+//! Machine encodings, with a directory for each architecture whose code is patched. Everything is a
+//! pure function of bytes and addresses, except `store` (the loads and stores themselves),
+//! `translations` (which tells valgrind about them) and `symbols` (which the linker defines).
 //!
-//! There is no `aarch64`: the slot carries every update there, so that there is nothing to encode.
-//! The directory comes with the first instruction that is found or stored.
+//! There is no `aarch64` directory, because the slot carries every update there and nothing is
+//! encoded. Add one with the first instruction that is found or stored.
 
 pub mod x86_64;
 

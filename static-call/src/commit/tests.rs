@@ -1,4 +1,4 @@
-//! What no update comes after.
+//! No update comes after a seal.
 
 use core::any::TypeId;
 use core::ptr;
@@ -12,7 +12,7 @@ use crate::record::{KeyDescription, KeyRecord};
 use crate::request::Request;
 use crate::target::TargetRecord;
 
-/// Addresses of their own for records that nobody calls.
+/// Distinct addresses for targets that are never called.
 static CODE: [u8; 3] = [0; 3];
 static FIRST: TargetRecord = TargetRecord::new((&raw const CODE[1]).cast(), || "first");
 static SECOND: TargetRecord = TargetRecord::new((&raw const CODE[2]).cast(), || "second");
@@ -24,12 +24,12 @@ static SEALS: AtomicBool = AtomicBool::new(false);
 static IS_SEALED: AtomicBool = AtomicBool::new(false);
 static SEALED_WITH: AtomicPtr<()> = AtomicPtr::new(ptr::null_mut());
 
-/// The choice of the key's default, which an update asks for under the lock: another thread
-/// seals the key, and either is done or waits when this returns.
+/// Makes the choice of the key's default, which an update does under the lock. Meanwhile another
+/// thread seals the key; when this returns, that thread is done or waits for the lock.
 fn in_the_middle() -> &'static TargetRecord {
     if SEALS.swap(false, Ordering::SeqCst) {
         let _ = thread::spawn(|| {
-            let key = *KEY.get().expect("made before");
+            let key = *KEY.get().expect("set before the update");
             super::seal_keys([key]);
             SEALED_WITH.store(key.entry(), Ordering::SeqCst);
             IS_SEALED.store(true, Ordering::SeqCst);
@@ -56,13 +56,13 @@ fn what_a_sealed_key_calls_is_final() {
         flags: 0,
         own_type: TypeId::of::<()>,
     };
-    // SAFETY: nobody calls it, and no trampoline has its stub (INV-KEY).
+    // SAFETY: the key is never called, and no trampoline has its stub (INV-KEY).
     let key: &'static KeyRecord = Box::leak(Box::new(unsafe { KeyRecord::new(description) }));
     KEY.set(key).expect("once");
     SEALS.store(true, Ordering::SeqCst);
-    // SAFETY: INV-SHIM: nobody calls the key.
-    super::commit_one(unsafe { Request::new(key, &SECOND) }).expect("it was before the seal");
-    assert!(!SEALS.load(Ordering::SeqCst), "nothing came in between");
+    // SAFETY: INV-SHIM: the key is never called.
+    super::commit_one(unsafe { Request::new(key, &SECOND) }).expect("it began before the seal");
+    assert!(!SEALS.load(Ordering::SeqCst), "the seal came in the middle of the update");
     while !IS_SEALED.load(Ordering::SeqCst) {
         thread::yield_now();
     }

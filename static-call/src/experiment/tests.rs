@@ -20,13 +20,13 @@ fn instructions_lie_as_their_boundary_says() {
         for (disp_at, offset) in all.into_iter().flatten() {
             let first = u64::from(offset);
             assert_eq!(grade(first, disp_at, disp_at + 4), expected, "{boundary:?} {first}");
-            // As if the displacement were the second byte.
+            // The offset for an instruction with its displacement at the second byte.
             let offset = first + u64::from(disp_at) - 1;
             if expected == Grade::Disp {
                 assert_eq!((offset + 1) % size, 0, "{boundary:?} {offset}");
                 assert!((offset + 1) % 64 == 0 || size < 64, "{boundary:?} {offset}");
             } else if size > 0 {
-                // The largest block whose boundary lies between the displacement's bytes.
+                // The size of the largest block whose boundary the displacement crosses.
                 let crossed = [8, 16, 32, 64, 4096];
                 let crossed = crossed.into_iter().filter(|n| (offset + 1) / n != (offset + 4) / n);
                 assert_eq!(crossed.max(), Some(size), "{boundary:?} {offset}");
@@ -40,7 +40,7 @@ fn instructions_lie_as_their_boundary_says() {
 }
 
 #[test]
-fn the_runtime_and_the_control_are_told_apart() {
+fn an_experiment_of_the_runtime_is_not_a_control() {
     let all = Experiment::all();
     assert_eq!(all.len(), 62);
     for experiment in &all {

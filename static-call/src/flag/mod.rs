@@ -1,4 +1,4 @@
-//! Flags: boolean keys, asked at jump labels.
+//! Flags: boolean keys, tested at jump labels.
 
 pub(crate) mod state;
 
@@ -11,12 +11,12 @@ use crate::request::{Count, Request};
 use crate::traits::Keyed;
 use crate::update::Update;
 
-/// A boolean that is asked often and changed rarely: what [`flag!`](crate::flag!) declares.
+/// A boolean that is tested often and changed rarely, declared by [`flag!`](crate::flag!).
 ///
-/// Asking is [`unlikely`](Flag::unlikely) or [`likely`](Flag::likely), by what the flag mostly is:
-/// where code is patched, the expected answer costs a five-byte no-op, and no memory is read.
-/// Elsewhere, and until the flag is bound by its first change or by [`init`](crate::init), it is a
-/// jump and a test of an atomic.
+/// Test it with [`unlikely`](Flag::unlikely) if it is mostly off, or with [`likely`](Flag::likely)
+/// if it is mostly on. Where code is patched, the expected answer costs a five-byte no-op and reads
+/// no memory. Elsewhere, and until the flag is bound by its first change or by
+/// [`init`](crate::init), a test costs a jump and the load of an atomic.
 ///
 /// # Examples
 ///
@@ -50,7 +50,7 @@ impl<K: Keyed> Flag<K> {
     ///
     /// # Safety
     ///
-    /// 1. `K` is a flag's: only code that `flag!` made calls this.
+    /// 1. `K` belongs to a flag: only code that `flag!` generates calls this.
     #[doc(hidden)]
     #[must_use]
     pub const unsafe fn new() -> Self {
@@ -59,7 +59,7 @@ impl<K: Keyed> Flag<K> {
 
     /// Returns whether the flag is on, optimised for off.
     ///
-    /// Where the answer is `true`, what was written before the flag was turned on is visible.
+    /// If it returns `true`, everything written before the flag was turned on is visible.
     ///
     /// # Examples
     ///
@@ -78,7 +78,7 @@ impl<K: Keyed> Flag<K> {
 
     /// Returns whether the flag is on, optimised for on.
     ///
-    /// Where the answer is `true`, what was written before the flag was turned on is visible.
+    /// If it returns `true`, everything written before the flag was turned on is visible.
     ///
     /// # Examples
     ///
@@ -94,7 +94,7 @@ impl<K: Keyed> Flag<K> {
         crate::__label!(likely K)
     }
 
-    /// Returns whether the flag is on, from memory: for code that is not hot.
+    /// Returns whether the flag is on, by a load from memory. Use it in code that is not hot.
     ///
     /// # Examples
     ///
@@ -108,7 +108,7 @@ impl<K: Keyed> Flag<K> {
         Self::record().is_on()
     }
 
-    /// Returns how often the flag is turned on: see [`inc`](Flag::inc).
+    /// Returns how many times the flag is turned on: see [`inc`](Flag::inc).
     ///
     /// # Examples
     ///
@@ -141,12 +141,12 @@ impl<K: Keyed> Flag<K> {
 
     /// Turns the flag on, with a count of 1, or off, with a count of 0, whatever the count was.
     ///
-    /// Before this returns, other threads get the old answer or the new; later queries get the
-    /// new one ([`Update::barrier`] says if that could not be ensured).
+    /// Until this returns, other threads get either the old answer or the new one; later queries
+    /// get the new one. If that could not be ensured, [`Update::barrier`] says so.
     ///
     /// # Errors
     ///
-    /// See [`UpdateError`]; nothing has changed then.
+    /// See [`UpdateError`]. An update that fails changes nothing.
     ///
     /// # Examples
     ///
@@ -201,12 +201,12 @@ impl<K: Keyed> Flag<K> {
         self.set(false)
     }
 
-    /// Counts the flag up: it is on while its count is positive. So it stays on until the last of
+    /// Counts the flag up. It is on while its count is positive, so it stays on until the last of
     /// its users has counted it [down](Flag::dec).
     ///
     /// # Errors
     ///
-    /// As for [`set`](Flag::set), and [`UpdateError::CountOutOfRange`] where the count has no room.
+    /// As for [`set`](Flag::set), and [`UpdateError::CountOutOfRange`] if the count would overflow.
     ///
     /// # Examples
     ///
@@ -225,11 +225,11 @@ impl<K: Keyed> Flag<K> {
         crate::commit::commit_one(self.request(Count::Up))
     }
 
-    /// Counts the flag down: at 0 it is off.
+    /// Counts the flag down. At 0 it is off.
     ///
     /// # Errors
     ///
-    /// As for [`set`](Flag::set), and [`UpdateError::CountOutOfRange`] where it is off already.
+    /// As for [`set`](Flag::set), and [`UpdateError::CountOutOfRange`] if it is already off.
     ///
     /// # Examples
     ///
@@ -239,14 +239,14 @@ impl<K: Keyed> Flag<K> {
     /// let error = TRACING.dec().unwrap_err();
     /// assert_eq!(
     ///     error.to_string(),
-    ///     "the flag `TRACING` is off: there is no `inc` for this `dec` to undo",
+    ///     "the flag `TRACING` is off: call `dec` only once for each `inc`",
     /// );
     /// ```
     pub fn dec(&self) -> Result<Update, UpdateError> {
         crate::commit::commit_one(self.request(Count::Down))
     }
 
-    /// Makes the state of the flag final: an update is an error from now on.
+    /// Makes the state of the flag final: every later update fails with [`UpdateError::Sealed`].
     ///
     /// # Examples
     ///
@@ -276,12 +276,12 @@ impl<K: Keyed> fmt::Debug for Flag<K> {
     }
 }
 
-/// Declares [`Flag`]s: booleans that are asked without a look at memory and changed while the
-/// program runs.
+/// Declares [`Flag`]s: booleans that are tested without reading memory, and can be changed while
+/// the program runs.
 ///
-/// `static NAME = value;` once or more, where the value is what the flag is at the start, a
-/// constant; with attributes and a visibility, and wherever a `static` may stand. A type of the
-/// same name stands beside it.
+/// Write `static NAME = value;`, once or more, wherever a `static` may appear, with attributes and
+/// a visibility if needed. The value is a constant: the initial state of the flag. The macro also
+/// declares a type of the same name.
 ///
 /// # Examples
 ///
@@ -306,12 +306,13 @@ macro_rules! flag {
         $vis enum $name {}
 
         $(#[cfg_attr(all(), $($attribute)*)])*
-        // SAFETY: the implementation of `Keyed` below is a flag's (promise 1).
+        // SAFETY: the implementation of `Keyed` below belongs to a flag (promise 1).
         $vis static $name: $crate::Flag<$name> = unsafe { $crate::Flag::new() };
 
         $(#[cfg_attr(all(), $($attribute)*)])*
         const _: () = {
-            // With no other name of ours in sight: the value may be a constant of any name.
+            // No other name of this crate is in scope here: the value may be a constant of any
+            // name.
             impl $crate::__private::Initially for $name {
                 const ON: $crate::__private::core::primitive::bool = $on;
             }
@@ -322,7 +323,7 @@ macro_rules! flag {
             const INITIALLY: $crate::__private::core::primitive::bool =
                 <$name as $crate::__private::Initially>::ON;
 
-            // SAFETY: the record is that of `$name`, whose stub this is; nothing calls a flag's
+            // SAFETY: the record belongs to `$name`, and so does the stub; nothing calls a flag's
             // target (promises 1 and 2, INV-KEY).
             $crate::__record! { key RECORD = unsafe {
                 $crate::__private::KeyRecord::new($crate::__private::KeyDescription {
@@ -354,8 +355,8 @@ macro_rules! flag {
                 })
             }; }
 
-            // SAFETY: the record is in the slice of keys and this flag's alone, and the stub jumps
-            // through its slot (promises 1 and 2, INV-KEY).
+            // SAFETY: the record is in the slice of keys and belongs only to this flag, and the
+            // stub jumps through its slot (promises 1 and 2, INV-KEY).
             unsafe impl $crate::__private::Keyed for $name {
                 const RECORD: *const $crate::__private::KeyRecord = &raw const RECORD;
                 $crate::__stub!(RECORD);

@@ -1,4 +1,4 @@
-//! What a flag points to: *on* or *off*.
+//! The two targets of a flag: *on* and *off*.
 
 use crate::target::TargetRecord;
 

@@ -2,8 +2,7 @@
 
 use super::SiteId;
 
-/// A jump label, as it stands in [`LABELS_SECTION`](super::LABELS_SECTION): six little-endian
-/// words.
+/// A jump label, as stored in [`LABELS_SECTION`](super::LABELS_SECTION): six little-endian words.
 ///
 /// The addresses are relative to the field that holds them, as in a
 /// [`TrampolineRecord`](super::TrampolineRecord).
@@ -12,9 +11,9 @@ use super::SiteId;
 pub struct LabelRecord {
     /// The label: five bytes in one aligned quadword, linked as `jmp cold`.
     pub label: i32,
-    /// The block behind the label, which tests whether the key is on.
+    /// The cold block that the label jumps to, which tests whether the key is on.
     pub cold: i32,
-    /// The key's indirect stub, which names the key.
+    /// The key's stub, which names the key.
     pub stub: i32,
     /// A [`Polarity`].
     pub polarity: u32,
@@ -39,8 +38,7 @@ impl LabelRecord {
         }
     }
 
-    /// Returns the addresses of label, cold block and stub, and the site, for a record that lies at
-    /// `address`.
+    /// Returns the addresses of label, cold block and stub, and the site, of a record at `address`.
     #[must_use]
     pub fn parts(&self, address: u64) -> (u64, u64, u64, Option<SiteId>) {
         let at = |field: u64, value: i32| (address + field).wrapping_add_signed(value.into());
@@ -49,7 +47,7 @@ impl LabelRecord {
     }
 }
 
-/// Which answer a jump label gives by falling through.
+/// The answer that a jump label gives by falling through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Polarity {
@@ -60,7 +58,7 @@ pub enum Polarity {
 }
 
 impl Polarity {
-    /// Returns the polarity of a record's last word, if it is one.
+    /// Returns the polarity that a record's word encodes, or `None`.
     #[must_use]
     pub fn from_word(word: u32) -> Option<Self> {
         match word {

@@ -1,8 +1,8 @@
 //! The formats that macros, verifier and runtime share: section names, records, the table.
 //!
-//! Everything here is plain data and arithmetic. The macros emit these records (through the
-//! assembly text in `private/x86_64`), the verifier reads them from the file and writes
-//! the table, the runtime reads both from memory. A change of any format changes [`RECORDS`].
+//! Everything here is plain data and arithmetic. The macros emit the records (through the assembly
+//! text in `private/x86_64`), the verifier reads them from the file and writes the table, and the
+//! runtime reads both from memory. Any change of a format requires a new [`RECORDS`] version.
 
 mod label;
 mod site;
@@ -13,11 +13,12 @@ mod words;
 pub use label::{LabelRecord, Polarity};
 pub use site::{SiteId, site_id};
 
-/// The name of a section of these formats, with their version; the one place where both are spelt.
+/// Gives the name of a section of these formats, with their version. Names and version are spelt
+/// only here.
 ///
-/// A macro, because attributes and assembly take literals only. The two slices of records
-/// (`STATIC_CALL_0_1_KEYS` in `record.rs`, `STATIC_CALL_0_1_SITES` in `site.rs`) have the version
-/// in their identifiers, of which `linkme` makes the names: no macro makes an identifier of pieces.
+/// It is a macro, because attributes and assembly accept only literals. The two slices of records
+/// (`STATIC_CALL_0_1_KEYS` in `record.rs`, `STATIC_CALL_0_1_SITES` in `site.rs`) repeat the version
+/// in their identifiers, from which `linkme` makes the names: a macro cannot compose an identifier.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __section {
@@ -45,8 +46,8 @@ macro_rules! __section {
     };
 }
 
-/// Version of the record formats; part of every section and slice name, so that two versions of
-/// this crate in one link never read each other's records.
+/// Version of the record formats. It is part of every section and slice name, so that two versions
+/// of this crate in one link never read each other's records.
 pub const RECORDS: &str = crate::__section!(version);
 
 /// Link-ordered section of [`TrampolineRecord`]s (`SHF_LINK_ORDER`, gABI "Special Sections").
@@ -55,8 +56,8 @@ pub const TRAMPOLINES_SECTION: &str = crate::__section!("trampolines");
 pub const LABELS_SECTION: &str = crate::__section!("labels");
 /// Section of the table that the verifier fills: one [`TableHeader`] and its entries.
 pub const TABLE_SECTION: &str = crate::__section!("table");
-/// Section that is in the image of the runtime and in no other: of a program that uses a key of a
-/// Rust `dylib`, the runtime is in the `dylib`.
+/// Section that only the image with the runtime has. In a program that uses a key of a Rust
+/// `dylib`, the runtime is in the `dylib`.
 pub const RUNTIME_SECTION: &str = crate::__section!("runtime");
 /// Section of the slice of `KeyRecord`s.
 pub const KEYS_SECTION: &str = crate::__section!(keys "linkme");
@@ -68,7 +69,7 @@ pub const SECTION_PREFIX: &str = "static_call_";
 /// Bytes of a trampoline: one aligned quadword.
 pub const TRAMPOLINE_SIZE: usize = 8;
 
-/// A trampoline instance, as it stands in [`TRAMPOLINES_SECTION`]: four little-endian words.
+/// A trampoline instance, as stored in [`TRAMPOLINES_SECTION`]: four little-endian words.
 ///
 /// The two addresses are relative to the field that holds them, so that the section needs no
 /// dynamic relocation and stays read-only.
@@ -77,8 +78,8 @@ pub const TRAMPOLINE_SIZE: usize = 8;
 pub struct TrampolineRecord {
     /// The trampoline.
     pub trampoline: i32,
-    /// The key's stub, which names the key; in a shared object, perhaps an entry of the procedure
-    /// linkage table that leads there.
+    /// The key's stub, which names the key. In a shared object this may be an entry of the
+    /// procedure linkage table that leads to the stub.
     pub stub: i32,
     /// The [`site_id`] of a `call!`, low word first, or 0 for the plain calls of a key.
     pub site: [u32; 2],
@@ -99,8 +100,7 @@ impl TrampolineRecord {
         }
     }
 
-    /// Returns the addresses of trampoline and stub, and the site, for a record that lies at
-    /// `address`.
+    /// Returns the addresses of trampoline and stub, and the site, of a record at `address`.
     #[must_use]
     pub fn parts(&self, address: u64) -> (u64, u64, Option<SiteId>) {
         let at = |field: u64, value: i32| (address + field).wrapping_add_signed(value.into());
@@ -108,7 +108,7 @@ impl TrampolineRecord {
     }
 }
 
-/// What kind of instruction names a trampoline.
+/// The kind of an instruction that names a trampoline.
 ///
 /// # Examples
 ///
@@ -127,25 +127,25 @@ pub enum Kind {
     Jmp = 2,
     /// `jcc rel32`, a conditional tail call: `0f 80` to `0f 8f`.
     Jcc = 3,
-    /// `call *slot(%rip)` through a GOT slot that was left as it is.
+    /// `call *slot(%rip)` through a GOT slot that was not rewritten to the direct form.
     CallGot = 4,
-    /// `jmp *slot(%rip)` through a GOT slot that was left as it is.
+    /// `jmp *slot(%rip)` through a GOT slot that was not rewritten to the direct form.
     JmpGot = 5,
-    /// The address goes to a register, through the GOT or as a number of 8 bytes, most often for a
+    /// The address is loaded into a register, from the GOT or as an 8-byte immediate, usually for a
     /// later `call reg`.
     Register = 6,
-    /// The address is computed (`lea`) or stands in data.
+    /// The address is computed (`lea`) or stored in data.
     AddressTaken = 7,
     /// The jump label of a hook or a flag: `jmp rel32` or a no-op of the same length. It names no
-    /// trampoline, and a table does not list it.
+    /// trampoline, and the table does not list it.
     Label = 8,
 }
 
 impl Kind {
-    /// Returns the kind of an entry's byte, if it is one.
+    /// Returns the kind that an entry's byte encodes, or `None`.
     #[must_use]
     pub fn from_byte(byte: u8) -> Option<Self> {
-        // No entry is a label.
+        // Entries are never labels.
         Some(match byte {
             1 => Self::Call,
             2 => Self::Jmp,
@@ -158,14 +158,14 @@ impl Kind {
         })
     }
 
-    /// Returns whether an instruction of this kind holds the displacement that a retarget rewrites.
+    /// Returns whether an instruction of this kind holds a displacement that can be rewritten.
     #[must_use]
     pub fn is_direct(self) -> bool {
         matches!(self, Self::Call | Self::Jmp | Self::Jcc)
     }
 }
 
-/// What the bytes of a call instruction allow; for the reasons see `SAFETY.md`.
+/// What the bytes of a call instruction allow. `SAFETY.md` has the reasons.
 ///
 /// # Examples
 ///
@@ -178,20 +178,20 @@ impl Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Grade {
-    /// The whole instruction lies in one aligned 8 bytes.
+    /// The whole instruction lies in one aligned quadword.
     Quad = 1,
-    /// Only the displacement lies in one aligned 8 bytes.
+    /// Only the displacement lies in one aligned quadword.
     Disp = 2,
-    /// Inside one cache line, the displacement in two quadwords.
+    /// The displacement crosses a quadword boundary; the instruction lies in one cache line.
     Line = 3,
-    /// Crosses a cache line, the displacement in two quadwords.
+    /// The displacement crosses a quadword boundary, and the instruction crosses a cache line.
     Straddle = 4,
-    /// Holds no displacement to rewrite.
+    /// The instruction has no displacement that could be rewritten.
     None = 5,
 }
 
 impl Grade {
-    /// Returns the grade of an entry's byte, if it is one.
+    /// Returns the grade that an entry's byte encodes, or `None`.
     #[must_use]
     pub fn from_byte(byte: u8) -> Option<Self> {
         Some(match byte {
@@ -211,14 +211,14 @@ impl Grade {
     }
 }
 
-/// A `KeyRecord` as it stands in [`KEYS_SECTION`]: its bytes, the offsets of what the verifier
-/// reads, and a flag. `record.rs` checks that they are right.
+/// A `KeyRecord` as stored in [`KEYS_SECTION`]: its size, the offsets of the fields that the
+/// verifier reads, and a flag. `record.rs` checks them.
 pub mod key_record {
     /// Bytes of a record.
     pub const SIZE: usize = 128;
     /// The stub.
     pub const STUB: u64 = 24;
-    /// Text: address and length. So are the next three.
+    /// The name: address and length, as for the next three.
     pub const NAME: u64 = 32;
     /// `module_path!()`.
     pub const MODULE: u64 = 48;
@@ -236,11 +236,11 @@ pub mod key_record {
     pub const HAS_NO_BODY: u32 = 1;
 }
 
-/// A `SiteRecord` as it stands in [`SITES_SECTION`]; `site.rs` checks it.
+/// A `SiteRecord` as stored in [`SITES_SECTION`]. `site.rs` checks it.
 pub mod site_record {
     /// Bytes of a record.
     pub const SIZE: usize = 32;
-    /// Text: address and length.
+    /// The file name: address and length.
     pub const FILE: u64 = 0;
     /// Four bytes.
     pub const LINE: u64 = 16;
@@ -260,9 +260,9 @@ pub const TABLE_VERSION: u32 = 1;
 pub struct TableHeader {
     /// [`TABLE_VERSION`] of the verifier that filled the table; 0 while it is empty.
     pub version: u32,
-    /// How many entries the section has room for.
+    /// Number of entries that the section has room for.
     pub capacity: u32,
-    /// How many entries are filled, from the first.
+    /// Number of filled entries, from the first.
     pub count: u32,
     /// [`image_identity`] of the image that the entries describe.
     pub identity: u64,
@@ -274,7 +274,7 @@ impl TableHeader {
     /// Bytes of a header.
     pub const SIZE: usize = 40;
 
-    /// Returns the header as it is in the image.
+    /// Returns the header as stored in the image.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; Self::SIZE] {
         let mut b = [0; Self::SIZE];
@@ -287,7 +287,7 @@ impl TableHeader {
         b
     }
 
-    /// Reads a header; `None` if the magic is not there or the reserved word is not zero.
+    /// Reads a header. Returns `None` if the magic is wrong or the reserved word is not zero.
     #[must_use]
     pub fn from_bytes(b: &[u8; Self::SIZE]) -> Option<Self> {
         if b[..8] != TABLE_MAGIC || b[20..24] != [0; 4] {
@@ -308,16 +308,16 @@ impl TableHeader {
 /// An entry of the table: [`TableEntry::SIZE`] bytes, little-endian.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TableEntry {
-    /// Address of the instruction's first byte, relative to the entry; for a [`Kind::AddressTaken`]
-    /// in data, of the pointer.
+    /// Address of the instruction's first byte, relative to the entry. For a
+    /// [`Kind::AddressTaken`] in data, address of the pointer.
     pub instruction: i32,
     /// Address of the trampoline, relative to the entry.
     pub trampoline: i32,
-    /// What the instruction is.
+    /// Kind of the instruction.
     pub kind: Kind,
-    /// What its bytes allow.
+    /// What the instruction's bytes allow.
     pub grade: Grade,
-    /// Bytes of the instruction, 0 in data.
+    /// Length of the instruction in bytes; 0 for a pointer in data.
     pub length: u8,
 }
 
@@ -325,7 +325,7 @@ impl TableEntry {
     /// Bytes of an entry.
     pub const SIZE: usize = 12;
 
-    /// Returns the entry as it is in the image.
+    /// Returns the entry as stored in the image.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; Self::SIZE] {
         let mut b = [0; Self::SIZE];
@@ -335,7 +335,7 @@ impl TableEntry {
         b
     }
 
-    /// Reads an entry; `None` if kind or grade are unknown or the reserved byte is not zero.
+    /// Reads an entry. Returns `None` if kind or grade is unknown or the reserved byte is not zero.
     #[must_use]
     pub fn from_bytes(b: &[u8; Self::SIZE]) -> Option<Self> {
         if b[11] != 0 {
@@ -354,13 +354,14 @@ impl TableEntry {
 const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
 const FNV_PRIME: u64 = 0x0000_0100_0000_01b3;
 
-/// Returns FNV-1a over `bytes`, 64 bits: guards the table against change, not against an adversary.
+/// Returns the 64-bit FNV-1a hash of `bytes`. It detects accidental changes of the table, not an
+/// adversary's.
 #[must_use]
 pub fn checksum(bytes: &[u8]) -> u64 {
     bytes.iter().fold(FNV_OFFSET, |h, &b| (h ^ u64::from(b)).wrapping_mul(FNV_PRIME))
 }
 
-/// A loadable segment, as far as the identity of an image goes.
+/// The parts of a loadable segment that are in the identity of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Segment {
     /// `p_vaddr`.
@@ -371,11 +372,10 @@ pub struct Segment {
     pub flags: u32,
 }
 
-/// Returns the identity of an image: the layout of its `PT_LOAD` segments, in the order of the
-/// file.
+/// Returns the identity of an image: a hash of the layout of its `PT_LOAD` segments, in file order.
 ///
-/// The link decides it and `strip` keeps it; a tool that rearranges the image (BOLT, patchelf)
-/// adds or moves segments and so changes it.
+/// The link decides it and `strip` keeps it. A tool that rearranges the image (BOLT, patchelf) adds
+/// or moves segments and so changes it.
 #[must_use]
 pub fn image_identity(segments: impl Iterator<Item = Segment>) -> u64 {
     segments.fold(FNV_OFFSET, |h, s| {

@@ -1,4 +1,4 @@
-//! What is written is read back, and what was not written is refused.
+//! What is written is read back, and anything else is refused.
 
 use proptest::prelude::*;
 
@@ -55,7 +55,8 @@ proptest! {
         prop_assert!(read != Some(entry) || changed == bytes);
     }
 
-    /// Any change of one byte is noticed: FNV-1a multiplies by an odd number, so it loses nothing.
+    /// The checksum notices any change of one byte: FNV-1a multiplies by an odd number, so it loses
+    /// nothing.
     #[test]
     fn the_checksum_notices_every_byte(
         bytes in prop::collection::vec(any::<u8>(), 1..200),
@@ -151,8 +152,8 @@ fn names_carry_the_version() {
     }
 }
 
-/// A known value, computed by another program: the verifier and every crate of a
-/// program have to agree on it.
+/// The known value was computed by another program: the verifier and every crate of a program must
+/// agree on it.
 #[test]
 fn sites_have_names_of_their_own() {
     let id = site_id("a", 1, 2, "f");

@@ -3,7 +3,7 @@
 use super::{Grade, Kind};
 
 impl Kind {
-    /// Returns the kind in one word.
+    /// Returns the kind as one word.
     ///
     /// # Examples
     ///
@@ -26,7 +26,7 @@ impl Kind {
 }
 
 impl Grade {
-    /// Returns the grade in one word.
+    /// Returns the grade as one word.
     ///
     /// # Examples
     ///

@@ -1,4 +1,4 @@
-//! One holder at a time, whoever else was there before.
+//! The lock has one holder at a time, whichever process or thread held it before.
 
 use core::cell::UnsafeCell;
 use core::sync::atomic::AtomicUsize;
@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 
 use super::*;
 
-/// The lock is one for the process: these tests take turns.
+/// Makes these tests take turns: the process has only one lock.
 fn turn() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 struct Shared(UnsafeCell<u64>);
-// SAFETY: INV-LOCK: the cell is used with the lock held alone; that is what is tested.
+// SAFETY: INV-LOCK: the cell is used only with the lock held, which is what the test checks.
 unsafe impl Sync for Shared {}
 
 #[test]
@@ -38,15 +38,15 @@ fn one_holder_at_a_time() {
         }
     });
     assert_eq!(shared.0.into_inner(), threads * rounds);
-    assert_eq!(record().word.load(Ordering::Relaxed), 0, "nobody holds it afterwards");
+    assert_eq!(record().word.load(Ordering::Relaxed), 0, "released at the end");
 }
 
 #[test]
-fn the_holder_is_told_that_it_is() {
+fn the_holder_cannot_take_it_again() {
     let _turn = turn();
     let guard = lock().expect("free");
     assert!(lock().is_err());
-    // Also while somebody else waits.
+    // The same holds while another thread waits.
     let waiter = thread::spawn(|| lock().map(drop).is_ok());
     let deadline = Instant::now() + Duration::from_secs(20);
     while record().word.load(Ordering::Relaxed) & WAITERS == 0 && Instant::now() < deadline {
@@ -59,7 +59,7 @@ fn the_holder_is_told_that_it_is() {
     assert!(lock().is_ok());
 }
 
-/// Whoever is woken wakes the next one, whoever that is.
+/// Each woken thread wakes the next one.
 #[test]
 fn all_waiters_are_woken() {
     let _turn = turn();
@@ -72,19 +72,19 @@ fn all_waiters_are_woken() {
             woken.fetch_add(1, Ordering::SeqCst);
         });
     }
-    // Long enough for all to sleep; if one does not, there is less to wake.
+    // Usually long enough for all to sleep. If one does not, fewer threads are woken.
     thread::sleep(Duration::from_millis(100));
     drop(guard);
     let deadline = Instant::now() + Duration::from_secs(20);
     while woken.load(Ordering::SeqCst) < 3 {
-        assert!(Instant::now() < deadline, "somebody sleeps for ever");
+        assert!(Instant::now() < deadline, "a thread was not woken");
         thread::yield_now();
     }
 }
 
-/// A child of a `fork` that no handler saw inherits a lock whose holder does not exist there.
+/// A child of a `fork` without handlers inherits a lock whose holder does not exist in the child.
 #[test]
-fn a_holder_of_another_process_is_no_holder() {
+fn a_holder_of_another_process_is_replaced() {
     let _turn = turn();
     for waiters in [0, WAITERS] {
         let gone = u64::from(sys::process() ^ 1) << 32 | u64::from(sys::thread()) | waiters;
@@ -99,7 +99,7 @@ fn a_holder_of_another_process_is_no_holder() {
 
 /// The format is frozen: other versions of this crate in the same link read it.
 #[test]
-fn the_record_is_what_it_always_was() {
+fn the_format_of_the_record_is_frozen() {
     let _turn = turn();
     assert_eq!((size_of::<LockRecord>(), align_of::<LockRecord>()), (16, 16));
     assert_eq!(core::mem::offset_of!(LockRecord, word), 0);

@@ -1,8 +1,7 @@
-//! The state of the runtime at the start: collected, checked and sorted at the first use, under the
-//! lock, without a look at the call path.
+//! Builds the state of the runtime: collected, checked and sorted at the first use, under the lock.
 //!
-//! It lives in memory of its own: the allocator may be a static call's target, and nothing here may
-//! call it.
+//! It lives in memory of its own, because nothing here may call the allocator, which may be a
+//! static call's target.
 
 use crate::patching::arena::Arena;
 use crate::patching::cap::Cap;
@@ -14,7 +13,7 @@ use crate::patching::state::{Left, Limits, Patching, State};
 use crate::patching::written::Written;
 use crate::sys;
 
-/// Reads the image, and tries whether its code can be patched.
+/// Reads the image, and finds out by trial whether its code can be patched.
 pub(crate) fn build(cap: Cap) -> State {
     let Some(image) = Image::this() else { return State::bare(cap, Patching::NoHeaders) };
     let sections = Sections::of(&image);

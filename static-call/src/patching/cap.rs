@@ -1,9 +1,9 @@
-//! `STATIC_CALL=inline|retarget|trampoline|indirect`: how far the code of the program may be
+//! `STATIC_CALL=inline|retarget|trampoline|indirect`: how much of the program's code may be
 //! changed.
 
 use core::sync::atomic::{AtomicU8, Ordering};
 
-/// The environment's word on paths.
+/// The cap on paths that the environment sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Cap {
@@ -13,16 +13,17 @@ pub(crate) enum Cap {
     Trampoline = 2,
     /// Nothing is patched.
     Indirect = 3,
-    /// The variable holds something else: no cap, and a problem.
+    /// The variable has an unknown value: no cap, and a problem in the report.
     Unknown = 4,
-    /// Calls and trampolines are retargeted, and no instruction becomes another one: a uprobe that
-    /// is removed puts the first byte of the file back, whatever it is in memory.
+    /// Calls and trampolines are retargeted, but no instruction is replaced by another one: when a
+    /// uprobe is removed, the kernel writes back the first byte of the file, whatever is in memory.
     Retarget = 5,
 }
 
 static CAP: AtomicU8 = AtomicU8::new(0);
 
-/// Reads the variable, at the first call; not under the lock, because the reading allocates.
+/// Returns the cap; the first call reads the variable. Do not call it under the lock, because
+/// reading the variable allocates.
 pub(crate) fn get() -> Cap {
     match CAP.load(Ordering::Relaxed) {
         1 => Cap::Inline,

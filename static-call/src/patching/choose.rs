@@ -1,4 +1,4 @@
-//! The stores of a batch: from what its keys want to what is to be written where.
+//! Chooses the stores of a batch: from the wanted targets of its keys to the bytes to write.
 
 use crate::arch::native::effect::Effect;
 use crate::patching::cap::Cap;
@@ -12,13 +12,13 @@ use crate::record::KeyRecord;
 /// What a batch does to the keys that it touches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Aim {
-    /// Their code follows their targets.
+    /// Makes their code follow their targets.
     Bind,
-    /// Their code is as linked: trampolines through the slot.
+    /// Restores their code as linked: trampolines go through the slot.
     Unbind,
 }
 
-/// The order of stores: what others lead to comes first.
+/// The order of stores: code that other code leads to is patched first.
 #[derive(Clone, Copy)]
 enum Patched {
     Trampolines,
@@ -55,7 +55,7 @@ pub(crate) fn stores(state: &mut State, aim: Aim) {
     }
 }
 
-/// What a touched key asks of its code.
+/// Returns what a touched key requires of its code.
 fn goal(state: &State, key: usize) -> Option<Goal> {
     let target = state.pending.wanted[key]?;
     let record = state.registry.keys[key].record;
@@ -67,7 +67,7 @@ fn goal(state: &State, key: usize) -> Option<Goal> {
     let target = hop::skip(&state.registry, target.record().address().addr() as u64);
     let effect = match hop::effect(&state.registry, target) {
         _ if state.limits.cap == Cap::Retarget => Effect::Code,
-        // Code that is not optimised does not show it.
+        // Unoptimised code of a default does not show that it does nothing.
         Effect::Code if is_noop => Effect::Nothing,
         effect => effect,
     };
@@ -103,12 +103,12 @@ fn of_call(state: &State, i: usize, goal: Goal, aim: Aim) -> Option<Planned> {
     let call = &state.registry.calls[i];
     let shape = call.shape.filter(|_| call.fault.is_none())?;
     let lead = if binds_in_place(state, aim) { shape.lead(goal) } else { Lead::Trampoline };
-    // A lead that the shape itself chose is always possible.
+    // A lead chosen by the shape itself is always possible.
     let store = shape.store(state.written.calls[i], lead).ok()??;
     Some(Planned { store, subject: Subject::Call(i, lead) })
 }
 
-/// Whether call instructions and labels are to follow their keys themselves.
+/// Returns whether call instructions and labels themselves are patched.
 fn binds_in_place(state: &State, aim: Aim) -> bool {
     aim == Aim::Bind && matches!(state.limits.cap, Cap::Inline | Cap::Retarget | Cap::Unknown)
 }

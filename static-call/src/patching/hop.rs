@@ -1,9 +1,9 @@
-//! Hops: a target whose code is nothing but a jump to the real function.
+//! Hops: targets whose code is only a jump to the real function.
 //!
 //! A shim for a function of another crate is `jmp function` or `jmp *GOT(%rip)`; call instructions
-//! go to the function itself. Three things end the way: a trampoline, because a key whose target is
-//! another static call must keep following it, and a recorded call instruction or jump
-//! label, because what it says now is not what it will say.
+//! skip it and go to the function itself. Three things stop this: a trampoline, because a key whose
+//! target is another static call must keep following it, and a recorded call instruction or jump
+//! label, because it may be rewritten later.
 
 use crate::arch::native::effect::{EFFECT_LENGTH, Effect};
 use crate::arch::native::{JMP_MEMORY_LENGTH, decode_jmp_memory, direct_jump};
@@ -13,10 +13,10 @@ use crate::patching::image::Image;
 use crate::patching::registry::Registry;
 use crate::target::Chosen;
 
-/// Jumps that are followed at most; compilers emit one, linkers' veneers a second.
+/// The maximum number of jumps to follow. Compilers emit one, linkers' veneers add a second.
 const LIMIT: usize = 8;
 
-/// Where calls of a target at `address` may go directly.
+/// Returns where calls of a target at `address` may go directly.
 pub(crate) fn skip(registry: &Registry, address: u64) -> u64 {
     let Some(image) = registry.image else { return address };
     let mut at = address;
@@ -25,7 +25,7 @@ pub(crate) fn skip(registry: &Registry, address: u64) -> u64 {
             break;
         }
         match next(&image, at) {
-            // Another image may be further than 2 GiB, where the shim is not.
+            // Another image may be more than 2 GiB away, while the shim is in reach.
             Some(next) if !image.is_code(next) => break,
             Some(next) if registry.trampoline_at(next).is_none() => at = next,
             _ => break,
@@ -34,7 +34,7 @@ pub(crate) fn skip(registry: &Registry, address: u64) -> u64 {
     at
 }
 
-/// Where the jump at `at` leads for good, if there is one.
+/// Returns where the jump at `at` always leads, if there is such a jump.
 fn next(image: &Image, at: u64) -> Option<u64> {
     let (code, have) = image.read(at as usize);
     let code = &code[..have];
@@ -47,10 +47,10 @@ fn next(image: &Image, at: u64) -> Option<u64> {
     image.constant(slot).map(|to| to as u64)
 }
 
-/// What the code of a target at `address` does, if that is nothing or to return a constant.
+/// Returns what the code of a target at `address` does, if it does nothing or returns a constant.
 pub(crate) fn effect(registry: &Registry, address: u64) -> Effect {
     let Some(image) = registry.image else { return Effect::Code };
-    // What a recorded call instruction says now is not what it will say.
+    // A recorded call instruction may be rewritten later.
     if (address..address + EFFECT_LENGTH).any(|at| registry.call_at(at).is_some()) {
         return Effect::Code;
     }
@@ -59,7 +59,7 @@ pub(crate) fn effect(registry: &Registry, address: u64) -> Effect {
 }
 
 /// Refuses a batch that would make a key call itself.
-pub(crate) fn refuse_circles(
+pub(crate) fn refuse_cycles(
     registry: &Registry,
     wanted: &[Option<Chosen>],
 ) -> Result<(), UpdateError> {
@@ -70,7 +70,7 @@ pub(crate) fn refuse_circles(
     }
 }
 
-/// Whether a key's wanted target leads back to the key through nothing but jumps.
+/// Returns whether a key's wanted target leads back to the key through jumps only.
 fn calls_itself(registry: &Registry, wanted: &[Option<Chosen>], key: usize) -> bool {
     let Some(image) = registry.image else { return false };
     let mut at = key;
@@ -88,6 +88,6 @@ fn calls_itself(registry: &Registry, wanted: &[Option<Chosen>], key: usize) -> b
             _ => return false,
         }
     }
-    // The way never ends: it goes round among other keys, and this one would join it.
+    // The chain never ends: other keys form a cycle, and this one would lead into it.
     true
 }

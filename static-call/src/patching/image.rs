@@ -14,14 +14,14 @@ mod tests;
 
 /// `PT_LOAD` (gABI, "Program Header").
 const LOAD: u32 = 1;
-/// `PT_INTERP`: the program asks for a dynamic loader, as shared objects do not.
+/// `PT_INTERP`: a program requests a dynamic loader, a shared object does not.
 const INTERPRETER: u32 = 3;
 /// `PT_GNU_RELRO`.
 const RELRO: u32 = 0x6474_e552;
 /// `PF_X`.
 const EXECUTE: u32 = 1;
 
-/// `Elf64_Ehdr`, the fields that are used here.
+/// `Elf64_Ehdr`, up to the last field used here.
 #[repr(C)]
 struct Header {
     ident: [u8; 16],
@@ -53,20 +53,20 @@ struct ProgramHeader {
 /// A view of this image.
 #[derive(Clone, Copy)]
 pub(crate) struct Image {
-    /// What the loader added to the addresses of the file.
+    /// The difference between addresses in memory and in the file.
     bias: usize,
-    /// INV-IMAGE: mapped for as long as code of this image runs.
+    /// INV-IMAGE: mapped as long as code of this image runs.
     headers: &'static [ProgramHeader],
 }
 
 impl Image {
-    /// This image, or `None` where its headers are not in memory.
+    /// Returns this image, or `None` if its headers are not in memory.
     pub(crate) fn this() -> Option<Self> {
         let start = symbols::elf_header();
         if start.is_null() || !start.cast::<Header>().is_aligned() {
             return None;
         }
-        // SAFETY: INV-IMAGE: `__ehdr_start` names the ELF header of this image, mapped for good.
+        // SAFETY: INV-IMAGE: `__ehdr_start` names the ELF header of this image, which stays mapped.
         let header = unsafe { &*start.cast::<Header>() };
         if header.ident[..5] != *b"\x7fELF\x02"
             || usize::from(header.program_header_size) != size_of::<ProgramHeader>()
@@ -82,13 +82,13 @@ impl Image {
         Some(Self { bias, headers })
     }
 
-    /// Whether this may be unloaded before the process ends: a program with a dynamic loader may
-    /// not.
+    /// Returns whether this image may be unloaded before the process ends. A program with a dynamic
+    /// loader may not.
     pub(crate) fn is_shared_object(&self) -> bool {
         !self.headers.iter().any(|h| h.kind == INTERPRETER)
     }
 
-    /// What the table must name for its entries to be about this image.
+    /// Returns the identity that the table must have to describe this image.
     pub(crate) fn identity(&self) -> u64 {
         image_identity(self.headers.iter().filter(|h| h.kind == LOAD).map(|h| Segment {
             address: h.address,
@@ -97,12 +97,13 @@ impl Image {
         }))
     }
 
-    /// `p_flags` of the executable segment in which all `length` bytes at `address` lie.
+    /// Returns the `p_flags` of the executable segment that contains all `length` bytes at
+    /// `address`.
     pub(crate) fn code(&self, address: usize, length: usize) -> Option<u32> {
         self.segment(LOAD, address, length).filter(|h| h.flags & EXECUTE != 0).map(|h| h.flags)
     }
 
-    /// Start, end and `p_flags` of every executable segment.
+    /// Returns start, end and `p_flags` of every executable segment.
     pub(crate) fn executable(&self) -> impl Iterator<Item = (usize, usize, u32)> {
         self.headers.iter().filter(|h| h.kind == LOAD && h.flags & EXECUTE != 0).map(|h| {
             let start = self.bias.wrapping_add(h.address as usize);
@@ -110,19 +111,19 @@ impl Image {
         })
     }
 
-    /// Whether the byte at `address` is code of this image.
+    /// Returns whether the byte at `address` is code of this image.
     pub(crate) fn is_code(&self, address: u64) -> bool {
         usize::try_from(address).is_ok_and(|address| self.code(address, 1).is_some())
     }
 
-    /// The pointer at `address`, if it is constant since the program started.
+    /// Returns the pointer at `address`, if it has been constant since the program started.
     pub(crate) fn constant(&self, address: usize) -> Option<usize> {
         self.segment(RELRO, address, size_of::<usize>())?;
         let pointer: *const usize = core::ptr::with_exposed_provenance(address);
         if !pointer.is_aligned() {
             return None;
         }
-        // SAFETY: INV-IMAGE: memory that the loader relocated and then made read-only.
+        // SAFETY: INV-IMAGE: the loader relocated this memory and then made it read-only.
         Some(unsafe { pointer.read() })
     }
 
@@ -135,19 +136,19 @@ impl Image {
         })
     }
 
-    /// Up to sixteen bytes of code from `address`: those of its quadword and of the next one that
-    /// is code too; with how many there are.
+    /// Reads up to sixteen bytes of code from `address`, as far as its quadword and the next ones
+    /// are code, and returns them with their number.
     pub(crate) fn read(&self, address: usize) -> ([u8; 16], usize) {
         let mut bytes = [0; 16];
         let first = address & !7;
         let mut have = 0;
         for quad in [first, first + 8, first + 16] {
-            // A page holds whole quadwords, so that one byte of code proves all eight.
+            // A page consists of whole quadwords, so one byte of code proves all eight.
             let (start, end) = (quad.max(address), quad + 8);
             if self.code(start, 1).is_none() {
                 break;
             }
-            // SAFETY: INV-TEXT: the page is code of this image, and the quadword aligned.
+            // SAFETY: INV-TEXT: the page is code of this image, and the quadword is aligned.
             let value = unsafe { read_quadword(quad) }.to_le_bytes();
             let take = (end - start).min(bytes.len() - have);
             bytes[have..have + take].copy_from_slice(&value[start - quad..][..take]);
@@ -156,28 +157,28 @@ impl Image {
         (bytes, have)
     }
 
-    /// The quadword of code at `address`, a multiple of 8.
+    /// Returns the quadword of code at `address`, a multiple of 8.
     pub(crate) fn quadword(&self, address: usize) -> Option<u64> {
         self.code(address, 1)?;
         if !address.is_multiple_of(8) {
             return None;
         }
-        // SAFETY: INV-TEXT: the page is code of this image, and the quadword aligned.
+        // SAFETY: INV-TEXT: the page is code of this image, and the quadword is aligned.
         Some(unsafe { read_quadword(address) })
     }
 }
 
-/// The trampoline records of this image, each with its address.
+/// Returns the trampoline records of this image. The addresses in them are relative to the records.
 pub(crate) fn trampoline_records() -> &'static [TrampolineRecord] {
     let (start, stop) = (symbols::trampolines_start(), symbols::trampolines_stop());
     let count = stop.addr().saturating_sub(start.addr()) / TrampolineRecord::SIZE;
     debug_assert!(start.cast::<TrampolineRecord>().is_aligned(), "{start:p}");
-    // SAFETY: INV-RECORDS: the linker's bounds of a read-only section that holds nothing but
+    // SAFETY: INV-RECORDS: these are the linker's bounds of a read-only section that holds only
     // whole records.
     unsafe { slice::from_raw_parts(start.cast(), count) }
 }
 
-/// The records of this image's jump labels, each with its address.
+/// Returns the jump label records of this image. The addresses in them are relative to the records.
 pub(crate) fn label_records() -> &'static [LabelRecord] {
     let (start, stop) = (symbols::labels_start(), symbols::labels_stop());
     let count = stop.addr().saturating_sub(start.addr()) / LabelRecord::SIZE;
@@ -186,14 +187,15 @@ pub(crate) fn label_records() -> &'static [LabelRecord] {
     unsafe { slice::from_raw_parts(start.cast(), count) }
 }
 
-/// The table: its header and the bytes of its filled entries, or why there is none to trust.
+/// Returns the table's header and the bytes of its filled entries, or why it is not trusted.
 pub(crate) fn table(image: &Image) -> Result<(TableHeader, &'static [u8]), TableFault> {
     let (start, stop) = (symbols::table_start(), symbols::table_stop());
     let length = stop.addr().saturating_sub(start.addr());
     if length == 0 {
         return Err(TableFault::Absent);
     }
-    // SAFETY: INV-RECORDS: the linker's bounds of a section that nobody writes after the link.
+    // SAFETY: INV-RECORDS: these are the linker's bounds of a section that nothing writes after the
+    // link.
     let bytes: &'static [u8] = unsafe { slice::from_raw_parts(start, length) };
     let header = check_table(bytes, image.identity())?;
     Ok((header, &bytes[TableHeader::SIZE..][..header.count as usize * TableEntry::SIZE]))
@@ -202,21 +204,21 @@ pub(crate) fn table(image: &Image) -> Result<(TableHeader, &'static [u8]), Table
 /// Why a table is not trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TableFault {
-    /// The link had no hook.
+    /// There is no table: the link had no hook.
     Absent,
-    /// The hook added a table and nothing filled it.
+    /// The hook added a table, but the verifier did not fill it.
     Empty,
-    /// Not a table, or cut short.
+    /// It is not a table, or is truncated.
     Malformed,
-    /// Of a version that this runtime does not know.
+    /// It has a version that this runtime does not know.
     Version(u32),
-    /// About another image, or this one before a tool rearranged it.
+    /// It describes another image, or this one before a tool rearranged it.
     OtherImage,
-    /// The entries are not what the verifier wrote.
+    /// Its entries are not what the verifier wrote.
     Changed,
 }
 
-/// Checks everything of a table but its entries.
+/// Checks everything of a table except its entries.
 fn check_table(bytes: &[u8], identity: u64) -> Result<TableHeader, TableFault> {
     let head = bytes.first_chunk().ok_or(TableFault::Malformed)?;
     let header = TableHeader::from_bytes(head).ok_or(TableFault::Malformed)?;

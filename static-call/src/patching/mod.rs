@@ -1,4 +1,4 @@
-//! Where code is patched.
+//! The backend where code is patched.
 //!
 //! The next file on the way of an update is `patching/protocol.rs`.
 
@@ -33,7 +33,7 @@ use crate::request::{self, Request};
 use crate::update::Update;
 use crate::{cycle, observer};
 
-/// Makes all requests come true, or none.
+/// Carries out all requests, or none.
 pub(crate) fn apply(requests: &mut [Request]) -> Result<(Update, u64), UpdateError> {
     with_state(|state| {
         request::refuse_sealed(requests)?;
@@ -63,7 +63,7 @@ pub(crate) fn init() -> Result<Update, UpdateError> {
     all(Aim::Bind)
 }
 
-/// Puts every key back on its trampolines and its slot.
+/// Restores the code of every key as linked: calls go through trampolines and slots.
 pub(crate) fn unbind() -> Result<Update, UpdateError> {
     all(Aim::Unbind)
 }

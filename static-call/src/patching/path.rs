@@ -1,4 +1,4 @@
-//! The paths of call instructions and jump labels, told from the state.
+//! The paths of call instructions and jump labels, derived from the state.
 
 use crate::layout::{Grade, Kind};
 use crate::patching::cap::Cap;
@@ -24,7 +24,8 @@ pub(crate) fn count(state: &State, key: usize, update: &mut Update) {
     entry.labels().for_each(|i| add(of_label(state, i).0));
 }
 
-/// The path of a jump label: bound, its bytes are the answer; else the cold block asks the key.
+/// Returns the path of a jump label. Once bound, its bytes are the answer; otherwise the cold block
+/// tests the key.
 pub(crate) fn of_label(state: &State, i: usize) -> (Path, Option<Reason>) {
     let label = &state.registry.labels[i];
     let reason = match state.limits.cap {
@@ -36,7 +37,7 @@ pub(crate) fn of_label(state: &State, i: usize) -> (Path, Option<Reason>) {
     (Path::Indirect, Some(reason))
 }
 
-/// The path of a recorded call instruction.
+/// Returns the path of a recorded call instruction.
 pub(crate) fn of_call(state: &State, i: usize) -> (Path, Option<Reason>) {
     if state.written.calls[i] != Lead::Trampoline {
         return (Path::Inline, None);
@@ -65,8 +66,8 @@ pub(crate) fn of_call(state: &State, i: usize) -> (Path, Option<Reason>) {
     (path, Some(reason))
 }
 
-/// The path of an instruction that calls this trampoline and is not patched itself; of an
-/// unverified image that is all there is to know.
+/// Returns the path of an instruction that calls this trampoline and is not patched itself. In an
+/// image that was not verified, nothing more is known.
 pub(crate) fn of_trampoline(state: &State, i: usize) -> (Path, Option<Reason>) {
     let trampoline = &state.registry.trampolines[i];
     if state.written.trampolines[i] != trampoline.linked {
@@ -88,7 +89,7 @@ fn is_bound(state: &State, key: u32) -> bool {
     state.written.bound.get(key as usize).is_some_and(|&bound| bound)
 }
 
-/// Why code is as it was linked.
+/// Returns why code is still as linked.
 fn why_indirect(state: &State, is_faulty: bool) -> Reason {
     match state.limits.patching {
         Patching::Capped => Reason::Capped,

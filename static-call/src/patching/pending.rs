@@ -1,4 +1,4 @@
-//! The batch at hand: what its keys want, the stores that follow, the pages that those touch.
+//! The batch at hand: the wanted targets, the stores they require, and the pages of those stores.
 
 use crate::patching::arena::{ALIGNMENT, Arena};
 use crate::patching::plan::{Goal, Lead, Store, Width};
@@ -6,24 +6,25 @@ use crate::patching::registry::{Registry, Sections};
 use crate::sys::Protection;
 use crate::target::Chosen;
 
-/// The room of a batch. Nothing in it outlives the commit, but where a `fork` cut that short.
+/// The memory of a batch. Nothing in it outlives the commit, unless a `fork` interrupts that.
 pub(crate) struct Pending {
-    /// The target that the batch gives to each key, if it is about it.
+    /// The target that the batch gives to each key that it touches.
     pub(crate) wanted: &'static mut [Option<Chosen>],
-    /// What that asks of the key's code, once stores are chosen.
+    /// What that target requires of the key's code, once stores are chosen.
     pub(crate) goals: &'static mut [Option<Goal>],
-    /// One for each trampoline, jump label and call instruction; `planned` of them are meant.
+    /// Room for one store for each trampoline, jump label and call instruction; the first `planned`
+    /// are in use.
     stores: &'static mut [Planned],
     planned: usize,
-    /// As many; `opened` of them are meant.
+    /// Room for as many runs; the first `opened` are in use.
     runs: &'static mut [Run],
     opened: usize,
 }
 
-/// A store to be made, and what it means when it is.
+/// A store to be made, and whose bytes it changes.
 #[derive(Clone, Copy)]
 pub(crate) struct Planned {
-    /// INV-STORE: of `plan`, so that the grade of the instruction allows it.
+    /// INV-STORE: made by `plan`, so the grade of the instruction allows it.
     pub(crate) store: Store,
     pub(crate) subject: Subject,
 }
@@ -44,7 +45,7 @@ pub(crate) enum Subject {
 pub(crate) struct Run {
     pub(crate) address: usize,
     pub(crate) length: usize,
-    /// As they were linked.
+    /// The protection that the pages were linked with.
     pub(crate) protection: Protection,
 }
 
@@ -56,7 +57,7 @@ impl Planned {
 }
 
 impl Pending {
-    /// Bytes of the arena for batches about this image.
+    /// Returns the bytes of the arena that batches of this image need.
     pub(crate) fn size(sections: &Sections) -> usize {
         let stores = sections.trampolines.len() + sections.call_count() + sections.labels.len();
         sections.keys.len() * (size_of::<Option<Chosen>>() + size_of::<Option<Goal>>())
@@ -64,7 +65,7 @@ impl Pending {
             + 4 * ALIGNMENT
     }
 
-    /// Room for batches about this image.
+    /// Makes room for batches of this image.
     pub(crate) fn new(arena: &mut Arena, registry: &Registry) -> Self {
         let stores = registry.trampolines.len() + registry.calls.len() + registry.labels.len();
         let no_run = Run { address: 0, length: 0, protection: Protection::OPEN };
@@ -78,7 +79,7 @@ impl Pending {
         }
     }
 
-    /// Room for nothing.
+    /// Makes room for nothing.
     pub(crate) fn bare() -> Self {
         Self {
             wanted: &mut [],
@@ -90,12 +91,13 @@ impl Pending {
         }
     }
 
-    /// The planned stores, in their order.
+    /// Returns the planned stores, in order.
     pub(crate) fn stores(&self) -> &[Planned] {
         &self.stores[..self.planned]
     }
 
-    /// All the room for stores: what a holder of the lock that never finished may have planned.
+    /// Returns all stores in memory, which a holder of the lock that never finished may have
+    /// planned.
     pub(crate) fn all_stores(&self) -> &[Planned] {
         self.stores
     }
@@ -105,19 +107,19 @@ impl Pending {
         self.planned = 0;
     }
 
-    /// Adds a store after those that are planned.
+    /// Adds a store after the planned ones.
     pub(crate) fn plan(&mut self, planned: Planned) {
         self.stores[self.planned] = planned;
         self.planned += 1;
     }
 
-    /// The page runs of the batch.
+    /// Returns the page runs of the batch.
     pub(crate) fn runs(&self) -> &[Run] {
         &self.runs[..self.opened]
     }
 
-    /// Computes the page runs of the planned stores; `pages` tells the whole pages of one, if it
-    /// has any.
+    /// Computes the page runs of the planned stores. `pages` returns the pages of one store, if
+    /// they are code.
     pub(crate) fn collect_runs(&mut self, pages: impl Fn(&Store) -> Option<Run>) {
         self.opened = 0;
         for planned in &self.stores[..self.planned] {
@@ -129,13 +131,13 @@ impl Pending {
         self.opened = merge(&mut self.runs[..self.opened]);
     }
 
-    /// Keeps only the first runs: the others were not opened.
+    /// Keeps only the first `count` runs: the others were not opened.
     pub(crate) fn keep_runs(&mut self, count: usize) {
         self.opened = count;
     }
 }
 
-/// Sorts runs and joins those that touch and are protected alike; returns how many are left.
+/// Sorts runs and joins adjacent ones with the same protection; returns how many are left.
 fn merge(runs: &mut [Run]) -> usize {
     runs.sort_unstable_by_key(|run| run.address);
     let mut last = 0;

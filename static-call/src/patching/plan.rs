@@ -1,6 +1,6 @@
-//! What an update wants of the code: old bytes and a goal in, new bytes or a reason out.
+//! Plans stores: from old bytes and a goal to new bytes, or a reason why not.
 //!
-//! Pure: no memory is read or written here, so that every rule can be tested with numbers.
+//! It is pure: no memory is read or written here, so every rule can be tested with numbers.
 
 use crate::arch::native::effect::{Effect, mov_eax};
 use crate::arch::native::{Branch, nop, trampoline_jmp};
@@ -16,9 +16,9 @@ pub(crate) enum Lead {
     Trampoline,
     /// To this address.
     Address(u64),
-    /// Nowhere: it is a no-op.
+    /// Nowhere: the instruction is a no-op.
     Nop,
-    /// Nowhere: it sets the result to this.
+    /// Nowhere: the instruction sets the result to this value.
     Constant(u32),
 }
 
@@ -28,40 +28,40 @@ impl Lead {
     }
 }
 
-/// What a key's target asks of its call instructions.
+/// What a key's target requires of the key's code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Goal {
-    /// Entry of the target.
+    /// Address of the target.
     pub(crate) target: u64,
-    /// What it does, where one instruction can do as much.
+    /// The target's effect, if one instruction can have it.
     pub(crate) effect: Effect,
-    /// The hook has a target, or the flag is on: the answer of its jump labels.
+    /// Whether the hook has a target, or the flag is on: the answer of the key's jump labels.
     pub(crate) is_on: bool,
 }
 
-/// A call instruction that may be patched: what the table said and the registry checked.
+/// A call instruction that may be patched, from the table, checked by the registry.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CallShape {
-    /// Its first byte.
+    /// Address of the first byte.
     pub(crate) address: u64,
-    /// Its bytes as linked; those after it are 0.
+    /// The instruction's bytes as linked, padded with 0.
     pub(crate) linked: [u8; 8],
     /// Those bytes, decoded.
     pub(crate) branch: Branch,
-    /// What the address allows (INV-STORE).
+    /// Which stores the address allows (INV-STORE).
     pub(crate) grade: Grade,
 }
 
-/// How bytes get into code.
+/// What a store writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Width {
-    /// Four bytes, this far into the instruction.
+    /// Four bytes, at this offset in the instruction.
     Displacement(u8),
-    /// The quadword in which the instruction lies.
+    /// The quadword that contains the instruction.
     Quadword,
 }
 
-/// One store: `length` bytes at `address` are to change from `old` to `new`.
+/// One store: it changes `length` bytes at `address` from `old` to `new`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Store {
     pub(crate) address: u64,
@@ -72,7 +72,7 @@ pub(crate) struct Store {
 }
 
 impl CallShape {
-    /// The shape of a direct branch at `address`, from its bytes as linked.
+    /// Returns the shape of a direct branch at `address`, from its bytes as linked.
     pub(crate) fn new(address: u64, bytes: &[u8]) -> Option<Self> {
         let branch = Branch::decode(bytes)?;
         let length = usize::from(branch.length);
@@ -81,8 +81,8 @@ impl CallShape {
         Some(Self { address, linked, branch, grade: branch.grade(address) })
     }
 
-    /// The bytes of this instruction when it leads where `lead` says; `None` where its kind,
-    /// its grade or the distance do not allow it.
+    /// Returns the bytes of this instruction with the given lead, or `None` if its kind, its grade
+    /// or the distance does not allow that.
     pub(crate) fn bytes(&self, lead: Lead) -> Option<[u8; 8]> {
         match lead {
             Lead::Trampoline => Some(self.linked),
@@ -96,13 +96,13 @@ impl CallShape {
         }
     }
 
-    /// Whether the opcode may change: only a call has another instruction of its length and its
-    /// meaning, and only inside one quadword.
+    /// Returns whether the opcode may change. That is possible only for a call, which has other
+    /// instructions of its length that can replace it, and only inside one quadword.
     fn is_whole_call(&self) -> bool {
         self.grade == Grade::Quad && self.branch.kind == Kind::Call
     }
 
-    /// The best that this instruction can do for a goal.
+    /// Returns the best lead that this instruction can have for a goal.
     pub(crate) fn lead(&self, goal: Goal) -> Lead {
         let direct = Lead::Address(goal.target);
         let effect = match goal.effect {
@@ -114,9 +114,9 @@ impl CallShape {
         [effect, direct].into_iter().find(possible).unwrap_or(Lead::Trampoline)
     }
 
-    /// The store that turns one lead into another: `Ok(None)` where the bytes stay.
+    /// Returns the store that turns one lead into another, or `Ok(None)` if the bytes are the same.
     ///
-    /// Opcodes change only inside one quadword; a jump or a conditional jump keeps its opcode.
+    /// An opcode changes only inside one quadword; a jump or a conditional jump keeps its opcode.
     pub(crate) fn store(&self, from: Lead, to: Lead) -> Result<Option<Store>, Impossible> {
         let old = self.bytes(from).ok_or(Impossible)?;
         let new = self.bytes(to).ok_or(Impossible)?;
@@ -139,23 +139,23 @@ impl CallShape {
     }
 }
 
-/// A change that no rule allows; asked for by nobody who used [`CallShape::lead`].
+/// The error of a change that no rule allows. Leads from [`CallShape::lead`] never cause it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Impossible;
 
-/// A jump label that may be patched: what its record said and the registry checked.
+/// A jump label that may be patched, from its record, checked by the registry.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LabelShape {
-    /// Its first byte.
+    /// Address of the first byte.
     pub(crate) address: u64,
-    /// `jmp cold`; bytes after it are 0.
+    /// The bytes of `jmp cold`, padded with 0.
     linked: [u8; 8],
     length: u8,
 }
 
 impl LabelShape {
-    /// The shape of the label at `address`, if its bytes are a five-byte `jmp cold` that lies in
-    /// one quadword.
+    /// Returns the shape of the label at `address`, if its bytes are a five-byte `jmp cold` in one
+    /// quadword.
     pub(crate) fn new(address: u64, bytes: &[u8], cold: u64) -> Option<Self> {
         let shape = CallShape::new(address, bytes)?;
         let branch = shape.branch;
@@ -167,12 +167,12 @@ impl LabelShape {
             .then_some(Self { address, linked: shape.linked, length: branch.length })
     }
 
-    /// Whether a bound label of this polarity is a no-op.
+    /// Returns whether a bound label of this polarity is a no-op.
     pub(crate) fn falls_through(polarity: Polarity, is_on: bool) -> bool {
         is_on == (polarity == Polarity::Likely)
     }
 
-    /// Its bytes: a no-op, or `jmp cold` as linked.
+    /// Returns the label's bytes: a no-op, or `jmp cold` as linked.
     pub(crate) fn bytes(&self, falls_through: bool) -> [u8; 8] {
         match nop(self.length) {
             Some(nop) if falls_through => nop,
@@ -180,7 +180,7 @@ impl LabelShape {
         }
     }
 
-    /// The store that turns one into the other.
+    /// Returns the store that turns one form into the other.
     pub(crate) fn store(&self, from: bool, to: bool) -> Option<Store> {
         (from != to).then(|| Store {
             address: self.address,
@@ -192,12 +192,12 @@ impl LabelShape {
     }
 }
 
-/// The bytes of a trampoline: as linked, or a jump to the target where it is in reach.
+/// Returns the bytes of a trampoline: a jump to the target if it is in reach, else those linked.
 pub(crate) fn trampoline_bytes(address: u64, linked: u64, target: Option<u64>) -> u64 {
     target.and_then(|target| trampoline_jmp(address, target)).map_or(linked, u64::from_le_bytes)
 }
 
-/// The store that changes a trampoline: all its eight bytes, or none.
+/// Returns the store that changes a trampoline: all of its eight bytes, or none.
 pub(crate) fn trampoline_store(address: u64, old: u64, new: u64) -> Option<Store> {
     const { assert!(TRAMPOLINE_SIZE == 8) }
     (old != new).then(|| Store {

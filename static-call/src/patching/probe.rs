@@ -1,4 +1,4 @@
-//! The experiment itself: memory, a thread that executes, a thread that stores.
+//! Runs the experiment: memory, a thread that executes, and a thread that stores.
 
 use core::hint::spin_loop;
 use core::ptr::with_exposed_provenance_mut;
@@ -12,13 +12,14 @@ use crate::arch::x86_64::probe::{Forms, Patch, Program};
 use crate::experiment::{Counts, Experiment, Pace, Unavailable};
 use crate::sys::probe::{Place, open, release, reserve, stay};
 
-/// Executions between two looks at the clock: about as long as some stores of a paced writer.
+/// Executions between two readings of the clock. They take about as long as a few stores of a paced
+/// writer.
 const CHUNK: u64 = 4096;
-/// From one store of a paced writer to the next.
+/// Time from one store of a paced writer to the next.
 const PAUSE: Duration = Duration::from_micros(2);
 const PAGE: u64 = crate::sys::PAGE as u64;
 
-/// Makes an experiment with an instruction at `offset` in its page.
+/// Runs an experiment with an instruction at `offset` in its page.
 pub(crate) fn run(
     experiment: &Experiment,
     offset: u64,
@@ -30,7 +31,7 @@ pub(crate) fn run(
 /// Code in memory of its own, ready to run.
 #[derive(Debug)]
 struct Bench {
-    /// INV-PROBE: of a mapping of its own, `length` bytes.
+    /// INV-PROBE: start of a mapping of its own of `length` bytes.
     address: usize,
     length: usize,
     program: Program,
@@ -40,13 +41,13 @@ struct Bench {
 /// A way to store one of two values into the instruction.
 #[derive(Clone, Copy, Debug)]
 enum Store {
-    /// Locked, inside an aligned quadword, as the runtime does it.
+    /// Locked, inside an aligned quadword, as in the runtime.
     Exchange(Patch),
-    /// Plain, across a boundary, as the runtime never does it.
+    /// Plain, across a boundary, which the runtime never does.
     Plain { address: usize, values: [u32; 2] },
 }
 
-/// A count on a cache line of its own, that the writer writes.
+/// The writer's count, on a cache line of its own.
 #[repr(align(128))]
 struct Writes(AtomicU64);
 
@@ -55,7 +56,7 @@ impl Bench {
     fn new(experiment: &Experiment, offset: u64) -> Result<Self, Unavailable> {
         let refused = |errno| Unavailable::Memory { errno };
         let change = experiment.change;
-        // Where pieces lie does not depend on where the instruction is.
+        // The layout of the pieces does not depend on the address of the instruction.
         let (low, high) = span(change);
         let length = (low + high) as usize;
         let address = reserve(length).map_err(refused)?;
@@ -82,7 +83,7 @@ impl Bench {
             first >= self.address as u64 && last + PAGE <= (self.address + self.length) as u64,
             "{at:#x} is outside the mapping"
         );
-        // SAFETY: INV-PROBE: whole pages of the mapping, as was just checked.
+        // SAFETY: INV-PROBE: these are whole pages of the mapping, as checked above.
         unsafe { open(first as usize, (last + PAGE - first) as usize) }?;
         let to: *mut u8 = with_exposed_provenance_mut(at as usize);
         // SAFETY: INV-PROBE: the piece lies in pages that are open now, and no thread runs yet.
@@ -99,7 +100,7 @@ impl Bench {
                 .spawn_scoped(scope, || self.write(pace, &stop, &writes.0))
                 .map_err(|_| Unavailable::Thread)?;
             let caller = thread::Builder::new().spawn_scoped(scope, || self.call(time, &writes.0));
-            // A caller that does not exist or panicked shall not leave the writer running.
+            // If the caller could not start or panicked, the writer must not keep running.
             let counts = caller
                 .map_err(|_| Unavailable::Thread)
                 .and_then(|caller| caller.join().map_err(|_| Unavailable::Thread));
@@ -117,7 +118,8 @@ impl Bench {
         while start.elapsed() < time {
             let before = writes.load(Relaxed);
             let [first, second] = self.execute();
-            // Executions during which the writer slept would only make the bound look better.
+            // Executions while the writer slept are not counted: they would only make the bound
+            // look better.
             if writes.load(Relaxed) != before {
                 counts.calls += CHUNK;
                 counts.torn += CHUNK - first - second;
@@ -126,11 +128,12 @@ impl Bench {
         counts
     }
 
-    /// Executes the instruction [`CHUNK`] times: how often it was the first form, and the second.
+    /// Executes the instruction [`CHUNK`] times; returns how often it was the first form, and how
+    /// often the second.
     fn execute(&self) -> [u64; 2] {
         let mut counts = [0; 2];
         let entry: *mut () = with_exposed_provenance_mut(self.program.entry as usize);
-        // SAFETY: INV-PROBE: at the entry there is a function of this type.
+        // SAFETY: INV-PROBE: the entry is the address of a function of this type.
         let entry = unsafe {
             core::mem::transmute::<*mut (), unsafe extern "C" fn(u64, *mut [u64; 2])>(entry)
         };
@@ -148,7 +151,7 @@ impl Bench {
         while !stop.load(Relaxed) {
             if pace == Pace::Paced {
                 next += PAUSE;
-                // Time that the thread did not run is not made up for.
+                // Stores that were missed while the thread did not run are not made up for.
                 next = next.max(Instant::now());
                 while Instant::now() < next {
                     spin_loop();
@@ -160,22 +163,23 @@ impl Bench {
         }
     }
 
-    /// Stores one of the forms; whether the other was there, where that is asked.
+    /// Stores one of the forms. An exchange returns whether the other form was there; a plain store
+    /// returns true.
     fn store(&self, is_second: bool) -> bool {
         match self.store {
             Store::Exchange(Patch::Displacement { address, first, second }) => {
                 let (old, new) = if is_second { (first, second) } else { (second, first) };
-                // SAFETY: INV-PROBE, INV-STORE: in an open page; a displacement inside one
+                // SAFETY: INV-PROBE, INV-STORE: the displacement is in an open page and inside one
                 // quadword, since its grade is `quad` or `disp`.
                 unsafe { exchange_displacement(address as usize, old, new) }
             }
             Store::Exchange(Patch::Quadword { address, first, second }) => {
                 let (old, new) = if is_second { (first, second) } else { (second, first) };
-                // SAFETY: INV-PROBE, INV-STORE: an aligned quadword in an open page.
+                // SAFETY: INV-PROBE, INV-STORE: this is an aligned quadword in an open page.
                 unsafe { exchange_quadword(address as usize, old, new) }
             }
             Store::Plain { address, values } => {
-                // SAFETY: INV-PROBE: four bytes of the loop, in open pages.
+                // SAFETY: INV-PROBE: these are four bytes of the loop, in open pages.
                 unsafe { overwrite(address, values[usize::from(is_second)]) };
                 true
             }
@@ -185,18 +189,19 @@ impl Bench {
 
 impl Drop for Bench {
     fn drop(&mut self) {
-        // SAFETY: INV-PROBE: this bench's mapping; both threads were joined by `run`.
+        // SAFETY: INV-PROBE: this is the bench's mapping, and `run` joined both threads.
         unsafe { release(self.address, self.length) };
     }
 }
 
-/// Bytes of whole pages before and from the start of an instruction's page on.
+/// Returns the bytes of whole pages that the code needs before the start of the instruction's page,
+/// and from there on.
 fn span(change: Forms) -> (u64, u64) {
     const SITE: u64 = 1 << 40;
     let program = Program::new(change, SITE);
     let low = program.pieces.keys().next().map_or(0, |&low| SITE - low.min(SITE));
     let high = program.pieces.iter().map(|(at, bytes)| at + bytes.len() as u64).max();
     let high = high.map_or(0, |high| high.saturating_sub(SITE));
-    // One page for the offset.
+    // One page more, for the offset.
     (low.next_multiple_of(PAGE) + PAGE, high.next_multiple_of(PAGE) + PAGE)
 }

@@ -1,8 +1,8 @@
 //! The ordered protocol of an update. The caller holds the lock.
 //!
-//! Nothing that can fail comes between the first store and the last, and there is no rollback:
-//! calls have been made. The next file on the way of an update is `patching/store.rs`;
-//! `patching/choose.rs` has planned what it writes.
+//! No fallible step may come between the first store and the last. There is no rollback, because
+//! calls may already have been made. The next file on the way of an update is `patching/store.rs`;
+//! `patching/choose.rs` plans what it writes.
 
 use crate::error::UpdateError;
 use crate::patching::choose::{self, Aim};
@@ -12,7 +12,8 @@ use crate::patching::{hop, pages, path, store};
 use crate::sys;
 use crate::update::{Barrier, Update};
 
-/// Makes the touched keys call their wanted targets: all of them, or none and an error.
+/// Makes the touched keys call their wanted targets: either all of them, or none and returns an
+/// error.
 pub(crate) fn run(state: &mut State, aim: Aim) -> Result<Update, UpdateError> {
     let result = steps(state, aim);
     state.pending.wanted.fill(None);
@@ -21,7 +22,7 @@ pub(crate) fn run(state: &mut State, aim: Aim) -> Result<Update, UpdateError> {
 
 fn steps(state: &mut State, aim: Aim) -> Result<Update, UpdateError> {
     // Plan.
-    hop::refuse_circles(&state.registry, state.pending.wanted)?;
+    hop::refuse_cycles(&state.registry, state.pending.wanted)?;
     pages::close_leftovers(state);
     let works = state.limits.patching == Patching::Works;
     let binds = works && aim == Aim::Bind;
@@ -37,7 +38,7 @@ fn steps(state: &mut State, aim: Aim) -> Result<Update, UpdateError> {
     check(state, &image)?;
     if let Err(refused) = pages::open(state, &image) {
         if is_as_linked(state) {
-            // Lost before anything was bound: the slot alone is right.
+            // The permission was lost before anything was bound, so the slot is enough.
             state.left.lost_permission = Some(refused.errno);
             publish(state);
             return Ok(counted(state, false));
@@ -50,10 +51,10 @@ fn steps(state: &mut State, aim: Aim) -> Result<Update, UpdateError> {
         pages::close(state);
         return Err(error);
     }
-    // Slots, then stores: nothing here can fail.
+    // Publish the slots, then store: nothing here can fail.
     publish(state);
     let lost = store::write_all(state, &image);
-    // Close, barrier: what is left is told.
+    // Close, run the barrier: `Update` reports what could not be done.
     pages::close(state);
     let barrier = match state.limits.barrier.and_then(|()| sys::barrier()) {
         Ok(()) => Barrier::Ran,
@@ -63,7 +64,7 @@ fn steps(state: &mut State, aim: Aim) -> Result<Update, UpdateError> {
     Ok(Update { barrier, lost, pages_left_open, ..counted(state, binds) })
 }
 
-/// Whether the bytes of every store are what they are believed to be.
+/// Checks that the bytes of every store are what they are expected to be.
 fn check(state: &State, image: &Image) -> Result<(), UpdateError> {
     for planned in state.pending.stores() {
         let store = &planned.store;
@@ -79,7 +80,7 @@ fn check(state: &State, image: &Image) -> Result<(), UpdateError> {
     Ok(())
 }
 
-/// Publishes slots and current targets of the touched keys.
+/// Publishes the slots and the current targets of the touched keys.
 fn publish(state: &State) {
     for (key, wanted) in state.registry.keys.iter().zip(&*state.pending.wanted) {
         if let Some(target) = *wanted {
@@ -88,16 +89,16 @@ fn publish(state: &State) {
     }
 }
 
-/// Whether no code of the touched keys was ever changed, or all of it was changed back.
+/// Returns whether the code of the touched keys is as linked: never changed, or changed back.
 fn is_as_linked(state: &State) -> bool {
     let keys = state.registry.keys.iter().zip(&*state.pending.wanted);
     keys.filter(|(_, wanted)| wanted.is_some())
         .all(|(key, _)| state.written.is_as_linked(&state.registry, key))
 }
 
-/// Marks the touched keys as bound or not, and counts their paths.
+/// Marks the touched keys as bound or not, and returns their counted paths.
 fn counted(state: &mut State, binds: bool) -> Update {
-    let mut update = Update::of_slot_alone();
+    let mut update = Update::slot_only();
     for key in 0..state.registry.keys.len() {
         if state.pending.wanted[key].is_some() {
             state.written.bound[key] = binds;

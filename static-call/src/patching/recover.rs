@@ -1,11 +1,11 @@
-//! Steps that a holder of the lock never finished.
+//! Recovery: takes over from a holder of the lock that never finished.
 
 use crate::patching::pages;
 use crate::patching::state::State;
 
-/// Takes over from a holder of the lock that never finished: it was a thread of the process that
-/// this one was forked from, and no handler ran. What it stored is found in the code; a batch that
-/// it had begun to publish is left for the next commit to finish.
+/// Takes over from a holder of the lock that never finished: a thread of the process that this one
+/// was forked from, when no handler ran. The code shows which stores it made. If it had begun to
+/// publish a batch, the next commit finishes the batch.
 pub(crate) fn recover(state: &mut State) {
     let Some(image) = state.registry.image else { return };
     for planned in state.pending.all_stores() {

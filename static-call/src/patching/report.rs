@@ -1,5 +1,5 @@
-//! The report where code is patched: a copy of the state, taken under the lock without
-//! allocating there, and put in order afterwards.
+//! The report where code is patched: a copy of the state, taken under the lock without allocating,
+//! and arranged afterwards.
 
 use core::ops::Range;
 use core::ptr::from_ref;
@@ -22,7 +22,7 @@ use crate::target::Target;
 /// What is copied under the lock.
 #[derive(Default)]
 struct Snapshot {
-    /// Of each key: whether it is bound, and its target.
+    /// For each key: whether it is bound, and its target.
     keys: Vec<(bool, Target)>,
     trampolines: Vec<(Trampoline, CallReport)>,
     calls: Vec<(Call, Option<CallReport>)>,
@@ -64,7 +64,7 @@ pub(crate) fn report() -> Report {
 }
 
 impl Snapshot {
-    /// Copies without allocating: the room was made before.
+    /// Copies without allocating: the caller has reserved the memory.
     fn fill(&mut self, state: &State) {
         let registry = &state.registry;
         self.verified = registry.table.is_ok();
@@ -161,30 +161,30 @@ impl Snapshot {
             .iter()
             .map(|general| Problem { address: None, message: general.message() });
         let trampolines = self.trampolines.iter().filter_map(|(t, _)| {
-            let message = format!("a trampoline record is left alone: {}", t.fault?.phrase());
+            let message = format!("a trampoline record is ignored: {}", t.fault?.phrase());
             Some(Problem { address: Some(t.address as usize), message })
         });
         let calls = self.calls.iter().filter_map(|(call, _)| {
-            let message = format!("an entry of the table is left alone: {}", call.fault?.phrase());
+            let message = format!("an entry of the table is ignored: {}", call.fault?.phrase());
             Some(Problem { address: Some(call.address as usize), message })
         });
         let labels = self.labels.iter().filter_map(|(label, _)| {
-            let message = format!("a jump label is left alone: {}", label.fault?.phrase());
+            let message = format!("a jump label is not patched: {}", label.fault?.phrase());
             Some(Problem { address: Some(label.address as usize), message })
         });
         general.chain(trampolines).chain(calls).chain(labels).collect()
     }
 }
 
-/// The sites of a key, as they are found.
+/// The sites of a key, in the order in which they are found.
 struct Sites {
-    /// Where the key is declared: the place of its plain calls.
+    /// Where the key is declared: the position of its plain calls.
     own: (&'static str, u32, u32),
     list: Vec<(Option<&'static SiteRecord>, SiteReport)>,
 }
 
 impl Sites {
-    /// The calls of a site, which is the key itself where there is no description.
+    /// Returns the calls of a site. Without a description, the site is the plain calls of the key.
     fn calls(&mut self, record: Option<&'static SiteRecord>) -> &mut Vec<CallReport> {
         let same = |site: Option<&SiteRecord>| site.map(from_ref) == record.map(from_ref);
         let at = self.list.iter().position(|(site, _)| same(*site)).unwrap_or_else(|| {
@@ -198,7 +198,7 @@ impl Sites {
     }
 }
 
-/// The part of a list sorted by key that is about one key.
+/// Returns the range of one key in a list sorted by key.
 fn part<T>(sorted: &[T], key_of: impl Fn(&T) -> usize, key: usize) -> Range<usize> {
     let start = sorted.partition_point(|t| key_of(t) < key);
     start..sorted.partition_point(|t| key_of(t) <= key)
@@ -207,16 +207,16 @@ fn part<T>(sorted: &[T], key_of: impl Fn(&T) -> usize, key: usize) -> Range<usiz
 impl General {
     fn message(self) -> String {
         match self {
-            Self::Environment => "STATIC_CALL is neither `inline`, `retarget`, `trampoline` nor \
-                                  `indirect`: it caps nothing"
+            Self::Environment => "STATIC_CALL is ignored: set it to `inline`, `retarget`, \
+                                  `trampoline` or `indirect`"
                 .to_string(),
             Self::Barrier(errno) => format!(
-                "membarrier is not available (errno {errno}): other threads see an update without \
-                 a bound in time"
+                "membarrier is not available (errno {errno}): other threads see an update \
+                 eventually, but there is no time limit"
             ),
             Self::Permission(errno) => format!(
-                "code could be patched and cannot any more (errno {errno}): keys that are not \
-                 bound stay on their slots"
+                "code can no longer be made writable (errno {errno}): keys that are not bound stay \
+                 on their slots"
             ),
             Self::ForeignKeys(keys) => format!(
                 "{keys} {} in another image than the runtime, as with a Rust `dylib`: they are not \
@@ -224,15 +224,13 @@ impl General {
                 if keys == 1 { "updated key is" } else { "updated keys are" }
             ),
             Self::OpenPages(pages) => format!(
-                "{pages} pages of code could not be closed after they were patched, and are left \
-                 writable"
+                "{pages} code {} not be closed after patching: left writable",
+                if pages == 1 { "page could" } else { "pages could" }
             ),
-            Self::Table(fault) => {
-                format!(
-                    "the table is not used, calls stay on their trampolines: {}",
-                    fault.phrase()
-                )
-            }
+            Self::Table(fault) => format!(
+                "the table is not used, so calls stay on their trampolines: {}",
+                fault.phrase()
+            ),
         }
     }
 }
@@ -244,8 +242,8 @@ impl TableFault {
             Self::Empty => "the verifier did not fill it".to_string(),
             Self::Malformed => "it is cut short or overwritten".to_string(),
             Self::Version(found) => format!(
-                "it has version {found}, this runtime reads {TABLE_VERSION}: build both crates \
-                 from one release"
+                "it has version {found}, but this runtime reads version {TABLE_VERSION}: use the \
+                 same release of both crates"
             ),
             Self::OtherImage => {
                 "it was made for another layout: a tool moved segments after the link".to_string()
@@ -260,9 +258,9 @@ impl Fault {
         match self {
             Self::NotCode => "it does not lie in this image's code",
             Self::Unknown => "it names a key or a trampoline that does not exist",
-            Self::OtherImage => "its key lives in another image, so it keeps to the slot",
+            Self::OtherImage => "its key is in another image, so its calls go through the slot",
             Self::Bytes => "the bytes there are not what was recorded",
-            Self::Malformed => "it is not an entry",
+            Self::Malformed => "it is not a valid entry",
             Self::Overlaps => "it shares bytes with another entry",
         }
     }

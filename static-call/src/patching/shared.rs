@@ -1,4 +1,4 @@
-//! The one state of an image: a thread that has the lock has it.
+//! The one state of an image, reached by the thread that holds the lock.
 
 use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicBool, Ordering};
@@ -11,23 +11,24 @@ use crate::patching::image::Image;
 use crate::patching::recover::recover;
 use crate::patching::state::State;
 
-/// INV-LOCK: reached with the lock held, and by [`state`] and [`free_state`] only.
+/// INV-LOCK: reached only with the lock held, and only by [`state`] and [`free_state`].
 struct Shared(UnsafeCell<Option<State>>);
 
-// SAFETY: INV-LOCK: the cell is reached by holders of the lock alone.
+// SAFETY: INV-LOCK: only holders of the lock reach the cell.
 unsafe impl Sync for Shared {}
 
 static STATE: Shared = Shared(UnsafeCell::new(None));
 
 /// Runs `body` with the state, under the lock.
 pub(crate) fn with_state<R>(body: impl FnOnce(&mut State) -> R) -> Result<R, UpdateError> {
-    // It allocates, and so comes before the lock.
+    // Before the lock, because it allocates.
     let cap = cap::get();
     let guard = lock::lock()?;
     if UNLOADED.load(Ordering::SeqCst) {
         return Err(UpdateError::Unloaded);
     }
-    // Set still: the holder before was left behind by a `fork` that no handler saw (lock.rs).
+    // If it is still set, a `fork` without handlers copied the process while the previous holder
+    // was at work (lock.rs).
     let was_left = BUSY.swap(true, Ordering::SeqCst);
     let state = state(&guard, cap, was_left);
     let result = body(state);
@@ -35,41 +36,44 @@ pub(crate) fn with_state<R>(body: impl FnOnce(&mut State) -> R) -> Result<R, Upd
     Ok(result)
 }
 
-/// Somebody is at work with the state.
+/// Whether a thread is at work with the state.
 static BUSY: AtomicBool = AtomicBool::new(false);
-/// The state is built.
+/// Whether the state is built.
 static BUILT: AtomicBool = AtomicBool::new(false);
 
-/// The state is freed, for good.
+/// Whether the state is freed. It is never built again.
 static UNLOADED: AtomicBool = AtomicBool::new(false);
 
-/// Run by the dynamic loader when it unloads the image (gABI, "Initialization and Termination
-/// Functions"), and when the process ends.
+/// Runs [`free_state`] when the dynamic loader unloads the image (gABI, "Initialization and
+/// Termination Functions") and when the process exits.
 #[used]
 #[unsafe(link_section = ".fini_array")]
 static AT_UNLOAD: extern "C" fn() = free_state;
 
-/// Frees the state of a shared object, so that a program that loads and unloads it again and again
-/// does not grow. That of a program stays: at its end other threads may still be at work.
+/// Frees the state of a shared object, so that a program that repeatedly loads and unloads it does
+/// not grow. The state of a program is not freed: when it exits, other threads may still be at
+/// work.
 extern "C" fn free_state() {
     if !BUILT.load(Ordering::SeqCst) || !Image::this().is_some_and(|i| i.is_shared_object()) {
         return;
     }
-    // A signal handler that interrupted an update of this thread has ended the process.
+    // `lock` fails if a signal handler that interrupted an update of this thread ended the process.
     let Ok(_guard) = lock::lock() else { return };
     UNLOADED.store(true, Ordering::SeqCst);
-    // SAFETY: INV-LOCK: the guard is held, and nothing under the lock comes back here.
+    // SAFETY: INV-LOCK: the guard is held, and no code that runs under the lock calls this function
+    // or `state`.
     let state = unsafe { &mut *STATE.0.get() }.take();
     if let Some(memory) = state.and_then(|state| state.memory) {
-        // SAFETY: INV-ARENA: the state was the only way to its slices, and nobody makes another.
+        // SAFETY: INV-ARENA: the slices were reachable only through the state, and no other state
+        // is made.
         unsafe { memory.free() };
     }
 }
 
-#[expect(clippy::mut_from_ref, reason = "the guard is the proof of being alone")]
+#[expect(clippy::mut_from_ref, reason = "the guard proves exclusive access")]
 fn state(_guard: &Guard, cap: Cap, was_left: bool) -> &mut State {
-    // SAFETY: INV-LOCK: the guard is held for as long as the reference lives, and nothing under the
-    // lock comes back here.
+    // SAFETY: INV-LOCK: the guard is held as long as the reference lives, and no code that runs
+    // under the lock calls this function or `free_state`.
     let state = unsafe { &mut *STATE.0.get() };
     if !BUILT.load(Ordering::SeqCst) {
         *state = Some(build(cap));

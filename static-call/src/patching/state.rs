@@ -1,4 +1,4 @@
-//! All that the holder of the lock has, by how long it is true.
+//! The state of the runtime, divided by how long each part is valid.
 
 use crate::patching::arena::Memory;
 use crate::patching::cap::Cap;
@@ -6,19 +6,19 @@ use crate::patching::pending::Pending;
 use crate::patching::registry::Registry;
 use crate::patching::written::Written;
 
-/// The state of the runtime. Only the holder of the lock has it.
+/// The state of the runtime. Only the holder of the lock reaches it.
 pub(crate) struct State {
-    /// Facts of the image: they never change.
+    /// Facts of the image, which never change.
     pub(crate) registry: Registry,
-    /// What the environment and the system allow, found out once.
+    /// What the environment and the system allow, determined once.
     pub(crate) limits: Limits,
-    /// What the code says now: it changes with each store.
+    /// What the code contains now, which changes with each store.
     pub(crate) written: Written,
     /// The batch at hand.
     pub(crate) pending: Pending,
     /// What earlier batches left behind.
     pub(crate) left: Left,
-    /// Where all of the above is. INV-ARENA: freed with the state, and only then.
+    /// The memory of all of the above. INV-ARENA: freed with the state, and only then.
     pub(crate) memory: Option<Memory>,
 }
 
@@ -26,39 +26,39 @@ pub(crate) struct State {
 pub(crate) struct Limits {
     pub(crate) cap: Cap,
     pub(crate) patching: Patching,
-    /// Whether the barrier can be had, or the `errno` of registering it.
+    /// Whether the barrier is available, or the `errno` of registering it.
     pub(crate) barrier: Result<(), i32>,
 }
 
 /// Whether code can be patched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Patching {
-    /// It can.
+    /// Code can be patched.
     Works,
-    /// `STATIC_CALL=indirect`.
+    /// `STATIC_CALL=indirect` forbids it.
     Capped,
     /// `mprotect` refused it, with this `errno`.
     Refused(i32),
     /// The image's program headers are not in memory.
     NoHeaders,
-    /// There is no memory for the registry: this `errno` of `mmap`.
+    /// The registry could not be allocated: the `errno` of `mmap`.
     NoMemory(i32),
 }
 
-/// What is left of batches that are over.
+/// What earlier batches left behind.
 #[derive(Default)]
 pub(crate) struct Left {
-    /// The `errno` of the last page that could not be opened after patching had worked, unless
-    /// pages could be opened since.
+    /// The `errno` of the last page that could not be opened although patching had worked before.
+    /// Cleared when pages are opened again.
     pub(crate) lost_permission: Option<i32>,
-    /// The last pages that could not be closed, unless pages could be closed since.
+    /// Number of pages that the last update could not close. Cleared when they are closed.
     pub(crate) pages_open: usize,
-    /// How many keys of other images were updated: their calls stay on their slots.
+    /// Number of keys of other images that were updated: their calls stay on their slots.
     pub(crate) foreign_keys: usize,
 }
 
 impl State {
-    /// Of no image: every key keeps to its slot.
+    /// Returns the state without an image: every key stays on its slot.
     pub(crate) fn bare(cap: Cap, patching: Patching) -> Self {
         Self {
             registry: Registry::bare(),

@@ -1,4 +1,4 @@
-//! Storing into code that other threads execute: one planned store after another, each in one
+//! Stores into code that other threads execute: one planned store after another, each by one
 //! exchange.
 //!
 //! The next and last file on the way of an update is `arch/x86_64/store.rs`.
@@ -8,7 +8,8 @@ use crate::patching::image::Image;
 use crate::patching::plan::{Store, Width};
 use crate::patching::state::State;
 
-/// Makes the planned stores, and remembers them; returns how many were lost to somebody else.
+/// Makes the planned stores and notes them; returns how many failed because something else had
+/// changed the bytes.
 pub(crate) fn write_all(state: &mut State, image: &Image) -> usize {
     let mut lost = 0;
     for planned in state.pending.stores() {
@@ -21,7 +22,7 @@ pub(crate) fn write_all(state: &mut State, image: &Image) -> usize {
     lost
 }
 
-/// Makes one store into open code; false if its bytes changed since they were checked.
+/// Makes one store into open code. Returns false if its bytes changed since they were checked.
 fn write(image: &Image, store: &Store) -> bool {
     match store.width {
         Width::Displacement(at) => {
@@ -38,7 +39,8 @@ fn write(image: &Image, store: &Store) -> bool {
             let quadword = store.address as usize & !7;
             let at = store.address as usize - quadword;
             let length = usize::from(store.length);
-            // A neighbour's bytes may change between the load and the exchange, not ours.
+            // Bytes beside the instruction may change between the load and the exchange, so the
+            // exchange is retried.
             for _ in 0..8 {
                 let Some(old) = image.quadword(quadword) else { return false };
                 let mut bytes = old.to_le_bytes();
@@ -46,7 +48,7 @@ fn write(image: &Image, store: &Store) -> bool {
                     return false;
                 }
                 bytes[at..at + length].copy_from_slice(&store.new[..length]);
-                // SAFETY: INV-STORE: aligned, the instruction lies in this quadword alone (grade
+                // SAFETY: INV-STORE: the quadword is aligned, contains the whole instruction (grade
                 // `quad`, a label or a trampoline), and its page is open.
                 if unsafe { exchange_quadword(quadword, old, u64::from_le_bytes(bytes)) } {
                     return true;

@@ -1,4 +1,4 @@
-//! What this runtime last wrote into the code of the image: at first, what the linker wrote.
+//! What this runtime last wrote into the code of the image; initially, what the linker wrote.
 
 use crate::patching::arena::{ALIGNMENT, Arena};
 use crate::patching::pending::{Planned, Subject};
@@ -18,7 +18,7 @@ pub(crate) struct Written {
 }
 
 impl Written {
-    /// Bytes of the arena for what was written into this code.
+    /// Returns the bytes of the arena that this needs.
     pub(crate) fn size(sections: &Sections) -> usize {
         sections.trampolines.len() * size_of::<u64>()
             + sections.call_count() * size_of::<Lead>()
@@ -27,7 +27,7 @@ impl Written {
             + 4 * ALIGNMENT
     }
 
-    /// The code as linked.
+    /// Describes the code as linked.
     pub(crate) fn new(arena: &mut Arena, registry: &Registry) -> Self {
         Self {
             trampolines: arena
@@ -38,16 +38,16 @@ impl Written {
         }
     }
 
-    /// Of no code.
+    /// Describes no code.
     pub(crate) fn bare() -> Self {
         Self { trampolines: &mut [], calls: &mut [], labels: &mut [], bound: &mut [] }
     }
 
-    /// Remembers that a store was made.
+    /// Notes that a store was made.
     pub(crate) fn note(&mut self, registry: &Registry, planned: &Planned) {
         match planned.subject {
             Subject::Trampoline(first) => {
-                // A linker that folds identical code leaves several records of one trampoline.
+                // If the linker folded identical code, several records describe one trampoline.
                 let twins = registry.trampolines[first..].iter();
                 let twins = twins.take_while(|t| t.address == planned.store.address).count();
                 self.trampolines[first..][..twins].fill(u64::from_le_bytes(planned.store.new));
@@ -57,7 +57,7 @@ impl Written {
         }
     }
 
-    /// Whether no code of this key was ever changed, or all of it was changed back.
+    /// Returns whether the code of this key is as linked: never changed, or changed back.
     pub(crate) fn is_as_linked(&self, registry: &Registry, key: &KeyEntry) -> bool {
         key.trampolines().all(|i| self.trampolines[i] == registry.trampolines[i].linked)
             && self.calls[key.calls()].iter().all(|&lead| lead == Lead::Trampoline)

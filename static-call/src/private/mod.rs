@@ -1,4 +1,4 @@
-//! What generated code names; exported as `__private`.
+//! The items that generated code names, exported as `__private`.
 
 mod passing;
 mod select;
@@ -42,7 +42,7 @@ pub use std::arch::is_aarch64_feature_detected;
 #[cfg(all(feature = "std", any(target_arch = "x86", target_arch = "x86_64")))]
 pub use std::arch::is_x86_feature_detected;
 
-/// Generated items that need `std`.
+/// Emits generated items that need `std`.
 #[doc(hidden)]
 #[macro_export]
 #[cfg(feature = "std")]
@@ -50,7 +50,7 @@ macro_rules! __with_std {
     ($($item:tt)*) => { $($item)* };
 }
 
-/// Generated items that need `std`.
+/// Drops generated items that need `std`.
 #[doc(hidden)]
 #[macro_export]
 #[cfg(not(feature = "std"))]

@@ -1,8 +1,8 @@
 //! How a by-value argument crosses a trampoline.
 //!
 //! The C ABI copies an argument of more than two eightbytes to the stack (System V psABI AMD64,
-//! 3.2.3), which the Rust ABI does not, and loses the tail call with it. Such arguments are passed
-//! by pointer instead; `Pass<{ size_of::<T>() > 16 }>` chooses at compile time.
+//! 3.2.3), which the Rust ABI does not do, and which prevents the tail call. So such arguments are
+//! passed by pointer; `Pass<{ size_of::<T>() > 16 }>` chooses at compile time.
 
 use core::mem::ManuallyDrop;
 
@@ -10,14 +10,14 @@ use core::mem::ManuallyDrop;
 #[derive(Debug)]
 pub struct Pass<const INDIRECT: bool>;
 
-/// An argument that is passed by pointer: 8 bytes in a register. INV-PASS: read once, by the shim.
+/// An argument that is passed by pointer: 8 bytes in a register. INV-PASS: the shim reads it once.
 #[derive(Debug)]
 #[repr(transparent)]
 pub struct Indirect<T>(*mut T);
 
-/// The two directions of passing a `T`.
+/// Passes a `T` across a trampoline: one function for each side.
 pub trait Passing<T> {
-    /// What crosses the trampoline.
+    /// The type that crosses the trampoline.
     type Abi;
 
     /// Prepares the value for the call.
@@ -32,7 +32,7 @@ pub trait Passing<T> {
     ///
     /// # Safety
     ///
-    /// 1. `abi` came from [`Passing::pass`] and is received once.
+    /// 1. `abi` comes from [`Passing::pass`] and is received only once.
     unsafe fn receive(abi: Self::Abi) -> T;
 }
 
@@ -61,7 +61,7 @@ impl<T> Passing<T> for Pass<true> {
 
     #[inline(always)]
     unsafe fn receive(abi: Indirect<T>) -> T {
-        // SAFETY: `pass` made the pointer from a live value, and nobody else reads it (promise 1).
+        // SAFETY: `pass` made the pointer from a live value, and nothing else reads it (promise 1).
         unsafe { abi.0.read() }
     }
 }

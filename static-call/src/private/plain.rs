@@ -1,7 +1,7 @@
-//! Trampolines, stubs and labels where nothing is patched: ordinary functions that ask the slot and
-//! the key. No assembly.
+//! Trampolines, stubs and labels where nothing is patched: ordinary functions that read the slot
+//! and the key, without assembly.
 
-/// A trampoline: here an ordinary function that calls through its key's slot.
+/// Defines a trampoline: here an ordinary function that calls through its key's slot.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __trampoline {
@@ -12,25 +12,25 @@ macro_rules! __trampoline {
         #[inline(always)]
         #[allow(improper_ctypes_definitions)]
         unsafe extern "C-unwind" fn $name<$($generics)*>($($arg: $ty),*) -> $ret {
-            // Named, as it is where code is patched.
+            // Evaluated here because it is where code is patched.
             const _: $crate::__private::core::primitive::u64 = $site;
             // SAFETY: `Keyed::RECORD` is the address of a static (INV-KEY).
             let record = unsafe { &*<$key as $crate::__private::Keyed>::RECORD };
             let target = $crate::__private::KeyRecord::entry(record);
-            // SAFETY: a slot holds the shim of a target of this signature (INV-SLOT).
+            // SAFETY: the slot holds the shim of a target with this signature (INV-SLOT).
             let target = unsafe {
                 $crate::__private::core::mem::transmute::<
                     *mut (),
                     unsafe extern "C-unwind" fn($($ty),*) -> $ret,
                 >(target)
             };
-            // SAFETY: the arguments are what the caller of this function promises (INV-PASS).
+            // SAFETY: the caller of this function promises what the arguments require (INV-PASS).
             unsafe { target($($arg),*) }
         }
     };
 }
 
-/// A key's stub: only its address is used here.
+/// Defines a key's stub: only its address is used here.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __stub {
@@ -39,7 +39,7 @@ macro_rules! __stub {
     };
 }
 
-/// Whether `$key` is on; the whole body of a function.
+/// Returns whether `$key` is on. It is the whole body of a function.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __label {

@@ -1,4 +1,4 @@
-//! Parts of a choice by the features of the processor.
+//! Parts of a choice by CPU features.
 
 use crate::error::UpdateError;
 use crate::record::KeyRecord;
@@ -6,7 +6,7 @@ use crate::request::Request;
 use crate::target::TargetRecord;
 use crate::update::Update;
 
-/// Whether the processor at hand has all of these features.
+/// Returns whether the processor has all of these features.
 #[doc(hidden)]
 #[macro_export]
 #[cfg(all(feature = "std", any(target_arch = "x86", target_arch = "x86_64")))]
@@ -14,7 +14,7 @@ macro_rules! __has_features {
     ($($feature:tt),*) => { $($crate::__private::is_x86_feature_detected!($feature))&&* };
 }
 
-/// Whether the processor at hand has all of these features.
+/// Returns whether the processor has all of these features.
 #[doc(hidden)]
 #[macro_export]
 #[cfg(all(feature = "std", target_arch = "aarch64"))]
@@ -22,8 +22,8 @@ macro_rules! __has_features {
     ($($feature:tt),*) => { $($crate::__private::is_aarch64_feature_detected!($feature))&&* };
 }
 
-/// Whether the program was compiled for processors that all have these features: without the
-/// feature `std`, nobody looks at the one at hand.
+/// Returns whether the program is compiled for all of these features: without the feature `std`
+/// the processor is not examined.
 #[doc(hidden)]
 #[macro_export]
 #[cfg(not(all(
@@ -39,15 +39,15 @@ macro_rules! __has_features {
 /// # Safety
 ///
 /// 1. `candidate` has the key's signature.
-/// 2. The processor has the features that the candidate is for.
+/// 2. The processor has the features that the candidate needs.
 ///
 /// # Errors
 ///
-/// See [`UpdateError`]; nothing has changed then.
+/// See [`UpdateError`]. An update that fails changes nothing.
 pub unsafe fn force(
     key: &'static KeyRecord,
     candidate: &'static TargetRecord,
 ) -> Result<Update, UpdateError> {
-    // SAFETY: promise 1 is this function's own (INV-SHIM).
+    // SAFETY: promise 1 is the same as this function's (INV-SHIM).
     crate::commit::commit_one(unsafe { Request::new(key, candidate) })
 }

@@ -11,19 +11,19 @@ use crate::update::Update;
 ///
 /// # Safety
 ///
-/// 1. A value of `F` was handed to `update` before: the shim is reachable only through it.
+/// 1. A value of `F` was passed to `update` earlier: the shim is reachable only through that.
 #[inline(always)]
 #[must_use]
 pub unsafe fn conjure<F: Copy>() -> F {
-    // Not in a constant: `captures_nothing` has said it in one, and one error is enough.
+    // Not in a constant: `captures_nothing` checks it in one, and one error is enough.
     assert!(size_of::<F>() == 0);
-    // SAFETY: a zero-sized type has no bytes to be wrong, and a value of this type existed
-    // (promise 1), so making a copy of it is what `Copy` allows (INV-SHIM).
+    // SAFETY: a zero-sized type has no bytes that could be wrong, and a value of this type existed
+    // (promise 1), so `Copy` allows making a copy of it (INV-SHIM).
     unsafe { core::mem::transmute_copy::<(), F>(&()) }
 }
 
-/// Updates as [`Key::update`] does, where [`captures_nothing`](super::captures_nothing) was asked
-/// already: two errors would say one thing.
+/// Updates as [`Key::update`] does, without [`captures_nothing`](super::captures_nothing), which
+/// the caller has already evaluated: a second error would only repeat the first.
 ///
 /// # Errors
 ///
@@ -35,12 +35,12 @@ where
     crate::commit::commit_one(key.request(target))
 }
 
-/// Stands in the place of a trait method's receiver, which does not cross a trampoline: the shim
-/// takes the instance of the implementation that it is of.
+/// Replaces the receiver of a trait's method, which does not cross a trampoline: the shim takes the
+/// instance of its own implementation.
 #[derive(Clone, Copy, Debug)]
 pub struct Receiver;
 
-/// Panics as a trait's method without a default does until it is set.
+/// Panics: a trait's method without a default was called before it was set.
 ///
 /// # Panics
 ///
@@ -51,15 +51,15 @@ pub fn not_set(method: &str, handle: &str) -> ! {
     panic!("`{method}` was called before `{handle}::update`")
 }
 
-/// Returns the type of what the closure would return. It is not called: a path that a user wrote
-/// may be a constant, whose value has a destructor, and this may be asked under the lock
+/// Returns the type of what the closure would return. The closure is not called: a path that a user
+/// wrote may be a constant whose value has a destructor, and this function may run under the lock
 /// (INV-LOCK).
 #[must_use]
 pub fn type_of<F: 'static>(_: impl FnOnce() -> F) -> TypeId {
     TypeId::of::<F>()
 }
 
-/// Returns the name of the type of what the closure would return, which is not called.
+/// Returns the name of the type that the closure would return. The closure is not called.
 #[must_use]
 pub fn type_name_of<F>(_: impl FnOnce() -> F) -> &'static str {
     core::any::type_name::<F>()
@@ -68,7 +68,7 @@ pub fn type_name_of<F>(_: impl FnOnce() -> F) -> &'static str {
 /// Names the return type of a function pointer.
 #[doc(hidden)]
 pub trait Returns {
-    /// It.
+    /// The return type.
     type Output;
 }
 
@@ -76,11 +76,11 @@ impl<R> Returns for fn() -> R {
     type Output = R;
 }
 
-/// The type `!`, in the places where stable Rust does not let it be written.
+/// The type `!`, for places where stable Rust does not accept it.
 pub type Never = <fn() -> ! as Returns>::Output;
 
-/// What a flag is at the start. Implemented by `flag!`.
+/// Names the initial state of a flag. Implemented by `flag!`.
 pub trait Initially {
-    /// Whether it is on.
+    /// Whether the flag is on.
     const ON: bool;
 }

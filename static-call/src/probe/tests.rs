@@ -1,6 +1,6 @@
 use super::*;
 
-/// Nothing is said about tears: this is to come to an end, and to add up.
+/// This says nothing about tears: every experiment must end, and its counts must add up.
 #[test]
 fn every_experiment_ends() {
     for experiment in Experiment::all() {

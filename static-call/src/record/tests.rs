@@ -1,4 +1,4 @@
-//! The choice of a default at the first call, and updates at the same time.
+//! The choice of a default at the first call, and concurrent updates.
 
 use core::any::TypeId;
 use core::ptr;
@@ -10,7 +10,7 @@ use std::thread;
 use super::{KeyDescription, KeyRecord};
 use crate::target::{Chosen, TargetRecord};
 
-/// Addresses of their own for records that nobody calls.
+/// Distinct addresses for targets that are never called.
 static CODE: [u8; 3] = [0; 3];
 
 static CANDIDATE: TargetRecord = TargetRecord::new((&raw const CODE[1]).cast(), || "candidate");
@@ -32,11 +32,11 @@ fn key(choose: fn() -> &'static TargetRecord) -> &'static KeyRecord {
         flags: 0,
         own_type: TypeId::of::<()>,
     };
-    // SAFETY: nobody calls it, and no trampoline has its stub (INV-KEY).
+    // SAFETY: the key is never called, and no trampoline has its stub (INV-KEY).
     Box::leak(Box::new(unsafe { KeyRecord::new(description) }))
 }
 
-/// Slot and current target are both `target`'s.
+/// Checks that both the slot and the current target are those of `target`.
 #[track_caller]
 fn assert_calls(key: &KeyRecord, target: &'static TargetRecord) {
     assert_eq!(key.entry().cast_const(), target.address());
@@ -61,7 +61,7 @@ fn an_update_before_the_choice_is_written_wins() {
     use std::sync::OnceLock;
     static KEY: OnceLock<&'static KeyRecord> = OnceLock::new();
     static UPDATES: AtomicBool = AtomicBool::new(false);
-    // The update comes when the choice is made and not yet written.
+    // The update comes after the choice is made and before it is written.
     let key = key(|| {
         if UPDATES.load(Ordering::SeqCst) {
             KEY.get().unwrap().publish(Chosen::new(&OTHER));
@@ -73,7 +73,7 @@ fn an_update_before_the_choice_is_written_wins() {
     key.choose();
     assert_calls(key, &OTHER);
     UPDATES.store(false, Ordering::SeqCst);
-    // A late first call finds its choice overtaken.
+    // A first call that is late does not overwrite the update.
     key.choose();
     assert_calls(key, &OTHER);
     key.publish(key.default_target());

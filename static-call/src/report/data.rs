@@ -1,5 +1,5 @@
-//! The parts of a report that are data in a form of their own: words and phrases instead of the
-//! names of variants.
+//! Serialisation of the parts of a report that appear as words and phrases instead of the names of
+//! variants.
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
@@ -7,14 +7,14 @@ use crate::layout::{Grade, Kind};
 use crate::path::{Path, Reason};
 use crate::target::Target;
 
-/// As the text of a report has it.
+/// Serialises the phrase of the report's text.
 impl Serialize for Reason {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
 }
 
-/// As one word.
+/// Serialises as one word.
 macro_rules! as_word {
     ($($ty:ty)*) => {$(
         impl Serialize for $ty {

@@ -1,4 +1,4 @@
-//! What there is in the image and how it is called now: for people and for programs.
+//! Reports: what the image contains and how it is called now, for people and for programs.
 
 #[cfg(feature = "serde")]
 mod data;
@@ -14,7 +14,7 @@ use crate::path::{Path, Reason};
 use crate::record::KeyRecord;
 use crate::target::Target;
 
-/// Every key, site and call instruction of the image, each with its path and why.
+/// A report of every key, site and call instruction of the image, with each path and its reason.
 ///
 /// # Examples
 ///
@@ -33,20 +33,20 @@ use crate::target::Target;
 /// # Ok::<(), static_call::UpdateError>(())
 /// ```
 ///
-/// A snapshot: all of it was true at one moment between two updates. `Display` makes a table of
-/// it whose last line is `static-call: K keys, S sites, C calls: I inline, T trampoline, X
-/// indirect`, with `1 key`, `1 site` and `1 call` in the singular.
+/// A report is a snapshot: all of it was true at one moment between two updates. `Display` prints
+/// it as a table whose last line is `static-call: K keys, S sites, C calls: I inline, T trampoline,
+/// X indirect`, with `1 key`, `1 site` and `1 call` in the singular.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Report {
-    /// The keys, in the order of the link.
+    /// The keys, in link order.
     pub keys: Vec<KeyReport>,
     /// Sites whose key is not known: every `call!`, where nothing is patched.
     pub other_sites: Vec<SiteReport>,
-    /// `call!`s of the source whose code the linker dropped.
+    /// Number of `call!`s in the source whose code the linker dropped.
     pub dead_sites: usize,
-    /// What is wrong with the image, the environment or the system.
+    /// Problems with the image, the environment or the system.
     pub problems: Vec<Problem>,
 }
 
@@ -70,25 +70,25 @@ pub struct Report {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct KeyReport {
-    /// Name of the function, with its type for a method.
+    /// Name of the function; for a method, with its type.
     pub name: &'static str,
-    /// Its module.
+    /// Module of the declaration.
     pub module: &'static str,
-    /// Source file of its declaration.
+    /// Source file of the declaration.
     pub file: &'static str,
-    /// Line of its declaration, from 1.
+    /// Line of the declaration, from 1.
     pub line: u32,
-    /// Column of its declaration, from 1.
+    /// Column of the declaration, from 1.
     pub column: u32,
-    /// Its signature as written.
+    /// The signature as written.
     pub signature: &'static str,
-    /// Whether it is a flag: its target is called `on` or `off`, and its sites are jump labels.
+    /// Whether the key is a flag: its target is named `on` or `off`, and its sites are jump labels.
     pub is_flag: bool,
-    /// What it calls.
+    /// The key's current target.
     pub target: Target,
-    /// Whether its call instructions follow its target without the slot.
+    /// Whether the key's call instructions reach its target without the slot.
     pub bound: bool,
-    /// Its sites, the plain calls first.
+    /// The key's sites, plain calls first.
     pub sites: Vec<SiteReport>,
 }
 
@@ -112,16 +112,16 @@ pub struct KeyReport {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct SiteReport {
-    /// Source file; that of the key's declaration for plain calls.
+    /// Source file; for plain calls, that of the key's declaration.
     pub file: &'static str,
     /// Line, from 1.
     pub line: u32,
     /// Column, from 1.
     pub column: u32,
-    /// These are the plain calls of the key, not a `call!`.
+    /// Whether these are the plain calls of the key, not a `call!`.
     pub is_plain: bool,
-    /// Its call instructions. One site can have many (inlining, unrolling, monomorphisation) or
-    /// none. In an image that was not verified there is one for each of the site's trampolines,
+    /// The site's call instructions. One site can have many (inlining, unrolling, monomorphisation)
+    /// or none. In an image that was not verified there is one for each of the site's trampolines,
     /// with neither kind nor grade.
     pub calls: Vec<CallReport>,
 }
@@ -142,20 +142,20 @@ pub struct SiteReport {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct CallReport {
-    /// Address of its first byte; of the trampoline where the instruction is not known; 0 where
-    /// nothing is patched.
+    /// Address of the instruction's first byte. If the instruction is not known, the address of the
+    /// trampoline; where nothing is patched, 0.
     pub address: usize,
-    /// What it is, if the verifier has seen it.
+    /// Kind of the instruction, if the image was verified.
     pub kind: Option<Kind>,
-    /// What its bytes allow, if the verifier has seen it.
+    /// What the instruction's bytes allow, if the image was verified.
     pub grade: Option<Grade>,
-    /// How it gets to its target now.
+    /// How the instruction reaches its target now.
     pub path: Path,
-    /// Why it is not inline.
+    /// Why the instruction is not inline.
     pub reason: Option<Reason>,
 }
 
-/// Something that is wrong, and what follows from it.
+/// A problem, and its consequence.
 ///
 /// # Examples
 ///
@@ -168,9 +168,9 @@ pub struct CallReport {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Problem {
-    /// Where in memory, if it has a place.
+    /// Its address in memory, if it has one.
     pub address: Option<usize>,
-    /// What, and what follows.
+    /// The problem and its consequence.
     pub message: String,
 }
 
@@ -191,13 +191,14 @@ pub struct Totals {
     pub keys: usize,
     /// Live sites.
     pub sites: usize,
-    /// Call instructions and jump labels; not what only holds the address of a trampoline.
+    /// Call instructions and jump labels. Instructions that only hold the address of a trampoline
+    /// are not counted.
     pub calls: usize,
-    /// Those that reach their target directly.
+    /// Calls that reach their target directly.
     pub inline: usize,
-    /// Those that go through a patched trampoline.
+    /// Calls that go through a patched trampoline.
     pub trampoline: usize,
-    /// Those that go through the slot.
+    /// Calls that go through the slot.
     pub indirect: usize,
 }
 
@@ -226,7 +227,7 @@ impl KeyReport {
 }
 
 impl Report {
-    /// A report of nothing, because the keys cannot be looked at.
+    /// Returns an empty report that says why the keys cannot be read.
     pub(crate) fn refused(error: UpdateError) -> Self {
         Self {
             keys: Vec::new(),
@@ -236,7 +237,7 @@ impl Report {
         }
     }
 
-    /// Returns the sums: what the last line of the text says.
+    /// Returns the sums, which the last line of the text shows.
     ///
     /// # Examples
     ///
@@ -250,7 +251,8 @@ impl Report {
         for site in self.sites() {
             totals.sites += 1;
             for call in &site.calls {
-                // What holds an address is not a call: nobody knows how many calls it makes.
+                // An instruction that holds an address is not a call: any number of calls may use
+                // the address.
                 if matches!(call.kind, Some(Kind::Register | Kind::AddressTaken)) {
                     continue;
                 }
@@ -265,7 +267,7 @@ impl Report {
         totals
     }
 
-    /// Returns every site, of all keys and of none.
+    /// Returns every site, including those whose key is not known.
     ///
     /// # Examples
     ///
@@ -277,12 +279,13 @@ impl Report {
         self.keys.iter().flat_map(|key| &key.sites).chain(&self.other_sites)
     }
 }
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn what_holds_an_address_is_no_call() {
+    fn an_instruction_that_holds_an_address_is_not_a_call() {
         let call = |kind, path| CallReport { address: 1, kind, grade: None, path, reason: None };
         let calls = std::vec![
             call(Some(Kind::Call), Path::Inline),

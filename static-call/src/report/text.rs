@@ -67,8 +67,8 @@ fn place(site: &SiteReport) -> String {
     format!("{}:{}:{}", site.file, site.line, site.column)
 }
 
-/// One row per call instruction, with places in `width` columns; rows that say the same of one
-/// site are counted.
+/// Writes one row for each call instruction, with places in `width` columns. Equal rows of one site
+/// are merged and counted.
 fn write_sites(f: &mut Formatter<'_>, sites: &[SiteReport], width: usize) -> fmt::Result {
     for site in sites {
         let place = place(site);

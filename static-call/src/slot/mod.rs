@@ -1,4 +1,4 @@
-//! Where nothing is patched: the slot carries every update, and its way ends here.
+//! The backend where nothing is patched: the slot carries every update, and its way ends here.
 
 #[cfg(feature = "probe")]
 pub(crate) mod probe;
@@ -15,7 +15,7 @@ use crate::{cycle, observer};
 #[cfg(feature = "std")]
 pub(crate) use crate::slot::report::report;
 
-/// Makes all requests come true, or none.
+/// Carries out all requests, or none.
 pub(crate) fn apply(requests: &mut [Request]) -> Result<(Update, u64), UpdateError> {
     let _guard = lock::lock()?;
     request::refuse_sealed(requests)?;
@@ -33,19 +33,19 @@ pub(crate) fn apply(requests: &mut [Request]) -> Result<(Update, u64), UpdateErr
     Ok((through_slots(request::last_of_each(requests).count()), observer::count()))
 }
 
-/// There is nothing to bind.
+/// Does nothing: there is nothing to bind.
 pub(crate) fn init() -> Result<Update, UpdateError> {
     Ok(through_slots(KEYS.len()))
 }
 
-/// There is nothing to unbind.
+/// Does nothing: there is nothing to unbind.
 pub(crate) fn unbind() -> Result<Update, UpdateError> {
     init()
 }
 
-/// Nobody counts calls here: one for each key.
+/// Returns an update that counts one call for each key: calls are not known here.
 fn through_slots(keys: usize) -> Update {
-    let mut update = Update::of_slot_alone();
+    let mut update = Update::slot_only();
     update.indirect = keys;
     update
 }

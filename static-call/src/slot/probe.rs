@@ -1,4 +1,4 @@
-//! The probe where nothing is patched: there is nothing to make it with.
+//! The probe where nothing is patched: it is not available.
 
 use core::time::Duration;
 

@@ -10,8 +10,8 @@ use crate::report::{CallReport, KeyReport, Report, SiteReport};
 use crate::site::SITES;
 
 pub(crate) fn report() -> Report {
-    // Room before the lock, so that nothing allocates under it; the lock, so that a batch is seen
-    // whole.
+    // Allocate before taking the lock, so that nothing allocates under it. Take the lock, so that
+    // a batch is seen as a whole.
     let mut targets = Vec::with_capacity(KEYS.len());
     match lock::lock() {
         Ok(_guard) => targets.extend(KEYS.iter().map(KeyRecord::target)),

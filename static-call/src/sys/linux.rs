@@ -1,4 +1,4 @@
-//! Linux: futex, `mprotect`, `membarrier`, identities, memory of our own.
+//! Linux: futex, `mprotect`, `membarrier`, identities, and the registry's memory.
 
 use core::sync::atomic::AtomicU32;
 
@@ -6,24 +6,24 @@ use rustix::io::Errno;
 use rustix::process::getpid;
 use rustix::thread::{futex, gettid};
 
-/// Identity of this process, as this process sees it.
+/// Returns the identity of this process, as this process sees it.
 pub(crate) fn process() -> u32 {
     getpid().as_raw_nonzero().get().cast_unsigned()
 }
 
-/// Identity of this thread: never 0, below 2^30 (`FUTEX_TID_MASK`, linux/futex.h).
+/// Returns the identity of this thread: never 0, below 2^30 (`FUTEX_TID_MASK`, linux/futex.h).
 pub(crate) fn thread() -> u32 {
     gettid().as_raw_nonzero().get().cast_unsigned()
 }
 
-/// Whether [`thread`] tells threads apart.
+/// Whether [`thread`] returns a different identity for each thread.
 pub(crate) const KNOWS_THREADS: bool = true;
 
-/// Sleeps while `word` is `value`; may wake for nothing.
+/// Sleeps while `word` is `value`. It may wake spuriously.
 pub(crate) fn wait(word: &AtomicU32, value: u32) {
     match futex::wait(word, futex::Flags::PRIVATE, value, None) {
         Ok(()) | Err(Errno::AGAIN | Errno::INTR) => {}
-        // A filter forbids futex: spinning is slow and right.
+        // A filter forbids futex. Spinning is slow but correct.
         Err(_) => core::hint::spin_loop(),
     }
 }
@@ -44,12 +44,13 @@ pub(crate) fn at_fork(prepare: extern "C" fn(), parent: extern "C" fn(), child: 
             child: extern "C" fn(),
         ) -> core::ffi::c_int;
     }
-    // It fails for want of memory only; a child then finds the lock held by a process that is
-    // not itself, and takes it over (lock.rs).
+    // It fails only if memory runs out. A child then finds the lock held by another process, and
+    // takes it over (lock.rs).
     let _ = pthread_atfork(prepare, parent, child);
 }
 
-/// Without `std` there is no libc to register with; see lock.rs for what a child does then.
+/// Does nothing: without `std` there is no libc to register with. lock.rs says what a child does
+/// then.
 #[cfg(not(feature = "std"))]
 pub(crate) fn at_fork(
     _prepare: extern "C" fn(),
@@ -69,11 +70,11 @@ mod code {
     use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
     use rustix::thread::{MembarrierCommand, membarrier};
 
-    /// Bytes of a page (AMD APM vol. 2, 5.3). Not asked for: the answer is in the auxiliary
-    /// vector, where rustix finds an address that valgrind has unmapped.
+    /// Bytes of a page (AMD APM vol. 2, 5.3). It is a constant and not read at run time: the
+    /// auxiliary vector has it, but there rustix finds an address that valgrind has unmapped.
     pub(crate) const PAGE: usize = 4096;
 
-    /// Protection of mapped code, as `p_flags` of its segment say it (gABI, "Segment
+    /// Protection of mapped code, encoded as the `p_flags` of its segment (gABI, "Segment
     /// Permissions").
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub(crate) struct Protection(pub(crate) u32);
@@ -83,7 +84,7 @@ mod code {
         const WRITE: u32 = 2;
         const READ: u32 = 4;
 
-        /// Read, write and execute: without execute, threads in the page would fault.
+        /// Read, write and execute: without execute, threads that run in the page would fault.
         pub(crate) const OPEN: Self = Self(Self::EXECUTE | Self::WRITE | Self::READ);
     }
 
@@ -96,7 +97,7 @@ mod code {
     /// # Safety
     ///
     /// 1. The pages are code of this image.
-    /// 2. `protection` is [`Protection::OPEN`] or what the segment of the pages was linked with.
+    /// 2. `protection` is [`Protection::OPEN`], or the one that the pages' segment was linked with.
     pub(crate) unsafe fn protect(
         address: usize,
         length: usize,
@@ -107,8 +108,8 @@ mod code {
         flags.set(MprotectFlags::READ, protection.0 & Protection::READ != 0);
         flags.set(MprotectFlags::WRITE, protection.0 & Protection::WRITE != 0);
         flags.set(MprotectFlags::EXEC, protection.0 & Protection::EXECUTE != 0);
-        // SAFETY: INV-PAGES: code of this image (promise 1) stays readable and executable, so
-        // that no thread faults (promise 2).
+        // SAFETY: INV-PAGES: code of this image (promise 1) stays readable and executable
+        // (promise 2), so no thread faults.
         unsafe { mprotect(without_provenance_mut(address), length, flags) }
             .map_err(Errno::raw_os_error)
     }
@@ -130,14 +131,15 @@ mod code {
     pub(crate) fn barrier() -> Result<(), i32> {
         let run = || membarrier(MembarrierCommand::PrivateExpeditedSyncCore);
         match run() {
-            // A child of a fork may have to register again.
+            // After a fork the child may have to register again.
             Err(Errno::PERM) if register_barrier().is_ok() => run(),
             result => result,
         }
         .map_err(Errno::raw_os_error)
     }
 
-    /// Zeroed memory for good: not the allocator's, which may be a static call's target.
+    /// Maps zeroed memory. It does not come from the allocator, which may be a static call's
+    /// target.
     ///
     /// # Errors
     ///
@@ -156,13 +158,15 @@ mod code {
         NonNull::new(memory.cast()).ok_or(Errno::NOMEM.raw_os_error())
     }
 
-    /// Frees what [`allocate`] gave.
+    /// Frees memory of [`allocate`].
     ///
     /// # Safety
     ///
-    /// 1. `start` and `length` are of one call of `allocate`, and nobody uses the memory any more.
+    /// 1. `start` and `length` belong to one call of `allocate`, and nothing uses the memory any
+    ///    more.
     pub(crate) unsafe fn free(start: NonNull<u8>, length: usize) {
-        // SAFETY: INV-ARENA: a mapping of ours, in use by nobody (promise 1). A failure leaves it.
+        // SAFETY: INV-ARENA: this is a mapping of `allocate`, no longer in use (promise 1). If
+        // `munmap` fails, the mapping stays.
         let _ = unsafe { munmap(start.as_ptr().cast(), length.max(1)) };
     }
 }

@@ -1,5 +1,5 @@
-//! The operating system: its calls, and the sections by which its linker collects statics. Nothing
-//! else knows it.
+//! The operating system: its calls, and the sections in which its linker collects statics. No other
+//! module depends on the operating system.
 
 pub(crate) mod slices;
 

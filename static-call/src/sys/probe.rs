@@ -1,4 +1,4 @@
-//! Linux: memory for the code of the probe, and processors for its threads.
+//! Linux: memory for the probe's code, and processors for its threads.
 
 use core::ptr::{null_mut, without_provenance_mut};
 
@@ -6,7 +6,7 @@ use rustix::io::Errno;
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
-/// Reserves whole pages that nothing may touch yet, and returns their address.
+/// Reserves whole pages without access rights, and returns their address.
 ///
 /// # Errors
 ///
@@ -18,7 +18,7 @@ pub(crate) fn reserve(length: usize) -> Result<usize, i32> {
     memory.map(|memory| memory.expose_provenance()).map_err(Errno::raw_os_error)
 }
 
-/// Makes whole pages readable, writable and executable at once.
+/// Makes whole pages readable, writable and executable at the same time.
 ///
 /// # Errors
 ///
@@ -29,30 +29,30 @@ pub(crate) fn reserve(length: usize) -> Result<usize, i32> {
 /// 1. The pages were reserved by [`reserve`] and not released.
 pub(crate) unsafe fn open(address: usize, length: usize) -> Result<(), i32> {
     let all = MprotectFlags::READ | MprotectFlags::WRITE | MprotectFlags::EXEC;
-    // SAFETY: INV-PROBE: pages of the probe (promise 1), which nothing else uses.
+    // SAFETY: INV-PROBE: these are pages of the probe (promise 1), which nothing else uses.
     unsafe { mprotect(without_provenance_mut(address), length, all) }.map_err(Errno::raw_os_error)
 }
 
-/// Gives back what [`reserve`] returned.
+/// Releases pages of [`reserve`].
 ///
 /// # Safety
 ///
-/// 1. `address` is what [`reserve`] returned for `length`, and it was not released.
+/// 1. `address` is what [`reserve`] returned for `length`, and the pages are not released yet.
 /// 2. No thread executes or uses those pages any more.
 pub(crate) unsafe fn release(address: usize, length: usize) {
-    // SAFETY: INV-PROBE: a mapping of the probe (promise 1), out of use (promise 2).
+    // SAFETY: INV-PROBE: this is a mapping of the probe (promise 1), no longer in use (promise 2).
     let released = unsafe { munmap(without_provenance_mut(address), length) };
-    debug_assert!(released.is_ok(), "{address:#x} is no mapping of {length:#x} bytes");
+    debug_assert!(released.is_ok(), "{address:#x} is not a mapping of {length:#x} bytes");
 }
 
-/// Which of two processors, the first and the last that this process may use.
+/// The first or the last processor that this process may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     First,
     Last,
 }
 
-/// Keeps the calling thread on one processor; where that is refused it stays free.
+/// Pins the calling thread to one processor. If the system refuses, the thread stays unpinned.
 pub(crate) fn stay(place: Place) {
     let Ok(allowed) = sched_getaffinity(None) else { return };
     let mut processors = (0..CpuSet::MAX_CPU).filter(|&i| allowed.is_set(i));
@@ -63,6 +63,6 @@ pub(crate) fn stay(place: Place) {
     let Some(processor) = chosen else { return };
     let mut set = CpuSet::new();
     set.set(processor);
-    // An optimisation of the experiment, not a condition.
+    // Pinning improves the experiment but is not required.
     let _ = sched_setaffinity(None, &set);
 }

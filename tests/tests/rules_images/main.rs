@@ -88,7 +88,7 @@ fn one_entry_is_left_alone(what: &str, reason: &str, damage: impl FnOnce(&mut Im
 
 #[test]
 fn an_invalid_entry_is_left_alone() {
-    one_entry_is_left_alone("bad_kind", "not an entry", |image, index| {
+    one_entry_is_left_alone("bad_kind", "not a valid entry", |image, index| {
         let mut bytes = image.entry(index).to_bytes();
         bytes[8] = 77;
         image.set_entry(index, &bytes);
@@ -230,7 +230,7 @@ fn a_damaged_record_is_left_alone() {
     let other = (1..).map(stub).find(|&other| other != stub(0)).unwrap();
     image.bytes[at..at + 4].copy_from_slice(&other.to_le_bytes());
     let outcome = image.run("record");
-    let reason = "a trampoline record is left alone: the bytes there are not what was recorded";
+    let reason = "a trampoline record is ignored: the bytes there are not what was recorded";
     assert!(outcome.problems.iter().any(|f| f.contains(reason)), "{outcome:?}");
 }
 

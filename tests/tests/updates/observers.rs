@@ -103,10 +103,7 @@ fn a_sealed_key_keeps_its_target() {
         level::KEY.seal();
         assert!(level::KEY.is_sealed() && !other::KEY.is_sealed());
         let sealed = UpdateError::Sealed { key: "level" };
-        assert_eq!(
-            sealed.to_string(),
-            "`level` is sealed: its target is final, as `seal` was told"
-        );
+        assert_eq!(sealed.to_string(), "`level` is sealed: `seal` made its target final");
         assert_eq!(level::update(plus_one).unwrap_err(), sealed);
         assert_eq!(level::update_fn(plus_one).unwrap_err(), sealed);
         assert_eq!(level::reset().unwrap_err(), sealed);

@@ -1,12 +1,13 @@
-//! Functions that do nothing but return, or return a constant, told by their code.
+//! Recognises functions that only return, or only return a constant, by their code.
 //!
 //! Instructions used: `ret` (c3), `endbr64` (f3 0f 1e fa), `xor eax, eax` (31 c0, 33 c0), `mov al,
 //! imm8` (b0), `mov ax, imm16` (66 b8), `mov eax, imm32` (b8; with a REX prefix that changes
 //! nothing, 40 b8), `mov rax, simm32` (48 c7 c0), `push imm8; pop rax` (6a, 58). Intel SDM vol. 2,
 //! "RET", "XOR", "MOV", "PUSH", "POP"; for the prefix 2.2.1.
 //!
-//! A caller cannot tell the one instruction at its call from such a function: whatever the ABI
-//! makes of `eax`, and of registers that the function leaves alone, it is the same in both.
+//! A caller cannot distinguish such a function from the single instruction that replaces the call:
+//! both leave the same in `eax` and in the registers that the function does not touch, whatever
+//! the ABI uses them for.
 
 #[cfg(test)]
 mod tests;
@@ -14,15 +15,15 @@ mod tests;
 /// What a function does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// More than the others.
+    /// It does more than the other variants say.
     Code,
-    /// Nothing.
+    /// It does nothing.
     Nothing,
-    /// It sets `rax` to this value, or the part of it that is the result.
+    /// It sets `rax`, or the part of `rax` that is the result, to this value.
     Returns(u32),
 }
 
-/// Bytes of the longest function that is not [`Effect::Code`], without its `ret`.
+/// Length of the longest function that is not [`Effect::Code`], without its `ret`.
 pub const EFFECT_LENGTH: u64 = 11;
 
 const RET: u8 = 0xc3;
@@ -44,7 +45,8 @@ impl Effect {
             [0xb0, value, RET, ..] => Self::Returns(value.into()),
             [0x66, 0xb8, a, b, RET, ..] => Self::Returns(u16::from_le_bytes([a, b]).into()),
             [0xb8, a, b, c, d, RET, ..] => Self::Returns(u32::from_le_bytes([a, b, c, d])),
-            // Sign-extended to 64 bits: a negative value has ones where `mov eax` puts zeros.
+            // The value is sign-extended to 64 bits. A negative one is not recognised, since `mov
+            // eax` would clear the upper half of `rax`.
             [0x48, 0xc7, 0xc0, a, b, c, d @ 0..0x80, RET, ..] => {
                 Self::Returns(u32::from_le_bytes([a, b, c, d]))
             }
@@ -54,7 +56,8 @@ impl Effect {
     }
 }
 
-/// Returns `mov eax, value` as long as a call of `length` bytes; it clears the upper half of `rax`.
+/// Returns `mov eax, value`, as long as a call of `length` bytes. The instruction clears the upper
+/// half of `rax`.
 #[must_use]
 pub fn mov_eax(length: u8, value: u32) -> Option<[u8; 8]> {
     let [a, b, c, d] = value.to_le_bytes();

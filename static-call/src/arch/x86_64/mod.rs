@@ -1,8 +1,9 @@
 //! Encodings of x86-64: the instructions that the verifier finds and the runtime rewrites.
 //!
 //! Instructions: `call rel32` (e8), `jmp rel32` (e9), `jcc rel32` (0f 80..8f), `jmp *m(%rip)` (ff
-//! 25), five-byte `nop` (0f 1f 44 00 00), both also behind `67`. Intel SDM vol. 2, "CALL", "JMP",
-//! "Jcc", "NOP"; `67` before a near branch is ignored (SDM vol. 2, 2.1.1, "address-size override").
+//! 25), five-byte `nop` (0f 1f 44 00 00); the direct `call` and `jmp` and the `nop` also with the
+//! prefix `67`. Intel SDM vol. 2, "CALL", "JMP", "Jcc", "NOP"; `67` before a near branch is ignored
+//! (SDM vol. 2, 2.1.1, "address-size override").
 
 use crate::layout::{Grade, Kind};
 
@@ -23,13 +24,13 @@ pub(crate) mod translations;
 #[cfg(test)]
 mod tests;
 
-/// Bytes of an aligned quadword, the widest store that AMD's manual (APM vol. 2, 7.6.1) allows
-/// without synchronisation.
+/// Bytes of an aligned quadword. AMD's manual (APM vol. 2, 7.6.1) allows no wider store without
+/// synchronisation.
 pub const QUADWORD: u64 = 8;
 /// Bytes of a cache line.
 pub const CACHE_LINE: u64 = 64;
 
-/// A direct branch: what it is, where its displacement lies, how long it is.
+/// A direct branch: its kind, length and displacement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Branch {
     /// [`Kind::Call`], [`Kind::Jmp`] or [`Kind::Jcc`].
@@ -59,7 +60,7 @@ impl Branch {
         Some(Self { kind, disp_at, length: disp_at + 4, displacement: i32::from_le_bytes(d) })
     }
 
-    /// Returns where the branch at `address` goes.
+    /// Returns the destination of the branch at `address`.
     #[must_use]
     pub fn destination(&self, address: u64) -> u64 {
         address
@@ -68,15 +69,15 @@ impl Branch {
     }
 
     /// Returns the displacement that leads from a branch of this shape at `address` to
-    /// `destination`, or `None` where that is further than 2 GiB.
+    /// `destination`, or `None` if that is more than 2 GiB away.
     #[must_use]
     pub fn displacement_to(&self, address: u64, destination: u64) -> Option<i32> {
         let end = address.wrapping_add(u64::from(self.length));
         i32::try_from(destination.wrapping_sub(end).cast_signed()).ok()
     }
 
-    /// Returns the bytes of this branch with another displacement; `bytes` are its own, for the
-    /// opcode. Bytes after the instruction are 0.
+    /// Returns the bytes of this branch with another displacement, padded with 0. The opcode is
+    /// taken from `bytes`, the bytes of this branch.
     #[must_use]
     pub fn with_displacement(&self, bytes: &[u8; 8], displacement: i32) -> [u8; 8] {
         let at = usize::from(self.disp_at);
@@ -94,7 +95,7 @@ impl Branch {
 }
 
 /// Returns the grade of an instruction of `length` bytes at `address`, whose 4-byte displacement
-/// starts `disp_at` bytes in.
+/// starts at offset `disp_at`.
 #[must_use]
 pub fn grade(address: u64, disp_at: u8, length: u8) -> Grade {
     let last = address + u64::from(length) - 1;
@@ -110,7 +111,8 @@ pub fn grade(address: u64, disp_at: u8, length: u8) -> Grade {
     }
 }
 
-/// Decodes `jmp *m(%rip)` at the start of `bytes`: its displacement from the end of its six bytes.
+/// Decodes `jmp *m(%rip)` at the start of `bytes`. Returns the displacement, which is relative to
+/// the end of the six bytes.
 #[must_use]
 pub fn decode_jmp_memory(bytes: &[u8]) -> Option<i32> {
     match *bytes {
@@ -119,7 +121,7 @@ pub fn decode_jmp_memory(bytes: &[u8]) -> Option<i32> {
     }
 }
 
-/// Returns the slot that an entry of the procedure linkage table at `address` jumps through:
+/// Returns the slot that the procedure linkage table entry at `address` jumps through:
 /// `jmp *m(%rip)`, perhaps after `endbr64` (f3 0f 1e fa) or with a `bnd` prefix (f2) (psABI,
 /// "Procedure Linkage Table"; Intel SDM vol. 1, 17.3.3).
 #[must_use]
@@ -140,17 +142,17 @@ pub const JMP_MEMORY_LENGTH: u64 = 6;
 /// How a stub finds its slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StubSlot {
-    /// The slot's address.
+    /// By the slot's address.
     At(u64),
-    /// The address of a pointer to it, in the global offset table.
+    /// By the address of a pointer to the slot, in the global offset table.
     Through(u64),
 }
 
 /// Bytes of a stub.
 pub const STUB_LENGTH: u64 = 10;
 
-/// Decodes the stub at the start of `bytes`, which are at `address`: `mov pointer(%rip), %r11` or
-/// what a linker makes of it, `lea slot(%rip), %r11` or `mov $slot, %r11`; then `jmp *(%r11)`
+/// Decodes the stub at the start of `bytes`, which lie at `address`: `mov pointer(%rip), %r11`, or
+/// the `lea slot(%rip), %r11` or `mov $slot, %r11` that a linker relaxes it to; then `jmp *(%r11)`
 /// (psABI, "Optimize GOTPCRELX Relocations").
 #[must_use]
 pub fn decode_stub(address: u64, bytes: &[u8]) -> Option<StubSlot> {
@@ -165,11 +167,11 @@ pub fn decode_stub(address: u64, bytes: &[u8]) -> Option<StubSlot> {
     }
 }
 
-/// What fills a trampoline after its jump: `int3`, which nothing reaches.
+/// The byte that pads a trampoline after its jump: `int3`, which is never reached.
 pub const PADDING: u8 = 0xcc;
 
-/// Returns a trampoline that jumps to `destination`: `e9 rel32` and padding, or `None` out of
-/// reach.
+/// Returns a trampoline that jumps to `destination`, `e9 rel32` and padding, or `None` if that is
+/// out of reach.
 #[must_use]
 pub fn trampoline_jmp(address: u64, destination: u64) -> Option<[u8; 8]> {
     let shape = Branch { kind: Kind::Jmp, disp_at: 1, length: 5, displacement: 0 };
@@ -179,10 +181,10 @@ pub fn trampoline_jmp(address: u64, destination: u64) -> Option<[u8; 8]> {
 
 /// Returns the no-op as long as a call of `length` bytes (Intel SDM vol. 2, "NOP").
 ///
-/// The one of six bytes is the recommended one of five behind `67`, as the call is, and not the
-/// recommended one with `66`: the first byte stays what it is, and no mixture of the two is
-/// `66 e8`, which takes the upper bits of the instruction pointer away on some processors (AMD APM
-/// vol. 3, "CALL (Near)").
+/// The six-byte no-op is the recommended five-byte one with the prefix `67`, like the call, and not
+/// the recommended six-byte one with `66`. So the first byte stays the same, and no mixture of the
+/// two is `66 e8`, which clears the upper bits of the instruction pointer on some processors (AMD
+/// APM vol. 3, "CALL (Near)").
 #[must_use]
 pub fn nop(length: u8) -> Option<[u8; 8]> {
     match length {
@@ -192,8 +194,8 @@ pub fn nop(length: u8) -> Option<[u8; 8]> {
     }
 }
 
-/// Returns where the jump at `address` leads, if the code there is nothing but a direct jump:
-/// `jmp rel32` or `jmp rel8`.
+/// Returns the destination of the jump at `address`, if the code there is a direct jump: `jmp
+/// rel32` or `jmp rel8`.
 #[must_use]
 pub fn direct_jump(address: u64, bytes: &[u8]) -> Option<u64> {
     match *bytes {

@@ -1,15 +1,15 @@
-//! The code that the probe runs: a loop around one instruction with two forms, and a landing pad
-//! wherever any mixture of the bytes of the two forms leads.
+//! The code that the probe runs: a loop around one instruction with two forms, and a landing pad at
+//! every address to which a mixture of the bytes of the two forms leads.
 //!
 //! Instructions besides those of `x86_64` and `effect`: `jmp rax` (ff e0), `mov rax, imm64` (48
 //! b8), `mov eax, imm32` (b8), `xor`, `add`, `cmp`, `sete`, `dec`, `jnz`, `mov m64, r64`, `ret`;
-//! the first two of `x86_64` and `mov eax, imm32` also behind the prefixes `67` and `40`, which say
-//! nothing there. Intel SDM vol. 2.
+//! the first two of `x86_64` and `mov eax, imm32` also with the prefixes `67` and `40`, which have
+//! no effect there. Intel SDM vol. 2.
 //!
-//! The displacements are chosen so that a mixture of two opcodes is an instruction that does no
-//! harm: `0f 84` is `jz`, taken because the loop sets the zero flag, and `0f 1f 84` an eight-byte
-//! no-op, which swallows the addition after the instruction. The same holds behind `67`, a byte
-//! further.
+//! The displacements are chosen so that every mixture of two opcodes is a harmless instruction:
+//! `0f 84` is `jz`, taken because the loop sets the zero flag, and `0f 1f 84` is an eight-byte
+//! no-op, which swallows the addition after the instruction. The same holds after `67`, one byte
+//! later.
 
 use std::collections::BTreeMap;
 use std::vec::Vec;
@@ -21,13 +21,13 @@ use crate::layout::Kind;
 #[cfg(test)]
 mod tests;
 
-/// What `eax` holds after the instruction, by the form that ran.
+/// The value of `eax` after the first form of the instruction.
 pub(crate) const FIRST: u32 = 0x1001;
-/// The same for the second form, where that does not set `eax` itself.
+/// The value of `eax` after the second form, unless that sets `eax` itself.
 pub(crate) const SECOND: u32 = 0x2003;
-/// The same for a mixture of the two.
+/// The value of `eax` after a mixture of the two.
 pub(crate) const TORN: u32 = 0x3007;
-/// The second form of [`Forms::Constant`] sets this.
+/// The value that the second form of [`Forms::Constant`] sets.
 pub(crate) const CONSTANT: u32 = 0x4420;
 
 /// The two forms between which an instruction changes.
@@ -39,18 +39,18 @@ pub enum Forms {
     Jump,
     /// A conditional jump (six bytes), to another target.
     ConditionalJump,
-    /// A call of six bytes, with the prefix `67` that a call through the GOT is rewritten with, to
-    /// another target.
+    /// A six-byte call, to another target. It has the prefix `67`, as calls through the GOT have
+    /// after they are rewritten to direct ones.
     PaddedCall,
-    /// The same of a jump.
+    /// A six-byte jump with the prefix `67`, to another target.
     PaddedJump,
     /// A call and a no-op.
     Nop,
-    /// A call of six bytes and a no-op of six.
+    /// A six-byte call and a six-byte no-op.
     PaddedNop,
     /// A call and a constant in `eax`.
     Constant,
-    /// A call of six bytes and a constant in `eax`.
+    /// A six-byte call and a constant in `eax`.
     PaddedConstant,
     /// A jump label: a jump and a no-op.
     Label,
@@ -59,7 +59,8 @@ pub enum Forms {
 }
 
 impl Forms {
-    /// Offset of the displacement in the instruction; its length is four more, but a trampoline's.
+    /// Returns the offset of the displacement in the instruction. The instruction is four bytes
+    /// longer than that, except a trampoline.
     pub(crate) const fn disp_at(self) -> u8 {
         match self {
             Self::Call | Self::Jump | Self::Nop | Self::Constant | Self::Label => 1,
@@ -69,12 +70,12 @@ impl Forms {
         }
     }
 
-    /// Bytes of the instruction in the loop.
+    /// Returns the length of the instruction in the loop.
     const fn length(self) -> u64 {
         self.disp_at() as u64 + 4
     }
 
-    /// Whether the displacement alone changes.
+    /// Returns whether only the displacement changes.
     pub(crate) const fn is_retarget(self) -> bool {
         match self {
             Self::Call | Self::Jump | Self::ConditionalJump | Self::PaddedCall => true,
@@ -85,7 +86,7 @@ impl Forms {
     }
 }
 
-/// The two forms as the runtime writes them, and up to the eighth the bytes behind them.
+/// The two forms as the runtime writes them, with the bytes after them, up to the eighth.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Encoded {
     pub(crate) first: [u8; 8],
@@ -110,21 +111,21 @@ pub(crate) enum Patch {
     Quadword { address: u64, first: u64, second: u64 },
 }
 
-/// Code and data of one experiment, with where they have to lie.
+/// Code and data of one experiment, with their addresses.
 #[derive(Clone, Debug)]
 pub(crate) struct Program {
     /// Disjoint pieces by address.
     pub(crate) pieces: BTreeMap<u64, Vec<u8>>,
-    /// `extern "C" fn(calls: u64, counts: *mut [u64; 2])`: it executes the instruction `calls`
-    /// times, and writes how often the first form ran, and how often the second.
+    /// Address of an `extern "C" fn(calls: u64, counts: *mut [u64; 2])`, which executes the
+    /// instruction `calls` times and writes how often the first form ran, and how often the second.
     pub(crate) entry: u64,
     pub(crate) patch: Patch,
 }
 
-/// Behind the instruction: `add eax, eax`, and a no-op for the longer no-op's sake, which swallows
-/// all three. The first byte is the last of a torn `jz`'s displacement.
+/// The bytes after the instruction: `add eax, eax` and a no-op. The eight-byte no-op swallows all
+/// three. The first byte is the last of a torn `jz`'s displacement.
 const AFTER: [u8; 3] = [0x01, 0xc0, 0x90];
-/// From a trampoline back to its loop, and to the pad of `jmp rax`.
+/// Distances from a trampoline back to its loop, and to the pad of `jmp rax`.
 const LOOP_BEFORE: u64 = 0x200;
 const PAD_BEFORE: u64 = 0x100;
 
@@ -162,7 +163,8 @@ impl Encoded {
             }
             Forms::Label => (five(0xe9, 0x0101_8484), no_op),
             Forms::Trampoline => {
-                // `e0`, its lowest byte, makes `jmp rax` behind the other form's `ff`.
+                // The lowest byte of the displacement, `e0`, makes `jmp rax` after the other form's
+                // `ff`.
                 let direct = trampoline_jmp(0, forms.length() + 0x0111_90e0).unwrap_or_default();
                 ([0xff, 0x25, 0x40, 0x20, 0x00, 0x00, 0xcc, 0xcc], direct)
             }
@@ -170,7 +172,7 @@ impl Encoded {
         Self { first, second }
     }
 
-    /// Every mixture of the bytes of the two forms, the forms themselves first.
+    /// Returns every mixture of the bytes of the two forms, the forms themselves first.
     pub(crate) fn mixtures(&self) -> Vec<[u8; 8]> {
         let differ: Vec<usize> = (0..8).filter(|&i| self.first[i] != self.second[i]).collect();
         let mixture = |mask: usize| {
@@ -187,8 +189,8 @@ impl Encoded {
     }
 }
 
-/// Fills what an instruction of `length` bytes leaves of the eight; behind six the last no-op has
-/// no room.
+/// Fills the eight bytes after an instruction of `length` bytes. After six bytes there is no room
+/// for the last no-op.
 fn with_after(mut bytes: [u8; 8], length: usize) -> [u8; 8] {
     for (place, byte) in bytes.iter_mut().skip(length).zip(AFTER) {
         *place = byte;
@@ -201,23 +203,23 @@ impl Lead {
         if let Some(displacement) = decode_jmp_memory(bytes) {
             return Self::Through((site + 6).wrapping_add_signed(displacement.into()));
         }
-        // `67 0f 84` is `jz`, as `0f 84` is a byte further on.
+        // `67 0f 84` is `jz`, like `0f 84` one byte later.
         let prefix = usize::from(bytes.starts_with(&[0x67, 0x0f]));
         let site = site + prefix as u64;
         match Branch::decode(&bytes[prefix..]) {
             Some(call) if call.kind == Kind::Call => Self::Call(call.destination(site)),
             Some(jump) => Self::Jump(jump.destination(site)),
-            // A no-op, a constant, or `jmp rax`; `40 e8`, which leads where `67 e8` does.
+            // A no-op, a constant or `jmp rax`; or `40 e8`, which leads where `67 e8` does.
             None => Self::Elsewhere,
         }
     }
 }
 
 impl Program {
-    /// The experiment with its instruction, or its trampoline, at `site`.
+    /// Makes the program of an experiment with its instruction, or its trampoline, at `site`.
     ///
-    /// `site` is at least 1 GiB from both ends of the address space; where more than a displacement
-    /// changes, the instruction lies in one aligned quadword.
+    /// `site` must be at least 1 GiB from both ends of the address space. If more than a
+    /// displacement changes, the instruction must lie in one aligned quadword.
     pub(crate) fn new(forms: Forms, site: u64) -> Self {
         let encoded = Encoded::new(forms);
         let nothing = Patch::Displacement { address: 0, first: 0, second: 0 };
@@ -247,7 +249,7 @@ impl Program {
             let call = shape.with_displacement(&[0xe8, 0, 0, 0, 0, 0, 0, 0], displacement);
             (pad, with_after(call, 5), at)
         } else {
-            // What a no-op leaves as it is.
+            // A no-op does not change it.
             (SECOND.into(), encoded.first, site)
         };
         let head = [0x45, 0x31, 0xc9, 0x45, 0x31, 0xd2]; // xor r9d, r9d; xor r10d, r10d
@@ -260,7 +262,7 @@ impl Program {
             body.push(AFTER[2]);
         }
         for (value, add) in [(FIRST, [0x49, 0x01, 0xc9]), (second, [0x49, 0x01, 0xca])] {
-            body.push(0x3d); // cmp eax, imm32: doubled by what stands behind the instruction
+            body.push(0x3d); // cmp eax, imm32: the code after the instruction doubles `eax`
             body.extend((2 * value).to_le_bytes());
             body.extend([0x0f, 0x94, 0xc1]); // sete cl
             body.extend(add); // add r9, rcx; add r10, rcx
@@ -275,7 +277,7 @@ impl Program {
         self.place(self.entry, [head.as_slice(), &body].concat());
     }
 
-    /// Puts down what a mixture of the bytes at `site` leads to.
+    /// Places the pad that a mixture of the bytes at `site` leads to.
     fn place_pad(&mut self, forms: Forms, lead: Lead, value: u32, site: u64) {
         match lead {
             Lead::Call(to) => self.place(to, returning(value)),
@@ -290,7 +292,8 @@ impl Program {
         }
     }
 
-    /// What is there stays: mixtures that are the same instruction as a form lead where that leads.
+    /// Places a piece, unless one is there already: a mixture that is the same instruction as a
+    /// form leads to the pad of that form.
     fn place(&mut self, address: u64, bytes: Vec<u8>) {
         self.pieces.entry(address).or_insert(bytes);
     }
@@ -321,7 +324,7 @@ impl Program {
         }
     }
 
-    /// The byte at `address`, 0 where nothing was put down.
+    /// Returns the byte at `address`, or 0 if no piece is there.
     fn byte(&self, address: u64) -> u8 {
         let piece = self.pieces.range(..=address).next_back();
         let byte = piece.and_then(|(at, bytes)| bytes.get((address - at) as usize));
@@ -331,13 +334,13 @@ impl Program {
 
 const RET: u8 = 0xc3;
 
-/// `mov eax, value; ret`.
+/// Returns `mov eax, value; ret`.
 fn returning(value: u32) -> Vec<u8> {
     let [a, b, c, d] = value.to_le_bytes();
     Vec::from([0xb8, a, b, c, d, RET])
 }
 
-/// `mov eax, value; jmp to`, at `address`.
+/// Returns `mov eax, value; jmp to`, for `address`.
 fn jumping(address: u64, value: u32, to: u64) -> Vec<u8> {
     let [a, b, c, d] = value.to_le_bytes();
     let jump = trampoline_jmp(address + 5, to).unwrap_or_default();

@@ -1,9 +1,9 @@
-//! Stores into code that other threads execute: locked compare-exchange, four or eight bytes.
-//! The way of an update ends here.
+//! Stores into code that other threads execute: locked compare-exchange of four or eight bytes. The
+//! way of an update ends here.
 //!
 //! Instructions: `lock cmpxchg m32` and `lock cmpxchg m64` (Intel SDM vol. 2, "CMPXCHG"). Both
-//! lie inside one aligned quadword, where AMD (APM vol. 2, 7.6.1) promises that an instruction
-//! fetch sees the old bytes or the new.
+//! write inside one aligned quadword, where AMD (APM vol. 2, 7.6.1) promises that an instruction
+//! fetch sees either the old bytes or the new ones.
 
 use core::arch::asm;
 
@@ -18,8 +18,8 @@ use super::QUADWORD;
 pub(crate) unsafe fn exchange_displacement(address: usize, old: u32, new: u32) -> bool {
     debug_assert!(address as u64 % QUADWORD <= QUADWORD - 4, "{address:#x} crosses a quadword");
     let done: u8;
-    // SAFETY: INV-STORE: mapped and writable (promise 1), one quadword (promise 2); the
-    // instruction touches those four bytes and the flags alone.
+    // SAFETY: INV-STORE: the bytes are mapped and writable (promise 1) and in one quadword (promise
+    // 2); the instruction touches only those four bytes and the flags.
     unsafe {
         asm!(
             "lock cmpxchg dword ptr [{at}], {new:e}",
@@ -43,8 +43,8 @@ pub(crate) unsafe fn exchange_displacement(address: usize, old: u32, new: u32) -
 pub(crate) unsafe fn exchange_quadword(address: usize, old: u64, new: u64) -> bool {
     debug_assert!((address as u64).is_multiple_of(QUADWORD), "{address:#x} is not aligned");
     let done: u8;
-    // SAFETY: INV-STORE: mapped and writable (promise 1), aligned (promise 2); the instruction
-    // touches those eight bytes and the flags alone.
+    // SAFETY: INV-STORE: the bytes are mapped and writable (promise 1) and aligned (promise 2); the
+    // instruction touches only those eight bytes and the flags.
     unsafe {
         asm!(
             "lock cmpxchg qword ptr [{at}], {new}",
@@ -59,16 +59,16 @@ pub(crate) unsafe fn exchange_quadword(address: usize, old: u64, new: u64) -> bo
     done != 0
 }
 
-/// Overwrites the four bytes at `address`, wherever they lie: what must never be done to code that
-/// others execute, and what the probe does to its own.
+/// Overwrites the four bytes at `address`, even across a boundary. This must never be done to the
+/// image's code while other threads execute it; the probe does it to its own code.
 ///
 /// # Safety
 ///
 /// 1. The four bytes lie in mapped, writable memory of the probe.
 #[cfg(feature = "probe")]
 pub(crate) unsafe fn overwrite(address: usize, new: u32) {
-    // SAFETY: INV-PROBE: mapped, writable, and the probe's own (promise 1); the instruction touches
-    // those four bytes alone.
+    // SAFETY: INV-PROBE: the bytes are mapped, writable and the probe's own (promise 1); the
+    // instruction touches only those four bytes.
     unsafe {
         asm!(
             "mov dword ptr [{at}], {new:e}",
@@ -88,8 +88,9 @@ pub(crate) unsafe fn overwrite(address: usize, new: u32) {
 pub(crate) unsafe fn read_quadword(address: usize) -> u64 {
     debug_assert!((address as u64).is_multiple_of(QUADWORD), "{address:#x} is not aligned");
     let value: u64;
-    // SAFETY: INV-TEXT: mapped and readable (promise 1), aligned (promise 2); in assembly, because
-    // debuggers may write there, which Rust's memory model has no word for.
+    // SAFETY: INV-TEXT: the bytes are mapped and readable (promise 1) and aligned (promise 2). The
+    // load is in assembly because debuggers may write there, which Rust's memory model does not
+    // cover.
     unsafe {
         asm!(
             "mov {value}, qword ptr [{at}]",
@@ -105,7 +106,7 @@ pub(crate) unsafe fn read_quadword(address: usize) -> u64 {
 mod tests {
     use super::*;
 
-    /// Sixteen bytes with a pattern, aligned.
+    /// Sixteen aligned bytes with a pattern.
     #[repr(align(8))]
     struct Bytes([u8; 16]);
 
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_displacement_is_exchanged_for_what_was_expected_alone() {
+    fn a_displacement_is_exchanged_only_for_the_expected_one() {
         for at in (0..=4).chain(8..=12) {
             let mut memory = memory();
             let before = memory.0;
@@ -125,7 +126,7 @@ mod tests {
                 assert!(!unsafe { exchange_displacement(address, wrong, 0) });
                 assert_eq!(core::hint::black_box(&memory).0, before);
             }
-            // SAFETY: INV-STORE: as above.
+            // SAFETY: INV-STORE: the same four bytes.
             assert!(unsafe { exchange_displacement(address, old, 0xa1b2_c3d4) });
             let mut expected = before;
             expected[at..at + 4].copy_from_slice(&0xa1b2_c3d4_u32.to_le_bytes());
@@ -134,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quadword_is_exchanged_for_what_was_expected_alone() {
+    fn a_quadword_is_exchanged_only_for_the_expected_one() {
         for at in [0, 8] {
             let mut memory = memory();
             let before = memory.0;
@@ -143,11 +144,11 @@ mod tests {
             // SAFETY: INV-TEXT: eight bytes of this array, aligned.
             assert_eq!(unsafe { read_quadword(address) }, old);
             for wrong in [old ^ 1, old ^ 1 << 63, 0, u64::MAX] {
-                // SAFETY: INV-STORE: as above.
+                // SAFETY: INV-STORE: the same eight bytes.
                 assert!(!unsafe { exchange_quadword(address, wrong, 0) });
                 assert_eq!(core::hint::black_box(&memory).0, before);
             }
-            // SAFETY: INV-STORE: as above.
+            // SAFETY: INV-STORE: the same eight bytes.
             assert!(unsafe { exchange_quadword(address, old, 0x0102_0304_a1b2_c3d4) });
             let mut expected = before;
             expected[at..at + 8].copy_from_slice(&0x0102_0304_a1b2_c3d4_u64.to_le_bytes());

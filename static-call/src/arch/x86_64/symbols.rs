@@ -1,15 +1,16 @@
 //! Addresses that the linker defines, and the lock record that all versions of this crate share.
 //!
-//! Naked functions, because the compiler never duplicates their text: the labels stay unique.
+//! These are naked functions, because the compiler never duplicates their text, so the labels in it
+//! stay unique.
 
 use core::arch::naked_asm;
 
-/// First byte of the trampoline records.
+/// Returns the address of the trampoline records.
 #[unsafe(naked)]
 pub(crate) extern "C" fn trampolines_start() -> *const u8 {
     naked_asm!(
-        // The section must exist for the linker to define its bounds, and must be retained for
-        // rust-lld to accept them under --gc-sections.
+        // The section must exist so that the linker defines its bounds, and must be retained so
+        // that rust-lld accepts them with --gc-sections.
         concat!(".pushsection ", crate::__section!("trampolines"), ",\"aR\",@progbits"),
         ".p2align 2",
         ".popsection",
@@ -18,13 +19,13 @@ pub(crate) extern "C" fn trampolines_start() -> *const u8 {
     )
 }
 
-/// First byte after the trampoline records.
+/// Returns the end of the trampoline records.
 #[unsafe(naked)]
 pub(crate) extern "C" fn trampolines_stop() -> *const u8 {
     naked_asm!(concat!("lea rax, [rip + __stop_", crate::__section!("trampolines"), "]"), "ret")
 }
 
-/// First byte of the records of jump labels.
+/// Returns the address of the jump label records.
 #[unsafe(naked)]
 pub(crate) extern "C" fn labels_start() -> *const u8 {
     naked_asm!(
@@ -36,20 +37,20 @@ pub(crate) extern "C" fn labels_start() -> *const u8 {
     )
 }
 
-/// First byte after the records of jump labels.
+/// Returns the end of the jump label records.
 #[unsafe(naked)]
 pub(crate) extern "C" fn labels_stop() -> *const u8 {
     naked_asm!(concat!("lea rax, [rip + __stop_", crate::__section!("labels"), "]"), "ret")
 }
 
-/// First byte of the table; equal to [`table_stop`] in an image that no verifier has seen.
+/// Returns the address of the table. In an image that was not verified it equals [`table_stop`].
 #[unsafe(naked)]
 pub(crate) extern "C" fn table_start() -> *const u8 {
     naked_asm!(
         concat!(".pushsection ", crate::__section!("table"), ",\"aR\",@progbits"),
         ".p2align 3",
         ".popsection",
-        // Says that a table here has a reader.
+        // Tells the verifier that this image has a runtime, which reads the table.
         concat!(".pushsection ", crate::__section!("runtime"), ",\"aR\",@progbits"),
         ".byte 1",
         ".popsection",
@@ -58,13 +59,13 @@ pub(crate) extern "C" fn table_start() -> *const u8 {
     )
 }
 
-/// First byte after the table.
+/// Returns the end of the table.
 #[unsafe(naked)]
 pub(crate) extern "C" fn table_stop() -> *const u8 {
     naked_asm!(concat!("lea rax, [rip + __stop_", crate::__section!("table"), "]"), "ret")
 }
 
-/// The image's ELF header, or null where the linker did not put it into memory.
+/// Returns the address of the image's ELF header, or null if the linker did not map it.
 #[unsafe(naked)]
 pub(crate) extern "C" fn elf_header() -> *const u8 {
     naked_asm!(
@@ -75,12 +76,12 @@ pub(crate) extern "C" fn elf_header() -> *const u8 {
     )
 }
 
-/// The lock record: 16 zero bytes, aligned to 16, one in the image however many versions of this
-/// crate are in it. Name and format are frozen.
+/// Returns the address of the lock record: 16 zero bytes, aligned to 16. An image has only one,
+/// however many versions of this crate it contains. Name and format are frozen.
 #[unsafe(naked)]
 pub(crate) extern "C" fn lock_record() -> *const u8 {
     naked_asm!(
-        // Fat LTO makes one assembly of all versions.
+        // Fat LTO compiles all versions to one assembly file.
         ".ifndef static_call_lock_v1",
         ".pushsection .bss.static_call_lock_v1,\"aw\",@nobits",
         ".weak static_call_lock_v1",

@@ -1,4 +1,4 @@
-//! Encodings against an independent decoder, grades against a count of bytes.
+//! Compares encodings with an independent decoder, and grades with a computation byte by byte.
 
 use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic, OpKind};
 use proptest::prelude::*;
@@ -10,7 +10,7 @@ fn decode(bytes: &[u8], address: u64) -> Instruction {
     Decoder::with_ip(64, bytes, address, DecoderOptions::NONE).decode()
 }
 
-/// What the other decoder says a direct branch with four bytes of displacement is.
+/// Returns what the other decoder says about a direct branch with a four-byte displacement.
 fn direct_branch(bytes: &[u8], address: u64) -> Option<(Kind, u8, u64)> {
     let instruction = decode(bytes, address);
     let kind = match instruction.flow_control() {
@@ -24,7 +24,7 @@ fn direct_branch(bytes: &[u8], address: u64) -> Option<(Kind, u8, u64)> {
     (is_near && length >= 5).then(|| (kind, length, instruction.near_branch_target()))
 }
 
-/// The grade by DESIGN.md's table, from the addresses of all bytes.
+/// Computes the grade by the table of SAFETY.md, from the addresses of all bytes.
 fn grade_by_bytes(address: u64, disp_at: u64, length: u64) -> Grade {
     let in_one = |bytes: std::ops::Range<u64>, size: u64| {
         let blocks: Vec<u64> = bytes.map(|byte| byte - byte % size).collect();
@@ -69,13 +69,13 @@ fn no_ops_are_single_instructions() {
         assert_eq!(instruction.mnemonic(), Mnemonic::Nop);
         assert_eq!(instruction.len(), usize::from(length), "no boundary inside");
         assert!(bytes[usize::from(length)..].iter().all(|&b| b == 0));
-        // With a call's opcode such a prefix makes its displacement one of 16 bits, on some
+        // Before a call's opcode this prefix makes its displacement one of 16 bits on some
         // processors.
         assert!(!bytes.contains(&0x66));
     }
 }
 
-/// Bytes that begin like a branch, most of the time.
+/// Generates bytes that usually begin like a branch.
 fn code() -> impl Strategy<Value = [u8; 8]> {
     let opcode = prop_oneof![
         Just([0xe8, 0]),
@@ -98,8 +98,8 @@ fn code() -> impl Strategy<Value = [u8; 8]> {
 }
 
 proptest! {
-    /// What we decode, the other decoder decodes alike; what it calls a branch and we do not has a
-    /// prefix that no compiler emits, or is too short.
+    /// The other decoder agrees with every branch that ours finds. If it finds a branch that ours
+    /// does not, the branch has a prefix that no compiler emits, or is too short.
     #[test]
     fn branches_decode_as_elsewhere(
         bytes in code(),
@@ -142,7 +142,8 @@ proptest! {
         }
     }
 
-    /// Displacements lead where they were asked to, and exactly where that is within 2 GiB.
+    /// A displacement leads to the requested destination, and exists exactly if that is within 2
+    /// GiB.
     #[test]
     fn displacements_round_trip(
         bytes in code(),
@@ -173,7 +174,7 @@ proptest! {
         prop_assert_eq!(branch.displacement_to(address, to).is_some(), in_reach);
     }
 
-    /// A trampoline leaves at its first instruction, whatever stands after it.
+    /// A trampoline leaves at its first instruction, whatever follows it.
     #[test]
     fn trampolines_leave_at_their_first_instruction(
         quad in 0x2000_0000..0x0fff_0000_0000_u64,
@@ -191,6 +192,6 @@ proptest! {
         prop_assert!(i32::try_from(distance).is_ok());
         prop_assert_eq!(direct_branch(&bytes, address), Some((Kind::Jmp, 5, to)));
         let mut rest = Decoder::with_ip(64, &bytes[5..], address + 5, DecoderOptions::NONE);
-        prop_assert!(rest.iter().all(|i| i.mnemonic() == Mnemonic::Int3), "nothing runs on");
+        prop_assert!(rest.iter().all(|i| i.mnemonic() == Mnemonic::Int3), "only padding follows");
     }
 }

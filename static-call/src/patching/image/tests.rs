@@ -1,4 +1,4 @@
-//! The table's checks, and this test's own image.
+//! The checks of the table, and the image of this test itself.
 
 use std::vec::Vec;
 
@@ -7,7 +7,7 @@ use crate::layout::{Grade, Kind, TABLE_VERSION, checksum};
 
 const IDENTITY: u64 = 0x1234_5678_9abc_def0;
 
-/// A table that is right in everything, with room for one entry more than it has.
+/// Returns a valid table, with room for one entry more than it has.
 fn table() -> Vec<u8> {
     let entry = TableEntry {
         instruction: -4096,
@@ -27,7 +27,7 @@ fn table() -> Vec<u8> {
     [&header.to_bytes()[..], &entries, &[0; TableEntry::SIZE]].concat()
 }
 
-/// The table with other bytes from `at` on.
+/// Returns the table with other bytes from `at`.
 fn with(at: usize, bytes: &[u8]) -> Vec<u8> {
     let mut table = table();
     table[at..at + bytes.len()].copy_from_slice(bytes);
@@ -46,7 +46,7 @@ fn a_table_is_trusted_only_if_everything_is_right() {
     assert_eq!(fault(&with(8, &0_u32.to_le_bytes())), TableFault::Empty);
     let next = TABLE_VERSION + 1;
     assert_eq!(fault(&with(8, &next.to_le_bytes())), TableFault::Version(next));
-    // More entries than there is room for, than there are bytes, than can be counted.
+    // More entries than the capacity, than there are bytes, and than `usize` arithmetic can hold.
     assert_eq!(fault(&with(12, &1_u32.to_le_bytes())), TableFault::Malformed);
     assert_eq!(fault(&table()[..TableHeader::SIZE + TableEntry::SIZE]), TableFault::Malformed);
     let most = [u32::MAX.to_le_bytes(), u32::MAX.to_le_bytes()].concat();
@@ -54,7 +54,7 @@ fn a_table_is_trusted_only_if_everything_is_right() {
     let other = check_table(&table(), IDENTITY ^ 1);
     assert_eq!(other, Err(TableFault::OtherImage));
     assert_eq!(fault(&with(24, &[0])), TableFault::OtherImage);
-    // Each byte of the entries counts; the room after them does not.
+    // The checksum covers each byte of the entries, but not the room after them.
     for at in TableHeader::SIZE..TableHeader::SIZE + 2 * TableEntry::SIZE {
         let flipped = table()[at] ^ 0x10;
         assert_eq!(fault(&with(at, &[flipped])), TableFault::Changed, "byte {at}");
@@ -62,7 +62,7 @@ fn a_table_is_trusted_only_if_everything_is_right() {
     assert!(check_table(&with(TableHeader::SIZE + 2 * TableEntry::SIZE, &[9]), IDENTITY).is_ok());
 }
 
-/// A header that only its place in memory and its protection matter of.
+/// Returns a header of which only the kind, the addresses and the protection matter.
 fn segment(kind: u32, flags: u32, address: u64, size: u64) -> ProgramHeader {
     ProgramHeader {
         kind,
@@ -104,7 +104,7 @@ fn this_image_is_read_as_it_is() {
         let at = code.wrapping_add(offset);
         let (bytes, have) = image.read(at.addr());
         assert!(have > 8, "this function is followed by code");
-        // SAFETY: INV-TEXT: code of this test's image, which `have` says is there.
+        // SAFETY: INV-TEXT: `have` bytes from `at` are code of this test's image.
         let expected = unsafe { slice::from_raw_parts(at, have) };
         assert_eq!(&bytes[..have], expected);
         let quadword = image.quadword(at.addr());
@@ -112,8 +112,8 @@ fn this_image_is_read_as_it_is() {
     }
     let data = &raw const IDENTITY_IN_DATA;
     assert_eq!(image.code(data.addr(), 1), None);
-    assert_eq!(image.read(data.addr()).1, 0, "what is not code is not read as code");
-    // The static holds a pointer, so that the loader relocates it and then closes its page.
+    assert_eq!(image.read(data.addr()).1, 0, "data is not read as code");
+    // The static holds a pointer, so the loader relocates it and then makes its page read-only.
     assert_eq!(image.constant(data.addr()), Some(code.addr()));
     assert_eq!(image.constant(data.addr() + 4), None, "not aligned");
 }

@@ -1,4 +1,4 @@
-//! Every change against a model of memory and an independent decoder.
+//! Checks every change with a model of memory and an independent decoder.
 
 use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic, Register};
 use proptest::prelude::*;
@@ -12,7 +12,7 @@ fn decode(bytes: &[u8], address: u64) -> Instruction {
     Decoder::with_ip(64, bytes, address, DecoderOptions::NONE).decode()
 }
 
-/// Memory around a call instruction: 32 bytes of which the instruction is in the middle.
+/// Memory around a call instruction: 32 bytes with the instruction in the middle.
 struct Memory {
     start: u64,
     bytes: Vec<u8>,
@@ -36,8 +36,8 @@ impl Memory {
         decode(&self.bytes[(address - self.start) as usize..], address)
     }
 
-    /// Stores a change as the hardware would: the addresses that it touches, byte by byte, must lie
-    /// in one aligned quadword and hold the old bytes.
+    /// Makes a store as the hardware would. The bytes that it writes must lie in one aligned
+    /// quadword and have their old values.
     fn apply(&mut self, change: &Store) {
         let (from, to) = match change.width {
             Width::Displacement(at) => (usize::from(at), usize::from(at) + 4),
@@ -45,19 +45,19 @@ impl Memory {
         };
         let mut quadwords: Vec<u64> = (from..to).map(|i| (change.address + i as u64) / 8).collect();
         quadwords.dedup();
-        assert_eq!(quadwords.len(), 1, "a store crosses a quadword: {change:x?}");
+        assert_eq!(quadwords.len(), 1, "a store crosses a quadword boundary: {change:x?}");
         for i in 0..usize::from(change.length) {
             let at = (change.address - self.start) as usize + i;
-            assert_eq!(self.bytes[at], change.old[i], "byte {i} is not what the change says");
+            assert_eq!(self.bytes[at], change.old[i], "byte {i} differs from `old`");
             if (from..to).contains(&i) {
                 self.bytes[at] = change.new[i];
             }
-            assert_eq!(self.bytes[at], change.new[i], "the store leaves byte {i} behind");
+            assert_eq!(self.bytes[at], change.new[i], "the store does not write byte {i}");
         }
     }
 }
 
-/// The opcodes of all kinds, as the other decoder knows them.
+/// Generates shapes with the opcodes of all kinds.
 fn shapes() -> impl Strategy<Value = CallShape> {
     let opcode = prop_oneof![
         Just(std::vec![232_u8]),
@@ -95,7 +95,7 @@ fn in_reach(shape: &CallShape, to: u64) -> bool {
     i32::try_from(i128::from(to) - end).is_ok()
 }
 
-/// The grade once more, from the addresses of the bytes.
+/// Computes whether the grade allows patching, from the addresses of the bytes.
 fn may_patch(shape: &CallShape) -> bool {
     let disp = shape.address + u64::from(shape.branch.disp_at);
     (0..4).all(|i| (disp + i) / 8 == disp / 8)
@@ -105,7 +105,7 @@ fn is_whole(shape: &CallShape) -> bool {
     (0..u64::from(shape.branch.length)).all(|i| (shape.address + i) / 8 == shape.address / 8)
 }
 
-/// DESIGN.md's table of forms.
+/// Returns whether SAFETY.md allows the instruction to have this lead.
 fn allowed(shape: &CallShape, lead: Lead) -> bool {
     match lead {
         Lead::Trampoline => true,
@@ -114,11 +114,11 @@ fn allowed(shape: &CallShape, lead: Lead) -> bool {
     }
 }
 
-/// Whether the instruction in memory is what a lead means.
+/// Checks that the instruction in memory has this lead.
 fn check(memory: &Memory, shape: &CallShape, lead: Lead) {
     let linked = decode(&shape.linked, shape.address);
     let now = memory.instruction(shape.address);
-    assert_eq!(now.len(), linked.len(), "boundaries stay where they were");
+    assert_eq!(now.len(), linked.len(), "the length does not change");
     match lead {
         Lead::Trampoline => assert_eq!(now, linked),
         Lead::Address(to) => {
@@ -140,8 +140,8 @@ fn check(memory: &Memory, shape: &CallShape, lead: Lead) {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4096))]
 
-    /// Any walk through leads: what is allowed is done, in one store inside one quadword, and
-    /// nothing beside the instruction changes; what is not allowed is refused.
+    /// In any walk through leads, an allowed change is one store inside one quadword that changes
+    /// nothing beside the instruction, and any other change is refused.
     #[test]
     fn changes_keep_the_rules(
         shape in shapes(),
@@ -174,7 +174,7 @@ proptest! {
         }
     }
 
-    /// The lead that is chosen is the best one that is allowed.
+    /// The chosen lead is the best allowed one.
     #[test]
     fn the_best_lead_is_chosen(shape in shapes(), lead in leads(), effect in effects()) {
         let Lead::Address(target) = lead else { return Ok(()) };
@@ -199,7 +199,7 @@ proptest! {
     }
 
     /// A trampoline changes as a whole, leaves at its first instruction in every form, and keeps
-    /// its linked form where the target is out of reach.
+    /// its linked form if the target is out of reach.
     #[test]
     fn trampolines_change_as_a_whole(
         quad in 0x0aaa_a000_0000..0x0aaa_a000_1000_u64,

@@ -1,4 +1,4 @@
-//! Jump labels: reading and checking of their records.
+//! Jump labels: reads and checks their records.
 
 use core::ptr::from_ref;
 
@@ -17,7 +17,7 @@ pub(crate) struct Label {
     pub(crate) key: u32,
     pub(crate) site: Option<&'static SiteRecord>,
     pub(crate) polarity: Polarity,
-    /// What may be patched, if anything: a jump to the cold block of the record (INV-LABEL).
+    /// The shape if the label may be patched: a jump to the cold block of its record (INV-LABEL).
     pub(crate) shape: Option<LabelShape>,
     pub(crate) fault: Option<Fault>,
 }
@@ -58,8 +58,8 @@ impl Label {
     }
 }
 
-/// Sorts by address, and keeps one of several records that say the same, of code that the linker
-/// folded. Records that share bytes and do not are all taken out of use. Returns how many are kept.
+/// Sorts labels by address, and keeps one of several equal records, which describe code that the
+/// linker folded. Different records that share bytes are all disabled. Returns how many are kept.
 pub(super) fn separate(labels: &mut [Label]) -> usize {
     let identity = |label: &Label| (label.address, label.key, label.polarity as u32);
     labels.sort_unstable_by_key(identity);
@@ -97,8 +97,7 @@ mod tests {
         Label { address, key, site: None, polarity, shape, fault: None }
     }
 
-    /// Labels that lie apart are kept, folded code counts once, and bytes that two claim are left
-    /// alone.
+    /// Separate labels are kept, folded code counts once, and labels that share bytes are disabled.
     #[test]
     fn labels_share_no_bytes() {
         let mut labels = [

@@ -20,7 +20,7 @@ pub(crate) use label::Label;
 pub(crate) use read::Ungraded;
 pub(crate) use sections::Sections;
 
-/// An index that names nothing.
+/// The index of nothing.
 pub(crate) const NONE: u32 = u32::MAX;
 
 /// A key and what belongs to it.
@@ -32,17 +32,17 @@ pub(crate) struct KeyEntry {
 }
 
 impl KeyEntry {
-    /// Its trampolines, as a range of [`Registry::trampolines`].
+    /// Returns its trampolines, as a range of [`Registry::trampolines`].
     pub(crate) fn trampolines(&self) -> Range<usize> {
         self.trampolines.0 as usize..self.trampolines.1 as usize
     }
 
-    /// Its call instructions, as a range of [`Registry::calls`].
+    /// Returns its call instructions, as a range of [`Registry::calls`].
     pub(crate) fn calls(&self) -> Range<usize> {
         self.calls.0 as usize..self.calls.1 as usize
     }
 
-    /// Its jump labels, as a range of [`Registry::labels`].
+    /// Returns its jump labels, as a range of [`Registry::labels`].
     pub(crate) fn labels(&self) -> Range<usize> {
         self.labels.0 as usize..self.labels.1 as usize
     }
@@ -59,7 +59,7 @@ pub(crate) struct Trampoline {
     pub(crate) fault: Option<Fault>,
 }
 
-/// An instruction that names a trampoline, as the table has it.
+/// An instruction that names a trampoline, as recorded in the table.
 #[derive(Clone, Copy)]
 pub(crate) struct Call {
     pub(crate) address: u64,
@@ -68,41 +68,41 @@ pub(crate) struct Call {
     pub(crate) trampoline: u32,
     pub(crate) kind: Kind,
     pub(crate) grade: Grade,
-    /// Why a branch has no grade; means nothing of one that has.
+    /// Why a branch has no grade. Meaningless if it has one.
     pub(crate) ungraded: Ungraded,
-    /// What may be patched, if anything: what the table said, found in the code (INV-STORE).
+    /// The shape if the instruction may be patched: the code agrees with the table (INV-STORE).
     pub(crate) shape: Option<CallShape>,
     pub(crate) fault: Option<Fault>,
 }
 
-/// Why a record or an entry is not trusted; it is left alone for good.
+/// Why a record or an entry is not trusted. Its code is never patched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// It does not lie in this image's code, or not aligned.
+    /// It does not lie in this image's code, or is not aligned.
     NotCode,
     /// It names a trampoline or a key that does not exist.
     Unknown,
-    /// Its key lives in another image.
+    /// Its key is in another image.
     OtherImage,
     /// The bytes there are not what was recorded.
     Bytes,
-    /// The table holds something that is not an entry.
+    /// It is not a valid entry of the table.
     Malformed,
-    /// It shares bytes with the entry before it.
+    /// It shares bytes with another entry or label.
     Overlaps,
 }
 
-/// The facts.
+/// The facts of an image.
 pub(crate) struct Registry {
     pub(crate) image: Option<Image>,
     pub(crate) table: Result<(), TableFault>,
-    /// In the order of the link, as their records are.
+    /// In link order, like their records.
     pub(crate) keys: &'static [KeyEntry],
     /// Sorted by key, then address.
     pub(crate) trampolines: &'static [Trampoline],
-    /// Sorted by key, then address; entries of no known key last.
+    /// Sorted by key, then address; entries without a known key come last.
     pub(crate) calls: &'static [Call],
-    /// Sorted by key, then address; those of no known key last.
+    /// Sorted by key, then address; labels without a known key come last.
     pub(crate) labels: &'static [Label],
     /// Indices of `trampolines` by address.
     trampolines_by_address: &'static [u32],
@@ -112,13 +112,13 @@ pub(crate) struct Registry {
     labels_by_address: &'static [u32],
     /// Indices of `keys` by the type of the function that callers use.
     keys_by_type: &'static [(TypeId, u32)],
-    /// How many sites this image describes, dead ones included.
+    /// Number of sites that this image describes, including dead ones.
     #[cfg_attr(not(feature = "std"), allow(dead_code, reason = "for reports"))]
     pub(crate) sites: usize,
 }
 
 impl Registry {
-    /// Of no image.
+    /// Returns the registry of no image.
     pub(crate) fn bare() -> Self {
         Self {
             image: None,
@@ -135,7 +135,7 @@ impl Registry {
         }
     }
 
-    /// The index of a key, unless it belongs to another image or the registry is bare.
+    /// Returns the index of a key, unless it belongs to another image or the registry is bare.
     pub(crate) fn key_of(&self, record: &'static KeyRecord) -> Option<usize> {
         let first = self.keys.first()?.record;
         let offset = from_ref(record).addr().checked_sub(from_ref(first).addr())?;
@@ -143,19 +143,19 @@ impl Registry {
         (offset % size_of::<KeyRecord>() == 0 && index < self.keys.len()).then_some(index)
     }
 
-    /// The key whose callers use a function of this type.
+    /// Returns the key whose function item has this type.
     pub(crate) fn key_named(&self, named: TypeId) -> Option<&'static KeyRecord> {
         let found = self.keys_by_type.binary_search_by_key(&named, |&(of_type, _)| of_type).ok()?;
         Some(self.keys[self.keys_by_type[found].1 as usize].record)
     }
 
-    /// The trampoline that starts at `address`.
+    /// Returns the trampoline that starts at `address`.
     pub(crate) fn trampoline_at(&self, address: u64) -> Option<&Trampoline> {
         find(self.trampolines, self.trampolines_by_address, address)
             .map(|i| &self.trampolines[i as usize])
     }
 
-    /// The recorded call instruction that starts at `address`.
+    /// Returns the recorded call instruction that starts at `address`.
     pub(crate) fn call_at(&self, address: u64) -> Option<&Call> {
         let by_address = &self.calls_by_address;
         let at = by_address.partition_point(|&i| self.calls[i as usize].address < address);
@@ -163,7 +163,7 @@ impl Registry {
         (call.address == address).then_some(call)
     }
 
-    /// Whether a recorded jump label starts at `address`.
+    /// Returns whether a recorded jump label starts at `address`.
     pub(crate) fn is_label(&self, address: u64) -> bool {
         let address_of = |&i: &u32| self.labels[i as usize].address;
         self.labels_by_address.binary_search_by_key(&address, address_of).is_ok()

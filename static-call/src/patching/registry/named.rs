@@ -1,4 +1,4 @@
-//! Keys and sites by the names that records of code have for them.
+//! Finds keys and sites by the names that records of code use for them.
 
 use super::Fault;
 use crate::arch::native::decode_plt_entry;
@@ -15,7 +15,7 @@ pub(crate) struct Named {
 }
 
 impl Named {
-    /// Bytes of the arena for so many keys, and for the sites of this image.
+    /// Returns the bytes of the arena for this number of keys and for the sites of this image.
     pub(super) fn size(keys: usize) -> usize {
         keys * size_of::<(u64, u32)>() + SITES.len() * size_of::<(Option<SiteId>, u32)>()
     }
@@ -29,7 +29,8 @@ impl Named {
         Self { stubs, sites }
     }
 
-    /// The key that a record means by this stub, perhaps through the procedure linkage table.
+    /// Returns the key that a record names by this stub, perhaps through the procedure linkage
+    /// table.
     pub(super) fn key(&self, image: &Image, stub: u64) -> Option<u32> {
         let find = |stub| {
             let at = self.stubs.binary_search_by_key(&stub, |&(stub, _)| stub).ok()?;
@@ -38,7 +39,7 @@ impl Named {
         find(stub).or_else(|| find(image.constant(plt_slot(image, stub)?)? as u64))
     }
 
-    /// What is wrong with a stub that is no key's of this image.
+    /// Returns the fault of a stub that belongs to no key of this image.
     pub(super) fn unknown(&self, image: &Image, stub: u64) -> Fault {
         let Some(slot) = plt_slot(image, stub) else { return Fault::Unknown };
         match image.constant(slot) {
@@ -47,20 +48,20 @@ impl Named {
         }
     }
 
-    /// The first of the sites with this name, if it is described in this image.
+    /// Returns the first site with this name, if this image describes one.
     pub(super) fn site(&self, id: SiteId) -> Option<&'static SiteRecord> {
         let at = self.sites.partition_point(|&(other, _)| other < Some(id));
         let &(found, index) = self.sites.get(at)?;
         (found == Some(id)).then(|| &SITES.static_slice()[index as usize])
     }
 
-    /// How many names the sites of this image have.
+    /// Returns how many names the sites of this image have.
     pub(super) fn site_count(&self) -> usize {
         self.sites.chunk_by(|(a, _), (b, _)| a == b).count()
     }
 }
 
-/// The slot that the entry of the procedure linkage table at `address` jumps through.
+/// Returns the slot that the procedure linkage table entry at `address` jumps through.
 fn plt_slot(image: &Image, address: u64) -> Option<usize> {
     image.code(address as usize, 1)?;
     let (code, have) = image.read(address as usize);

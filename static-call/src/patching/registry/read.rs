@@ -1,4 +1,5 @@
-//! Reading of records and table entries: what is not as it was recorded is left alone for good.
+//! Reads records and table entries, and checks them against the code: code that differs from its
+//! record is never patched.
 
 use core::ptr::from_ref;
 
@@ -33,26 +34,26 @@ impl Trampoline {
     }
 }
 
-/// Why the verifier gave a branch no grade, as far as its entry and its bytes tell.
+/// Why the verifier gave a branch no grade, as far as its entry and its bytes show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ungraded {
     /// Its displacement has 8 bits.
     Short,
-    /// It is none of the forms that are rewritten.
+    /// It is not one of the forms that can be rewritten.
     Prefix,
     /// It does not lead to the trampoline itself.
     Elsewhere,
-    /// Its bytes are a branch to the trampoline: something around it leaves a doubt.
+    /// Its bytes are a branch to the trampoline, but the code around it could not be proved.
     Unproved,
 }
 
 impl Ungraded {
-    /// `branch`: what the code at `address` decodes to.
+    /// Returns why the entry has no grade. `branch` is the decoded code at `address`.
     fn of(entry: &TableEntry, address: u64, branch: Option<Branch>, trampoline: u64) -> Self {
         let is_short = matches!(entry.kind, Kind::Jmp | Kind::Jcc) && entry.length < 5;
         let is_form = |b: &Branch| b.kind == entry.kind && b.length == entry.length;
         match branch.filter(is_form) {
-            // The verifier did not get to know its length.
+            // The verifier could not determine its length.
             _ if entry.length == 0 => Self::Unproved,
             _ if is_short => Self::Short,
             None => Self::Prefix,
@@ -129,9 +130,9 @@ impl Call {
 mod tests {
     use super::*;
 
-    /// Branches at one address to a trampoline, or near it.
+    /// Branches at one address, to a trampoline or near it.
     #[test]
-    fn what_has_no_grade_is_told_apart() {
+    fn the_reason_for_no_grade_is_found() {
         let of = |kind, length, branch| {
             let grade = Grade::None;
             let entry = TableEntry { instruction: 0, trampoline: 0, kind, grade, length };
@@ -150,7 +151,7 @@ mod tests {
         assert_eq!(of(call, 5, to(0x1030, call, 5)), Ungraded::Elsewhere);
         assert_eq!(of(call, 5, to(0x1020, call, 5)), Ungraded::Unproved);
         assert_eq!(of(jcc, 6, to(0x1020, jcc, 6)), Ungraded::Unproved);
-        // Found by its bytes alone.
+        // The verifier found these only by their bytes.
         assert_eq!(of(call, 0, to(0x1020, call, 5)), Ungraded::Unproved);
         assert_eq!(of(jmp, 0, to(0x1020, jmp, 5)), Ungraded::Unproved);
     }

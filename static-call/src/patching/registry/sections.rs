@@ -1,4 +1,4 @@
-//! From the sections that the linker put together to the sorted arrays of the registry.
+//! Turns the sections that the linker assembled into the sorted arrays of the registry.
 
 use core::any::TypeId;
 
@@ -8,18 +8,18 @@ use crate::patching::arena::{ALIGNMENT, Arena};
 use crate::patching::image::{self, Image, TableFault};
 use crate::record::{KEYS, KeyRecord};
 
-/// What the linker and the verifier put into this image, before any of it is believed.
+/// What the linker and the verifier put into this image, before any of it is checked.
 pub(crate) struct Sections {
     pub(crate) keys: &'static [KeyRecord],
     pub(crate) trampolines: &'static [TrampolineRecord],
     pub(crate) labels: &'static [LabelRecord],
-    /// Bytes of the table's entries; none if it is not trusted.
+    /// Bytes of the table's entries; empty if the table is not trusted.
     entries: &'static [u8],
     table: Result<(), TableFault>,
 }
 
 impl Sections {
-    /// Finds them.
+    /// Finds the sections of the image.
     pub(crate) fn of(image: &Image) -> Self {
         let table = image::table(image);
         Self {
@@ -31,14 +31,14 @@ impl Sections {
         }
     }
 
-    /// How many entries the table has.
+    /// Returns how many entries the table has.
     pub(crate) fn call_count(&self) -> usize {
         self.entries.len() / TableEntry::SIZE
     }
 }
 
 impl Registry {
-    /// Bytes of the arena for what is in these sections.
+    /// Returns the bytes of the arena that the contents of these sections need.
     pub(crate) fn size(sections: &Sections) -> usize {
         let index = size_of::<u32>();
         sections.keys.len() * (size_of::<KeyEntry>() + size_of::<(TypeId, u32)>())
@@ -49,7 +49,7 @@ impl Registry {
             + 10 * ALIGNMENT
     }
 
-    /// Reads, checks and sorts what is in these sections.
+    /// Reads, checks and sorts the contents of these sections.
     pub(crate) fn read(image: Image, sections: &Sections, arena: &mut Arena) -> Self {
         let named = Named::new(arena, sections.keys);
         let trampolines = arena.slice(sections.trampolines.len(), |i| {
@@ -99,7 +99,7 @@ impl Registry {
     }
 }
 
-/// The indices of a slice by address.
+/// Returns the indices of a slice, sorted by address.
 fn by_address<T>(
     arena: &mut Arena,
     all: &[T],
@@ -110,7 +110,7 @@ fn by_address<T>(
     indices
 }
 
-/// Takes entries that share bytes out of use, but for the first: two stores would undo each other.
+/// Disables entries that share bytes, except the first: two stores would undo each other.
 fn separate(calls: &mut [Call]) {
     let mut end = 0;
     for call in calls {
@@ -124,7 +124,7 @@ fn separate(calls: &mut [Call]) {
     }
 }
 
-/// Where the elements of one key are.
+/// Returns the range of one key's elements.
 fn range<T>(sorted: &[T], key: u32, key_of: impl Fn(&T) -> u32) -> (u32, u32) {
     let start = sorted.partition_point(|t| key_of(t) < key);
     let end = sorted.partition_point(|t| key_of(t) <= key);

@@ -2,15 +2,16 @@
 //! them.
 //!
 //! A label answers whether a key is on. It is linked as `jmp cold`, and the cold block tests the
-//! key: right wherever nothing is patched. Bound, it is a no-op while the key gives the expected
-//! answer.
+//! key, which works wherever nothing is patched. Once bound, the label is a no-op while the key
+//! gives the expected answer.
 
-/// The text of a label. A literal of its own, so that nobody can put another one into `asm!`.
+/// Gives the text of a label. It is a literal of its own, so that no caller can put other text into
+/// `asm!`.
 ///
 /// The cold block is named once, as the argument of the assembler's macro: a compiler pass that
-/// duplicates blocks may give each mention in the template another one. The counter makes the
-/// symbol that the record is linked to (`SHF_LINK_ORDER`) another one at each copy that the
-/// compiler makes, so that a record is dropped with its code.
+/// duplicates blocks may use a different block for each mention in the template. The counter gives
+/// each copy that the compiler makes its own symbol for the record to be linked to
+/// (`SHF_LINK_ORDER`), so that a record is dropped with its code.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __label_text {
@@ -25,12 +26,12 @@ macro_rules! __label_text {
             ".macro ",
             $crate::__section!("label"),
             " number cold\n",
-            // At most four bytes, where the five would cross a quadword.
+            // Pads by at most four bytes, where the five would cross a quadword boundary.
             ".p2align 3,,4\n",
             ".L",
             $crate::__section!("label"),
             "_\\number:\n",
-            // Five bytes wherever the block is: an assembler could choose two.
+            // Always five bytes: an assembler could choose the form of two bytes.
             ".byte 0xe9\n",
             ".long \\cold - . - 4\n",
             ".pushsection ",
@@ -64,17 +65,17 @@ macro_rules! __label_text {
     };
 }
 
-/// Whether `$key` is on; the whole body of a function.
+/// Returns whether `$key` is on. It is the whole body of a function.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __label {
-    // Expected to be off: of a hook at a site, or of a flag. Who hears *on* has passed the cold
-    // block, which reads memory itself.
+    // For a hook at a site, or a flag, that is expected to be off. The answer *on* always comes
+    // from the cold block, which reads memory itself, so `nomem` is right.
     (unlikely $key:ty; site $site:expr) => {{
-        // Outside of `unsafe`, where the caller's expression has no business.
+        // Outside the `unsafe` block, so that the caller's expression is not in it.
         const STATIC_CALL_SITE: $crate::__private::core::primitive::u64 = $site;
-        // SAFETY: a jump to the cold block or nothing: no register, no stack and no memory is
-        // touched (INV-LABEL).
+        // SAFETY: the assembly jumps to the cold block or does nothing: it touches no register, no
+        // stack and no memory (INV-LABEL).
         unsafe {
             $crate::__private::core::arch::asm!(
                 $crate::__label_text!(),
@@ -90,8 +91,8 @@ macro_rules! __label {
         }
         false
     }};
-    // A flag that is expected to be on. What was written before it was turned on is visible after
-    // it: memory is not `nomem`, so that the compiler reads nothing earlier than here.
+    // For a flag that is expected to be on. What was written before it was turned on must be
+    // visible after the label, so there is no `nomem`: the compiler must not move reads before it.
     (likely $key:ty) => {{
         // SAFETY: as above (INV-LABEL).
         unsafe {

@@ -1,4 +1,4 @@
-//! The assembly text of x86-64, which is part of what the macros expand to.
+//! The assembly text of x86-64, which is part of the macros' output.
 
 mod label;
 mod trampoline;

@@ -1,16 +1,17 @@
 //! The assembly text of trampolines and stubs, and of the records that describe them.
 //!
-//! One place, so that macro output, verifier (`layout`) and runtime (`arch`) cannot disagree. Where
-//! nothing is patched the macros of `private/plain.rs` make ordinary functions that call through
-//! the slot.
+//! It is in one place, so that macro output, verifier (`layout`) and runtime (`arch`) cannot
+//! disagree. Where nothing is patched, the macros of `private/plain.rs` define ordinary functions
+//! that call through the slot instead.
 //!
-//! No text here names a symbol of another crate in a way that a shared object could not: a key may
+//! The text names symbols of other crates only in ways that work across shared objects: a key may
 //! live in a Rust `dylib` and its trampolines in the program. Stubs are named through the procedure
-//! linkage table (`@PLT`), which is the stub itself wherever both are in one image and nothing else
-//! can replace it; a stub finds its slot through the global offset table, which the linker takes
-//! out again under the same condition (psABI, "Optimize GOTPCRELX Relocations").
+//! linkage table (`@PLT`), which is the stub itself if both are in one image and no other object
+//! can replace it. A stub finds its slot through the global offset table, which the linker bypasses
+//! under the same condition (psABI, "Optimize GOTPCRELX Relocations").
 
-/// A trampoline, generic so that each crate gets a local instance: jumps to its key's stub.
+/// Defines a trampoline, which jumps to its key's stub. It is generic, so that each crate gets a
+/// local instance.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __trampoline {
@@ -25,7 +26,7 @@ macro_rules! __trampoline {
                 ".p2align 3",
                 ".cfi_startproc",
                 "2:",
-                // Five bytes wherever the stub is: an assembler could choose two.
+                // Always five bytes: an assembler could choose the form of two bytes.
                 ".byte 0xe9",
                 ".long {stub}@PLT - . - 4",
                 ".byte 0xcc, 0xcc, 0xcc",
@@ -49,7 +50,7 @@ macro_rules! __trampoline {
     };
 }
 
-/// A key's stub: jumps through the slot.
+/// Defines a key's stub, which jumps through the slot.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __stub {
@@ -59,9 +60,9 @@ macro_rules! __stub {
             $crate::__private::core::arch::naked_asm!(
                 ".p2align 3",
                 ".cfi_startproc",
-                // `mov slot@GOTPCREL(%rip), %r11`, with the relocation that lets the linker make it
-                // `lea slot(%rip), %r11`. No argument is in r11, and no caller keeps anything
-                // there (psABI, 3.2.1).
+                // `mov slot@GOTPCREL(%rip), %r11`, with the relocation that lets the linker relax
+                // it to `lea slot(%rip), %r11`. No argument is passed in r11, and no caller
+                // expects it to be preserved (psABI, 3.2.1).
                 "2:",
                 ".byte 0x4c, 0x8b, 0x1d",
                 ".long 0",

@@ -1,26 +1,29 @@
-//! Slices in ELF sections, whose ends the linker names (`__start_`, `__stop_`; gABI, "Sections").
+//! Slices in ELF sections. The linker defines symbols at their ends (`__start_`, `__stop_`; gABI,
+//! "Sections").
 
 use core::ops::Deref;
 use core::{fmt, slice};
 
 /// The slice of all elements.
 pub(crate) struct Collected<T: 'static> {
-    /// INV-KEY: statics of this type and nothing else from here on.
+    /// INV-KEY: the first of the statics of this type; nothing else lies before `stop`.
     start: *const T,
-    /// After the last of them.
+    /// The end of the last static.
     stop: *const T,
-    /// One byte for each copy of this crate in the image.
+    /// Start and end of a section with one byte for each copy of this crate in the image.
     copies: [*const u8; 2],
 }
 
-// SAFETY: it is a shared slice by another name (INV-KEY).
+// SAFETY: this is equivalent to a shared slice (INV-KEY).
 unsafe impl<T: Sync> Sync for Collected<T> {}
 
 impl<T> Collected<T> {
+    /// Makes the slice between two addresses.
+    ///
     /// # Safety
     ///
-    /// 1. Between `start` and `stop` are statics of type `T` and nothing else.
-    /// 2. Between the two pointers of `copies` is a byte for each copy of this crate in the image.
+    /// 1. Only statics of type `T` lie between `start` and `stop`.
+    /// 2. The two pointers of `copies` enclose one byte for each copy of this crate in the image.
     pub(crate) const unsafe fn new(
         start: *const T,
         stop: *const T,
@@ -29,17 +32,20 @@ impl<T> Collected<T> {
         Self { start, stop, copies }
     }
 
-    /// The elements.
+    /// Returns the elements.
     ///
     /// # Panics
     ///
-    /// Where two copies of one version of this crate are in one image: each would take the other's
-    /// records for its own.
+    /// Panics if two copies of one version of this crate are in one image: each would treat the
+    /// other's records as its own.
     pub(crate) fn static_slice(&self) -> &'static [T] {
         let [first, end] = self.copies;
-        assert!(end.addr() - first.addr() <= 1, "two copies of one version of static-call");
+        assert!(
+            end.addr() - first.addr() <= 1,
+            "two copies of one version of static-call are in one image: link only one"
+        );
         let len = (self.stop.addr() - self.start.addr()) / size_of::<T>();
-        // SAFETY: statics of this type and nothing else are there (promise 1 of `new`, INV-KEY).
+        // SAFETY: only statics of this type lie there (promise 1 of `new`, INV-KEY).
         unsafe { slice::from_raw_parts(self.start, len) }
     }
 }
@@ -58,8 +64,8 @@ impl<T: fmt::Debug> fmt::Debug for Collected<T> {
     }
 }
 
-/// Declares a slice whose elements [`__record!`](crate::__record!) adds: its section, and the one
-/// with a byte for each copy of this crate.
+/// Declares a slice to which [`__record!`](crate::__record!) adds elements: its section, and the
+/// section with one byte for each copy of this crate.
 macro_rules! collected {
     ($(#[$doc:meta])* static $name:ident: [$ty:ty]; $kind:ident) => {
         $(#[$doc])*
@@ -75,7 +81,7 @@ macro_rules! collected {
                 static END_OF_COPIES: [u8; 0];
             }
 
-            // So that the section is there, and may be written, where it has no element.
+            // Makes the section exist, and be writable, even without elements.
             #[used]
             #[unsafe(link_section = $crate::__section!($kind "linkme"))]
             static mut NOTHING: [$ty; 0] = [];
@@ -84,7 +90,7 @@ macro_rules! collected {
             #[unsafe(link_section = $crate::__section!($kind "linkm2"))]
             static COPY: u8 = 1;
 
-            // SAFETY: `__record!`, which alone puts statics there, decides their type (promises 1
+            // SAFETY: only `__record!` puts statics there, and it decides their type (promises 1
             // and 2, INV-KEY).
             unsafe {
                 $crate::sys::slices::Collected::new(
@@ -101,8 +107,8 @@ macro_rules! collected {
 }
 pub(crate) use collected;
 
-/// A static that is an element of a slice: the record of a key, or of a site. The section and the
-/// type are not the caller's to choose, and only unsafe code can make the record of a key.
+/// Declares a static that is an element of a slice: the record of a key or of a site. The caller
+/// chooses neither section nor type, and only unsafe code can make the record of a key.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __record {

@@ -1,10 +1,10 @@
-//! Slices whose elements are statics all over the program: the linker puts them side by side, in a
-//! section of their own.
+//! Slices whose elements are statics anywhere in the program: the linker places them side by side
+//! in a section of their own.
 //!
-//! The crate `linkme` does this for any type and on many systems. But it exports a macro for each
-//! slice that puts any static into any section, with no `unsafe` from its caller: code in
-//! `.init_array`, a record of a key with any bytes. So on Linux the slices are made here, where the
-//! one exported macro decides section and type; elsewhere they are linkme's.
+//! The crate `linkme` does this for any type and on many systems. But for each slice it exports a
+//! macro that puts any static into any section without `unsafe` from its caller: code in
+//! `.init_array`, or a key record with any bytes. So on Linux the slices are made here, and the one
+//! exported macro decides section and type; other systems use `linkme`.
 
 #[cfg(target_os = "linux")]
 mod linux;

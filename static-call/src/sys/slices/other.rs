@@ -1,6 +1,6 @@
-//! Slices of `linkme`'s.
+//! Slices of the crate `linkme`.
 
-/// Declares a slice whose elements [`__record!`](crate::__record!) adds.
+/// Declares a slice to which [`__record!`](crate::__record!) adds elements.
 macro_rules! collected {
     ($(#[$doc:meta])* static $name:ident: [$ty:ty]; $kind:ident) => {
         $(#[$doc])*
@@ -10,7 +10,7 @@ macro_rules! collected {
 }
 pub(crate) use collected;
 
-/// A static that is an element of a slice: the record of a key, or of a site.
+/// Declares a static that is an element of a slice: the record of a key or of a site.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __record {

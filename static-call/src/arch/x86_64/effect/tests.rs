@@ -1,12 +1,12 @@
-//! Every function that is taken for a constant, against an independent decoder that executes it.
+//! Executes every function that is recognised as a constant, by an independent decoder.
 
 use iced_x86::{Code, Decoder, DecoderOptions, Mnemonic, Register};
 use proptest::prelude::*;
 
 use super::*;
 
-/// What `rax` holds after the code, from `before`, if the code is a handful of instructions that
-/// can be executed by hand, up to its `ret`.
+/// Returns the value of `rax` after the code, starting from `before`, if the code up to its `ret`
+/// consists of a few instructions that are executed here.
 fn execute(code: &[u8], before: u64) -> Option<u64> {
     let mut rax = before;
     let mut pushed = None;
@@ -44,7 +44,7 @@ fn execute(code: &[u8], before: u64) -> Option<u64> {
     None
 }
 
-/// Beginnings that look like constants, with anything after them.
+/// Generates code that begins like a constant, with anything after it.
 fn code() -> impl Strategy<Value = std::vec::Vec<u8>> {
     let head = prop_oneof![
         Just(std::vec![]),
@@ -75,15 +75,15 @@ fn code() -> impl Strategy<Value = std::vec::Vec<u8>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(20_000))]
 
-    /// What is taken for a constant is one, and the instruction in its place leaves the same in
-    /// all bits that the function sets.
+    /// Code that is recognised as a constant is one, and the instruction that replaces it leaves
+    /// the same in all bits that the function sets.
     #[test]
     fn effects_are_what_the_code_does(code in code(), before: u64) {
         match Effect::of(&code) {
             Effect::Code => {}
             Effect::Nothing => prop_assert_eq!(execute(&code, before), Some(before)),
             Effect::Returns(value) => {
-                let after = execute(&code, before).expect("it was taken for a constant");
+                let after = execute(&code, before).expect("recognised as a constant");
                 let set = execute(&code, 0).unwrap() ^ !execute(&code, u64::MAX).unwrap();
                 for length in [5, 6] {
                     let mut bytes = mov_eax(length, value).unwrap().to_vec();
@@ -104,7 +104,7 @@ fn what_compilers_write() {
     assert_eq!(Effect::of(&[184, 1, 2, 0, 0, 195]), Effect::Returns(513));
     assert_eq!(Effect::of(&[176, 255, 195]), Effect::Returns(255));
     assert_eq!(Effect::of(&[49, 192, 195]), Effect::Returns(0));
-    // A negative 64-bit value, a value in another register, a longer function, half a one.
+    // Negative 64-bit values, a value in another register, a longer function, incomplete code.
     let code: &[&[u8]] = &[
         &[72, 199, 192, 255, 255, 255, 255, 195],
         &[106, 255, 88, 195],

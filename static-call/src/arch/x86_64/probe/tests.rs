@@ -1,5 +1,5 @@
-//! Every mixture of the bytes of two forms is executed by an interpreter that knows the
-//! instructions by an independent decoder, and must come back with the right count.
+//! Executes every mixture of the bytes of two forms by an interpreter on top of an independent
+//! decoder. Each must come back with the right count.
 
 use std::collections::BTreeMap;
 use std::vec::Vec;
@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::layout::Grade;
 
-/// With the number of bytes in which the two forms differ.
+/// All forms, with the number of bytes in which the two differ.
 const CHANGES: [(Forms, usize); 11] = [
     (Forms::Call, 4),
     (Forms::Jump, 4),
@@ -25,7 +25,7 @@ const CHANGES: [(Forms, usize); 11] = [
     (Forms::Trampoline, 6),
 ];
 
-/// A processor that does what the loop and its pads need, and stops at all else.
+/// A processor that executes what the loop and its pads need, and panics at anything else.
 struct Machine {
     memory: BTreeMap<u64, u8>,
     registers: BTreeMap<Register, u64>,
@@ -54,7 +54,7 @@ impl Machine {
         (address..address + length).map_while(|at| self.memory.get(&at).copied()).collect()
     }
 
-    /// The counts after `calls` executions from `entry` on.
+    /// Returns the counts after `calls` executions, from `entry`.
     fn run(&mut self, entry: u64, calls: u64) -> [u64; 2] {
         self.registers.insert(Register::RDI, calls);
         let mut at = entry;
@@ -94,7 +94,7 @@ impl Machine {
         }
     }
 
-    /// The next address; none after the function's own `ret`.
+    /// Returns the next address, or `None` after the function's own `ret`.
     fn step(&mut self, instruction: &Instruction) -> Option<u64> {
         let next = instruction.next_ip();
         let (to, source) = (instruction.op0_register(), || self.source(instruction));
@@ -142,20 +142,20 @@ impl Machine {
     }
 }
 
-/// What a processor sees as the instruction: its length and its meaning.
+/// Returns what a processor sees as the instruction: its length and the bytes that matter.
 fn seen(bytes: &[u8; 8]) -> (usize, Vec<u8>) {
     let instruction = Decoder::with_ip(64, bytes, 0, DecoderOptions::NONE).decode();
     let length = match instruction.mnemonic() {
-        // The operand of a no-op is not looked at.
+        // The operand of a no-op does not matter.
         Mnemonic::Nop => return (instruction.len(), Vec::new()),
         _ => instruction.len(),
     };
-    // These prefixes say nothing here.
+    // These prefixes have no effect here.
     let skip = usize::from(matches!(bytes, [0x40 | 0x67, ..]));
     (length, bytes[skip..length].into())
 }
 
-/// An emulated processor takes minutes for what takes a second otherwise.
+/// Fewer cases on an emulated processor, where the tests would take minutes instead of a second.
 const CASES: u32 = if cfg!(target_arch = "x86_64") { 32 } else { 1 };
 
 fn every_mixture_comes_back(forms: Forms, site: u64) {
@@ -175,8 +175,8 @@ fn every_mixture_comes_back(forms: Forms, site: u64) {
         unseen += usize::from(expected != [0, 0]);
         assert_eq!(machine.run(program.entry, 3), expected, "{forms:?} {site:#x} {bytes:02x?}");
     }
-    // Besides the two forms, mixtures that are the same instructions: no-ops of five bytes, and
-    // what differs in a trampoline's padding or a prefix.
+    // Besides the two forms there are mixtures that are the same instructions: five-byte no-ops,
+    // and bytes that differ only in a trampoline's padding or in a prefix.
     let same = match forms {
         Forms::Nop | Forms::PaddedNop | Forms::Label => 3,
         Forms::Trampoline => 1,

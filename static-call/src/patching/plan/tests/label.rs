@@ -1,10 +1,10 @@
-//! Jump labels.
+//! Plans for jump labels.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// Code that is a label, or nearly one; with where it leads.
+/// Generates code that is a label or nearly one, with an address and a cold block.
 fn codes() -> impl Strategy<Value = (u64, [u8; 8], u64)> {
     let first = prop_oneof![8 => Just(233_u8), 1 => Just(232), 1 => Just(103), 1 => any::<u8>()];
     let displacement = -1000..1000_i32;
@@ -22,7 +22,7 @@ fn codes() -> impl Strategy<Value = (u64, [u8; 8], u64)> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4096))]
 
-    /// Exactly a five-byte jump in one quadword, to exactly the cold block, is a label.
+    /// A label is a five-byte jump in one quadword to exactly the cold block, and nothing else is.
     #[test]
     fn what_is_a_label((address, bytes, cold) in codes()) {
         let is_jump = bytes[0] == 233 && decode(&bytes, address).near_branch_target() == cold;
@@ -31,7 +31,7 @@ proptest! {
         prop_assert!(LabelShape::new(address, &bytes[..4], cold).is_none());
     }
 
-    /// Any walk: one store inside one quadword each, between the jump and a no-op of its length.
+    /// In any walk, each change between the jump and the no-op is one store inside one quadword.
     #[test]
     fn labels_change_as_a_whole(
         at in 0x0aaa_a000_0000..0x0aaa_a000_1000_u64,
@@ -73,7 +73,7 @@ proptest! {
     }
 }
 
-/// A label falls through where the answer is the expected one.
+/// A label falls through if the answer is the expected one.
 #[test]
 fn polarities() {
     assert!(LabelShape::falls_through(Polarity::Unlikely, false));
