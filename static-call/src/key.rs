@@ -1,6 +1,6 @@
 //! Keys: the handles that users hold.
 //!
-//! An update starts at [`Key::update`]. The next file on its way is `commit.rs`.
+//! An update starts at [`Key::update`]. The next file on its way is `commit/mod.rs`.
 
 use core::fmt;
 use core::marker::PhantomData;

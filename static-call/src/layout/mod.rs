@@ -17,7 +17,7 @@ pub use site::{SiteId, site_id};
 /// only here.
 ///
 /// It is a macro, because attributes and assembly accept only literals. The two slices of records
-/// (`STATIC_CALL_0_1_KEYS` in `record.rs`, `STATIC_CALL_0_1_SITES` in `site.rs`) repeat the version
+/// (`STATIC_CALL_0_1_KEYS` in `record/mod.rs`, `STATIC_CALL_0_1_SITES` in `site.rs`) repeat the version
 /// in their identifiers, from which `linkme` makes the names: a macro cannot compose an identifier.
 #[doc(hidden)]
 #[macro_export]
@@ -212,7 +212,7 @@ impl Grade {
 }
 
 /// A `KeyRecord` as stored in [`KEYS_SECTION`]: its size, the offsets of the fields that the
-/// verifier reads, and a flag. `record.rs` checks them.
+/// verifier reads, and a flag. `record/mod.rs` checks them.
 pub mod key_record {
     /// Bytes of a record.
     pub const SIZE: usize = 128;

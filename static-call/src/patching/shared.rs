@@ -28,7 +28,7 @@ pub(crate) fn with_state<R>(body: impl FnOnce(&mut State) -> R) -> Result<R, Upd
         return Err(UpdateError::Unloaded);
     }
     // If it is still set, a `fork` without handlers copied the process while the previous holder
-    // was at work (lock.rs).
+    // was at work (`lock/mod.rs`).
     let was_left = BUSY.swap(true, Ordering::SeqCst);
     let state = state(&guard, cap, was_left);
     let result = body(state);

@@ -45,11 +45,11 @@ pub(crate) fn at_fork(prepare: extern "C" fn(), parent: extern "C" fn(), child: 
         ) -> core::ffi::c_int;
     }
     // It fails only if memory runs out. A child then finds the lock held by another process, and
-    // takes it over (lock.rs).
+    // takes it over (`lock/mod.rs`).
     let _ = pthread_atfork(prepare, parent, child);
 }
 
-/// Does nothing: without `std` there is no libc to register with. lock.rs says what a child does
+/// Does nothing: without `std` there is no libc to register with. `lock/mod.rs` says what a child does
 /// then.
 #[cfg(not(feature = "std"))]
 pub(crate) fn at_fork(

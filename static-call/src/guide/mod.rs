@@ -1,14 +1,14 @@
 // The pages of `docs/`. Each page ends with the definitions of its links, for readers of the files.
 // If a link is defined twice, the first definition wins: `links.md` precedes each page and names
 // the modules. It is left out of doctests, which are named after the first file.
-#![cfg_attr(not(doctest), doc = include_str!("guide/links.md"))]
-#![doc = include_str!("../docs/README.md")]
+#![cfg_attr(not(doctest), doc = include_str!("links.md"))]
+#![doc = include_str!("../../docs/README.md")]
 
 macro_rules! pages {
     ($($name:ident $file:literal $cfg:meta;)+) => {$(
         #[cfg($cfg)]
-        #[cfg_attr(not(doctest), doc = include_str!("guide/links.md"))]
-        #[doc = include_str!(concat!("../docs/", $file))]
+        #[cfg_attr(not(doctest), doc = include_str!("links.md"))]
+        #[doc = include_str!(concat!("../../docs/", $file))]
         pub mod $name {}
     )+};
 }
