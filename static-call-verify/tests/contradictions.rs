@@ -194,8 +194,8 @@ fn long_names_of_a_key_are_not_said_a_thousand_times() {
         .replace(".quad name, 3, module, 6, file, 7, signature, 8", &names)
         .replace("\"key\"", &format!("\"{}\"", "k".repeat(LENGTH)));
     // Records of trampolines, or of jump labels, that are none.
-    for (section, rest) in [("trampolines", "0, 0"), ("hooks", "1, 0, 0")] {
-        let cold = if section == "hooks" { "tramp - .," } else { "" };
+    for (section, rest) in [("trampolines", "0, 0"), ("labels", "1, 0, 0")] {
+        let cold = if section == "labels" { "tramp - .," } else { "" };
         let records = format!(
             ".section static_call_0_1_{section},\"ao\",@progbits,tramp\n .set i, 1\n .rept 20000\n \
              .long tramp + 8 * i + 1 - ., {cold} stub - ., {rest}\n .set i, i + 1\n .endr\n"
