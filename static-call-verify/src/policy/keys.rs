@@ -235,7 +235,7 @@ finding_keys! {
         "A call that does not lie in one aligned 8 bytes must not be rewritten while other threads \
          execute it, and goes through its trampoline for life. The flags align the calls; nothing \
          can do that after the compilation.",
-        "run `cargo static-call init`, or set the rustflags that it writes (README, \"Flags\")";
+        "run `cargo static-call init`, or set the rustflags that it writes (docs/verifier.md, \"Flags\")";
 }
 
 impl FindingKey {

@@ -194,8 +194,9 @@ fn in_a_new_package_and_from_below() {
     let config = read(&dir, ".cargo/config.toml");
     assert!(config.starts_with(TABLE));
     let config: Vec<&str> = config.lines().filter(|line| !line.starts_with('#')).collect();
-    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).unwrap();
-    assert!(readme.contains(&format!("\n{}\n```", config.join("\n"))), "README says the same");
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/verifier.md");
+    let page = fs::read_to_string(page).unwrap();
+    assert!(page.contains(&format!("\n{}\n```", config.join("\n"))), "the page shows the same");
     fs::remove_dir_all(dir).unwrap();
 }
 
