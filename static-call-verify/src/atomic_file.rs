@@ -1,4 +1,4 @@
-//! Files that are whole or not there.
+//! Files that are either complete or absent.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -6,19 +6,19 @@ use std::io::{self, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-/// `path` with `suffix` behind its file name.
+/// Returns `path` with `suffix` after its file name.
 pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     name.into()
 }
 
-/// Makes `path` a file of these bytes, in one step for everybody else.
+/// Replaces the file at `path` with these bytes, in one step as others see it.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     replace_with(path, bytes, None)
 }
 
-/// The same with these permissions.
+/// Like [`replace`], and sets these permissions.
 pub(crate) fn replace_with(
     path: &Path,
     bytes: &[u8],
@@ -35,14 +35,14 @@ pub(crate) fn replace_with(
     done
 }
 
-/// Writes `parts` of `bytes` to the file at `path`, which has their length.
+/// Writes `parts` of `bytes` to the file at `path`, which has the same length.
 ///
-/// Stamping changes the table and a few instructions of an image that may be large. Nobody else
-/// knows the file yet.
+/// Stamping changes the table and a few instructions of an image that may be large. No other
+/// process knows the file yet.
 pub(crate) fn write_parts(path: &Path, bytes: &[u8], parts: &[Range<usize>]) -> io::Result<()> {
     let mut file: File = OpenOptions::new().write(true).open(path)?;
     if usize::try_from(file.metadata()?.len()) != Ok(bytes.len()) {
-        return Err(io::Error::other("the image changed its length"));
+        return Err(io::Error::other("the length of the image has changed"));
     }
     for part in parts {
         file.seek(SeekFrom::Start(part.start as u64))?;
@@ -52,22 +52,22 @@ pub(crate) fn write_parts(path: &Path, bytes: &[u8], parts: &[Range<usize>]) -> 
     file.flush()
 }
 
-/// A file that is removed unless it was renamed.
+/// A file that is removed when dropped, unless it was renamed.
 #[derive(Debug)]
 pub(crate) struct Temporary(PathBuf);
 
 impl Temporary {
-    /// Takes charge of the file at `path`, which need not exist yet.
+    /// Takes ownership of the file at `path`, which need not exist yet.
     pub(crate) fn new(path: PathBuf) -> Self {
         Self(path)
     }
 
-    /// Where it is.
+    /// Returns the path.
     pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 
-    /// Gives it its name, in the place of what had it.
+    /// Renames it to `path`, replacing any file there.
     pub(crate) fn persist(self, path: &Path) -> io::Result<()> {
         fs::rename(&self.0, path)
     }
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn changes_are_written_where_they_are() {
+    fn parts_are_written_in_place() {
         let file = Temporary::new(
             std::env::temp_dir().join(format!("static-call-output-{}", std::process::id())),
         );
@@ -96,9 +96,9 @@ mod tests {
         }
         write_parts(file.path(), &bytes, &parts).unwrap();
         assert!(fs::read(file.path()).unwrap() == bytes);
-        let behind = 299_999..300_001;
-        assert!(write_parts(file.path(), &bytes, &[behind]).is_err(), "behind the end");
+        let past_end = 299_999..300_001;
+        assert!(write_parts(file.path(), &bytes, &[past_end]).is_err(), "past the end");
         bytes.push(0);
-        assert!(write_parts(file.path(), &bytes, &[]).is_err(), "another length is refused");
+        assert!(write_parts(file.path(), &bytes, &[]).is_err(), "a different length is refused");
     }
 }

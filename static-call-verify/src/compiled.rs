@@ -1,7 +1,7 @@
-//! How an image was compiled, as far as its static calls depend on that: the link hook knows, and
-//! notes it in the image.
+//! How an image was compiled, as far as its static calls depend on it. The link hook knows this and
+//! records it in the image.
 
-/// Which of the flags of rustc were set that make calls direct and aligned.
+/// Which of rustc's flags that make calls direct and aligned were set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Compiled {
@@ -12,18 +12,19 @@ pub struct Compiled {
 }
 
 impl Compiled {
-    /// Each flag with its word.
+    /// The word of each flag.
     fn words(&mut self) -> [(&'static str, &mut bool); 2] {
         [("align-calls", &mut self.aligns_calls), ("direct-calls", &mut self.is_direct)]
     }
 
-    /// One word, which [`from_text`](Self::from_text) reads.
+    /// Returns one word, which [`from_text`](Self::from_text) reads.
     pub(crate) fn to_text(mut self) -> String {
         let on = self.words().into_iter().filter(|(_, is_on)| **is_on);
         on.map(|(word, _)| word).collect::<Vec<_>>().join(",")
     }
 
-    /// Words that are not known are those of another version, and say nothing.
+    /// Reads [`to_text`](Self::to_text)'s word. Unknown flags come from another version and are
+    /// ignored.
     pub(crate) fn from_text(text: &str) -> Self {
         let mut compiled = Self::default();
         for (word, is_on) in compiled.words() {
@@ -38,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn comes_back_as_it_was_written() {
+    fn round_trips() {
         for aligns_calls in [false, true] {
             for is_direct in [false, true] {
                 let compiled = Compiled { aligns_calls, is_direct };

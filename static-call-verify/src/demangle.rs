@@ -1,16 +1,16 @@
-//! Names of symbols as people write them, however long a symbol makes them: a dozen bytes can stand
-//! for a megabyte.
+//! Names of symbols as people write them, with a bound on their length: a symbol of a dozen bytes
+//! can expand to a megabyte.
 
 use std::fmt::{self, Write};
 
-/// Most bytes of a name.
+/// Longest name, in bytes.
 const LONGEST: usize = 4096;
 
-/// The name that a symbol stands for, without the hash of the compiler's; cut off where it is
-/// absurdly long.
+/// Returns the demangled name of a symbol, without the compiler's hash. A very long name is cut
+/// off.
 pub(crate) fn demangled(symbol: &str) -> String {
     let mut name = Bounded(String::new());
-    // An error is the end that was set.
+    // An error means that the name was cut off.
     let _ = write!(name, "{:#}", rustc_demangle::demangle(symbol));
     name.0
 }
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_people() {
+    fn names_are_demangled() {
         let legacy = "_ZN3app8checksum17h0123456789abcdefE";
         for (symbol, name) in
             [(legacy, "app::checksum"), ("_RNvC3app4main", "app::main"), ("main", "main")]
@@ -44,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn a_few_bytes_that_stand_for_a_megabyte() {
+    fn a_few_bytes_that_expand_to_a_megabyte() {
         let symbol = "_RMC0FGZZZ_Eu";
         assert!(format!("{:#}", rustc_demangle::demangle(symbol)).len() > 900_000);
         let name = demangled(symbol);

@@ -28,17 +28,17 @@ impl<'p> Findings<'p> {
         }
     }
 
-    /// A record that cannot be read or contradicts another.
+    /// Adds a finding for a record that cannot be read or that contradicts another.
     pub(crate) fn record(&mut self, address: u64, message: &str) {
         self.add(FindingKey::RecordCorrupt, Some(address), None, message.to_owned());
     }
 
-    /// Those so far that people are shown unless they ask for notes.
+    /// Returns the findings so far that are shown by default, which excludes notes.
     pub(crate) fn shown(&self) -> impl Iterator<Item = &Finding> {
         self.list.iter().filter(|f| f.severity > Level::Note)
     }
 
-    /// The findings, by severity (worst first), key and address.
+    /// Returns the findings, sorted by severity (worst first), key and address.
     pub(crate) fn finish(mut self) -> Vec<Finding> {
         self.list.sort_by(|a, b| {
             (b.severity, a.key, a.address, &a.source)
@@ -48,7 +48,7 @@ impl<'p> Findings<'p> {
     }
 }
 
-/// Bytes as they are written in messages, each after a blank.
+/// Formats bytes for messages, each after a space.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!(" {b:02x}")).collect()
 }

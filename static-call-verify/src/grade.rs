@@ -1,4 +1,4 @@
-//! Makes calls of instructions: what their bytes allow, and why not more.
+//! Turns instructions into calls: what their bytes allow, and why not more.
 
 use static_call::arch::x86_64::Branch;
 
@@ -15,12 +15,12 @@ use crate::search::flow::Doubt;
 use crate::search::scan::{FieldForm, Target};
 use crate::table::got::Rewrite;
 
-/// What the phases before have found.
+/// The results of the earlier phases.
 pub(crate) struct Found<'f, 'a> {
     pub(crate) image: &'f Image<'a>,
     pub(crate) records: &'f Records,
     pub(crate) holders: &'f [Holder],
-    /// The rewrites that count as done, by address.
+    /// The rewrites that are assumed to be done, by address.
     pub(crate) rewrites: &'f [Rewrite],
     pub(crate) lines: Option<&'f Lines>,
     pub(crate) compiled: Option<Compiled>,
@@ -40,16 +40,17 @@ pub(crate) fn mark_entered(records: &mut Records, named: &[Named], findings: &mu
             Some(n.address),
             None,
             format!(
-                "an instruction leads into the middle of the trampoline at {:#x}: its calls are \
-                 left alone; {}",
+                "an instruction leads into the middle of the trampoline at {:#x}, so its calls are \
+                 not patched; {}",
                 t.address,
-                FindingKey::TrampEntered.mend()
+                FindingKey::TrampEntered.fix()
             ),
         );
     }
 }
 
-/// The calls of instructions and of words in data, by address, with a finding for each that stays.
+/// Returns the calls, from instructions and from words in data, by address. Adds a finding for each
+/// that stays on its trampoline.
 pub(crate) fn calls(
     found: &Found<'_, '_>,
     named: &[Named],
@@ -66,9 +67,10 @@ pub(crate) fn calls(
     all
 }
 
-/// Says once why source lines can be missing, or why findings that people are shown name none.
+/// Adds one finding that explains why source lines may be missing, or why the findings shown have
+/// none.
 pub(crate) fn missing_lines(found: &Found<'_, '_>, calls: &[Call], findings: &mut Findings<'_>) {
-    // What stands in data has no line.
+    // Words in data have no line.
     let is_code = |address: u64| {
         let at = calls.binary_search_by_key(&address, |c| c.address);
         at.ok().and_then(|i| calls.get(i)).is_some_and(|c| c.length > 0)
@@ -76,19 +78,17 @@ pub(crate) fn missing_lines(found: &Found<'_, '_>, calls: &[Call], findings: &mu
     let is_without = |f: &Finding| f.source.is_none() && f.address.is_some_and(is_code);
     let what = match found.lines {
         Some(lines) if !lines.is_whole() => {
-            "debug information was not read to its end: source lines can be missing"
+            "the debug information was not read completely, so source lines may be missing"
         }
         _ if !findings.shown().any(is_without) => return,
-        Some(_) => {
-            "the image has no debug information of some calls, so that findings name no source line"
-        }
-        None => "the image has no debug information, so that findings name no source line",
+        Some(_) => "some calls have no debug information, so their findings name no source line",
+        None => "the image has no debug information, so findings name no source line",
     };
     let key = FindingKey::ImageDebugInfo;
-    findings.add(key, None, None, format!("{what}: {}", key.mend()));
+    findings.add(key, None, None, format!("{what}: {}", key.fix()));
 }
 
-/// Says once that calls are not aligned because the compiler was not told to.
+/// Adds one finding if calls are not aligned because the compiler was not told to align them.
 pub(crate) fn missing_flags(
     compiled: Option<Compiled>,
     calls: &[Call],
@@ -104,7 +104,7 @@ pub(crate) fn missing_flags(
     let message = format!(
         "the image was compiled without the flags that align call instructions: {count} of {all} \
          calls cross an 8-byte boundary and stay on their trampolines; {}",
-        key.mend()
+        key.fix()
     );
     findings.add(key, None, None, message);
 }
@@ -153,7 +153,8 @@ impl Found<'_, '_> {
                 Some(Grade::None) | None => (Some(Reason::UnusualPrefix), None),
             },
         };
-        // A grade is what the runtime goes by: what must not be written has none that allows it.
+        // The runtime goes by the grade. An instruction that must not be written gets none
+        // that allows it.
         let allows = matches!(reason, None | Some(Reason::Line | Reason::Straddle));
         call.grade = grade.filter(|_| allows).unwrap_or(Grade::None);
         call.inline = reason.is_none();
@@ -172,7 +173,7 @@ impl Found<'_, '_> {
         Some(call)
     }
 
-    /// A call that is nothing but an address so far.
+    /// Returns a call with nothing but its address filled in.
     fn call(&self, address: u64, index: usize) -> Option<Call> {
         let trampoline = self.records.trampolines.get(index)?;
         let site = match *trampoline.sites.as_slice() {
@@ -216,38 +217,38 @@ impl Found<'_, '_> {
         findings: &mut Findings<'_>,
     ) {
         let key = key(reason);
-        let mend = match reason {
+        let fix = match reason {
             Reason::CodeModel => "compile without `-Ccode-model=large`",
-            _ => key.mend_for(call.kind, call.site.is_some(), self.compiled),
+            _ => key.fix_for(call.kind, call.site.is_some(), self.compiled),
         };
         let record = self.records.keys.get(call.key);
         let path = record.map(|k| k.path()).unwrap_or_default();
-        // Where nothing says where the call stands, this is what a person can look for.
+        // Without the position of the call, this is what a person can search for.
         let declared = record.filter(|_| call.source.is_none());
         let declared = declared.map(|k| format!(" (declared at {})", k.source)).unwrap_or_default();
         let what = match call.kind {
             Kind::Call | Kind::CallGot => "the call",
             Kind::Jmp | Kind::JmpGot => "the tail call",
             Kind::Jcc => "the conditional tail call",
-            Kind::Register | Kind::AddressTaken => "what calls through the address",
+            Kind::Register | Kind::AddressTaken => "the call through the address",
             Kind::Label => "the jump label",
         };
         let place = call.function.as_ref().map(|f| format!(" in `{f}`")).unwrap_or_default();
         let doubt = doubt.map(|d| format!(" ({d})")).unwrap_or_default();
         let bytes = if bytes.is_empty() { String::new() } else { format!(", bytes{}", hex(bytes)) };
         if !self.image.budget.spend(path.len() + declared.len() + place.len() + 256) {
-            let message = format!("{reason}; {mend}");
+            let message = format!("{reason}; {fix}");
             return findings.add(key, Some(call.address), None, message);
         }
         let message = format!(
             "{what} of `{path}`{declared}{place} stays on its trampoline: {reason}{doubt}{bytes}; \
-             {mend}"
+             {fix}"
         );
         findings.add(key, Some(call.address), call.source.clone(), message);
     }
 }
 
-/// The finding for a reason.
+/// Returns the finding that reports a reason.
 pub(crate) fn key(reason: Reason) -> FindingKey {
     match reason {
         Reason::Line => FindingKey::CallGradeLine,

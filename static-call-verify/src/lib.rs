@@ -1,9 +1,9 @@
 //! Finds every call instruction of static-call in a linked ELF image, proves which of them can
 //! be rewritten while the program runs, and records them in a table inside the image.
 //!
-//! The library reads and writes bytes in memory: no I/O, no `unsafe`, no panics, on any input;
-//! only the link [`LinkHook`] touches files and runs programs.
-//! It is built of phases, each of which reads the results of those before it:
+//! The library only reads and writes bytes in memory: no I/O, no `unsafe`, and no panics on any
+//! input. Only the link hook, [`LinkHook`], touches files and runs programs.
+//! The library is built in phases, each of which reads the results of the earlier ones:
 //! image → records → candidates → extents → decode → grade → (GOT, table) → report.
 //!
 //! ```no_run
@@ -15,7 +15,7 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(
     not(feature = "cli"),
-    allow(dead_code, reason = "the linker's modules: the command uses them, and src/linker.rs")
+    allow(dead_code, reason = "modules of the linker, which the command and src/linker.rs use")
 )]
 
 mod atomic_file;

@@ -1,16 +1,17 @@
-//! The linker of the link hook, a program of its own: this package's build script.
+//! The linker of the link hook: a separate program, which is this package's build script.
 //!
-//! As a build script it puts itself where the library includes it (`link::program`). A user's
-//! build script writes it into a directory from which the compiler driver runs it as the linker.
-//! So no code of the user's runs there, and nothing depends on where `enable` is called.
+//! As a build script it copies itself to where the library includes it (`link::program`). A user's
+//! build script writes it to a directory from which the compiler driver runs it as the linker.
+//! So none of the user's code runs there, and it does not matter where `enable` is called.
 //!
-//! It shares its sources with the library, which cannot be a dependency of its own build script.
+//! It shares its sources with the library, because a library cannot be a dependency of its own
+//! build script.
 #![forbid(unsafe_code)]
 #![allow(
     dead_code,
     unreachable_pub,
     unused_imports,
-    reason = "these modules are written for the library, which uses and exports more of them"
+    reason = "the modules belong to the library, which uses and exports more of them"
 )]
 
 mod atomic_file;
@@ -74,20 +75,20 @@ fn main() {
         eprintln!("static-call: this program is run by a compiler driver, as its linker");
         exit(1);
     };
-    // Cargo runs it again when it was built anew. The files of the tests are no reason.
+    // Cargo reruns it when it is rebuilt. Changed test files must not rerun it.
     println!("cargo::rerun-if-changed=src/linker.rs");
     let copied = env::current_exe().and_then(fs::read).and_then(|mut own| {
         drop_sections(&mut own);
         fs::write(Path::new(&out_dir).join("linker"), own)
     });
     if let Err(error) = copied {
-        println!("cargo::error=static-call: the linker of the link hook cannot be copied: {error}");
+        println!("cargo::error=static-call: cannot copy the link hook's linker: {error}");
         exit(1);
     }
 }
 
-/// Leaves of an ELF executable what its segments hold. Most of it is debug information of the
-/// standard library otherwise, and every build script that hooks links has a copy.
+/// Truncates an ELF executable to what its segments hold. The rest is mostly debug information of
+/// the standard library, and every build script that hooks links has a copy of the executable.
 fn drop_sections(executable: &mut Vec<u8>) -> Option<()> {
     let header = FileHeader64::<LE>::parse(&**executable).ok()?;
     let segments = header.program_headers(LE, &**executable).ok()?;

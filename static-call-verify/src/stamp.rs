@@ -10,40 +10,40 @@ use crate::verify::{Analysis, Stamp, analyse, verify};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Stamped {
-    /// The table is filled, the image is ready.
+    /// The table is filled; the image is ready.
     Done {
-        /// Entries of the table.
+        /// Number of entries in the table.
         entries: u32,
-        /// Calls through the GOT that were rewritten to the direct form.
+        /// Number of calls through the GOT that were rewritten to the direct form.
         rewritten: u32,
     },
     /// The image has no static calls.
     NothingToDo,
     /// The image has no table: link [`table_object`](crate::table_object) into it.
     NoTable,
-    /// The table has too little room: link again with a bigger one.
+    /// The table is too small: link again with a bigger one.
     TooSmall {
-        /// Entries that fit.
+        /// Number of entries that fit.
         capacity: u32,
-        /// Entries that are needed.
+        /// Number of entries needed.
         needed: u32,
     },
-    /// The image or its table is damaged or of another version; a finding says how.
+    /// The image or its table is damaged or from another version; a finding says which.
     Refused,
 }
 
-/// Rewrites calls through the GOT to the direct form where that is exact, verifies, and fills the
-/// table of the image.
+/// Rewrites calls through the GOT to the direct form where that is exact, verifies the image, and
+/// fills its table.
 ///
-/// The report describes the image afterwards. On anything but [`Stamped::Done`] the image is
-/// unchanged; stamping it again gives the same bytes.
+/// The report describes the image after this. If the result is not [`Stamped::Done`], the image is
+/// unchanged. Stamping an image again gives the same bytes.
 #[must_use]
 pub fn stamp(image: &mut [u8], policy: &Policy) -> (Report, Stamped) {
     let (report, stamped, _) = stamp_parts(image, policy);
     (report, stamped)
 }
 
-/// [`stamp`], and the parts of the image that it wrote.
+/// Like [`stamp`], and returns the parts of the image that it wrote.
 pub(crate) fn stamp_parts(
     image: &mut [u8],
     policy: &Policy,
@@ -64,12 +64,12 @@ pub(crate) fn stamp_parts(
         Some(Stamp::TooSmall { capacity, needed }) => Stamped::TooSmall { capacity, needed },
         Some(Stamp::Refused) | None => Stamped::Refused,
     };
-    // The report was of the image as it would have been.
+    // The report described the image as it would have been.
     report = verify(image, policy);
     (report, stamped, Vec::new())
 }
 
-/// Writes all parts, or none if one lies outside the image.
+/// Writes all parts, or none if any lies outside the image.
 fn write<'w>(
     image: &mut [u8],
     writes: impl Iterator<Item = (u64, &'w [u8])> + Clone,

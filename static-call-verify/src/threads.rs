@@ -1,9 +1,10 @@
-//! Work in parts, by several threads.
+//! Work divided among several threads.
 
 use std::ops::Range;
 use std::thread;
 
-/// How many threads are worth it for work of some size, if one is for `part` of it.
+/// Returns how many threads are worth starting for `size` units of work, if one is worth it for
+/// every `part` units.
 pub(crate) fn count(size: usize, part: usize) -> usize {
     match size / part {
         ..2 => 1,
@@ -11,8 +12,8 @@ pub(crate) fn count(size: usize, part: usize) -> usize {
     }
 }
 
-/// Shares of a list of work, for one thread each: about the same size, in order. One thread is
-/// worth it for `part` of the sizes.
+/// Divides a list of work into one share for each thread, of about equal size and in order. One
+/// thread is worth starting for every `part` of the sizes.
 pub(crate) fn shares(sizes: &[usize], part: usize) -> Vec<Range<usize>> {
     let total = sizes.iter().copied().fold(0, usize::saturating_add);
     let count = count(total, part);
@@ -30,8 +31,9 @@ pub(crate) fn shares(sizes: &[usize], part: usize) -> Vec<Range<usize>> {
     shares
 }
 
-/// Does `work` for each number below `count`, which is small, in a thread of its own, or here where
-/// the system gives none; the results in order. A panic goes on here.
+/// Calls `work` for each number below `count`, which is small, and returns the results in order.
+/// Each call runs in its own thread, or in this one if the system cannot start a thread. A panic in
+/// `work` resumes in the caller.
 pub(crate) fn each<R: Send>(count: usize, work: impl Fn(usize) -> R + Sync) -> Vec<R> {
     let work = &work;
     thread::scope(|scope| {
@@ -55,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_number_once_and_in_order() {
+    fn each_number_is_passed_once_and_in_order() {
         for count in 0..9 {
             assert_eq!(each(count, |n| n * n), (0..count).map(|n| n * n).collect::<Vec<_>>());
         }
@@ -68,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn shares_hold_everything_once() {
+    fn shares_cover_everything_once() {
         let processors = thread::available_parallelism().map_or(1, usize::from);
         let mut state = 1_u64;
         for length in 0..200 {
@@ -90,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_goes_on() {
+    fn a_panic_resumes_in_the_caller() {
         let work = |n| assert_ne!(n, 1, "of the second part");
         let panic = std::panic::catch_unwind(|| each(3, work)).unwrap_err();
         assert!(panic.downcast_ref::<String>().unwrap().contains("of the second part"));

@@ -25,21 +25,21 @@ use crate::table::{Table, note};
 
 /// Finds and grades everything in `image` that names a trampoline.
 ///
-/// Never fails: a damaged image is a finding (`image.*`), one without static calls an empty
+/// Never fails: a damaged image gives a finding (`image.*`), an image without static calls an empty
 /// report.
 #[must_use]
 pub fn verify(image: &[u8], policy: &Policy) -> Report {
     analyse(image, policy, false).report
 }
 
-/// What [`analyse`] found out.
+/// The result of [`analyse`].
 pub(crate) struct Analysis {
     pub(crate) report: Report,
-    /// What a stamping has to write.
+    /// What stamping has to write.
     pub(crate) stamp: Option<Stamp>,
 }
 
-/// What a stamping has to write, or why it cannot.
+/// What stamping has to write, or why it cannot.
 pub(crate) enum Stamp {
     NothingToDo,
     NoTable,
@@ -48,7 +48,8 @@ pub(crate) enum Stamp {
     Write { entries: u32, rewrites: Vec<Rewrite>, table_offset: u64, table: Vec<u8> },
 }
 
-/// Verifies an image; to be stamped, as it will be once its calls through the GOT are rewritten.
+/// Verifies an image. With `to_stamp`, verifies it as if its calls through the GOT were already
+/// rewritten.
 pub(crate) fn analyse(bytes: &[u8], policy: &Policy, to_stamp: bool) -> Analysis {
     let mut findings = Findings::new(policy);
     let mut report = Report::default();
@@ -79,19 +80,19 @@ fn run(
     findings: &mut Findings<'_>,
 ) -> Stamp {
     if image.sections.is_empty() {
-        let message = "the image has no section headers: static calls cannot be found without them";
+        let message = "the image has no section headers, so static calls cannot be found in it";
         findings.add(FindingKey::ImageUnsupported, None, None, message.to_owned());
         return Stamp::Refused;
     }
     let is_split_off = |s: &Section<'_>| s.kind == elf::SHT_NOBITS.0 && s.size != 0;
     if image.sections_named(TRAMPOLINES_SECTION).any(is_split_off) {
-        let message = "this file holds the debug information of a program and not its code: verify \
-                       the program";
+        let message = "this file holds a program's debug information but not its code: verify the \
+                       program";
         findings.add(FindingKey::ImageUnsupported, None, None, message.to_owned());
         return Stamp::Refused;
     }
     let instances = records::instances(image, findings);
-    // The runtime's own anchors make empty sections in programs without static calls.
+    // The runtime's own anchors create empty sections in programs without static calls.
     let record_sections = records::record_sections(image);
     if instances.is_empty() && record_sections.iter().all(|s| s.size == 0) {
         return Stamp::NothingToDo;
@@ -152,9 +153,9 @@ fn finish_table(
         Ok(Some(table)) => table,
         Ok(None) if trampolines.is_empty() => return Stamp::NothingToDo,
         Ok(None) => {
-            let message = "the image has static calls and no table for the runtime, which keeps to \
-                           the trampolines: link with `static_call_verify::enable()` in \
-                           `build.rs`, or with `cargo static-call build`";
+            let message = "the image has static calls but no table, so the runtime patches only \
+                           trampolines: link with `static_call_verify::enable()` in `build.rs`, or \
+                           with `cargo static-call build`";
             findings.add(FindingKey::TableMissing, None, None, message.to_owned());
             return Stamp::NoTable;
         }
@@ -185,7 +186,7 @@ fn finish_table(
         return Stamp::TooSmall { capacity, needed };
     }
     let Some(bytes) = table.fill(image, calls, trampolines) else {
-        let message = "the table is out of reach of the code that it describes".to_owned();
+        let message = "the table is too far from the code that it describes".to_owned();
         findings.add(FindingKey::TableStale, Some(table.address), None, message);
         return Stamp::Refused;
     };
@@ -196,7 +197,7 @@ fn finish_table(
     Stamp::Write { entries: needed, rewrites, table_offset: table.offset, table: bytes }
 }
 
-/// Every instruction that names a trampoline, by address.
+/// Returns every instruction that names a trampoline, by address.
 fn named(image: &Image<'_>, records: &Records, holders: &[Holder], labels: &[u64]) -> Vec<Named> {
     let trampolines: Vec<u64> = records.trampolines.iter().map(|t| t.address).collect();
     let slots = || holders.iter().enumerate().filter(|(_, h)| h.is_got);
@@ -239,7 +240,7 @@ fn info(image: &Image<'_>) -> ImageInfo {
     }
 }
 
-/// The description of the note `.note.gnu.build-id`.
+/// Returns the description in the note `.note.gnu.build-id`.
 fn build_id<'a>(image: &Image<'a>) -> Option<&'a [u8]> {
     let note = image.section_data(image.sections_named(".note.gnu.build-id").next()?)?;
     let size = note.get(4..8)?.try_into().ok().map(u32::from_le_bytes)?;

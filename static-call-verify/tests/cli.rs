@@ -1,4 +1,4 @@
-//! The command as a person or a script meets it: what it prints, and its exit codes.
+//! Tests of the command as a person or a script uses it: its output and its exit codes.
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
 #[path = "cli/build.rs"]
@@ -47,7 +47,7 @@ const BODY: &str = "\
     .quad tramp
     .text";
 
-/// A file that goes away.
+/// A file that is removed when dropped.
 struct Image(PathBuf);
 
 impl Image {
@@ -72,7 +72,7 @@ impl Drop for Image {
     }
 }
 
-/// Runs the command in a directory where no manifest is near.
+/// Runs the command in a directory that has no manifest in it or above it.
 fn run(args: &[&str]) -> Output {
     run_in(Path::new("/"), args)
 }
@@ -101,7 +101,7 @@ fn err(output: &Output) -> &str {
     std::str::from_utf8(&output.stderr).unwrap()
 }
 
-/// A directory of this test's own.
+/// Creates a directory for one test.
 fn directory(name: &str) -> PathBuf {
     let dir = fresh(name);
     fs::create_dir_all(&dir).unwrap();
@@ -144,7 +144,7 @@ fn html_is_a_page_about_one_image() {
     assert!(page.starts_with("<!DOCTYPE html>") && page.contains("module::key"), "{page}");
     let two = run(&["verify", "--format", "html", image.path(), "/bin/sh"]);
     assert_eq!((two.status.code(), out(&two)), (Some(2), ""));
-    assert!(err(&two).contains("a page is about one image"), "{}", err(&two));
+    assert!(err(&two).contains("a page shows one image"), "{}", err(&two));
 }
 
 #[test]
@@ -165,9 +165,9 @@ fn exit_codes() {
         assert!(said.starts_with("error: static-call: /nowhere: No such file"), "{said}");
         let (unread, said) = code(&[command, "/etc/passwd"]);
         assert_eq!((unread, said.contains("this is not an ELF file")), (Some(2), true), "{said}");
-        assert_eq!(code(&[command, "/etc", image.path()]).0, Some(2), "the worst of all");
+        assert_eq!(code(&[command, "/etc", image.path()]).0, Some(2), "the worst exit code wins");
     }
-    // One that can be read is printed although another cannot.
+    // An image that can be read is printed even if another cannot.
     let output = run(&["verify", "/nowhere", image.path()]);
     assert!(out(&output).contains("module::key"));
     assert_eq!(code(&["verify"]).0, Some(2));
@@ -175,7 +175,7 @@ fn exit_codes() {
 }
 
 #[test]
-fn a_denied_finding_says_everything_that_helps() {
+fn a_denied_finding_has_all_details() {
     let image = Image::new(BODY, &[]);
     let output = run(&["verify", "--deny", "call.grade.straddle", image.path()]);
     let line = out(&output).lines().find(|line| line.starts_with("error: ")).unwrap();
@@ -194,7 +194,7 @@ fn a_denied_finding_says_everything_that_helps() {
 fn the_text_names_paths_grades_and_numbers() {
     let image = Image::stamped(BODY);
     let text = out(&run(&["verify", image.path()])).to_owned();
-    assert!(!text.contains('\x1b'), "no colours where nobody sees them");
+    assert!(!text.contains('\x1b'), "no colours unless on a terminal");
     for part in ["quad      inline", "disp      inline", "line      trampoline", "address taken"] {
         assert!(text.contains(part), "{part}: {text}");
     }
@@ -223,7 +223,7 @@ fn tables_by_key_and_by_file() {
     assert_eq!(row("source file"), heads);
     assert_eq!(row("module::key"), ["5", "3", "2", "2", "1", "1", "1", "2"]);
     assert_eq!(row("file.rs"), ["1", "0", "1", "0", "0", "0", "1", "0"]);
-    assert_eq!(row("(not known)"), ["4", "3", "1", "2", "1", "1", "0", "2"]);
+    assert_eq!(row("(unknown)"), ["4", "3", "1", "2", "1", "1", "0", "2"]);
     assert!(text.contains("1 x it crosses a cache line"), "{text}");
 }
 
@@ -247,7 +247,7 @@ fn levels_from_the_manifest() {
     };
     write("deny = [\"call.grade.*\"]");
     assert_eq!(code(&["verify"]).0, Some(1));
-    assert_eq!(code(&["--warn", "call.grade.*", "verify"]).0, Some(0), "the command line counts");
+    assert_eq!(code(&["--warn", "call.grade.*", "verify"]).0, Some(0), "the command line wins");
     write("call.grade.line = \"deny\"");
     assert_eq!(code(&["verify"]).0, Some(1));
     let path = manifest.to_str().unwrap();
@@ -257,7 +257,7 @@ fn levels_from_the_manifest() {
     let (status, said) = code(&["verify"]);
     assert_eq!(status, Some(2));
     let expected = format!(
-        "error: static-call: {path}:4: [package.metadata.static-call]: there is no finding \
+        "error: static-call: {path}:4: [package.metadata.static-call]: unknown finding \
          `call.grade.lime`; did you mean `call.grade.line`?\n"
     );
     assert_eq!(said, expected);
@@ -273,19 +273,19 @@ fn findings_are_explained() {
         let one = run(&["explain", key.as_str()]);
         let text = out(&one);
         assert!(text.starts_with(&format!("{key}\n")), "{text}");
-        for part in ["What it means", "Why it matters", "What mends it", "Level"] {
+        for part in ["What it means", "Why it matters", "How to fix it", "Level"] {
             assert!(text.contains(part), "{text}");
         }
         assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
     }
-    assert_eq!(out(&run(&["explain", "call.grade.*"])).matches("What mends it").count(), 2);
+    assert_eq!(out(&run(&["explain", "call.grade.*"])).matches("How to fix it").count(), 2);
     let unknown = run(&["explain", "call.grade"]);
     assert_eq!(unknown.status.code(), Some(2));
     assert!(err(&unknown).contains("did you mean `call.grade.line`"), "{}", err(&unknown));
 }
 
 #[test]
-fn a_result_that_cannot_be_written_is_no_success() {
+fn a_result_that_cannot_be_written_is_an_error() {
     let image = Image::new(BODY, &[]);
     let to = |stdout: Stdio, args: &[&str]| {
         let output = command(Path::new("/"), args).stdout(stdout).output().unwrap();
@@ -297,7 +297,7 @@ fn a_result_that_cannot_be_written_is_no_success() {
         assert_eq!(status, Some(2), "{args:?}");
         assert!(said.contains("error: static-call: standard output: No space left"), "{said}");
     }
-    // A reader that went away is no error, and hides none.
+    // It is not an error if the reader is gone, and that does not hide another error.
     let gone = || Stdio::from(std::io::pipe().unwrap().1);
     assert_eq!(to(gone(), &["verify", image.path()]), (Some(0), String::new()));
     let (status, said) = to(gone(), &["verify", "--deny", "call.grade.straddle", image.path()]);
@@ -306,7 +306,7 @@ fn a_result_that_cannot_be_written_is_no_success() {
 }
 
 #[test]
-fn what_an_image_cannot_tell_is_said() {
+fn a_note_says_what_an_image_does_not_record() {
     let image = Image::new(BODY, &[]);
     for place in [["--deny=flags.missing", "verify"], ["verify", "--warn=flags.*"]] {
         let output = run(&[&place[..], &[image.path()]].concat());
@@ -318,7 +318,7 @@ fn what_an_image_cannot_tell_is_said() {
 }
 
 #[test]
-fn colours_of_help_and_mistakes() {
+fn colours_of_help_and_errors() {
     for (line, is_out) in [(&["--help"][..], true), (&["verify", "--help"], true), (&["x"], false)]
     {
         let said = |color: &[&str]| {
@@ -359,7 +359,7 @@ fn colours_are_for_terminals() {
 }
 
 #[test]
-fn levels_stand_where_they_count() {
+fn levels_are_accepted_only_where_they_apply() {
     for command in ["verify", "report", "build", "run", "test", "bench"] {
         let help = run(&[command, "--help"]);
         assert!(out(&help).contains("--deny <FINDING>"), "{command}: {}", out(&help));
@@ -372,18 +372,18 @@ fn levels_stand_where_they_count() {
 }
 
 #[test]
-fn what_cargo_says_is_passed_on() {
+fn errors_of_cargo_are_passed_on() {
     let output = run(&["build"]);
     assert_eq!(output.status.code(), Some(2));
     let said = err(&output);
     assert!(said.starts_with("error: static-call: could not find `Cargo.toml`"), "{said}");
     let late = run(&["build", "--release", "--deny", "call.register"]);
-    let mend = "`cargo static-call build --deny … --release`";
-    assert!(err(&late).starts_with("note: ") && err(&late).contains(mend), "{}", err(&late));
+    let fix = "`cargo static-call build --deny … --release`";
+    assert!(err(&late).starts_with("note: ") && err(&late).contains(fix), "{}", err(&late));
 }
 
 #[test]
-fn help_teaches() {
+fn help_has_examples() {
     let help = run(&["--help"]);
     assert!(out(&help).lines().all(|line| line.chars().count() <= 100), "{}", out(&help));
     for part in ["Examples:", "init --dry-run", "explain call.grade.straddle", "Exit codes: 0"] {

@@ -1,5 +1,5 @@
-//! Code whose boundaries could be taken for others than they are, and slots that do not keep what
-//! the link put there: nothing of it is called inline.
+//! Code whose instruction boundaries are ambiguous, and slots that do not keep what the link put
+//! there: none of its calls is inline.
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
 mod images;
@@ -11,7 +11,7 @@ use static_call_verify::{Policy, Report, Stamped, stamp, table_object, verify};
 
 /// Bytes that look like a call of `tramp`.
 const LOOKS_LIKE_A_CALL: &str = ".byte 0xe8\n .long tramp - . - 4\n";
-/// `call *tramp@GOTPCREL(%rip)`, as no linker relaxes it.
+/// `call *tramp@GOTPCREL(%rip)`, in a form that no linker relaxes.
 const CALL_THROUGH_SLOT: &str =
     ".byte 0xff, 0x15\n .reloc ., R_X86_64_GOTPCREL, SLOT - 4\n .long 0\n";
 
@@ -21,7 +21,7 @@ fn none_inline(report: &Report) {
     assert_eq!(report.summary.inline, 0, "{report}");
 }
 
-/// Holds that of the function `f` nothing is inline, and that without `what` it would be.
+/// Asserts that nothing in the function `f` is inline, but would be without `what`.
 #[track_caller]
 fn doubted(body: &str, what: &str, args: &[&str]) {
     assert!(body.contains(what));
@@ -34,7 +34,7 @@ fn doubted(body: &str, what: &str, args: &[&str]) {
 fn data_that_is_called_over() {
     let body = format!(".p2align 3\n .nops 3\n call 1f\n {LOOKS_LIKE_A_CALL}1: pop %rax\n ret");
     doubted(&body, "call 1f", &["-pie"]);
-    // Back to the function's own start, or to another's, a call is what it looks like.
+    // A call to the function's own start, or to another function's, is an ordinary call.
     for to in ["f", "inner"] {
         let body = format!(
             "call {to}\n .p2align 3\n call tramp\n ret\n .type inner, @function\ninner: ret"
@@ -45,16 +45,16 @@ fn data_that_is_called_over() {
 }
 
 #[test]
-fn data_behind_a_halt() {
+fn data_after_a_halt() {
     let body = format!(".p2align 3\n hlt\n {LOOKS_LIKE_A_CALL} ret");
     doubted(&body, "hlt", &["-pie"]);
 }
 
-/// A table of call sites with one landing pad, `pad` bytes into the function.
+/// Returns a table of call sites with one landing pad, `pad` bytes into the function.
 fn landing_pad(pad: &str) -> String {
     format!(
-        ".section .gcc_except_table,\"a\"\nlsda: .byte 0xff, 0xff, 0x01, 4\n .byte 0, 1, {pad}, \
-         0\n .text\n"
+        ".section .gcc_except_table,\"a\"\nlsda: .byte 0xff, 0xff, 0x01, 4\n \
+         .byte 0, 1, {pad}, 0\n .text\n"
     )
 }
 
@@ -69,13 +69,13 @@ fn a_landing_pad_inside_an_instruction() {
 
 #[test]
 fn a_landing_pad_outside_its_function() {
-    // It leads to data in `f`, which nothing else leads to.
+    // It leads to data in `f` that nothing else leads to.
     let other = ".p2align 4\n .type g, @function\ng: .cfi_startproc\n .cfi_lsda 0x1b, lsda\n ret\n \
                  .cfi_endproc\n .size g, . - g\n .p2align 3\n";
     let body = format!("jmp 2f\n .p2align 3\n1: {LOOKS_LIKE_A_CALL}2: ret\n");
     let text = |other: &str| format!("{other}{}{}", function("f", &body), landing_pad("1b - g"));
     none_inline(&check(&text(other), &["-pie"]));
-    // A call in `g` has its unwind table looked at.
+    // A call in `g` makes the verifier read its unwind table.
     let other = other.replace("ret\n", "call tramp\n ret\n");
     let report = check(&text(&other), &["-pie"]);
     let inline = report.calls.iter().filter(|c| c.inline);
@@ -85,18 +85,17 @@ fn a_landing_pad_outside_its_function() {
 
 #[test]
 fn an_unwind_table_that_begins_inside_an_instruction() {
-    // The symbol `g` is too long; behind its call, which does not return, `a8` swallows the first
+    // The symbol `g` is too long. After its call, which does not return, `a8` swallows the first
     // byte of a function that has an unwind table and no symbol.
-    let g = ".p2align 6\n .type g, @function\ng: .cfi_startproc\n call shim\n .cfi_endproc\n .byte \
-             0xa8\n .cfi_startproc\n .byte 0x66\n call tramp\n ret\n .cfi_endproc\n .size g, . - \
-             g\n";
+    let g = ".p2align 6\n .type g, @function\ng: .cfi_startproc\n call shim\n .cfi_endproc\n \
+             .byte 0xa8\n .cfi_startproc\n .byte 0x66\n call tramp\n ret\n .cfi_endproc\n \
+             .size g, . - g\n";
     none_inline(&check(&format!("{g}{}", function("f", "ret")), &["-pie"]));
 }
 
 #[test]
 fn symbols_of_sections_that_are_not_loaded() {
-    // `-Cinstrument-coverage` has such: offsets from 0, which are the same numbers as addresses of
-    // code.
+    // `-Cinstrument-coverage` has such symbols: offsets from 0, which can equal addresses of code.
     let all = ".section notes,\"\",@progbits\n.macro each\n at\\@: .byte 0\n.endm\n.rept 0x3000\n \
                each\n.endr\n.text\n";
     let f = function("f", "call tramp\n ret");
@@ -114,7 +113,7 @@ fn a_rex_prefix_before_the_one_of_the_operand_size() {
             doubted(&body, &what, &["-pie"]);
         }
     }
-    // Right before the opcode `REX.W` has the operand's size: every processor agrees.
+    // Right before the opcode, `REX.W` sets the operand size, and all processors agree.
     let body = ".byte 0x66, 0x48\n call shim\n .p2align 3\n call tramp\n ret";
     assert_eq!(check(&function("f", body), &["-pie"]).summary.inline, 1);
 }
@@ -123,12 +122,12 @@ fn a_rex_prefix_before_the_one_of_the_operand_size() {
 fn data_by_its_absolute_address() {
     for load in ["mov $2f, %eax", "mov 2f, %eax", "lea 2f, %eax", "mov 2f(, %rdi, 8), %rax"] {
         let body = format!(
-            "{load}\n test %eax, %eax\n je 1f\n2: .quad 0x9090909090909090\n .p2align 3\n1: call \
-             tramp\n ret"
+            "{load}\n test %eax, %eax\n je 1f\n2: .quad 0x9090909090909090\n .p2align 3\n\
+             1: call tramp\n ret"
         );
         doubted(&body, load, &["-no-pie", "-static"]);
     }
-    // Its own start is a function pointer, and a sum or a comparison is with a number.
+    // Its own start is a function pointer, and the operand of a sum or a comparison is a number.
     for other in ["mov $f, %eax", "lea 1f(%rbx), %rax", "add $1f, %rax", "cmp $1f, %eax"] {
         let body = format!("{other}\n .p2align 3\n1: call tramp\n ret");
         let report = check(&function("f", &body), &["-no-pie", "-static"]);
@@ -136,7 +135,7 @@ fn data_by_its_absolute_address() {
     }
 }
 
-/// Stamps a program with a table; how many calls through slots were rewritten.
+/// Stamps a program with a table, and returns how many calls through slots were rewritten.
 #[track_caller]
 fn rewritten(text: &str, args: &[&str]) -> u32 {
     let table = fresh("table.o");
@@ -181,7 +180,7 @@ fn a_slot_that_can_be_written() {
     }
 }
 
-/// Bytes that the report takes, about.
+/// Returns roughly how many bytes the report takes.
 fn size(report: &Report) -> usize {
     let findings = report.findings.iter();
     let finding = |f: &static_call_verify::report::Finding| {
@@ -191,15 +190,15 @@ fn size(report: &Report) -> usize {
 }
 
 #[test]
-fn long_names_of_a_key_are_not_said_a_thousand_times() {
+fn long_names_of_a_key_are_not_repeated_a_thousand_times() {
     const LENGTH: usize = 4000;
     let names = format!(".quad name, {LENGTH}, name, {LENGTH}, name, {LENGTH}, signature, 8");
     let prelude = PRELUDE
         .replace(".quad name, 3, module, 6, file, 7, signature, 8", &names)
         .replace("\"key\"", &format!("\"{}\"", "k".repeat(LENGTH)));
-    // Records of trampolines, or of jump labels, that are none.
-    for (section, rest) in [("trampolines", "0, 0"), ("hooks", "1, 0, 0")] {
-        let cold = if section == "hooks" { "tramp - .," } else { "" };
+    // Records of trampolines or jump labels that do not exist.
+    for (section, rest) in [("trampolines", "0, 0"), ("labels", "1, 0, 0")] {
+        let cold = if section == "labels" { "tramp - .," } else { "" };
         let records = format!(
             ".section static_call_0_1_{section},\"ao\",@progbits,tramp\n .set i, 1\n .rept 20000\n \
              .long tramp + 8 * i + 1 - ., {cold} stub - ., {rest}\n .set i, i + 1\n .endr\n"
@@ -216,7 +215,7 @@ fn long_names_of_a_key_are_not_said_a_thousand_times() {
 }
 
 #[test]
-fn long_paths_of_a_site_are_not_said_a_thousand_times() {
+fn long_paths_of_a_site_are_not_repeated_a_thousand_times() {
     const LENGTH: usize = 4000;
     let prelude = PRELUDE
         .replace("site:\n    .quad file, 7", &format!("site:\n    .quad long, {LENGTH}"))

@@ -1,5 +1,5 @@
-//! What a doubted function holds: calls that a contradiction leads to, and bytes that only look
-//! like one.
+//! The contents of a doubtful function: calls that a contradiction leads to, and bytes that only
+//! look like a call.
 
 mod images;
 mod reports;
@@ -9,8 +9,9 @@ use reports::{check, has, only};
 use static_call_verify::report::Reason;
 use static_call_verify::{FindingKey, Policy, Report, verify};
 
-/// A function with `89 e8` (`mov %ebp, %eax`) before an instruction that begins with `a9` and whose
-/// first four bytes lead, as the displacement of a call, `into` the trampoline.
+/// Returns the report of a function with `89 e8` (`mov %ebp, %eax`) before an instruction that
+/// begins with `a9` and whose first four bytes, as the displacement of a call, lead `into` the
+/// trampoline.
 fn phantom(into: u64, rest: &str) -> Report {
     let prelude = images::PRELUDE.replace(
         ".text.tramp,\"ax\",@progbits\n    .p2align 3",
@@ -30,7 +31,7 @@ fn phantom(into: u64, rest: &str) -> Report {
 }
 
 #[test]
-fn bytes_across_instructions_are_no_call_of_a_doubted_function_either() {
+fn bytes_across_instructions_are_not_a_call_even_in_a_doubtful_function() {
     assert!(only(&phantom(0, "ret")).inline);
     let doubts = [
         "ret\n.type data, @object\ndata: ret",
@@ -45,7 +46,7 @@ fn bytes_across_instructions_are_no_call_of_a_doubted_function_either() {
         assert_eq!(only(&report).reason, Some(Reason::NotProved), "{doubt}: {report}");
         assert_eq!(only(&report).length, 5, "the real one: {report}");
     }
-    // What would take a trampoline out of use does so at the least doubt.
+    // Whatever would disable a trampoline does so at the slightest doubt.
     assert!(!has(&phantom(2, "ret"), FindingKey::TrampEntered));
     for doubt in doubts {
         let report = phantom(2, doubt);
@@ -55,7 +56,7 @@ fn bytes_across_instructions_are_no_call_of_a_doubted_function_either() {
 
 #[test]
 fn calls_that_a_contradiction_leads_to_are_reported() {
-    // Decoded from the start, each of them is inside a longer instruction.
+    // When decoded from the start, each of them is inside a longer instruction.
     for (before, after) in [
         ("jmp 1f\n .byte 0xb8\n1:", ""),
         ("test %eax, %eax\n je 1f\n ret\n .byte 0x48, 0xb8\n1: nop\n", ""),
@@ -72,12 +73,12 @@ fn calls_that_a_contradiction_leads_to_are_reported() {
 }
 
 #[test]
-fn a_doubt_is_told_as_what_it_is() {
+fn doubts_are_described() {
     let said = |rest: &str, what: &str| {
         let report = check(&function("f", &format!("call tramp\n ret\n {rest}")), &["-pie"]);
         let said = report.findings.iter().any(|f| f.message.contains(what));
         assert!(said && report.summary.inline == 0, "{what}: {report}");
     };
-    said(".type data, @object\ndata: ret", "a symbol says that there is data at ");
-    said(".byte 0xb8\ninner: .byte 0, 0, 0, 0", "a symbol stands in the middle of the instruction");
+    said(".type data, @object\ndata: ret", "a symbol marks data at ");
+    said(".byte 0xb8\ninner: .byte 0, 0, 0, 0", "a symbol lies in the middle of the instruction");
 }

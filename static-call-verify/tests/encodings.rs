@@ -1,4 +1,5 @@
-//! The encodings of `static_call::arch` against iced-x86, and grades against their definition.
+//! Tests of the encodings of `static_call::arch` against iced-x86, and of grades against their
+//! definition.
 
 use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, OpKind};
 use proptest::prelude::*;
@@ -9,10 +10,10 @@ fn iced(bytes: &[u8], address: u64) -> Instruction {
     Decoder::with_ip(64, bytes, address, DecoderOptions::NONE).decode()
 }
 
-/// A direct branch with a 32-bit displacement, by iced.
+/// Decodes a direct branch with a 32-bit displacement, with iced.
 fn oracle(bytes: &[u8], address: u64) -> Option<(Kind, usize, u64)> {
     let i = iced(bytes, address);
-    // `vmrun` counts as a call, too.
+    // iced counts `vmrun` as a call, too.
     if i.op0_kind() != OpKind::NearBranch64 {
         return None;
     }
@@ -48,7 +49,7 @@ fn bytes() -> impl Strategy<Value = [u8; 16]> {
     })
 }
 
-/// The grade as DESIGN.md defines it, byte by byte.
+/// Returns the grade as DESIGN.md defines it, byte by byte.
 fn defined(address: u64, disp_at: u8, length: u8) -> Grade {
     let same = |from: u64, to: u64, unit: u64| (from..to).all(|a| a / unit == from / unit);
     let (end, disp) = (address + u64::from(length), address + u64::from(disp_at));
@@ -71,23 +72,23 @@ proptest! {
     })]
 
     #[test]
-    fn branches_are_what_iced_says(bytes in bytes(), address in 0..1u64 << 47) {
+    fn branches_agree_with_iced(bytes in bytes(), address in 0..1u64 << 47) {
         if let Some(b) = Branch::decode(&bytes) {
             let expected = (b.kind, usize::from(b.length), b.destination(address));
             prop_assert_eq!(oracle(&bytes, address), Some(expected));
             let again = b.displacement_to(address, b.destination(address));
             prop_assert_eq!(again, Some(b.displacement));
         } else if let Some((_, length, _)) = oracle(&bytes, address) {
-            // Short, or with a prefix that the runtime leaves alone.
+            // A short branch, or one with a prefix that the runtime does not rewrite.
             let is_prefixed = !matches!(bytes[0], 0xe8 | 0xe9 | 0x0f);
             prop_assert!(length == 2 || is_prefixed, "{bytes:02x?}");
         }
     }
 
     #[test]
-    fn jumps_through_memory_are_what_iced_says(bytes in bytes(), address in 1u64 << 32..1 << 47) {
+    fn jumps_through_memory_agree_with_iced(bytes in bytes(), address in 1u64 << 32..1 << 47) {
         let i = iced(&bytes, address);
-        // Far jumps (`ff 2d`) are something else.
+        // Far jumps (`ff 2d`) do not count.
         let is_jump = i.is_jmp_near_indirect()
             && i.is_ip_rel_memory_operand() && i.len() == 6 && bytes[0] == 0xff;
         let to = decode_jmp_memory(&bytes).map(|d| (address + 6).wrapping_add_signed(d.into()));
@@ -113,7 +114,7 @@ proptest! {
     }
 
     #[test]
-    fn tables_read_as_they_were_written(
+    fn tables_round_trip(
         words in any::<[u32; 3]>(), quads in any::<[u64; 2]>(), to in any::<[i32; 2]>(),
         kind in 1..8u8, grade in 1..6u8, length in any::<u8>(),
     ) {

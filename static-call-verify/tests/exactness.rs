@@ -8,7 +8,7 @@ use reports::{check, has, only};
 use static_call_verify::report::{Grade, Kind, Reason};
 use static_call_verify::{FindingKey, Policy, Report, Stamped, stamp, table_object, verify};
 
-/// The report of one function `f`.
+/// Returns the report of one function `f`.
 fn body(text: &str) -> Report {
     check(&function("f", text), &["-pie"])
 }
@@ -64,7 +64,7 @@ fn kinds_and_grades() {
 }
 
 #[test]
-fn bytes_inside_an_instruction_are_no_call() {
+fn bytes_inside_an_instruction_are_not_a_call() {
     // The immediate holds `e8` and a displacement that leads to the trampoline.
     let report = body(".byte 0x48, 0xb8, 0xe8\n.long tramp - . - 4\n.byte 0, 0, 0\n ret");
     assert!(report.calls.is_empty(), "{report}");
@@ -91,12 +91,12 @@ fn data_after_a_return_is_not_proved() {
 
 #[test]
 fn data_that_the_function_reads_leaves_a_doubt() {
-    // Decoded from the start, the data swallows the beginning of the code behind it.
+    // When decoded from the start, the data swallows the beginning of the code after it.
     let report = body("mov 2f(%rip), %rax\n jmp 1f\n2: .quad 0xb848\n1: call tramp\n ret");
     assert!(report.calls.iter().all(|c| !c.inline), "{report}");
     let report = body(
-        "lea 2f(%rip), %rax\n test %eax, %eax\n je 1f\n2: .quad 0x9090909090909090\n1: call \
-         tramp\n ret",
+        "lea 2f(%rip), %rax\n test %eax, %eax\n je 1f\n2: .quad 0x9090909090909090\n\
+         1: call tramp\n ret",
     );
     assert!(report.calls.iter().all(|c| !c.inline), "{report}");
 }
@@ -198,7 +198,7 @@ fn no_extent_no_call() {
     let report = check("f: call tramp\n ret", &["-pie"]);
     assert_eq!(only(&report).reason, Some(Reason::NoExtent));
     assert!(has(&report, FindingKey::ImageNoFunctionExtents));
-    // Stripped, the unwind table knows the function; without it nothing does.
+    // In a stripped image the unwind table knows the function; without it nothing does.
     let text = function("f", "call tramp\n ret");
     for (args, inline) in [(["-pie", "-s"], true), (["-pie", "-s"], false)] {
         let text = if inline { text.clone() } else { text.replace(".cfi_", "# .cfi_") };
@@ -247,8 +247,8 @@ fn executables_at_fixed_addresses() {
 #[test]
 fn numbers_of_the_large_code_model() {
     let from_got = "lea -7(%rip), %rax\n movabs $_GLOBAL_OFFSET_TABLE_+9, %rcx\n add %rcx, %rax\n \
-                    movabs $tramp@GOTOFF, %rdx\n movabs $site_tramp@GOTOFF, %r11\n movabs \
-                    $tramp@GOT, %rdx\n ret";
+                    movabs $tramp@GOTOFF, %rdx\n movabs $site_tramp@GOTOFF, %r11\n \
+                    movabs $tramp@GOT, %rdx\n ret";
     let absolute = "movabs $tramp, %rdx\n movabs $site_tramp, %r11\n ret";
     let code_model = Some(Reason::CodeModel);
     let linkers = [("ld", "-fuse-ld=bfd"), ("ld.lld", "-fuse-ld=lld"), ("mold", "-fuse-ld=mold")];
@@ -273,7 +273,7 @@ fn numbers_of_the_large_code_model() {
 
 #[test]
 fn numbers_that_look_like_addresses() {
-    // The displacement of the call is, as a number, an address inside the trampoline.
+    // As a number, the displacement of the call is an address inside the trampoline.
     let text = function(
         "f",
         ".byte 0xe8
@@ -373,7 +373,7 @@ fn calls_through_the_got_are_rewritten() {
 }
 
 #[test]
-fn interposable_trampolines_are_left_alone() {
+fn calls_of_interposable_trampolines_are_not_rewritten() {
     let text = format!(
         "{}.text\n.globl visible\n.set visible, tramp\n{}.set _start, f\n",
         images::PRELUDE,

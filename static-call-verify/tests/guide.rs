@@ -1,5 +1,5 @@
-//! The guide's first page, done as it says: its files are written, its commands run, and what they print
-//! is what the page shows.
+//! Follows the guide's first page: writes its files, runs its commands, and compares what they
+//! print with what the page shows.
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
 use std::fs;
@@ -49,7 +49,7 @@ impl Reader {
                 self.at.push(name);
                 return String::new();
             }
-            // There already.
+            // Already there.
             ["cargo", "install", ..] => return String::new(),
             ["cargo", "static-call", ..] => Command::new(env!("CARGO_BIN_EXE_cargo-static-call")),
             ["cargo", ..] => Command::new(env!("CARGO")),
@@ -63,7 +63,7 @@ impl Reader {
                 command.arg("--offline").arg("--path").arg(self.root.join(name));
             }
             "run" => {
-                // The workspace's versions, so that nothing has to be fetched.
+                // Use the workspace's versions, so that nothing has to be fetched.
                 fs::copy(self.root.join("Cargo.lock"), self.at.join("Cargo.lock")).unwrap();
                 command.args(["--offline", "--quiet"]);
             }
@@ -83,7 +83,8 @@ impl Reader {
     }
 }
 
-/// Whether the lines come in this order; `…` is any number of lines, and addresses differ.
+/// Returns whether the lines appear in this order. `…` stands for any number of lines, and
+/// addresses may differ.
 fn shows(expected: &str, printed: &str) -> bool {
     let mut printed = printed.lines().map(without_addresses);
     let mut expected = expected.lines().filter(|line| *line != "…").map(without_addresses);
@@ -124,7 +125,7 @@ fn a_reader_gets_what_the_page_shows() {
     fs::remove_dir_all(at).unwrap();
 }
 
-/// What a block of `Cargo.toml` says that is not so.
+/// Returns the mistakes in a block of `Cargo.toml`.
 fn mistakes(block: &str) -> Vec<String> {
     let table = DeTable::parse(block).unwrap_or_else(|e| panic!("{block}: {e}")).into_inner();
     let mut mistakes = Vec::new();

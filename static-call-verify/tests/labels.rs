@@ -1,4 +1,4 @@
-//! Jump labels: checked as they stand in the file, and what is wrong with one is a finding.
+//! Tests of jump labels: they are checked as they are in the file, and a bad one is a finding.
 
 mod images;
 
@@ -6,7 +6,7 @@ use images::{function, image};
 use static_call_verify::report::Polarity;
 use static_call_verify::{FindingKey, Policy, Report, verify};
 
-/// A label, as the macros emit it, with parts that a test may change.
+/// A label as the macros emit it, with parts that a test may change.
 struct Label {
     align: &'static str,
     code: &'static str,
@@ -22,7 +22,7 @@ const LABEL: Label = Label {
     words: ["2b - .", "9f - .", "stub - .", SITE, "1"],
 };
 
-/// The report on an image with this label in a function `f`.
+/// Returns the report on an image with these labels in a function `f`.
 fn report_of(labels: &[&Label]) -> Report {
     let mut body = String::new();
     for Label { align, code, words: [label, cold, stub, site, polarity] } in labels {
@@ -33,13 +33,14 @@ fn report_of(labels: &[&Label]) -> Report {
     }
     body += "call site_tramp\n ret\n 9: testb $2, record+108(%rip)\n ret";
     let text = function("f", &body) + ".set _start, f\n";
-    // Without an index of the records' section the linker would drop nothing; here it keeps all.
+    // Without an index of the records' section the linker would drop nothing; here it keeps
+    // everything.
     let image = image(&format!(".text\n{text}"), &["-no-pie"]);
     verify(&image, &Policy::default())
 }
 
 fn findings(report: &Report) -> Vec<(FindingKey, &str)> {
-    // Without a sound label nothing leads to the call behind it.
+    // Without a sound label nothing leads to the call after it.
     let noise = [FindingKey::TableMissing, FindingKey::CallGradeLine, FindingKey::ImageUndecodable];
     let all = report.findings.iter().filter(|f| !noise.contains(&f.key));
     all.map(|f| (f.key, f.message.as_str())).collect()
@@ -51,7 +52,7 @@ fn what_the_macros_emit() {
     let report = report_of(&[&LABEL, &flag]);
     assert_eq!(findings(&report), [], "{report}");
     assert_eq!(report.summary.labels, 2);
-    // The path goes on behind a label.
+    // The path continues after a label.
     assert_eq!(report.calls[0].grade, static_call_verify::report::Grade::Line, "{report}");
     let [first, second] = &report.labels[..] else { panic!("{report}") };
     assert!(first.is_sound && second.is_sound && first.cold == second.cold);
@@ -66,11 +67,11 @@ fn what_the_macros_emit() {
     assert!(text.contains("label         quad      inline      file.rs:11:13 (call!)\n"), "{text}");
 }
 
-/// Where nobody makes a call, a label alone makes its site a live one.
+/// If there is no call, a label is enough to make its site live.
 #[test]
 fn sites_with_a_label_are_live() {
     let report = report_of(&[&LABEL]);
-    // The other site are the plain calls of the key.
+    // The other site stands for the plain calls of the key.
     assert_eq!((report.summary.sites, report.sites[0].key), (2, Some(0)));
 }
 
@@ -79,7 +80,7 @@ fn wrong(label: &Label, key: FindingKey, message: &str, remains: bool) {
     let report = report_of(&[label]);
     let found = findings(&report);
     assert!(matches!(found[..], [(k, m)] if k == key && m.starts_with(message)), "{report}");
-    assert!(!remains || found[0].1.ends_with(key.mend()), "{report}");
+    assert!(!remains || found[0].1.ends_with(key.fix()), "{report}");
     assert_eq!(report.labels.len(), usize::from(remains));
     assert!(!report.labels.iter().any(|label| label.is_sound));
 }
@@ -90,7 +91,7 @@ fn misaligned() {
         wrong(
             &Label { align, ..LABEL },
             FindingKey::LabelMisaligned,
-            "a jump label of `module::key` does not lie in one aligned 8 bytes: it is left alone",
+            "a jump label of `module::key` crosses an 8-byte boundary: it is not patched",
             true,
         );
     }
@@ -99,13 +100,13 @@ fn misaligned() {
 #[test]
 fn other_bytes() {
     let message =
-        "a jump label of `module::key` is not the code that the macros emit: it is left alone";
+        "a jump label of `module::key` is not the code that the macros emit: it is not patched";
     let other = |label: &Label| wrong(label, FindingKey::LabelBytes, message, true);
     other(&Label { code: ".byte 0x0f, 0x1f, 0x44, 0, 0", ..LABEL });
     other(&Label { code: ".byte 0xe8\n.long 9f - . - 4", ..LABEL });
     other(&Label { code: ".byte 0xe9\n.long 9f - . - 3", ..LABEL });
     other(&Label { words: ["2b - .", "9f - . + 1", "stub - .", SITE, "1"], ..LABEL });
-    // A trampoline is no cold block, and neither is data.
+    // A trampoline is not a cold block, and neither is data.
     other(&Label {
         code: ".byte 0xe9\n.long tramp - . - 4",
         words: ["2b - .", "tramp - .", "stub - .", SITE, "1"],
@@ -134,7 +135,7 @@ fn records_that_name_nothing() {
     );
 }
 
-/// The description of a site can be in another image than its label.
+/// The record of a site can be in another image than its label.
 #[test]
 fn a_site_that_is_described_elsewhere() {
     let report =
@@ -143,7 +144,7 @@ fn a_site_that_is_described_elsewhere() {
     assert!(report.labels[0].is_sound && report.labels[0].site.is_none(), "{report}");
 }
 
-/// Twice the same is folded code; twice and different is nothing to be trusted.
+/// Two equal labels are folded code. Two different ones are not trusted.
 #[test]
 fn two_records_of_one_label() {
     let again = |polarity| Label {
@@ -155,14 +156,14 @@ fn two_records_of_one_label() {
     let report = report_of(&[&first, &again("1")]);
     assert_eq!((findings(&report).len(), report.labels.len()), (0, 1), "{report}");
     let report = report_of(&[&first, &again("2")]);
-    let message = "two jump labels share bytes, or contradict each other";
+    let message = "two jump labels share bytes or contradict each other";
     assert_eq!(findings(&report), [(FindingKey::RecordCorrupt, message)], "{report}");
     assert!(!report.labels.iter().any(|label| label.is_sound), "{report}");
 }
 
-/// The record of a label that was dropped points nowhere.
+/// The record of a label that was dropped has a null address.
 #[test]
-fn dropped_labels_count_for_nothing() {
+fn dropped_labels_are_ignored() {
     let dropped = Label { words: ["0", "0", "stub - .", SITE, "1"], ..LABEL };
     let report = report_of(&[&dropped]);
     assert_eq!((findings(&report).len(), report.summary.labels), (0, 0), "{report}");

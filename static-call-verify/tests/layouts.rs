@@ -1,4 +1,5 @@
-//! Calls in every place where linkers put code, and files that hold none or contradict themselves.
+//! Calls in every place where linkers put code, and files that have no code or contradict
+//! themselves.
 
 mod images;
 mod reports;
@@ -28,11 +29,11 @@ fn several_sections_of_code_and_cold_parts() {
 
 #[test]
 fn folded_functions_are_one() {
-    // What `--icf=all` leaves: two names and two sizes at one address.
+    // This is what `--icf=all` leaves: two names and two sizes at one address.
     let text =
         function("f", "call tramp\n ret") + ".type twin, @function\n.set twin, f\n.size twin, 6\n";
     assert!(only(&check(&text, &["-pie"])).inline);
-    // Folded by the linker itself.
+    // These are folded by the linker itself.
     let same = |n: &str| format!(".section .text.{n},\"ax\"\n{}", function(n, "call tramp\n ret"));
     let text = function("f", "call a\n jmp b") + &same("a") + &same("b") + ".text\n";
     for linker in linkers(&["lld"]) {
@@ -40,7 +41,7 @@ fn folded_functions_are_one() {
         assert_eq!((report.summary.calls, report.summary.inline), (2, 2), "{report}");
         let report = verified(&text, &["-pie", &linker, "-Wl,--icf=all"]);
         assert_eq!((report.summary.calls, report.summary.inline), (1, 1), "{report}");
-        // The trampolines of a key are the same code, and one record of them is left.
+        // The trampolines of a key are identical code, so only one record of them is left.
         let [folded] = &report.trampolines[..] else { panic!("{report}") };
         assert!(folded.is_sound && folded.is_plain != (folded.sites == [0]), "{report}");
     }
@@ -122,12 +123,12 @@ fn layouts_that_contradict_themselves_are_refused() {
         assert!(has(&report, FindingKey::ImageCorrupt) && report.calls.is_empty(), "{report}");
         assert!(matches!(stamp(&mut bad, &Policy::default()).1, Stamped::Refused));
     };
-    // Code that the loader takes from elsewhere; code behind its segment; two sections in one
-    // place.
+    // Code that the loader takes from elsewhere; code past the end of its segment; two sections at
+    // the same place.
     refused(text + 24, word(text + 24) - 16);
     refused(text + 32, word(text + 32) + (1 << 20));
     refused(text + 64 + 16, word(text + 16));
-    // A segment that covers the next.
+    // A segment that covers the next one.
     let load = (0..)
         .map(|i| programs + i * 56)
         .find(|&h| word(h) as u32 == 1 && word(h + 16) == 0)

@@ -1,4 +1,4 @@
-//! Source lines against addr2line, which reads debug information in a way of its own.
+//! Tests of source lines against addr2line, which reads debug information independently.
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
 mod images;
@@ -12,8 +12,8 @@ const BIN: &[&str] = &["--bin", "fixture"];
 
 type Slice<'s> = gimli::EndianSlice<'s, gimli::LittleEndian>;
 
-/// Where addr2line says that a call stands: at the caller of the key's wrapper, if that is what the
-/// innermost inlined function is.
+/// Returns the position of a call according to addr2line: that of the caller of the key's wrapper,
+/// if that is the innermost inlined function.
 fn expected(
     context: &addr2line::Context<Slice<'_>>,
     report: &Report,
@@ -40,7 +40,7 @@ fn expected(
     Some(source)
 }
 
-/// Compares every call that has no site of its own; how many there were.
+/// Compares every call that has no site, and returns how many there were.
 fn compare(bytes: &[u8]) -> usize {
     let object = object::File::parse(bytes).unwrap();
     let load = |id: gimli::SectionId| {
@@ -64,7 +64,7 @@ fn compare(bytes: &[u8]) -> usize {
 }
 
 #[test]
-fn lines_are_those_of_addr2line() {
+fn lines_agree_with_addr2line() {
     let version_5 = ["-Cdebuginfo=2", "-Cdwarf-version=5", GNU_LD[0]];
     for (profile, more) in [
         ("dev", &["-Cdebuginfo=2"][..]),

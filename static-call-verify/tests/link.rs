@@ -1,4 +1,4 @@
-//! The link hook in a user's package: every driver and linker, every kind of image.
+//! Tests of the link hook in a user's package: every driver and linker, every kind of image.
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
 #[path = "link/fixture.rs"]
@@ -23,7 +23,7 @@ fn default_linker() {
     assert_eq!(mode & 0o111, 0o111);
     let file = object::File::parse(&*image).unwrap();
     assert!(file.section_by_name(".debug_line").is_some(), "debug information stays");
-    // The image gets its name when it is whole, and what it was before is gone.
+    // The image gets its name when it is complete, and nothing else is left.
     let dir = fixture.product("hooked").parent().unwrap().join("deps");
     let names = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name());
     let left: Vec<_> = names.filter(|n| n.to_string_lossy().contains("static-call.")).collect();
@@ -39,7 +39,7 @@ fn tests_and_doctests() {
     assert_eq!(text.matches("1 passed").count(), 3, "unit, integration, doctest: {text}");
     let images: Vec<&str> = text
         .lines()
-        // The library has no test of its own, so that its image has no call.
+        // The library has no test, so its image has no call.
         .filter(|line| line.trim_start().starts_with("Running ") && !line.contains("src/lib.rs"))
         .filter_map(|line| Some(line.split_once('(')?.1.trim_end_matches(')')))
         .collect();
@@ -86,7 +86,7 @@ fn gold() {
     }
 }
 
-/// Where gold collects garbage in a shared object, the records of its calls go, and the table is
+/// If gold collects garbage in a shared object, the records of its calls are lost, and the table is
 /// empty.
 #[test]
 #[ignore = "one of many ways to link: cargo xtask test-links"]
@@ -101,7 +101,7 @@ fn gold_and_shared_objects() {
         let library = fixture.product("libhooked.so");
         let image = fs::read(&library).unwrap();
         assert_eq!(linker(&image), "gold");
-        assert_eq!(header(&image).unwrap().count > 0, is_whole, "{flags}: README, gold");
+        assert_eq!(header(&image).unwrap().count > 0, is_whole, "{flags}: docs/verifier.md, gold");
         let loaded = std::process::Command::new(fixture.product("hooked")).arg(library).status();
         assert!(loaded.unwrap().success(), "{flags}");
     }
@@ -149,7 +149,7 @@ fn release() {
 #[test]
 #[ignore = "one of many ways to link: cargo xtask test-links"]
 fn stripped() {
-    // Not by the profile, with which cargo would build the hook anew.
+    // Not with the profile, because cargo would then rebuild the hook.
     Fixture::new("stripped").flags("-Cstrip=symbols").release().check();
 }
 
@@ -165,7 +165,7 @@ fn fat_lto() {
     Fixture::new("fat").env("CARGO_PROFILE_RELEASE_LTO", "fat").release().check();
 }
 
-/// The calls are not in the inputs yet: the size of the table is guessed.
+/// The calls are not in the inputs yet, so the size of the table is guessed.
 #[test]
 #[ignore = "one of many ways to link: cargo xtask test-links"]
 fn lto_in_the_linker() {
@@ -199,17 +199,20 @@ fn shared_object() {
     }
 }
 
-/// rustc runs the linker itself: said in a warning, and the program is right without a table.
+/// If rustc runs the linker itself, a warning says so, and the program is correct without a table.
 #[test]
 fn direct_linker() {
     let fixture = Fixture::new("direct").flags(&direct());
     let output = fixture.cargo(&["run"]);
     check_not_inline(&output);
     let text = text(&output);
-    assert!(text.contains("no link hook, since rustc runs the linker `rust-lld` itself"), "{text}");
+    assert!(
+        text.contains("cannot hook the link: rustc runs the linker `rust-lld` itself"),
+        "{text}"
+    );
     assert!(text.contains("`cargo static-call build` can hook every linker"), "{text}");
     // The program says so as well: a plain build after `cargo static-call build` is like this one,
-    // and nothing of this project runs in it.
+    // and none of this project's code runs in it.
     assert!(text.contains("`cargo static-call build` instead of `cargo build`"), "{text}");
     drop(fixture);
 
@@ -218,7 +221,7 @@ fn direct_linker() {
     assert!(!output.status.success(), "strict");
 }
 
-/// A linker that cannot take the table: the link is done without, and the reason said.
+/// If a linker cannot take the table, the link is done without it, and the reason is printed.
 #[test]
 fn a_linker_that_fails_with_the_table() {
     if !have(&["ld.mold"]) {
@@ -246,10 +249,10 @@ fn a_linker_that_fails_with_the_table() {
 #[test]
 fn denied_findings_fail_the_build() {
     let main = "static_call_verify::LinkHook::new()\
-                .deny(\"call.grade.line\").deny(\"call.grade.straddle\")\
-                .allow(\"flags.missing\").enable();";
+        .deny(\"call.grade.line\").deny(\"call.grade.straddle\").allow(\"flags.missing\")\
+        .enable();";
     let fixture = Fixture::with_build_rs("denied", main).env("RUSTFLAGS", "");
-    // One of so many is certain to lie badly: two of five do.
+    // With so many calls, at least one is certain to be misaligned: two in five are.
     let calls: String = (0..40).map(|i| format!("sum += hooked::add(sum, {i}); ")).collect();
     fixture.write(
         "src/main.rs",
@@ -268,9 +271,9 @@ fn denied_findings_fail_the_build() {
     let left = fs::read_dir(fixture.product("deps")).unwrap();
     let left =
         left.filter(|f| f.as_ref().unwrap().file_name().to_string_lossy().contains(".static-call"));
-    assert_eq!(left.count(), 0, "nothing temporary stays");
+    assert_eq!(left.count(), 0, "no temporary file stays");
 
-    // The same from Cargo.toml, where build.rs has the last word.
+    // The same from Cargo.toml, which build.rs overrides.
     let manifest = fs::read_to_string(fixture.dir().join("Cargo.toml")).unwrap();
     let metadata = "[package.metadata.static-call]\ndeny = [\"call.grade.*\"]\n";
     fixture.write("Cargo.toml", &format!("{manifest}{metadata}"));
@@ -288,7 +291,7 @@ fn denied_findings_fail_the_build() {
     assert!(!output.status.success() && said.contains("did you mean `call.grade.line`"), "{said}");
     assert!(said.contains("Cargo.toml:"), "{said}");
 
-    // From the workspace's table, where the package has the last word.
+    // From the workspace's table, which the package's overrides.
     fixture.write("build.rs", "fn main() { static_call_verify::enable(); }");
     let shared = format!("{manifest}{}", metadata.replace("package", "workspace"));
     fixture.write("Cargo.toml", &shared);
@@ -318,12 +321,12 @@ fn reports_and_mistakes() {
 }
 
 #[test]
-fn missing_flags_are_said_once() {
+fn missing_flags_are_reported_once() {
     let fixture = Fixture::new("flags").env("RUSTFLAGS", "-Clink-arg=-Wl,-z,now");
     let output = text(&fixture.cargo(&["build"]));
     assert_eq!(output.matches("flags.missing").count(), 1, "{output}");
     assert!(output.contains("-x86-align-branch-boundary=8"), "{output}");
-    // `init` writes into a file that is not read.
+    // `init` would write to a file that is not read.
     assert!(output.contains("; RUSTFLAGS is set in the environment"), "{output}");
     let output = text(&fixture.flags("").cargo(&["build"]));
     assert!(!output.contains("flags.missing"), "{output}");
@@ -340,7 +343,7 @@ fn two_builds_give_the_same_bytes() {
     assert!(fs::read(fixture.product("hooked")).unwrap() == first);
 }
 
-/// Writes an executable script of the shell and returns its path.
+/// Writes an executable shell script and returns its path.
 fn script(fixture: &Fixture, path: &str, body: &str) -> String {
     fixture.write(path, &format!("#!/bin/sh\n{body}\n"));
     let path = fixture.dir().join(path);

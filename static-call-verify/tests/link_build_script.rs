@@ -1,4 +1,4 @@
-//! Build scripts that do other things besides: none of that has a part in the link.
+//! Tests of build scripts that do other things besides: none of that takes part in the link.
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
 #[path = "link/fixture.rs"]
@@ -11,14 +11,15 @@ use std::fs;
 use fixture::{COPY_HOOK, Fixture, check_inline, check_table, text};
 use tools::have;
 
-/// Needs what only cargo gives it, talks on both streams, has a side effect, and ends otherwise
-/// than a linker does.
+/// Needs what only cargo provides, prints to both streams, has a side effect, and exits differently
+/// from a linker.
 const BEFORE: &str = r#"
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rustc-env=FROM_BUILD_RS=told");
     eprintln!("said by the build script");
     let out = std::env::var("OUT_DIR").expect("user code without OUT_DIR");
-    let package = std::env::var("CARGO_MANIFEST_DIR").expect("user code without CARGO_MANIFEST_DIR");
+    let package = std::env::var("CARGO_MANIFEST_DIR");
+    let package = package.expect("user code without CARGO_MANIFEST_DIR");
     assert!(std::env::args().len() == 1, "user code with arguments");
     std::fs::write(std::path::Path::new(&out).join("generated.rs"), "").unwrap();
     let runs = std::path::Path::new(&package).join("runs");
@@ -59,7 +60,7 @@ fn code_before_enable_with_clang() {
     }
 }
 
-/// Whatever the build script does: what the driver runs has nothing of it.
+/// Whatever the build script does, the program that the driver runs contains none of it.
 #[test]
 fn the_linker_is_not_the_build_script() {
     let main =

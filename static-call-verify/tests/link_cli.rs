@@ -1,4 +1,4 @@
-//! `cargo static-call` in a user's package.
+//! Tests of `cargo static-call` in a user's package.
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
 #[path = "link/fixture.rs"]
@@ -8,7 +8,7 @@ mod tools;
 
 use fixture::{Fixture, check_inline, check_table, direct, linker, text};
 
-/// A package that knows nothing of the hook.
+/// Returns a package that does not use the hook.
 fn unhooked(name: &str) -> Fixture {
     Fixture::with_build_rs(name, "")
 }
@@ -24,7 +24,7 @@ fn run_without_build_rs() {
     assert!(!text(&again).contains("Compiling"), "nothing changed: {}", text(&again));
 }
 
-/// rustc runs a relative linker where cargo runs rustc: in the workspace, not in the package.
+/// rustc runs a relative linker from where cargo runs rustc: the workspace, not the package.
 #[test]
 fn a_relative_linker() {
     let fixture = Fixture::new("relative").flags("-Clinker=tools/cc.sh");
@@ -40,12 +40,12 @@ fn a_relative_linker() {
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(script, mode).unwrap();
     let output = fixture.cargo(&["run"]);
-    assert!(!text(&output).contains("no link hook"), "{}", text(&output));
+    assert!(!text(&output).contains("cannot hook the link"), "{}", text(&output));
     check_inline(&output);
     check_table(&fixture.product("hooked"));
     fixture.write("app/build.rs", "fn main() {}\n");
     let output = fixture.cargo_static_call(&["run"]);
-    assert!(!text(&output).contains("no link hook"), "{}", text(&output));
+    assert!(!text(&output).contains("cannot hook the link"), "{}", text(&output));
     check_inline(&output);
     check_table(&fixture.product("hooked"));
 }
@@ -77,26 +77,26 @@ fn tests_are_hooked_too() {
 }
 
 #[test]
-fn a_package_that_is_hooked_already_is_hooked_once() {
+fn an_already_hooked_package_is_hooked_once() {
     let fixture = Fixture::new("command-hooked");
     let output = fixture.cargo_static_call(&["run", "-v"]);
     check_inline(&output);
     check_table(&fixture.product("hooked"));
-    // Twice would show as a table of two objects.
+    // Hooking twice would show as a table of two objects.
     let image = std::fs::read(fixture.product("hooked")).unwrap();
     let header = fixture::header(&image).unwrap();
     assert_eq!(header.count, 6, "{header:?}");
 }
 
-/// Of two calls in five the bytes lie badly without the flags: one of so many is certain to.
-fn with_calls_that_lie_badly(fixture: &Fixture) {
+/// Adds so many calls that at least one is misaligned without the flags: two in five are.
+fn with_misaligned_calls(fixture: &Fixture) {
     let calls: String = (0..40).map(|i| format!("sum += hooked::add(sum, {i}); ")).collect();
     let main = format!("fn main() {{ let mut sum = 0; {calls} assert!(sum > 0); }}");
     fixture.write("src/main.rs", &main);
 }
 
 #[test]
-fn the_command_line_counts_more_than_build_rs() {
+fn the_command_line_overrides_build_rs() {
     let main = "static_call_verify::LinkHook::new()\
                 .deny(\"call.grade.*\").allow(\"flags.missing\").enable();";
     for flags in ["", "-Clinker=clang"] {
@@ -104,7 +104,7 @@ fn the_command_line_counts_more_than_build_rs() {
             continue;
         }
         let fixture = Fixture::new("command-over").env("RUSTFLAGS", flags);
-        with_calls_that_lie_badly(&fixture);
+        with_misaligned_calls(&fixture);
         let built = fixture.cargo_static_call(&["build"]);
         assert!(built.status.success(), "{}", text(&built));
         let said = text(&built);
@@ -117,9 +117,9 @@ fn the_command_line_counts_more_than_build_rs() {
         assert!(!denied.status.success() && said.contains("error: static-call: flags."), "{said}");
         drop(fixture);
 
-        // The other way round, and what build.rs says of the flags is heard.
+        // The other way round, and the level that build.rs sets for the flags applies.
         let fixture = Fixture::with_build_rs("command-over", main).env("RUSTFLAGS", flags);
-        with_calls_that_lie_badly(&fixture);
+        with_misaligned_calls(&fixture);
         let denied = fixture.cargo_static_call(&["build"]);
         let said = text(&denied);
         assert!(!denied.status.success() && said.contains("error: call.grade."), "{said}");
@@ -132,7 +132,7 @@ fn the_command_line_counts_more_than_build_rs() {
     }
 }
 
-/// However the link was hooked, the image says how it was compiled, and every format has it.
+/// However the link was hooked, the image records how it was compiled, and every format shows it.
 #[test]
 fn missing_flags_are_a_finding_about_the_image() {
     let noted = "static_call_verify::LinkHook::new().note(\"flags.missing\").enable();";
@@ -142,7 +142,7 @@ fn missing_flags_are_a_finding_about_the_image() {
     for is_command in [false, true] {
         let build = |flags: &str| {
             let fixture = if is_command { command(flags) } else { package(flags) };
-            with_calls_that_lie_badly(&fixture);
+            with_misaligned_calls(&fixture);
             let built = match is_command {
                 true => fixture.cargo_static_call(&["build"]),
                 false => fixture.cargo(&["build"]),
@@ -177,11 +177,11 @@ fn missing_flags_are_a_finding_about_the_image() {
     }
 }
 
-/// Cargo repeats what the wrapper of rustc has said; what a linker says is shown by a lint.
+/// Cargo repeats what the wrapper of rustc printed. What a linker prints is shown by a lint.
 #[test]
 fn a_build_says_how_much_is_inline() {
     let fixture = unhooked("line").env("RUSTFLAGS", "");
-    with_calls_that_lie_badly(&fixture);
+    with_misaligned_calls(&fixture);
     let advice = " on trampolines: run `cargo static-call report`\n";
     for _ in 0..2 {
         let built = fixture.cargo_static_call(&["build"]);
@@ -191,18 +191,18 @@ fn a_build_says_how_much_is_inline() {
         let [line] = lines.as_slice() else { panic!("one line: {said}") };
         assert!(line.starts_with("static-call: hooked: ") && said.contains(advice), "{said}");
     }
-    // The program is the package's own.
+    // The package's own program.
     let verified = fixture.cargo_static_call(&["verify", "--format=json"]);
     assert!(text(&verified).contains("\"calls\":["), "{}", text(&verified));
     drop(fixture);
 
     let fixture = Fixture::new("line").env("RUSTFLAGS", "");
-    with_calls_that_lie_badly(&fixture);
+    with_misaligned_calls(&fixture);
     let said = text(&fixture.cargo(&["build"]));
     assert_eq!(said.matches(advice).count(), 1, "{said}");
     drop(fixture);
 
-    // A lint is for what there is something to do about.
+    // The lint shows the line only if there is something to do.
     let fixture = Fixture::new("line");
     let said = text(&fixture.cargo(&["build"]));
     assert!(!said.contains("calls inline"), "{said}");
@@ -211,7 +211,7 @@ fn a_build_says_how_much_is_inline() {
 }
 
 #[test]
-fn denied_flags_are_denied_to_libraries_and_tests() {
+fn denied_flags_also_fail_libraries_and_tests() {
     let main = "println!(\"cargo::rerun-if-changed=build.rs\");";
     let fixture = Fixture::with_build_rs("command-kinds", main).env("RUSTFLAGS", "");
     let manifest = std::fs::read_to_string(fixture.dir().join("Cargo.toml")).unwrap();
@@ -228,7 +228,7 @@ fn denied_flags_are_denied_to_libraries_and_tests() {
 
 #[test]
 fn another_policy_links_again() {
-    // Else cargo builds again when any file of the package changes, `Cargo.toml` included.
+    // Otherwise cargo rebuilds when any file of the package changes, including `Cargo.toml`.
     let quiet_cargo = "println!(\"cargo::rerun-if-changed=build.rs\");";
     let fixture = Fixture::with_build_rs("command-policy", quiet_cargo).env("RUSTFLAGS", "");
     let quiet = ["--allow", "flags.missing"];
@@ -249,9 +249,9 @@ fn another_policy_links_again() {
     let denied = fixture.cargo_static_call(&["build"]);
     assert!(!denied.status.success() && text(&denied).contains("error: static-call"));
     let built = fixture.cargo_static_call(&[quiet[0], quiet[1], "build"]);
-    assert!(built.status.success(), "the command line counts more: {}", text(&built));
+    assert!(built.status.success(), "the command line overrides: {}", text(&built));
 
-    // What the workspace says makes cargo link again, too.
+    // Workspace settings make cargo link again, too.
     fixture.write("Cargo.toml", &manifest);
     let warned = fixture.cargo_static_call(&["build"]);
     assert!(warned.status.success(), "{}", text(&warned));

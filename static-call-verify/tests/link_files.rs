@@ -1,5 +1,5 @@
-//! What a linker writes besides the image names the image, not the place where the hook has it
-//! made.
+//! Files that a linker writes besides the image name the image, not the place where the hook makes
+//! it.
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
 #[path = "link/fixture.rs"]
@@ -14,7 +14,7 @@ use std::process::{Command, Output};
 use fixture::{COPY_HOOK, Fixture, check_table, text};
 use images::{PRELUDE, assemble, function, have};
 
-/// The hook, an object to link, and a directory with a blank in its name.
+/// The hook, an object to link, and a directory with a space in its name.
 struct Bench {
     _fixture: Fixture,
     dir: PathBuf,
@@ -36,7 +36,8 @@ impl Bench {
         Self { _fixture: fixture, object: "in put.o".into(), dir }
     }
 
-    /// The link by the linker itself, then by the hook; what each left of `file`.
+    /// Links with the linker itself, then with the hook, and returns the contents of `file` after
+    /// each.
     fn link(&self, linker: &str, options: &[&str], file: &str) -> [String; 2] {
         fs::write(self.dir.join("static-call-settings"), format!("linker {linker}\n")).unwrap();
         [Path::new(linker), Path::new("./hook")].map(|program| {
@@ -95,7 +96,7 @@ fn maps_name_the_image() {
         let [plain, hooked] = bench.link(linker, &["--print-map"], "");
         check_map(linker, &plain, &hooked);
     }
-    // Named by GNU ld after the image, beside it or in a directory.
+    // GNU ld names these after the image, next to it or in a directory.
     if have(&["ld.bfd"]) {
         for (option, file) in [("-Map=%", "o ut/app.map"), ("-Map=o ut/maps", "o ut/maps/app.map")]
         {
@@ -116,7 +117,7 @@ fn check_map(linker: &str, plain: &str, hooked: &str) {
 }
 
 #[test]
-fn traces_are_beside_the_image() {
+fn traces_are_next_to_the_image() {
     if !have(&["ld.lld"]) {
         return;
     }
@@ -131,7 +132,7 @@ fn traces_are_beside_the_image() {
     }
 }
 
-/// Where the link with a table fails, the one without it names the image, too.
+/// If the link with a table fails, the messages of the link without one also name the image.
 #[test]
 fn messages_name_the_image() {
     let bench = Bench::new();

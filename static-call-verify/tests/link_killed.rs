@@ -1,5 +1,5 @@
-//! The hook is killed in the middle of a link, or cannot write: the image is the old one, the whole
-//! new one, or not there, and the next link is as if nothing had been.
+//! The hook is killed in the middle of a link, or cannot write. The image is the old one, the
+//! complete new one, or absent, and the next link works as if nothing had happened.
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
 #[path = "link/fixture.rs"]
@@ -20,7 +20,7 @@ use fixture::{COPY_HOOK, Fixture, check_inline, check_table, text};
 use images::{PRELUDE, assemble, function, have, run};
 
 /// The linker that the hook runs: GNU ld, which stops where the file `mode` says. An orphan gives
-/// up by itself.
+/// up after a while.
 const LINKER: &str = r#"#!/bin/sh
 here=$(dirname "$0")
 for image; do :; done
@@ -64,7 +64,7 @@ impl Bench {
         fs::create_dir_all(dir.join("out")).unwrap();
         fs::copy(fixture.dir().join("hook"), dir.join("hook")).unwrap();
         let body = function("f", "call tramp\n jmp tramp") + ".set _start, f\n";
-        // Large enough for its writing to take a while.
+        // Large enough that writing it takes a while.
         let data = ".data\n.rept 250000\n.quad 0x0123456789abcdef\n.endr\n";
         let object = assemble(&format!("{PRELUDE}{body}{data}"));
         let bench = Self { dir, object, linker };
@@ -92,12 +92,12 @@ impl Bench {
         }
     }
 
-    /// The image that links make.
+    /// Returns the path of the image that the links make.
     fn image(&self) -> PathBuf {
         self.dir.join("out/app")
     }
 
-    /// What the image is: `None` if it is not there.
+    /// Returns the bytes of the image; `None` if it does not exist.
     fn bytes(&self) -> Option<Vec<u8>> {
         fs::read(self.image()).ok()
     }
@@ -120,7 +120,7 @@ impl Bench {
         self.command(hook.to_str().unwrap()).args(self.args(inputs)).spawn().unwrap()
     }
 
-    /// A link that nobody disturbs: it succeeds, gives these bytes, and leaves nothing else.
+    /// Links undisturbed: the link succeeds, gives these bytes, and leaves nothing else.
     fn link(&self, expected: Option<&[u8]>) -> Vec<u8> {
         self.mode("go on");
         let output = self.start(&[]).wait_with_output().unwrap();
@@ -137,7 +137,7 @@ impl Bench {
         assert!(names.iter().all(|name| name == "app"), "{names:?}");
     }
 
-    /// Waits until the linker has come to where it stops.
+    /// Waits until the linker has reached the point where it stops.
     fn arrival(&self, child: &mut Child) {
         let arrived = self.dir.join("arrived");
         wait(child, || arrived.exists());
@@ -145,13 +145,13 @@ impl Bench {
         assert_eq!(hook.trim(), child.id().to_string());
     }
 
-    /// Ends the linker that a killed hook has left behind.
+    /// Kills the linker that a killed hook has left behind.
     fn kill_linker(&self) {
         let number = fs::read_to_string(self.dir.join("linker")).unwrap();
         let _ = Command::new("kill").args(["-KILL", number.trim()]).status();
     }
 
-    /// Puts an image there, or none.
+    /// Puts an old image in place, or none.
     fn begin_with(&self, old: Option<&[u8]>) {
         let _ = fs::remove_file(self.image());
         if let Some(old) = old {
@@ -174,9 +174,9 @@ fn kill(mut child: Child) {
 }
 
 const LINKERS: [&str; 3] = ["ld", "ld.lld", "ld.mold"];
-const OLD: Option<&[u8]> = Some(b"what stood there before");
+const OLD: Option<&[u8]> = Some(b"what was there before");
 
-/// Held where nothing can be missed: the old image stands there, byte for byte, or none.
+/// Each step is held, so that none can be missed: the old image is there, byte for byte, or none.
 #[test]
 fn killed_at_every_step() {
     let fixture = Fixture::new("killed");
@@ -186,13 +186,13 @@ fn killed_at_every_step() {
         check_table(&bench.image());
         for old in [OLD, None] {
             let old_bytes = old.map(<[u8]>::to_vec);
-            // While the inputs are read: two of them are pipes, the second of which nobody opens.
+            // While the inputs are read. Two of them are pipes, and nobody opens the second.
             bench.begin_with(old);
             let pipes = ["first", "second"].map(|name| bench.dir.join(name));
             let _ = pipes.each_ref().map(fs::remove_file);
             run(Command::new("mkfifo").args(&pipes));
             let mut child = bench.start(&[&pipes[0], &pipes[1]]);
-            // O_NONBLOCK: an error as long as nobody reads.
+            // O_NONBLOCK: fails as long as nobody reads.
             let open = || OpenOptions::new().write(true).custom_flags(0o4000).open(&pipes[0]);
             wait(&mut child, || open().is_ok());
             kill(child);
@@ -204,20 +204,20 @@ fn killed_at_every_step() {
                 bench.mode(mode);
                 let mut child = bench.start(&[]);
                 bench.arrival(&mut child);
-                assert!(bench.bytes() == old_bytes, "{mode}: shown before it is whole");
+                assert!(bench.bytes() == old_bytes, "{mode}: visible before it is complete");
                 kill(child);
                 bench.kill_linker();
                 assert!(bench.bytes() == old_bytes, "{mode}");
                 bench.link(Some(&new));
             }
 
-            // After the stamping: the hook tells what the linker said, and nobody listens.
+            // After stamping: the hook is printing the linker's messages, and nobody reads them.
             bench.begin_with(old);
             bench.mode("talk");
             let mut child = bench.start(&[]);
             let mut byte = [0];
             child.stderr.as_mut().unwrap().read_exact(&mut byte).unwrap();
-            assert!(bench.bytes() == old_bytes, "shown before the hook is done");
+            assert!(bench.bytes() == old_bytes, "visible before the hook is done");
             kill(child);
             assert!(bench.bytes() == old_bytes);
             bench.link(Some(&new));
@@ -225,7 +225,7 @@ fn killed_at_every_step() {
     }
 }
 
-/// A linker that outlives its hook goes on writing while the next link is done and over.
+/// A linker that outlives its hook goes on writing while the next link runs and finishes.
 #[test]
 fn a_linker_that_outlives_its_hook() {
     let fixture = Fixture::new("killed");
@@ -238,7 +238,7 @@ fn a_linker_that_outlives_its_hook() {
             let mut first = bench.start(&[]);
             bench.arrival(&mut first);
             kill(first);
-            // Another hook's linker is done; then the first one's goes on, and that is not the end.
+            // Another hook's linker finishes. Then the first one continues, and writes its half.
             bench.write("mode", "after");
             fs::remove_file(bench.dir.join("arrived")).unwrap();
             let orphan = fs::read_to_string(bench.dir.join("linker")).unwrap();
@@ -257,8 +257,8 @@ fn a_linker_that_outlives_its_hook() {
     }
 }
 
-/// Killed at moments that are spread over the whole link. Which step each hits is chance; what has
-/// to hold at all of them is not.
+/// The hook is killed at moments spread over the whole link. Which step each moment hits is chance,
+/// but the condition must hold at every step.
 #[test]
 fn killed_at_any_moment() {
     const MOMENTS: u32 = 40;
@@ -274,21 +274,21 @@ fn killed_at_any_moment() {
         bench.begin_with(old);
         let hook = bench.dir.join("hook");
         let mut command = bench.command(hook.to_str().unwrap());
-        // The linker with it: an orphan is the subject of another test.
+        // Kill the linker too: orphans have their own test.
         let mut child = command.args(bench.args(&[])).process_group(0).spawn().unwrap();
         sleep(step * moment);
         let group = format!("-{}", child.id());
-        // It may be over already.
+        // The link may already be over.
         let _ = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
         child.wait().unwrap();
         let bytes = bench.bytes();
-        // None: between the removal of the old image and the new one's taking its name.
+        // None: between the removal of the old image and the rename of the new one.
         let is_whole = [old, Some(&new), None].contains(&bytes.as_deref());
         assert!(is_whole, "moment {moment}");
         seen[usize::from(bytes.as_deref() != old)] += 1;
         bench.link(Some(&new));
     }
-    println!("{} links were not done, {} were", seen[0], seen[1]);
+    println!("{} links had not finished, {} had", seen[0], seen[1]);
 }
 
 /// Writes fail at a size limit, as on a full disk, in the hook, in the linker, or in both.
@@ -305,7 +305,7 @@ fn writes_that_fail() {
         bench.settings(settings);
         for mode in ["go on", "unlimited"] {
             for limit in [0, 1, 8, 64, blocks / 2, blocks - 1, blocks + 1, 2 * blocks] {
-                // A refused write is an error, or the end of the process.
+                // A refused write is an error, or kills the process.
                 for trap in ["trap '' XFSZ;", ""] {
                     bench.begin_with(OLD);
                     bench.mode(mode);
@@ -328,13 +328,13 @@ fn writes_that_fail() {
 fn check_limited(bench: &Bench, output: &Output, case: &str, settings: &str, made: [&[u8]; 2]) {
     let bytes = bench.bytes();
     if output.status.success() {
-        // Without a table it is whole, too, and the reason is said.
+        // Without a table the image is complete, too, and the reason is printed.
         let is_plain = bytes.as_deref() == Some(made[1]) && settings.is_empty();
         assert!(bytes.as_deref() == Some(made[0]) || is_plain, "{case}");
         assert!(!is_plain || text(output).contains("linking without a table"), "{case}");
         return;
     }
-    // As where a finding is denied, a strict hook leaves no old image either.
+    // As with a denied finding, a strict hook does not leave an old image.
     let is_gone = bytes.is_none() && !settings.is_empty();
     assert!(bytes.as_deref() == OLD || is_gone, "{case}");
     let said = text(output);
@@ -342,7 +342,7 @@ fn check_limited(bench: &Bench, output: &Output, case: &str, settings: &str, mad
         Some(signal) => assert_eq!(signal, 25, "{case}"),
         None => {
             assert!(said.contains("static-call: error: "), "{case}");
-            // GNU ld has words of its own for a refused write.
+            // GNU ld has its own words for a refused write.
             let why = ["File too large", "No space left", "signal: 25"];
             assert!(why.iter().any(|w| said.contains(w)), "{case}");
             let entries = fs::read_dir(bench.dir.join("out")).unwrap();
@@ -353,7 +353,7 @@ fn check_limited(bench: &Bench, output: &Output, case: &str, settings: &str, mad
     }
 }
 
-/// The same in a build: the hook is killed under cargo, and the next build is right.
+/// The same in a build: the hook is killed under cargo, and the next build is correct.
 #[test]
 fn the_next_build_succeeds() {
     let fixture = Fixture::new("killed-build");
@@ -361,7 +361,7 @@ fn the_next_build_succeeds() {
     fixture.write("bin/ld.mold", &LINKER.replace("$REAL", "ld"));
     let linker = fixture.dir().join("bin/ld.mold");
     fs::set_permissions(&linker, fs::Permissions::from_mode(0o755)).unwrap();
-    // The linker itself kills the hook that waits for it, with half an image written.
+    // The linker kills the hook that waits for it, with half an image written.
     let kills = "head -c 100000 \"$here/whole\" > \"$image\"\n    kill -KILL $PPID; exit\n";
     let script = LINKER.replace("$REAL", "ld");
     let at = script.find("head -c 100000").unwrap();

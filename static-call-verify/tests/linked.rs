@@ -1,4 +1,4 @@
-//! The fixture, linked by every linker of the machine, against three independent witnesses: the
+//! The fixture, linked by every installed linker, against three independent witnesses: the
 //! relocations that the linker kept, a full decode, and `objdump`.
 
 mod images;
@@ -27,7 +27,7 @@ struct Cell<'a> {
     flags: &'a [&'a str],
     /// Flags that choose the linker.
     linker: &'static [&'static str],
-    /// Whether the program runs (a shared object does not).
+    /// The cargo target to build. A shared object cannot be run.
     target: &'static [&'static str],
 }
 
@@ -78,7 +78,11 @@ fn stamp_and_run(path: &Path, image: &mut Vec<u8>, before: &Report, runs: bool) 
     let (report, stamped) = stamp(image, &Policy::default());
     let Stamped::Done { entries, .. } = stamped else { panic!("{stamped:?} {report}") };
     assert_eq!(entries as usize, before.calls.len());
-    assert_eq!(report, verify(image, &Policy::default()), "what was stamped is what is there");
+    assert_eq!(
+        report,
+        verify(image, &Policy::default()),
+        "the report after stamping describes the image"
+    );
     assert_eq!(report.summary.via_got, 0, "{report}");
     let once = image.clone();
     let (_, again) = stamp(image, &Policy::default());
@@ -90,23 +94,23 @@ fn stamp_and_run(path: &Path, image: &mut Vec<u8>, before: &Report, runs: bool) 
     }
 }
 
-/// Where the displacements and pointers are that the report knows.
+/// Returns where the displacements and pointers in the report are.
 fn fields(image: &[u8], report: &Report) -> BTreeSet<u64> {
     let file = object::File::parse(image).unwrap();
     let one = |c: &Call| match (c.length, c.kind) {
         (0, _) => Some(c.address),
-        // An absolute address stands where no displacement is.
+        // An absolute address is not at the position of a displacement.
         (_, Kind::AddressTaken) if file.kind() == object::ObjectKind::Executable => None,
-        // The number of a `movabs`, whatever it is counted from.
+        // The number of a `movabs`, whatever it is relative to.
         (10, Kind::Register) => Some(c.address + 2),
-        // Jumps with 8 bits are resolved by the assembler, without a relocation.
+        // The assembler resolves jumps with 8 bits without a relocation.
         (2, _) => None,
         (length, _) => Some(c.address + u64::from(length) - 4),
     };
     report.calls.iter().filter_map(one).collect()
 }
 
-/// Where the linker applied relocations against trampolines.
+/// Returns where the linker applied relocations against trampolines.
 fn relocated(image: &[u8], report: &Report) -> BTreeSet<u64> {
     let header = FileHeader64::<LE>::parse(image).unwrap();
     let sections = header.sections(LE, image).unwrap();
@@ -137,14 +141,14 @@ fn relocated(image: &[u8], report: &Report) -> BTreeSet<u64> {
     all
 }
 
-/// The direct branches of a report, with their destinations.
+/// Returns the direct branches of a report, with their destinations.
 fn direct(report: &Report) -> BTreeSet<(u64, u64)> {
     let trampoline = |c: &Call| report.trampolines[c.trampoline].address;
     let direct = report.calls.iter().filter(|c| c.kind.is_direct());
     direct.map(|c| (c.address, trampoline(c))).collect()
 }
 
-/// Branches to trampolines, from decoding every function that has a symbol.
+/// Returns the branches to trampolines that decoding every function with a symbol finds.
 fn decoded(image: &[u8], report: &Report) -> BTreeSet<(u64, u64)> {
     let file = object::File::parse(image).unwrap();
     let trampolines: BTreeSet<u64> = report.trampolines.iter().map(|t| t.address).collect();
@@ -170,7 +174,7 @@ fn decoded(image: &[u8], report: &Report) -> BTreeSet<(u64, u64)> {
     all
 }
 
-/// Branches to trampolines, as `objdump` prints them.
+/// Returns the branches to trampolines that `objdump` prints.
 fn dumped(path: &Path, report: &Report) -> BTreeSet<(u64, u64)> {
     let text = images::run(Command::new("objdump").args(["-d", "--no-show-raw-insn"]).arg(path));
     let trampolines: BTreeSet<u64> = report.trampolines.iter().map(|t| t.address).collect();
@@ -208,11 +212,11 @@ fn instrumented_for_coverage() {
     assert!(report.calls.iter().filter(|c| c.site.is_some()).all(|c| c.inline), "{report}");
 }
 
-/// A pass that splits the edges to a label's cold block makes two of them, if the assembly names it
-/// twice: the label then is not what its record says.
+/// A pass that splits the edges to a label's cold block would make two edges if the assembly named
+/// the block twice. The label would then not match its record.
 #[test]
 fn instrumented_for_profiles() {
-    // What cargo-fuzz asks for, and functions in the place of its runtime.
+    // What cargo-fuzz passes, and functions instead of its runtime.
     let functions = ["bool_flag_init", "trace_pc_indir"].map(|name| {
         let name = format!("__sanitizer_cov_{name}");
         format!(".globl {name}\n{name}: ret\n")

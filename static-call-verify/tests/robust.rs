@@ -10,20 +10,20 @@ use images::{function, image};
 use proptest::prelude::*;
 use static_call_verify::{FindingKey, InputCounter, Policy, table_object, verify};
 
-/// A small image with every kind of thing in it.
+/// Returns a small image with every kind of thing in it.
 fn sample() -> &'static [u8] {
     static SAMPLE: OnceLock<Vec<u8>> = OnceLock::new();
     SAMPLE.get_or_init(|| linked(20, &["-g", "-pie", "-Wl,--no-relax"]))
 }
 
-/// The program of the sample, with room for so many entries, linked with these arguments.
+/// Returns the sample's program with room for this many entries, linked with these arguments.
 fn linked(capacity: u32, args: &[&str]) -> Vec<u8> {
     {
         let table = images::fresh("table.o");
         std::fs::write(&table, table_object(capacity, &Policy::default())).unwrap();
-        let body = "lea table(%rip), %rax\n movslq (%rax,%rdi,4), %rcx\n add %rax, %rcx\n jmp \
-                    *%rcx\n\
-                    1: call tramp\n ret\n 2: call site_tramp\n mov tramp@GOTPCREL(%rip), %rax\n\
+        let body = "lea table(%rip), %rax\n movslq (%rax,%rdi,4), %rcx\n add %rax, %rcx\n \
+                    jmp *%rcx\n1: call tramp\n ret\n 2: call site_tramp\n \
+                    mov tramp@GOTPCREL(%rip), %rax\n\
                     call *tramp@GOTPCREL(%rip)\n lea tramp(%rip), %rdi\n jne tramp\n jmp tramp\n\
                     .section .rodata.table,\"a\"\n.p2align 2\ntable: .long 1b - table, 2b - table\n\
                     .text";
@@ -139,7 +139,7 @@ proptest! {
     }
 }
 
-/// Files of a directory below this package's, by name.
+/// Returns the files in a directory below this package's, by name.
 fn files(dir: &str) -> Vec<(String, Vec<u8>)> {
     let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(dir);
     let entries = std::fs::read_dir(&dir).unwrap_or_else(|e| panic!("{}: {e}", dir.display()));
@@ -154,7 +154,7 @@ fn files(dir: &str) -> Vec<(String, Vec<u8>)> {
     files
 }
 
-/// An image with more content, and with more section headers behind its own.
+/// Returns an image with more content, and with more section headers after its own.
 fn with_sections(headers: &[[u64; 10]], content: usize) -> Vec<u8> {
     let mut file = files("../fuzz/seeds/verify").into_iter().find(|f| f.0 == "pie.elf").unwrap().1;
     let own = u64::from_le_bytes(*file[40..].first_chunk().unwrap()) as usize;
@@ -174,7 +174,7 @@ fn with_sections(headers: &[[u64; 10]], content: usize) -> Vec<u8> {
     file
 }
 
-/// The name of the trampolines' records, where the image has it.
+/// Returns the name of the trampolines' record section, as an offset into the image's names.
 fn name_of_records(file: &[u8]) -> u64 {
     use object::read::elf::{FileHeader, SectionHeader};
     let header = object::elf::FileHeader64::<object::LittleEndian>::parse(file).unwrap();
@@ -187,17 +187,17 @@ fn name_of_records(file: &[u8]) -> u64 {
     records.sh_name(object::LittleEndian).into()
 }
 
-/// Sixty thousand sections that are all of the file would be read sixty thousand times. A few
-/// hundred are refused for the same reason: without it they would be read, and this would fail and
-/// not hang.
+/// Sixty thousand sections that each cover the whole file would be read sixty thousand times. A few
+/// hundred are refused for the same reason. Without that they would be read, and this test would
+/// fail instead of hanging.
 #[test]
-fn sections_on_top_of_each_other() {
+fn overlapping_sections() {
     let name = name_of_records(&with_sections(&[], 0));
     for (count, size) in [(300, 64 << 10), (60_000, 4 << 20)] {
         let code = [0, 1, 6, 0, 0, size, 0, 0, 1, 0];
         let relocations = [0, 4, 2, 0, 0, size, 0, 0, 8, 24];
         let symbols = [0, 2, 0, 0, 0, size, 0, 0, 8, 24];
-        // What is read before anything else: records.
+        // Records are read before anything else.
         let records = [name, 1, 2, 0, 0, size, 0, 0, 4, 0];
         for header in [code, relocations, symbols, records] {
             let file = with_sections(&vec![header; count], size as usize);
@@ -208,7 +208,7 @@ fn sections_on_top_of_each_other() {
             check_all(&file);
         }
     }
-    // The sections of the image itself are not what is refused.
+    // The sections of the image itself are not refused.
     assert!(check(&with_sections(&[], 64)).summary.inline > 0);
 }
 
@@ -239,7 +239,7 @@ fn huge_sizes_and_counts() {
     }
 }
 
-/// One long name and many calls: the report is not their product.
+/// With one long name and many calls, the report is not as long as their product.
 #[test]
 fn texts_are_bounded() {
     let name = "N".repeat(4000);
@@ -254,7 +254,7 @@ fn texts_are_bounded() {
     assert!(told > 0 && told + said < 64 * bytes.len() + (32 << 20), "{told} {said}");
 }
 
-/// What fuzzing has found stays found.
+/// Inputs that fuzzing has found are checked for ever.
 #[test]
 fn regressions() {
     let files = files("tests/regressions");
@@ -265,7 +265,7 @@ fn regressions() {
     }
 }
 
-/// What the fuzzer begins with; `BLESS=1` writes it anew.
+/// The fuzzer's seeds. `BLESS=1` rewrites them.
 const SEEDS: [(&str, &[&str]); 6] = [
     ("debug.elf", &["-g", "-pie", "-Wl,--no-relax"]),
     ("exec.elf", &["-no-pie", "-static"]),
@@ -275,7 +275,7 @@ const SEEDS: [(&str, &[&str]); 6] = [
     ("strip.elf", &["-s", "-pie", "-Wl,--no-relax"]),
 ];
 
-/// The fuzzer's mutations, the same ones every time, on the images that it begins with.
+/// Applies the fuzzer's mutations, the same every time, to its seeds.
 #[test]
 fn hostile_images() {
     if std::env::var_os("BLESS").is_some() {

@@ -1,4 +1,4 @@
-//! The table: its object in every linker, and what becomes of a table that is wrong.
+//! Tests of the table: its object in every linker, and how a wrong table is handled.
 
 mod images;
 
@@ -11,7 +11,7 @@ use static_call::layout::{TABLE_SECTION, TableEntry, TableHeader};
 use static_call_verify::report::TableState;
 use static_call_verify::{FindingKey, Level, Policy, Report, Stamped, stamp, table_object, verify};
 
-/// An image with two calls and a table object for `capacity`.
+/// Returns an image with two calls and a table object for `capacity`.
 fn linked(capacity: Option<u32>, args: &[&str]) -> Vec<u8> {
     let text = format!(
         "{}.text\n{}.set _start, f\n",
@@ -109,7 +109,7 @@ fn a_table_that_is_wrong_is_a_finding() {
     let (at, _) = section(&image);
     let sound = verify(&image, &Policy::default());
     assert_eq!((sound.summary.inline, sound.summary.listed), (2, 2), "{sound}");
-    // `listed`: how many calls the runtime still trusts the table with.
+    // `listed`: the number of calls for which the runtime still trusts the table.
     let finding = |change: &dyn Fn(&mut Vec<u8>), key, listed| {
         let mut copy = image.clone();
         change(&mut copy);
@@ -133,7 +133,7 @@ fn a_table_that_is_wrong_is_a_finding() {
     let code = file.section_by_name(".text").unwrap();
     let offset = code.file_range().unwrap().0 as usize + call - code.address() as usize;
     finding(&|i| i[offset + 1] ^= 8, FindingKey::TableStale, 1);
-    // A consistent table with an entry less than there are calls.
+    // A consistent table with one entry fewer than there are calls.
     let shorter = |i: &mut Vec<u8>| {
         let head = TableHeader::from_bytes(i[at..at + 40].try_into().unwrap()).unwrap();
         let checksum = static_call::layout::checksum(&i[at + 40..at + 52]);
@@ -155,7 +155,7 @@ fn stripping_leaves_the_table_right() {
     std::fs::remove_file(path).unwrap();
 }
 
-/// In a program that uses keys of a Rust `dylib`, the runtime is in that.
+/// In a program that uses keys of a Rust `dylib`, the runtime is in the `dylib`.
 #[test]
 fn a_table_that_no_runtime_reads() {
     let object = images::assemble(&format!(

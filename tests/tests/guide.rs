@@ -71,7 +71,7 @@ fn pages_have_no_problems() {
     let links = read(&root.join("static-call/src/guide/links.md"));
     let labels: Vec<&str> = definitions(&links).map(|(label, _)| label).collect();
     let pages: Vec<&str> = modules.split('"').filter(|name| name.ends_with(".md")).collect();
-    let pages = pages.into_iter().filter(|name| !name.contains('/'));
+    let pages = pages.into_iter().filter(|name| !name.contains('/') && *name != "links.md");
     let index = read(&docs.join("README.md"));
     let mut count = 0;
     for page in pages {

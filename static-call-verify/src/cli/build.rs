@@ -1,11 +1,12 @@
-//! `cargo static-call build|run|test|bench`: cargo, with this executable as its wrapper of rustc.
+//! `cargo static-call build|run|test|bench`: runs cargo with this executable as its wrapper of
+//! rustc.
 //!
-//! Cargo gives a workspace wrapper the whole command line of rustc, with the linker and the flags
-//! that its configuration came to, and keeps what the wrapper built apart from other builds: the
-//! wrapper's path is part of the hash in a file's name. The path holds a hash of the settings and
-//! of this executable in its turn, so that another policy or version links again. Setting
-//! `CARGO_TARGET_<T>_LINKER` instead would build every dependency again, and would have to find
-//! the user's linker by reading cargo's configuration.
+//! Cargo passes to a workspace wrapper the whole command line of rustc, including the linker and
+//! the flags that result from its configuration, and keeps what the wrapper built apart from other
+//! builds: the wrapper's path is part of the hash in a file's name. The path in turn contains a
+//! hash of the settings and of this executable, so that another policy or version links again.
+//! Setting `CARGO_TARGET_<T>_LINKER` instead would rebuild every dependency, and finding the user's
+//! linker would require reading cargo's configuration.
 
 use std::env;
 use std::ffi::OsString;
@@ -26,11 +27,11 @@ use crate::link::install::{Program, install};
 use crate::policy::Level;
 use crate::policy::settings::Settings;
 
-/// Name of the directory of the wrappers inside the target directory.
+/// Name of the wrappers' directory inside the target directory.
 const DIRECTORY: &str = "static-call";
-/// The variable by which cargo is told of a workspace wrapper.
+/// The variable that tells cargo to use a workspace wrapper.
 const VARIABLE: &str = "RUSTC_WORKSPACE_WRAPPER";
-/// Those of cargo's commands that link, each with an example.
+/// The cargo commands that link, each with an example.
 const COMMANDS: [[&str; 2]; 4] = [
     ["build", "cargo static-call --deny call.register build --release"],
     ["run", "cargo static-call run --release -- arguments of the program"],
@@ -48,7 +49,7 @@ pub(super) fn commands() -> [clap::Command; 4] {
             .allow_hyphen_values(true)
             .value_parser(value_parser!(OsString));
         clap::Command::new(name)
-            .about(format!("Run cargo {name} and verify every image: no build.rs needed"))
+            .about(format!("Run cargo {name} and verify every image, without a build.rs"))
             .arg(args)
             .args(levels())
             .arg(strict())
@@ -61,20 +62,20 @@ pub(super) fn main(name: &str, matches: &ArgMatches, settings: &Settings) -> Exi
     let args: Vec<&OsString> = matches.get_many("args").into_iter().flatten().collect();
     if let Some(level) = misplaced(&args) {
         note(format_args!(
-            "`{level}` is passed to cargo; what this command takes stands before cargo's \
-             arguments: `cargo static-call {name} {level} … --release`"
+            "`{level}` is passed to cargo: put options of this command before cargo's \
+             arguments, as in `cargo static-call {name} {level} … --release`"
         ));
     }
     let manifest = option(&args, "--manifest-path");
-    let metadata = workspace::metadata(manifest.as_deref());
-    let prepared = metadata.and_then(|metadata| {
+    let prepared = workspace::metadata(manifest.as_deref()).and_then(|metadata| {
         let policies = policies(&metadata);
         let target = target_directory(&metadata, &args)?;
         let is_first = !target.join(DIRECTORY).exists();
         if is_first && !has_verifier(&metadata) {
             note(
-                "a plain `cargo build` links again and does not verify: its program keeps to the \
-                 trampolines. `static_call_verify::enable()` in build.rs verifies each build",
+                "a plain `cargo build` links again without verifying, so its program stays on \
+                 trampolines; call `static_call_verify::enable()` in build.rs to verify every \
+                 build",
             );
         }
         prepare(&target, settings, &policies)
@@ -94,7 +95,7 @@ pub(super) fn main(name: &str, matches: &ArgMatches, settings: &Settings) -> Exi
     wrapper::become_command(command.env(VARIABLE, installed))
 }
 
-/// Cargo's target directory, which an option names before the workspace does.
+/// Returns cargo's target directory. An option overrides the workspace's.
 fn target_directory(metadata: &Value, args: &[&OsString]) -> Result<PathBuf, String> {
     match option(args, "--target-dir") {
         Some(dir) => std::path::absolute(dir).map_err(|e| e.to_string()),
@@ -102,22 +103,22 @@ fn target_directory(metadata: &Value, args: &[&OsString]) -> Result<PathBuf, Str
     }
 }
 
-/// What the workspace and its packages say under `metadata.static-call`. The wrapper reads it for
-/// each package; here it is part of what makes cargo link again.
+/// Returns what the workspace and its packages set under `metadata.static-call`. The wrapper reads
+/// this for each package. Here it is part of the hash that makes cargo link again.
 fn policies(metadata: &Value) -> String {
     let all = std::iter::once(metadata).chain(packages(metadata));
     all.map(|package| format!("{}\n", package["metadata"]["static-call"])).collect()
 }
 
-/// Whether a package of the workspace has the verifier for its build script.
+/// Returns whether a package of the workspace has the verifier as a build-dependency.
 fn has_verifier(metadata: &Value) -> bool {
     let mut dependencies =
         packages(metadata).filter_map(|p| p["dependencies"].as_array()).flatten();
     dependencies.any(|d| d["name"] == env!("CARGO_PKG_NAME") && d["kind"] == "build")
 }
 
-/// An option of this command among those of cargo, which has none of that name. Behind a word that
-/// is no option, `run` hands it to the program: so it is not an error.
+/// Returns an option of this command among those passed to cargo, which has no option of that name.
+/// This is not an error: after a word that is not an option, `run` passes it to the program.
 fn misplaced<'a>(args: &[&'a OsString]) -> Option<&'a str> {
     let words = args.iter().take_while(|a| **a != "--").filter_map(|a| a.to_str());
     let names =
@@ -126,7 +127,7 @@ fn misplaced<'a>(args: &[&'a OsString]) -> Option<&'a str> {
     own.next().map(|(name, word)| &word[..name.len() + 2])
 }
 
-/// The value of an option of cargo's, which ends its own options with `--`.
+/// Returns the value of one of cargo's options, which end with `--`.
 fn option(args: &[&OsString], name: &str) -> Option<OsString> {
     let mut args = args.iter().take_while(|a| **a != "--");
     while let Some(arg) = args.next() {
@@ -141,10 +142,10 @@ fn option(args: &[&OsString], name: &str) -> Option<OsString> {
     None
 }
 
-/// Makes the wrapper's link for these settings and returns its path.
+/// Creates the wrapper's link for these settings and returns its path.
 fn prepare(target: &Path, settings: &Settings, policies: &str) -> Result<PathBuf, String> {
     let me = env::current_exe().and_then(fs::metadata).and_then(|m| Ok((m.len(), m.modified()?)));
-    let me = me.map_err(|e| format!("this executable cannot be read: {e}"))?;
+    let me = me.map_err(|e| format!("cannot read this executable: {e}"))?;
     let settings_text = settings.to_text();
     let text = format!("{}\n{me:?}\n{settings_text}{policies}", env!("CARGO_PKG_VERSION"));
     let dir = target.join(DIRECTORY).join(format!("{:016x}", checksum(text.as_bytes())));
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn options_that_came_too_late() {
+    fn misplaced_options() {
         let of = |line: &str| {
             let args: Vec<OsString> = line.split(' ').map(OsString::from).collect();
             misplaced(&args.iter().collect::<Vec<_>>()).map(str::to_owned)

@@ -9,17 +9,17 @@ use clap_complete::{Shell, generate};
 use super::output;
 use crate::policy::{FindingKey, Level};
 
-/// What the shell runs.
+/// The program that the shell runs.
 const NAME: &str = "cargo-static-call";
-/// The same as a name of functions. The script for bash goes by the names of subcommands, whose
-/// parts it cannot tell from those of a name with dashes.
+/// The same name as used in function names. The script for bash derives function names from those
+/// of subcommands, and cannot tell their parts from those of a name with dashes.
 const PLAIN: &str = "cargo_static_call";
 
-/// How the script is installed: what completes `cargo` is to be there already, or comes later by
-/// itself.
+/// How to install the script. Cargo's own completions must be there already, or are loaded later on
+/// demand.
 const HELP: &str = "\
-Completes `cargo-static-call` and, in bash, zsh and fish, `cargo static-call`:
-  bash   in ~/.bashrc, after what completes cargo:
+The script completes `cargo-static-call` and, in bash, zsh and fish, `cargo static-call`:
+  bash   in ~/.bashrc, after cargo's own completions:
          source <(cargo static-call completions bash)
   zsh    cargo static-call completions zsh > DIRECTORY_OF_FPATH/_cargo-static-call
   fish   cargo static-call completions fish > ~/.config/fish/conf.d/cargo-static-call.fish";
@@ -27,12 +27,12 @@ Completes `cargo-static-call` and, in bash, zsh and fish, `cargo static-call`:
 pub(super) fn command() -> Command {
     let shell = Arg::new("shell").value_name("SHELL").required(true);
     Command::new("completions")
-        .about("Print the completions of a shell")
+        .about("Print the completion script of a shell")
         .after_help(HELP)
         .arg(shell.value_parser(value_parser!(Shell)))
 }
 
-/// Prints the script of a shell for the `whole` command.
+/// Prints the completion script of a shell for the `whole` command.
 pub(super) fn main(whole: Command, matches: &ArgMatches) -> ExitCode {
     let Some(shell) = matches.get_one::<Shell>("shell") else { return ExitCode::SUCCESS };
     output::finish(&script(whole, *shell))
@@ -55,7 +55,8 @@ fn script(whole: Command, shell: Shell) -> String {
     }
 }
 
-/// The command with what a shell proposes, where more is accepted: patterns of findings.
+/// Returns the command with the values that a shell proposes. The command itself accepts more:
+/// patterns of findings.
 fn with_values(command: Command) -> Command {
     let proposed = |command: Command| {
         command.mut_args(|arg| {
@@ -74,8 +75,8 @@ fn with_values(command: Command) -> Command {
     proposed(command).mut_subcommands(proposed)
 }
 
-/// `cargo static-call` in bash. Everything else is completed by what completed cargo before, or,
-/// where bash-completion looks for it at the first use, by what it finds.
+/// Completes `cargo static-call` in bash. Everything else is completed by whatever completed cargo
+/// before or, if bash-completion loads that on first use, by what it finds.
 const BASH: &str = r#"
 _cargo_static_call_in_cargo() {
     local at=1 before=$3
@@ -115,9 +116,9 @@ _cargo_static_call_join() {
 _cargo_static_call_join
 "#;
 
-/// The names of findings behind `explain`, since the script for fish has the values of options
-/// alone, and behind a level before the subcommand, where its own condition fails for want of a
-/// value.
+/// Completes the names of findings in fish after `explain`, because the generated script has values
+/// only for options, and after a level before the subcommand, where the script's own condition
+/// fails because a value is missing.
 fn fish_findings() -> String {
     let names: Vec<&str> = FindingKey::ALL.iter().map(|key| key.as_str()).collect();
     let levels = Level::ALL.map(|level| format!("--{level}")).join(" ");
@@ -129,7 +130,7 @@ fn fish_findings() -> String {
     places.map(|place| format!("complete -c {NAME} -n \"{place}\" -x -a \"{names}\"\n")).concat()
 }
 
-/// `cargo static-call` in fish.
+/// Completes `cargo static-call` in fish.
 const FISH: &str = r#"
 function __fish_cargo_static_call_words
     set -l words (commandline -opc)
@@ -145,5 +146,6 @@ function __fish_cargo_static_call_in_cargo
     set -l last (commandline -ct)
     complete -C "$words $last"
 end
-complete -c cargo -n "__fish_cargo_static_call_words >/dev/null" -x -a "(__fish_cargo_static_call_in_cargo)"
+complete -c cargo -n "__fish_cargo_static_call_words >/dev/null" -x \
+    -a "(__fish_cargo_static_call_in_cargo)"
 "#;

@@ -1,6 +1,6 @@
-//! The exit codes of the command.
+//! The command's exit codes.
 
-/// Something was found that the policy denies.
+/// The policy denies a finding.
 pub(super) const DENIED: u8 = 1;
-/// An image could not be read, a result not be written, or the command not be run.
+/// An image could not be read, a result could not be written, or the command could not be run.
 pub(super) const UNREADABLE: u8 = 2;

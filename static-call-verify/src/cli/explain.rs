@@ -17,7 +17,7 @@ pub(super) fn command() -> Command {
         .arg(finding)
 }
 
-/// Prints what findings mean; without one, their list.
+/// Prints what some findings mean, or a list of all.
 pub(super) fn main(matches: &ArgMatches) -> ExitCode {
     let text = match matches.get_one::<Vec<FindingKey>>("finding") {
         Some(keys) => keys.iter().map(|key| explain(*key)).collect::<Vec<_>>().join("\n"),
@@ -34,11 +34,11 @@ fn list() -> String {
         let name = paint(heading(), &format!("{:<width$}", key.as_str()));
         let indent = width + 9;
         let level = key.default_level().as_str();
-        let told = wrap(key.explanation(), 100 - indent);
-        text += &format!("{name}  {level:<5}  {}\n", told.join(&format!("\n{:indent$}", "")));
+        let lines = wrap(key.explanation(), 100 - indent);
+        text += &format!("{name}  {level:<5}  {}\n", lines.join(&format!("\n{:indent$}", "")));
     }
-    text + "\nThe word after each name is its level unless a policy says otherwise.\n\
-            `cargo static-call explain FINDING` tells why it matters, and what mends it.\n"
+    text + "\nThe word after each name is its default level.\n\
+            `cargo static-call explain FINDING` explains why it matters and how to fix it.\n"
 }
 
 fn explain(key: FindingKey) -> String {
@@ -48,28 +48,28 @@ fn explain(key: FindingKey) -> String {
         let lines = wrap(text, 90).join("\n    ");
         format!("\n  {}\n    {lines}\n", paint(heading(), title))
     };
-    let mut mend = key.mend().to_owned();
-    mend.push('.');
-    let mut chars = mend.chars();
-    let mend: String =
+    let mut fix = key.fix().to_owned();
+    fix.push('.');
+    let mut chars = fix.chars();
+    let fix: String =
         chars.next().map(|c| c.to_ascii_uppercase()).into_iter().chain(chars).collect();
     let policy = format!(
-        "`{level}`, unless a policy says otherwise: `--deny {key}` on the command line, \
-         `.deny(\"{key}\")` on the hook in build.rs, or `deny = [\"{key}\"]` under \
-         `[package.metadata.static-call]`, or for all packages `[workspace.metadata.static-call]`, \
-         in Cargo.toml."
+        "`{level}` by default. To change it, use `--deny {key}` on the command line, \
+         `.deny(\"{key}\")` on the hook in build.rs, or `deny = [\"{key}\"]` in Cargo.toml, \
+         under `[package.metadata.static-call]` or, for all packages, under \
+         `[workspace.metadata.static-call]`."
     );
     [
         format!("{name}\n"),
         part("What it means", key.explanation()),
         part("Why it matters", key.why()),
-        part("What mends it", &mend),
+        part("How to fix it", &fix),
         part("Level", &policy),
     ]
     .concat()
 }
 
-/// Breaks a text into lines of at most `width` characters, where words allow.
+/// Breaks a text into lines of at most `width` characters, at spaces.
 fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = vec![String::new()];
     for word in text.split_whitespace() {

@@ -1,7 +1,7 @@
 //! The command `cargo static-call`.
 //!
-//! One executable in three roles, told by the name it is started under: the command itself, the
-//! wrapper that cargo runs instead of rustc (`rustc`), and the linker (`link::linker`).
+//! One executable has three roles, chosen by the name under which it is started: the command
+//! itself, the wrapper that cargo runs instead of rustc (`rustc`), and the linker (`link::linker`).
 
 mod build;
 mod completions;
@@ -43,30 +43,30 @@ const EXAMPLES: &str = "\
 Examples:
   cargo static-call init --dry-run                 show what would be set up in this package
   cargo static-call run --release                  build, verify and run, without a build.rs
-  cargo static-call verify                         every static call, and whether it is inline
-  cargo static-call report target/release/app      how many by key and by file
+  cargo static-call verify                         list every static call, and whether it is inline
+  cargo static-call report target/release/app      count them by key and by source file
   cargo static-call --deny 'call.grade.*' verify target/release/app
                                                    fail if a call cannot be rewritten in place
-  cargo static-call explain call.grade.straddle    what a finding means, and how to fix it
+  cargo static-call explain call.grade.straddle    explain a finding and how to fix it
 
-Levels can also be set in Cargo.toml, where build.rs and the command line override them:
+Levels can also be set in Cargo.toml; build.rs and the command line override them:
   [package.metadata.static-call]
   deny = [\"call.grade.*\"]
-[workspace.metadata.static-call] says the same for all packages; package settings override it.
+[workspace.metadata.static-call] sets them for all packages; package settings override it.
 
-Exit codes: 0 if everything holds, 1 if a finding is denied, 2 if something cannot be read;
-build, run, test and bench exit as cargo does.";
+Exit codes: 0 on success, 1 if a finding is denied, 2 if something cannot be read; build, run,
+test and bench return cargo's exit code.";
 
-/// The whole command.
+/// Returns the whole command.
 fn command() -> Command {
     Command::new("cargo static-call")
         .bin_name("cargo static-call")
         .version(env!("CARGO_PKG_VERSION"))
         .styles(STYLES)
         .about(
-            "Static calls are function calls whose target changes while the program runs. This\n\
-             finds every one in a linked program, tells which can be rewritten in place, and why\n\
-             the others cannot.",
+            "Find every static call in a linked program, and show which can be rewritten in place\n\
+             and why the others cannot. A static call is a function call whose target can change\n\
+             while the program runs.",
         )
         .after_help(EXAMPLES)
         .subcommand_required(true)
@@ -82,7 +82,7 @@ fn command() -> Command {
         .subcommand(completions::command())
 }
 
-/// What the executable does.
+/// Runs the executable in its role.
 #[must_use]
 pub fn main() -> ExitCode {
     #[cfg(unix)]
@@ -97,7 +97,7 @@ pub fn main() -> ExitCode {
     if args.get(1).is_some_and(|a| a == "static-call") {
         args.remove(1);
     }
-    // Help and mistakes have colours, too.
+    // Help and errors have colours, too.
     let color = options::color(&args);
     let matches = command().color(color).get_matches_from(args);
     let settings = options::settings(&matches);

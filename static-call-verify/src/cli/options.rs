@@ -1,4 +1,4 @@
-//! The options that several subcommands take, and what the command line sets.
+//! The options that several subcommands share, and the settings from the command line.
 
 use std::env;
 use std::ffi::OsString;
@@ -9,7 +9,7 @@ use clap::{Arg, ArgAction, ArgMatches, ColorChoice, value_parser};
 use crate::policy::settings::Settings;
 use crate::policy::{FindingKey, Level};
 
-/// Heading of what every subcommand takes.
+/// Heading of the options that every subcommand takes.
 const COMMON: &str = "Common options";
 
 pub(super) fn color_option() -> Arg {
@@ -28,7 +28,7 @@ pub(super) fn color_option() -> Arg {
 pub(super) fn strict() -> Arg {
     Arg::new("strict")
         .long("strict")
-        .help("Fail the build where an image cannot be verified")
+        .help("Fail the build if an image cannot be verified")
         .action(ArgAction::SetTrue)
         .help_heading(COMMON)
 }
@@ -53,13 +53,13 @@ pub(super) fn levels() -> [Arg; 4] {
     };
     [
         level(Level::Allow, "Do not report a finding, such as call.register or 'call.grade.*'"),
-        level(Level::Note, "Only put a finding into the report"),
+        level(Level::Note, "Show a finding only in the report"),
         level(Level::Warn, "Print a finding with the linker's messages"),
-        level(Level::Deny, "Make a finding fail the build, or the verification"),
+        level(Level::Deny, "Fail the build, or the verification, on a finding"),
     ]
 }
 
-/// What the command line sets before the subcommand and after it: the later level counts.
+/// Returns the settings from before and after the subcommand. Later levels override earlier ones.
 pub(super) fn settings(matches: &ArgMatches) -> Settings {
     let mut settings = Settings::default();
     for matches in std::iter::once(matches).chain(matches.subcommand().map(|(_, sub)| sub)) {
@@ -82,20 +82,20 @@ pub(super) fn settings(matches: &ArgMatches) -> Settings {
     settings
 }
 
-/// What `--color` says, before the line is known to be right.
+/// Returns the value of `--color`, before the command line is known to be valid.
 pub(super) fn color(args: &[OsString]) -> ColorChoice {
     let words = || args.iter().take_while(|arg| *arg != "--").filter_map(|arg| arg.to_str());
-    let behind = words().zip(words().skip(1)).filter(|(name, _)| *name == "--color");
+    let separate = words().zip(words().skip(1)).filter(|(name, _)| *name == "--color");
     let joined = words().filter_map(|word| word.strip_prefix("--color="));
-    match behind.map(|(_, value)| value).chain(joined).last() {
+    match separate.map(|(_, value)| value).chain(joined).last() {
         Some("always") => ColorChoice::Always,
         Some("never") => ColorChoice::Never,
         _ => ColorChoice::Auto,
     }
 }
 
-/// The manifest that is meant: the one that was named, else the nearest above the working
-/// directory.
+/// Returns the manifest to use: the one that was passed, or else the nearest one at or above the
+/// working directory.
 pub(super) fn manifest(matches: &ArgMatches) -> Option<PathBuf> {
     if let Some(path) = matches.get_one::<OsString>("manifest-path") {
         return Some(path.into());

@@ -11,7 +11,8 @@ use anstyle::{AnsiColor, Style};
 use super::exit::UNREADABLE;
 use crate::atomic_file::{replace, replace_with};
 
-/// Prints to standard output, in one step. That a reader went away, as `head` does, is no error.
+/// Prints to standard output, in one step. If the reader is gone, as with `head`, that is not an
+/// error.
 fn print(text: &str) -> io::Result<()> {
     let out = io::stdout();
     let plain = match anstream::AutoStream::choice(&out) {
@@ -25,7 +26,7 @@ fn print(text: &str) -> io::Result<()> {
     }
 }
 
-/// Prints all that a command has to say.
+/// Prints the whole output of a command.
 pub(super) fn finish(text: &str) -> ExitCode {
     match deliver(text, None) {
         Ok(()) => ExitCode::SUCCESS,
@@ -33,24 +34,24 @@ pub(super) fn finish(text: &str) -> ExitCode {
     }
 }
 
-/// Says what went wrong.
+/// Prints an error.
 pub(super) fn complain(what: impl Display) {
     let red = AnsiColor::Red.on_default().bold();
     anstream::eprintln!("{red}error{red:#}: static-call: {what}");
 }
 
-/// The same of a file.
+/// Prints an error about a file.
 pub(super) fn complain_of(file: &Path, what: impl Display) {
     complain(format_args!("{}: {what}", file.display()));
 }
 
-/// Says what does not change the result.
+/// Prints a note, which does not change the result.
 pub(super) fn note(what: impl Display) {
     let cyan = AnsiColor::Cyan.on_default().bold();
     anstream::eprintln!("{cyan}note{cyan:#}: static-call: {what}");
 }
 
-/// Writes to a file, in one step and without colours, or prints. An error is complained of.
+/// Writes to a file, in one step and without colours, or prints. Prints an error if that fails.
 pub(super) fn deliver(text: &str, file: Option<&Path>) -> Result<(), ExitCode> {
     let result = file.map_or_else(|| print(text), |path| write(text, path));
     result.map_err(|error| {
@@ -63,11 +64,11 @@ fn write(text: &str, path: &Path) -> io::Result<()> {
     write_file(path, anstream::adapter::strip_str(text).to_string().as_bytes())
 }
 
-/// Writes a file in one step, with the permissions that it had, behind the link that it may be.
+/// Writes a file in one step and keeps its permissions. Follows a link.
 pub(super) fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     check_writable(path)?;
     let Ok(real) = fs::canonicalize(path) else {
-        // New, or a link to nothing, which stays.
+        // A new file, or a link to nothing, which remains a link.
         return if path.is_symlink() { fs::write(path, bytes) } else { replace(path, bytes) };
     };
     let metadata = fs::metadata(&real)?;
@@ -77,7 +78,8 @@ pub(super) fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     replace_with(&real, bytes, Some(metadata.permissions()))
 }
 
-/// Whether a file may be written, if it is there: who replaces it is asked for the directory alone.
+/// Checks that an existing file may be written: replacing it only requires write access to its
+/// directory.
 pub(super) fn check_writable(path: &Path) -> io::Result<()> {
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_file() => {
@@ -91,12 +93,12 @@ pub(super) fn check_writable(path: &Path) -> io::Result<()> {
     }
 }
 
-/// A word in a colour, which goes away where nobody sees it.
+/// Colours a word. The colour is removed if the output does not support it.
 pub(super) fn paint(style: Style, word: &str) -> String {
     format!("{style}{word}{style:#}")
 }
 
-/// The style of a word that is good, or bad, or a heading.
+/// Returns the style of a good word; [`bad`] and [`heading`] return the others.
 pub(super) fn good() -> Style {
     AnsiColor::Green.on_default()
 }

@@ -1,19 +1,19 @@
-//! A line on a terminal about what takes long.
+//! A line on the terminal while something takes long.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// How long nothing is said.
+/// How long to wait before the line appears.
 const PATIENCE: Duration = Duration::from_millis(400);
 const TICK: Duration = Duration::from_millis(120);
 
-/// Says on a terminal what is being done and for how long, until it is dropped.
+/// Shows on a terminal what is being done and for how long, until it is dropped.
 pub(super) struct Progress(Option<(Sender<()>, JoinHandle<()>)>);
 
 impl Progress {
-    /// Begins, if standard error is a terminal that can take a line back.
+    /// Starts it, if standard error is a terminal that can erase a line.
     pub(super) fn new(what: String) -> Self {
         let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         if is_dumb || !io::stderr().is_terminal() {

@@ -1,4 +1,4 @@
-//! The wrapper of rustc: adds to the command line what makes the linker run the hook.
+//! The wrapper of rustc: adds the arguments that make the linker run the hook.
 
 use std::env;
 use std::ffi::OsString;
@@ -19,12 +19,12 @@ use crate::policy::manifest;
 use crate::policy::settings::{self, Settings};
 use crate::policy::{FindingKey, Level};
 
-/// Runs rustc, whose command line `args` is, as the wrapper in `dir`.
+/// Runs rustc with the command line `args`, as the wrapper in `dir`.
 pub(super) fn main(dir: &Path, args: &[OsString]) -> ExitCode {
     let inner = env::var_os(INNER);
     let mut line = inner.iter().chain(args).cloned();
     let Some(program) = line.next() else {
-        eprintln!("static-call: the wrapper of rustc is run by cargo");
+        eprintln!("static-call: only cargo runs the wrapper of rustc");
         return ExitCode::from(UNREADABLE);
     };
     let mut command = Command::new(program);
@@ -42,15 +42,15 @@ pub(super) fn main(dir: &Path, args: &[OsString]) -> ExitCode {
         };
         let said = Settings::read(&settings_directory(dir));
         let flags = Flags::parse(words.iter().copied());
-        // What `build.rs` says counts more than its manifest, which its hook has read.
+        // Settings in `build.rs` override those in its manifest, which its hook has read.
         let hooked = flags.link_args.iter().find_map(|a| hook_directory(a));
         let base = hooked.as_deref().map_or(own, Settings::read);
-        let told = hooked.map(|_| base.policy().level(FindingKey::FlagsMissing));
+        let hook_level = hooked.map(|_| base.policy().level(FindingKey::FlagsMissing));
         let settings = said.over(base);
-        if !check_flags(kind, &flags, &settings, told) {
+        if !check_flags(kind, &flags, &settings, hook_level) {
             return ExitCode::FAILURE;
         }
-        let mut is_hooked = told.is_some();
+        let mut is_hooked = hook_level.is_some();
         if is_hooked {
             command.env(settings::OVER, settings_directory(dir));
         } else {
@@ -75,7 +75,7 @@ pub(super) fn main(dir: &Path, args: &[OsString]) -> ExitCode {
     become_command(&mut command)
 }
 
-/// Runs rustc and says what the linker says of the image.
+/// Runs rustc, then prints the linker's line about the image.
 fn compile(command: &mut Command, dir: &Path) -> ExitCode {
     let file = Temporary::new(dir.join(format!("line-{}", std::process::id())));
     let status = match command.env(settings::LINE_FILE, file.path()).status() {
@@ -96,7 +96,7 @@ fn compile(command: &mut Command, dir: &Path) -> ExitCode {
     }
 }
 
-/// A crate that becomes an image of its own.
+/// A crate that becomes an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Unit {
     /// A binary or an example.
@@ -106,7 +106,8 @@ enum Unit {
 }
 
 impl Unit {
-    /// What rustc makes by this command line, if it is an image that the user's program runs.
+    /// Returns what rustc makes with this command line, if it is an image that the user's program
+    /// runs.
     fn of(args: &[&str]) -> Option<Self> {
         let values = |name: &str| {
             let mut found = Vec::new();
@@ -137,7 +138,7 @@ impl Unit {
     }
 }
 
-/// Whether calls are patched on the target of this command line.
+/// Returns whether calls are patched on the target of this command line.
 fn is_patched(args: &[&str]) -> bool {
     let target =
         args.iter().enumerate().find_map(|(i, arg)| match arg.strip_prefix("--target")? {
@@ -146,7 +147,7 @@ fn is_patched(args: &[&str]) -> bool {
         });
     match target {
         None => cfg!(all(target_arch = "x86_64", target_os = "linux", target_pointer_width = "64")),
-        // A target of the user's own is a file, whose name says no less.
+        // A custom target is a file, whose name is just as informative.
         Some(target) => {
             let name = Path::new(target).file_name().and_then(|n| n.to_str()).unwrap_or_default();
             name.starts_with("x86_64-") && name.contains("-linux-") && !name.contains("gnux32")
@@ -154,22 +155,22 @@ fn is_patched(args: &[&str]) -> bool {
     }
 }
 
-/// The directory of the hook, if a link argument is that of a `build.rs` which hooks the link
-/// already.
+/// Returns the hook's directory, if this link argument comes from a `build.rs` that already hooks
+/// the link.
 fn hook_directory(arg: &str) -> Option<PathBuf> {
     let path = Path::new(arg.strip_prefix("-B").or_else(|| arg.strip_prefix("--ld-path="))?);
     let dir = if path.is_dir() { path } else { path.parent()? };
     dir.join(settings::FILE).is_file().then(|| dir.to_owned())
 }
 
-/// The arguments that make the link run the hook.
+/// Returns the arguments that make the link run the hook.
 fn hook(flags: &Flags, mut settings: Settings, wrapper: &Path) -> Result<Vec<String>, DriverError> {
     settings.compiled = Some(flags.compiled());
-    // Cargo gives its own setting as a flag as well.
+    // Cargo also passes its own linker setting as a flag.
     let linker = flags.linker_or(None);
     let directory = env::current_dir().unwrap_or_default();
     let driver = Driver { name: linker, selecting: flags.selecting_args(), directory: &directory };
-    // Packages of one workspace have settings of their own.
+    // Packages of one workspace have separate settings.
     let identity = format!("{driver:?}\n{}\n{:?}", settings.to_text(), flags.flavor);
     let dir = wrapper.join(format!("{:016x}", checksum(identity.as_bytes())));
     let install_error = |source| DriverError::Install { dir: dir.clone(), source };
@@ -190,8 +191,8 @@ fn hook(flags: &Flags, mut settings: Settings, wrapper: &Path) -> Result<Vec<Str
             let args = way.arguments(&dir);
             args.into_iter().map(|a| format!("-Clink-arg={a}")).collect()
         }
-        // Without a driver, the hook is what rustc runs. Its name must be the linker's, since
-        // rustc judges by it which arguments a linker takes.
+        // Without a driver, rustc runs the hook itself. Its name must be the linker's, because
+        // rustc decides by it which arguments a linker takes.
         None => {
             let name = Path::new(linker).file_name().and_then(|n| n.to_str()).unwrap_or(linker);
             let link_dir = dir.join("direct");
@@ -205,8 +206,8 @@ fn hook(flags: &Flags, mut settings: Settings, wrapper: &Path) -> Result<Vec<Str
     Ok(arguments)
 }
 
-/// A linker's path: rustc looks for a bare name in its own tools too, and says so in the linker's
-/// `PATH`, so that the name can stay.
+/// Returns a linker's path. A bare name stays as it is: rustc also looks for it among its own
+/// tools, and puts their directory into the linker's `PATH`.
 fn find_program(linker: &str) -> PathBuf {
     if linker.contains('/') {
         std::path::absolute(linker).unwrap_or_else(|_| linker.into())
@@ -215,11 +216,11 @@ fn find_program(linker: &str) -> PathBuf {
     }
 }
 
-/// Whether the build may go on, by the level of `flags.missing`. A warning is printed for programs
-/// alone, and not where `build.rs` was `told` to: once is enough.
-fn check_flags(kind: Unit, flags: &Flags, settings: &Settings, told: Option<Level>) -> bool {
+/// Returns whether the build may go on, by the level of `flags.missing`. Prints a warning only for
+/// programs, and only if the hook of `build.rs`, whose level is `hook_level`, does not print it.
+fn check_flags(kind: Unit, flags: &Flags, settings: &Settings, hook_level: Option<Level>) -> bool {
     let level = settings.policy().level(FindingKey::FlagsMissing);
-    let is_said = kind == Unit::Program && level == Level::Warn && told < Some(Level::Warn);
+    let is_said = kind == Unit::Program && level == Level::Warn && hook_level < Some(Level::Warn);
     let is_denied = level == Level::Deny;
     if (is_said || is_denied) && !flags.aligns_calls() {
         say(is_denied, &flags::missing(&Origin::of_cargo()));
@@ -232,7 +233,7 @@ fn say(is_error: bool, message: &str) {
     eprintln!("{}: static-call: {message}", if is_error { "error" } else { "warning" });
 }
 
-/// Replaces `@file` by the lines of the file, as rustc does.
+/// Replaces `@file` with the lines of the file, as rustc does.
 fn expand(args: &[OsString]) -> Vec<OsString> {
     let file = |arg: &OsString| fs::read_to_string(arg.to_str()?.strip_prefix('@')?).ok();
     let mut words = Vec::new();

@@ -12,7 +12,7 @@ struct Row {
     calls: usize,
     inline: usize,
     grades: [usize; 4],
-    /// What is no call: addresses in registers, code and data.
+    /// Addresses in registers, code and data, which are not calls.
     others: usize,
     labels: usize,
 }
@@ -41,14 +41,15 @@ impl Row {
 const HEADS: [&str; 9] =
     ["calls", "inline", "trampoline", "quad", "disp", "line", "straddle", "address", "label"];
 
-/// Both tables, what stays on its trampoline by reason, the findings, and the line of numbers.
+/// Returns both tables, the counts of reasons why calls stay on their trampolines, the findings,
+/// and the summary line.
 pub(super) fn tables(report: &Report) -> String {
     let mut by_key: BTreeMap<String, Row> =
         report.keys.iter().map(|key| (key.path(), Row::default())).collect();
     let mut by_file: BTreeMap<String, Row> = BTreeMap::new();
     let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
     let key = |index: usize| report.keys.get(index).map(|key| key.path()).unwrap_or_default();
-    let unknown = || "(not known)".to_owned();
+    let unknown = || "(unknown)".to_owned();
     for call in &report.calls {
         by_key.entry(key(call.key)).or_default().add(call);
         let file = call.source.as_ref().map_or_else(unknown, |source| source.file.clone());
@@ -80,7 +81,7 @@ pub(super) fn tables(report: &Report) -> String {
 }
 
 fn table(title: &str, rows: &BTreeMap<String, Row>) -> String {
-    // The columns about labels and addresses are there where there are any.
+    // The columns for labels and addresses appear only if there are any.
     let all: Vec<(&str, [usize; 9])> =
         rows.iter().map(|(name, row)| (name.as_str(), row.numbers())).collect();
     let shown: Vec<usize> =

@@ -1,4 +1,4 @@
-//! The command line as a whole.
+//! Tests of the whole command line.
 
 use std::ffi::OsString;
 
@@ -18,7 +18,7 @@ fn the_command_line_is_consistent() {
 }
 
 #[test]
-fn what_follows_goes_to_cargo() {
+fn arguments_after_the_subcommand_go_to_cargo() {
     let matches = matches(&["--deny", "call.register", "run", "--release", "--", "--deny", "x"]);
     assert_eq!(settings(&matches).levels, [(FindingKey::CallRegister, Level::Deny)]);
     let (name, matches) = matches.subcommand().unwrap();
@@ -28,7 +28,7 @@ fn what_follows_goes_to_cargo() {
 }
 
 #[test]
-fn the_later_level_counts() {
+fn later_levels_override_earlier_ones() {
     let level = |line: &[&str]| {
         let line = [line, &["verify", "image"]].concat();
         settings(&matches(&line)).policy().level(FindingKey::CallViaGot)
@@ -44,7 +44,7 @@ fn the_later_level_counts() {
 }
 
 #[test]
-fn mistakes_are_explained() {
+fn errors_suggest_a_fix() {
     for line in
         [["--deny", "call.grade.stradle", "build"], ["explain", "straddle", "--color=never"]]
     {

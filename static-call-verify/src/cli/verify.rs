@@ -22,14 +22,14 @@ use crate::verify::verify;
 const FORMATS: &str = "\
 Formats:
   text   for people
-  json   one line for each image; its schema is printed by `verify --schema`
+  json   one line for each image; print its schema with `verify --schema`
   sarif  SARIF 2.1.0, for code hosts and editors
-  html   a page about one image, with every call drawn on its cache line: -o report.html";
+  html   a page about one image that draws every call on its cache line: -o report.html";
 
 pub(super) fn commands() -> [Command; 2] {
     let schema = Arg::new("schema")
         .long("schema")
-        .help("Only print the JSON schema of `--format json`")
+        .help("Print only the JSON schema of `--format json`")
         .action(ArgAction::SetTrue);
     [
         images("verify", "Print every static call in a linked program, and the findings")
@@ -45,7 +45,7 @@ fn images(name: &'static str, about: &'static str) -> Command {
         .arg(
             Arg::new("image")
                 .help(
-                    "An ELF executable or shared object; without one, the package's newest program",
+                    "An ELF executable or shared object; by default, the package's newest program",
                 )
                 .value_name("IMAGE")
                 .num_args(1..)
@@ -55,7 +55,7 @@ fn images(name: &'static str, about: &'static str) -> Command {
             Arg::new("bin")
                 .long("bin")
                 .value_name("NAME")
-                .help("Read this program of the package, as it was built last")
+                .help("Read the last build of this program of the package")
                 .conflicts_with("image"),
         )
         .arg(
@@ -79,14 +79,14 @@ fn images(name: &'static str, about: &'static str) -> Command {
         .args(levels())
 }
 
-/// Prints the reports of all images. The exit code is the worst.
+/// Prints the reports of all images. Returns the worst exit code.
 pub(super) fn main(name: &str, matches: &ArgMatches, settings: Settings) -> ExitCode {
     if name == "verify" && matches.get_flag("schema") {
         return output::finish(JSON_SCHEMA);
     }
     let manifest = manifest(matches);
     if let Some(path) = manifest.as_deref().filter(|path| !path.is_file()) {
-        complain_of(path, "there is no such manifest");
+        complain_of(path, "no such manifest");
         return ExitCode::from(UNREADABLE);
     }
     let base = match manifest.as_deref().map(metadata::read) {
@@ -111,7 +111,7 @@ pub(super) fn main(name: &str, matches: &ArgMatches, settings: Settings) -> Exit
     };
     let format = matches.get_one::<String>("format").map_or("text", String::as_str);
     if format == "html" && images.len() > 1 {
-        complain("a page is about one image: name one with `--format html`");
+        complain("a page shows one image: pass only one with `--format html`");
         return ExitCode::from(UNREADABLE);
     }
     let mut code = 0;
@@ -130,7 +130,7 @@ pub(super) fn main(name: &str, matches: &ArgMatches, settings: Settings) -> Exit
                 if let Some((key, level)) = asked.filter(|_| is_silent_about_flags(&report)) {
                     note(format_args!(
                         "`--{level} {key}` finds nothing in {}: only an image that was linked with \
-                         the hook says how it was compiled",
+                         the hook records how it was compiled",
                         path.display()
                     ));
                 }
@@ -165,14 +165,14 @@ pub(super) fn main(name: &str, matches: &ArgMatches, settings: Settings) -> Exit
     ExitCode::from(code)
 }
 
-/// The images that are named, or else the program of the package.
+/// Returns the images on the command line, or else the program of the package.
 fn images_of(matches: &ArgMatches, manifest: Option<&Path>) -> Result<Vec<PathBuf>, String> {
     let named: Vec<PathBuf> =
         matches.get_many::<OsString>("image").into_iter().flatten().map(PathBuf::from).collect();
     if !named.is_empty() {
         return Ok(named);
     }
-    let manifest = manifest.ok_or("there is no Cargo.toml here or above: name an image")?;
+    let manifest = manifest.ok_or("no Cargo.toml here or in a parent directory: pass an image")?;
     let name = matches.get_one::<String>("bin").map(String::as_str);
     let program = workspace::program(manifest, name)?;
     let current = env::current_dir().unwrap_or_default();
@@ -181,16 +181,16 @@ fn images_of(matches: &ArgMatches, manifest: Option<&Path>) -> Result<Vec<PathBu
     Ok(vec![program])
 }
 
-/// Whether an image has static calls and does not say how it was compiled.
+/// Returns whether an image has static calls but does not record how it was compiled.
 fn is_silent_about_flags(report: &Report) -> bool {
     !report.calls.is_empty() && report.image.compiled.is_none()
 }
 
-/// The report of an image, or why there is none.
+/// Returns the report of an image, or why there is none.
 fn read(path: &Path, policy: &Policy) -> Result<Report, String> {
     let is_file = fs::metadata(path).map_err(|error| error.to_string())?.is_file();
     if !is_file {
-        return Err("this is not a file".to_owned());
+        return Err("not a regular file".to_owned());
     }
     let bytes = bytes(path, policy).map_err(|error| error.to_string())?;
     let report = verify(&bytes, policy);
@@ -198,7 +198,7 @@ fn read(path: &Path, policy: &Policy) -> Result<Report, String> {
     match report.findings.iter().find(|finding| unread.contains(&finding.key)) {
         Some(finding) => Err(finding.message.clone()),
         None if report.image.kind == ImageKind::Unsupported => {
-            Err("this is no image that can be verified".to_owned())
+            Err("not a verifiable image".to_owned())
         }
         None => Ok(report),
     }

@@ -1,4 +1,4 @@
-//! What cargo says of the workspace: its packages, its programs, and where they are built.
+//! What cargo knows about the workspace: its packages, its programs, and where they are built.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -9,12 +9,12 @@ use std::time::SystemTime;
 
 use serde_json::Value;
 
-/// The cargo that runs this command.
+/// Returns the cargo that runs this command.
 pub(super) fn cargo() -> OsString {
     env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
-/// What cargo says of the workspace of a manifest, or of the working directory.
+/// Returns cargo's metadata about the workspace of a manifest, or of the working directory.
 pub(super) fn metadata(manifest: Option<&OsStr>) -> Result<Value, String> {
     let mut command = Command::new(cargo());
     command.args(["metadata", "--no-deps", "--format-version=1", "--color=never"]);
@@ -33,30 +33,31 @@ pub(super) fn packages(metadata: &Value) -> impl Iterator<Item = &Value> {
     metadata["packages"].as_array().into_iter().flatten()
 }
 
-/// Cargo's target directory: the one place that is writable, stable and cleaned with the rest.
+/// Returns cargo's target directory, the only place that is writable, stable and cleaned with the
+/// rest.
 pub(super) fn target_directory(metadata: &Value) -> Result<PathBuf, String> {
     let dir = metadata["target_directory"].as_str().map(PathBuf::from);
     dir.ok_or_else(|| "cargo metadata names no target directory".to_owned())
 }
 
-/// The program that `cargo run` would run for `manifest`, or the one of this `name`, as it was
-/// built last.
+/// Returns the last build of the program that `cargo run` would run for `manifest`, or of the one
+/// with this `name`.
 pub(super) fn program(manifest: &Path, name: Option<&str>) -> Result<PathBuf, String> {
     let metadata = metadata(Some(manifest.as_os_str()))?;
     let name = chosen(&metadata, manifest, name)?;
     let target = target_directory(&metadata)?;
     newest(&target, &name).ok_or_else(|| {
-        format!("`{name}` is not built yet: run `cargo static-call build`, or name an image")
+        format!("`{name}` is not built yet: run `cargo static-call build`, or pass an image")
     })
 }
 
-/// The program's name.
+/// Returns the program's name.
 fn chosen(metadata: &Value, manifest: &Path, name: Option<&str>) -> Result<String, String> {
     let manifest = fs::canonicalize(manifest).unwrap_or_else(|_| manifest.to_owned());
     let is_own = |package: &&Value| {
         package["manifest_path"].as_str().is_some_and(|path| Path::new(path) == manifest)
     };
-    // The manifest of a workspace need not be that of a package.
+    // A workspace's manifest need not belong to a package.
     let own: Vec<&Value> = packages(metadata).filter(is_own).collect();
     let own = if own.is_empty() { packages(metadata).collect() } else { own };
     let programs = own.iter().flat_map(|package| programs(package)).collect::<Vec<_>>();
@@ -66,21 +67,19 @@ fn chosen(metadata: &Value, manifest: &Path, name: Option<&str>) -> Result<Strin
     };
     match (name.or(default), programs.as_slice()) {
         (Some(name), _) if programs.contains(&name) => Ok(name.to_owned()),
-        (Some(name), []) => Err(format!("there is no program `{name}` here: name an image")),
-        (Some(name), _) => {
-            Err(format!("there is no program `{name}` here, only {}", list(&programs)))
-        }
+        (Some(name), []) => Err(format!("no program `{name}` here: pass an image")),
+        (Some(name), _) => Err(format!("no program `{name}` here, only {}", list(&programs))),
         (None, [one]) => Ok((*one).to_owned()),
-        (None, []) => Err("there is no program here: name an image".to_owned()),
+        (None, []) => Err("no program here: pass an image".to_owned()),
         (None, _) => Err(format!(
-            "there are several programs here, {}: choose one with `--bin NAME`, or name an image; \
-             `default-run` in Cargo.toml makes one the default",
+            "there are several programs here, {}: choose one with `--bin NAME`, or pass an image; \
+             `default-run` in Cargo.toml sets the default",
             list(&programs)
         )),
     }
 }
 
-/// The names of a package's programs.
+/// Returns the names of a package's programs.
 fn programs(package: &Value) -> impl Iterator<Item = &str> {
     let targets = package["targets"].as_array().into_iter().flatten();
     let is_program = |target: &&Value| {
@@ -93,7 +92,7 @@ fn list(names: &[&str]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
-/// The newest file of this name that cargo built, of all profiles and targets.
+/// Returns the newest file of this name that cargo built, for any profile and target.
 fn newest(target: &Path, name: &str) -> Option<PathBuf> {
     let directories = |dir: &Path| {
         let entries = fs::read_dir(dir).into_iter().flatten().flatten();
@@ -137,7 +136,7 @@ mod tests {
         let both = [one.clone(), two];
         assert_eq!(of(&both, "/nowhere/one", None), Ok("a".into()));
         assert_eq!(of(&both, "/nowhere", None), Ok("a".into()), "a workspace's own manifest");
-        assert!(of(&both, "/nowhere/two", None).unwrap_err().contains("there is no program here"));
+        assert!(of(&both, "/nowhere/two", None).unwrap_err().contains("no program here"));
         assert!(of(&both, "/nowhere/one", Some("b")).unwrap_err().contains("only `a`"));
         let several = [package("/nowhere/p", &["a", "b"], None)];
         let said = of(&several, "/nowhere/p", None).unwrap_err();

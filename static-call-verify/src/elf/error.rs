@@ -1,4 +1,4 @@
-//! Why an image cannot be read.
+//! Errors of reading an image.
 
 /// Why an image cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

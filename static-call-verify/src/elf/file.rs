@@ -1,5 +1,5 @@
-//! The file of an image, read as far as verifying it takes: of a program without static calls the
-//! headers, of one that is made for debugging no debug information.
+//! Reads only the parts of an image's file that verification needs: just the headers if the program
+//! has no static calls, and no debug information unless source lines are wanted.
 
 use std::io;
 use std::ops::Range;
@@ -14,17 +14,17 @@ use super::ident;
 use super::pieces::Pieces;
 use crate::threads;
 
-/// The file's header, and what most often follows it.
+/// Bytes read first: the file's header, and what usually follows it.
 const HEAD: u64 = 4096;
-/// What a thread reads at once.
+/// Bytes that a thread reads at a time.
 const PIECE: u64 = 4 << 20;
 
-/// The image at `path`, with zeros for what [`verify`](crate::verify) does not look at:
+/// Reads the image at `path`, with zeros for what [`verify`](crate::verify) does not look at:
 ///
-/// - without `source_lines`, what is neither loaded nor symbols nor names;
-/// - in an image without static calls, all but headers and notes.
+/// - without `source_lines`, everything that is neither loaded nor symbols nor names;
+/// - in an image without static calls, everything but headers and notes.
 ///
-/// Of a file that is no image for this target there is only its beginning.
+/// If the file is not an image for this target, returns only its beginning.
 pub(crate) fn read(path: &Path, source_lines: bool) -> io::Result<Vec<u8>> {
     let file = Pieces::open(path)?;
     let length = file.length();
@@ -34,9 +34,9 @@ pub(crate) fn read(path: &Path, source_lines: bool) -> io::Result<Vec<u8>> {
         return Ok(head);
     }
     let size = usize::try_from(length).map_err(io::Error::other)?;
-    // A file can have holes, and be longer than all memory.
+    // A file can have holes and be larger than all of memory.
     Vec::<u8>::new().try_reserve_exact(size).map_err(|_| io::ErrorKind::OutOfMemory)?;
-    // The system's zeros, which cost nothing where they stay.
+    // Zeros from the system, which cost nothing as long as they are not written.
     let mut image = vec![0; size];
     let (start, _) = image.split_at_mut(head.len());
     start.copy_from_slice(&head);
@@ -48,8 +48,8 @@ pub(crate) fn read(path: &Path, source_lines: bool) -> io::Result<Vec<u8>> {
     Ok(image)
 }
 
-/// Reads the headers behind the first bytes and the names of sections, and says where they are;
-/// `None` where they leave a doubt.
+/// Reads the headers after the first bytes and the names of sections, and returns where they are.
+/// Returns `None` if the headers are doubtful.
 fn headers(file: &Pieces, image: &mut [u8]) -> io::Result<Option<Headers>> {
     let length = file.length();
     let head = 0..length.min(HEAD);
@@ -66,10 +66,11 @@ fn headers(file: &Pieces, image: &mut [u8]) -> io::Result<Option<Headers>> {
     Ok(Some([head, segments, sections, names]))
 }
 
-/// Where the headers are in a file: the file's, the segments', the sections', and their names.
+/// Where the headers are in a file: those of the file, the segments and the sections, and the
+/// sections' names.
 type Headers = [Range<u64>; 4];
 
-/// Where the names of sections are.
+/// Returns where the names of sections are.
 fn names(image: &[u8]) -> Option<Range<u64>> {
     let header = FileHeader64::<LE>::parse(image).ok()?;
     let index = usize::try_from(header.shstrndx(LE, image).ok()?).ok()?;
@@ -78,11 +79,11 @@ fn names(image: &[u8]) -> Option<Range<u64>> {
     (names.end <= image.len() as u64).then_some(names)
 }
 
-/// What is to be read, in order and disjoint; `None` where the headers leave a doubt.
+/// Returns what must be read, in order and disjoint; `None` if the headers are doubtful.
 fn wanted(image: &[u8], known: Headers, source_lines: bool) -> Option<Vec<Range<u64>>> {
     let [.., names] = &known;
     let names = image.get(names.start as usize..names.end as usize)?;
-    // The sections of all versions, the slices of records among them.
+    // The sections of every version, including the slices of records.
     let mark = b"static_call_";
     let has_static_calls = names.windows(mark.len()).any(|w| w.eq_ignore_ascii_case(mark));
     if !has_static_calls {
@@ -95,7 +96,7 @@ fn wanted(image: &[u8], known: Headers, source_lines: bool) -> Option<Vec<Range<
     Some(starts.zip(ends).map(|(start, end)| start..end).collect())
 }
 
-/// What says which kind of image it is.
+/// Returns the parts that determine what kind of image it is.
 fn notes(image: &[u8]) -> Option<Vec<Range<u64>>> {
     let header = FileHeader64::<LE>::parse(image).ok()?;
     let segments = header.program_headers(LE, image).ok()?.iter();
@@ -106,7 +107,7 @@ fn notes(image: &[u8]) -> Option<Vec<Range<u64>>> {
     Some(segments.chain(sections.map(|s| range(s.sh_offset(LE), s.sh_size(LE)))).collect())
 }
 
-/// The sections that need not be read, in order; `None` where one of them overlaps anything.
+/// Returns the sections that need not be read, in order; `None` if one of them overlaps anything.
 fn holes(image: &[u8], mut wanted: Vec<Range<u64>>) -> Option<Vec<Range<u64>>> {
     let header = FileHeader64::<LE>::parse(image).ok()?;
     let loaded = header.program_headers(LE, image).ok()?.iter();
@@ -134,7 +135,7 @@ fn holes(image: &[u8], mut wanted: Vec<Range<u64>>) -> Option<Vec<Range<u64>>> {
     Some(holes)
 }
 
-/// The union of ranges; `None` where one ends behind `length`.
+/// Returns the union of ranges; `None` if one ends after `length`.
 fn disjoint(mut ranges: Vec<Range<u64>>, length: u64) -> Option<Vec<Range<u64>>> {
     ranges.sort_unstable_by_key(|range| range.start);
     let mut union: Vec<Range<u64>> = Vec::new();
@@ -147,7 +148,8 @@ fn disjoint(mut ranges: Vec<Range<u64>>, length: u64) -> Option<Vec<Range<u64>>>
     union.iter().all(|range| range.end <= length).then_some(union)
 }
 
-/// Reads ranges, in order and disjoint, to their places; much of it with several threads.
+/// Reads ranges, in order and disjoint, to their places, with several threads if there is much to
+/// read.
 fn read_all(file: &Pieces, ranges: &[Range<u64>], image: &mut [u8]) -> io::Result<()> {
     const MOST_THREADS: usize = 8;
     let mut pieces = Vec::new();
@@ -156,14 +158,14 @@ fn read_all(file: &Pieces, ranges: &[Range<u64>], image: &mut [u8]) -> io::Resul
         let mut start = range.start;
         while start < range.end {
             let end = range.end.min(start + PIECE);
-            let behind = std::mem::take(&mut rest).split_at_mut_checked((start - at) as usize);
-            let piece = behind.and_then(|(_, b)| b.split_at_mut_checked((end - start) as usize));
-            let (piece, behind) = piece.ok_or(io::ErrorKind::UnexpectedEof)?;
+            let tail = std::mem::take(&mut rest).split_at_mut_checked((start - at) as usize);
+            let piece = tail.and_then(|(_, t)| t.split_at_mut_checked((end - start) as usize));
+            let (piece, tail) = piece.ok_or(io::ErrorKind::UnexpectedEof)?;
             pieces.push((start, piece));
-            (rest, at, start) = (behind, end, end);
+            (rest, at, start) = (tail, end, end);
         }
     }
-    // Of a few pieces the first is there before a thread is.
+    // With few pieces, the first is read before a thread has started.
     let threads = threads::count(pieces.len(), 2).min(MOST_THREADS);
     let pieces = Mutex::new(pieces);
     let work = |_| {
@@ -188,12 +190,12 @@ mod tests {
 
     const MARK: &[u8] = b"static_call_";
 
-    /// This test's own program, which has debug information.
+    /// Returns this test's own program, which has debug information.
     fn program() -> Vec<u8> {
         fs::read(std::env::current_exe().unwrap()).unwrap()
     }
 
-    /// The same with other names for the sections of static calls.
+    /// Returns the program with its sections of static calls renamed.
     fn without_static_calls(mut program: Vec<u8>) -> Vec<u8> {
         let names = names(&program).unwrap();
         let names = &mut program[names.start as usize..names.end as usize];
@@ -208,7 +210,7 @@ mod tests {
         program
     }
 
-    /// What is read with source lines, and without.
+    /// Returns what is read with source lines, and without.
     fn read_both(name: &str, bytes: &[u8]) -> [Vec<u8>; 2] {
         let name = format!("static-call-image-{name}-{}", std::process::id());
         let path = std::env::temp_dir().join(name);
@@ -243,7 +245,7 @@ mod tests {
                 assert!(read == data, "{}", String::from_utf8_lossy(name));
             }
         }
-        assert!(left_out > 1000, "a program without debug information tells nothing");
+        assert!(left_out > 1000, "a program without debug information tests nothing");
         let segments = header.program_headers(LE, whole.as_slice()).unwrap().iter();
         for segment in segments.filter(|s| s.p_type(LE) == elf::PT_LOAD) {
             let data = [&whole, &sparse].map(|image| segment.data(LE, image.as_slice()).unwrap());
@@ -265,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn pieces_come_to_their_places() {
+    fn pieces_are_read_to_their_places() {
         let mut bytes: Vec<u8> = (0..77_777_u32).map(|i| (i / 3) as u8).collect();
         bytes = bytes.repeat(5 * PIECE as usize / bytes.len());
         let path = std::env::temp_dir().join(format!("static-call-pieces-{}", std::process::id()));
@@ -287,17 +289,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_image_is_not_read() {
+    fn a_file_that_is_not_an_image_is_not_read() {
         let path = std::env::temp_dir().join(format!("static-call-hole-{}", std::process::id()));
         let bytes = program();
         let overcommit = fs::read_to_string("/proc/sys/vm/overcommit_memory").unwrap_or_default();
         for (head, is_image) in [(&b"MZ"[..], false), (&bytes[..HEAD as usize], true)] {
             if is_image && overcommit.trim() == "1" {
-                // Such a system promises whatever is asked for.
+                // Such a system grants any request for memory.
                 continue;
             }
             fs::write(&path, head).unwrap();
-            // Longer than an address space, where the file system has files of that length.
+            // Larger than an address space, if the file system supports files of that size.
             let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
             let is_long = (40..47).rev().any(|bits| file.set_len(1 << bits).is_ok());
             match read(&path, true) {
@@ -310,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn in_doubt_all_is_read() {
+    fn if_in_doubt_everything_is_read() {
         let whole = program();
         let header = FileHeader64::<LE>::parse(whole.as_slice()).unwrap();
         let sections = header.sections(LE, whole.as_slice()).unwrap();
@@ -319,7 +321,7 @@ mod tests {
         let place = header.e_shoff(LE) as usize + index.0 * 64;
         let text = text.sh_offset(LE);
         let end = whole.len() as u64;
-        // `.debug_info` lies on top of the code or a header, or ends behind the file.
+        // `.debug_info` overlaps the code or a header, or ends after the file.
         for (offset, size) in [(text, 16), (0, 16), (64, 1), (end, 1), (end - 8, u64::MAX)] {
             let mut changed = whole.clone();
             changed[place + 24..][..8].copy_from_slice(&offset.to_le_bytes());

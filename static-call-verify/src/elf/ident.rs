@@ -1,26 +1,24 @@
-//! What kind of file it is, by its first bytes.
+//! Recognises the kind of a file by its first bytes.
 
 use object::LittleEndian as LE;
 use object::elf::{self, FileHeader64};
 
 use super::error::ImageError;
 
-/// `Err` for everything but an ELF file for x86-64.
+/// Returns an error unless the file is an ELF file for x86-64.
 pub(super) fn check(bytes: &[u8]) -> Result<(), ImageError> {
     const SHORTEST: usize = size_of::<FileHeader64<LE>>();
     let unsupported = |what| Err(ImageError::Unsupported(what));
     match bytes {
         [b'!', b'<', b'a', b'r', b'c', b'h', b'>', ..] => {
-            unsupported("this is an archive: only a linked image can be verified")
+            unsupported("this is an archive: only linked images can be verified")
         }
         [0xcf | 0xce, 0xfa, 0xed, 0xfe, ..] | [0xca, 0xfe, 0xba, 0xbe, ..] => {
-            unsupported("this is a Mach-O file: static calls are verified in ELF images")
+            unsupported("this is a Mach-O file: only ELF images can be verified")
         }
-        [b'M', b'Z', ..] => {
-            unsupported("this is a PE file: static calls are verified in ELF images")
-        }
+        [b'M', b'Z', ..] => unsupported("this is a PE file: only ELF images can be verified"),
         [0x7f, b'E', b'L', b'F', ..] if bytes.len() < SHORTEST => {
-            Err(ImageError::corrupt("it ends in its ELF header"))
+            Err(ImageError::corrupt("it ends within its ELF header"))
         }
         [0x7f, b'E', b'L', b'F', 2, 1, ..] => {
             let machine = u16::from_le_bytes([bytes[18], bytes[19]]);

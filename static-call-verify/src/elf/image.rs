@@ -1,5 +1,5 @@
 //! The image as ELF: segments, sections, symbols. Everything is checked here once against the
-//! length of the file, so that later phases read ranges that exist.
+//! length of the file, so that later phases read only ranges that exist.
 
 use object::elf::{self, FileHeader64, Sym64};
 use object::pod;
@@ -21,9 +21,9 @@ use crate::report::ImageKind;
 pub(crate) struct Image<'a> {
     bytes: &'a [u8],
     pub(crate) kind: ImageKind,
-    /// In the order of the file.
+    /// In file order.
     pub(crate) segments: Vec<Segment>,
-    /// Address and size of what the loader makes read-only when it is done (`PT_GNU_RELRO`).
+    /// Address and size of what the loader makes read-only when it has finished (`PT_GNU_RELRO`).
     relro: Vec<(u64, u64)>,
     pub(crate) sections: Vec<Section<'a>>,
     places: Places<'a>,
@@ -46,10 +46,14 @@ impl<'a> Image<'a> {
             elf::ET_DYN => ImageKind::SharedObject,
             elf::ET_REL => {
                 return Err(ImageError::Unsupported(
-                    "this is a relocatable object: only a linked image can be verified",
+                    "this is a relocatable object: only linked images can be verified",
                 ));
             }
-            _ => return Err(ImageError::Unsupported("this ELF file is not a program image")),
+            _ => {
+                return Err(ImageError::Unsupported(
+                    "this ELF file is neither an executable nor a shared object",
+                ));
+            }
         };
         let mut image = Self {
             bytes,
@@ -136,7 +140,7 @@ impl<'a> Image<'a> {
                 link: s.sh_link(LE),
             })
             .collect();
-        // Each phase reads each section once: laid over each other they would be read many times.
+        // Each phase reads each section once. Overlapping sections would be read many times.
         let in_file = self.sections.iter().filter(|s| s.has_bytes());
         let total = in_file.map(|s| s.size).fold(0, u64::saturating_add);
         if total / 2 > self.bytes.len() as u64 {
@@ -145,24 +149,24 @@ impl<'a> Image<'a> {
         Ok(())
     }
 
-    /// What contradicts itself in the layout: such an image is not verified.
+    /// Returns how the layout contradicts itself, if it does. Such an image is not verified.
     pub(crate) fn problem(&self) -> Option<&str> {
         self.problem.as_deref()
     }
 
-    /// How long the file is.
+    /// Returns the length of the file.
     pub(crate) fn length(&self) -> usize {
         self.bytes.len()
     }
 
-    /// Bytes of the file.
+    /// Returns bytes of the file.
     pub(crate) fn slice(&self, offset: u64, size: u64) -> Option<&'a [u8]> {
         let start = usize::try_from(offset).ok()?;
         let end = start.checked_add(usize::try_from(size).ok()?)?;
         self.bytes.get(start..end)
     }
 
-    /// Bytes of a section that has any.
+    /// Returns the bytes of a section, if it has any.
     pub(crate) fn section_data(&self, section: &Section<'_>) -> Option<&'a [u8]> {
         if section.kind == elf::SHT_NOBITS.0 {
             return None;
@@ -170,12 +174,12 @@ impl<'a> Image<'a> {
         self.slice(section.offset, section.size)
     }
 
-    /// The sections of a name.
+    /// Returns the sections with this name.
     pub(crate) fn sections_named(&self, name: &str) -> impl Iterator<Item = &Section<'a>> {
         self.sections.iter().filter(move |s| s.name == name.as_bytes())
     }
 
-    /// Bytes of a section for debug information, decompressed as far as there is `room`.
+    /// Returns the bytes of a section with debug information, decompressed if there is `room`.
     pub(crate) fn debug_section(
         &self,
         name: &str,
@@ -196,24 +200,24 @@ impl<'a> Image<'a> {
         let data = data.get(usize::try_from(at).ok()?..)?;
         let uncompressed_size = header.ch_size.get(LE);
         let size = usize::try_from(uncompressed_size).ok()?;
-        // A zlib stream cannot expand more than 1032 times.
+        // A zlib stream cannot expand by more than a factor of 1032.
         if size / 1100 > data.len() || !room.spend(size) {
             return None;
         }
         object::CompressedData { format, data, uncompressed_size }.decompress().ok()
     }
 
-    /// Offset in the file of `size` bytes at an address.
+    /// Returns the file offset of `size` bytes at an address.
     pub(crate) fn offset_of(&self, address: u64, size: u64) -> Option<u64> {
         self.places.offset_of(address, size)
     }
 
-    /// `size` bytes at an address, as they stand in the file.
+    /// Returns `size` bytes at an address, as they are in the file.
     pub(crate) fn at(&self, address: u64, size: u64) -> Option<&'a [u8]> {
         self.slice(self.offset_of(address, size)?, size)
     }
 
-    /// A word at an address, as it stands in the file; 0 where nothing does but memory is.
+    /// Returns the word at an address, as it is in the file; 0 for memory that is not in the file.
     pub(crate) fn word(&self, address: u64) -> Option<u64> {
         if let Some(bytes) = self.at(address, 8) {
             return bytes.try_into().ok().map(u64::from_le_bytes);
@@ -221,10 +225,10 @@ impl<'a> Image<'a> {
         self.places.segment(address).map(|_| 0)
     }
 
-    /// Whether nobody can write `size` bytes at an address once the loader is done.
+    /// Returns whether `size` bytes at an address are read-only once the loader has finished.
     pub(crate) fn is_read_only(&self, address: u64, size: u64) -> bool {
         const PAGE: u64 = 4096;
-        // Of the last page a part is left writable, and so is all of it.
+        // The loader protects whole pages only. A partly covered last page stays writable.
         let is_in = |start: u64, length: u64| {
             let end = start.saturating_add(length) / PAGE * PAGE;
             address >= start && address.checked_add(size).is_some_and(|last| last <= end)
@@ -234,43 +238,43 @@ impl<'a> Image<'a> {
         !is_written || self.relro.iter().any(|&(start, length)| is_in(start, length))
     }
 
-    /// The section with bytes in memory and in the file at an address.
+    /// Returns the section at an address that has bytes both in memory and in the file.
     pub(crate) fn section_at(&self, address: u64) -> Option<&Section<'a>> {
         self.places.section(address)
     }
 
-    /// The data from an address to the end of its section. The table is none: filling it must
-    /// change nothing of what is read.
+    /// Returns the data from an address to the end of its section. The table is not data here:
+    /// filling it must not change anything that is read.
     pub(crate) fn data_at(&self, address: u64) -> Option<&'a [u8]> {
         let is_data = |s: &&Section<'_>| !s.is_code() && s.name != TABLE_SECTION.as_bytes();
         let section = self.section_at(address).filter(is_data)?;
         self.section_data(section)?.get(usize::try_from(address - section.address).ok()?..)
     }
 
-    /// The section with machine code at an address.
+    /// Returns the section with machine code at an address.
     pub(crate) fn code_section(&self, address: u64) -> Option<&Section<'a>> {
         self.section_at(address).filter(|s| s.is_code())
     }
 
-    /// `size` bytes of machine code, which lie in one section.
+    /// Returns `size` bytes of machine code, all in one section.
     pub(crate) fn code_at(&self, address: u64, size: u64) -> Option<&'a [u8]> {
         let section = self.code_section(address)?;
         section.contains(address.checked_add(size - 1)?).then(|| self.at(address, size))?
     }
 
-    /// The sections with machine code, by address.
+    /// Returns the sections with machine code, by address.
     pub(crate) fn code(&self) -> impl Iterator<Item = &Section<'a>> {
         self.places.sections().iter().filter(|s| s.is_code())
     }
 
-    /// The symbols with an address, of the fullest table there is.
+    /// Returns the symbols that have an address, from the full table if there is one.
     pub(crate) fn symbols(&self) -> impl Iterator<Item = Symbol<'a>> {
         let full = self.symbols;
         let (symbols, names) = if full.0.is_empty() { self.dynamic_symbols } else { full };
         symbols.iter().filter_map(move |s| symbol(s, names, &self.sections))
     }
 
-    /// A symbol that the dynamic loader sees, if this image defines it.
+    /// Returns a symbol that the dynamic loader sees, if this image defines it.
     pub(crate) fn dynamic_symbol(&self, index: u32) -> Option<Symbol<'a>> {
         let (symbols, names) = self.dynamic_symbols;
         symbol(symbols.get(usize::try_from(index).ok()?)?, names, &self.sections)
@@ -289,7 +293,7 @@ impl<'a> Image<'a> {
     }
 }
 
-/// `DT_FLAGS_1` of a dynamic section, where a static position-independent executable says so.
+/// Returns `DT_FLAGS_1` of a dynamic section, which marks a static position-independent executable.
 fn dynamic_flags_1(dynamic: &[u8]) -> u64 {
     let count = dynamic.len() / 16;
     let entries: &[[[u8; 8]; 2]] =

@@ -1,4 +1,4 @@
-//! The image as ELF: what lies in the file, and what lies at an address.
+//! The image as ELF: what is in the file, and what is at an address.
 
 pub(crate) mod budget;
 pub(crate) mod error;

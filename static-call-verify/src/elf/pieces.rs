@@ -23,12 +23,12 @@ impl Pieces {
         Ok(Self { file, length: metadata.len() })
     }
 
-    /// Bytes of the file.
+    /// Returns the length of the file in bytes.
     pub(crate) fn length(&self) -> u64 {
         self.length
     }
 
-    /// Reads bytes of the file to `memory`, which grows where it must.
+    /// Reads bytes of the file into `memory`, which grows if necessary.
     pub(crate) fn read<'m>(
         &self,
         range: Range<u64>,
@@ -36,8 +36,8 @@ impl Pieces {
     ) -> io::Result<&'m mut [u8]> {
         let size = self.size_of(&range)?;
         if memory.len() < size {
-            // Zeros from the system; written one by one, without optimisation, they cost more than
-            // the reading.
+            // Zeros from the system. In an unoptimised build, writing them one by one would cost
+            // more than reading the file.
             *memory = vec![0; size.next_power_of_two()];
         }
         let bytes = memory.get_mut(..size).ok_or(io::ErrorKind::UnexpectedEof)?;
@@ -53,12 +53,13 @@ impl Pieces {
         self.read_exact(range.start, place.ok_or(io::ErrorKind::UnexpectedEof)?)
     }
 
-    /// Fills `bytes` with those of the file from an offset on.
+    /// Fills `bytes` from the file, beginning at an offset.
     pub(crate) fn read_exact(&self, start: u64, bytes: &mut [u8]) -> io::Result<()> {
         self.file.read_exact_at(bytes, start)
     }
 
-    /// A size from a file is believed only where the file has as much.
+    /// Returns the size of a range that comes from a file. It is trusted only if the file is that
+    /// long.
     fn size_of(&self, range: &Range<u64>) -> io::Result<usize> {
         let size = range.end.checked_sub(range.start).filter(|_| range.end <= self.length);
         let size = size.and_then(|size| usize::try_from(size).ok());

@@ -1,4 +1,4 @@
-//! What stands at an address: segments and sections, sorted and without overlap.
+//! What is at an address: segments and sections, sorted and without overlap.
 
 use super::section::Section;
 use super::segment::Segment;
@@ -11,8 +11,8 @@ pub(crate) struct Places<'a> {
 }
 
 impl<'a> Places<'a> {
-    /// `sections` are those with bytes in memory and in the file. `Err` says what is wrong with
-    /// them; what contradicts itself is left out.
+    /// Sorts segments, and those `sections` that have bytes both in memory and in the file. `Err`
+    /// says what is wrong with them. Contradictory ones are left out.
     pub(crate) fn new(
         segments: &[Segment],
         sections: impl Iterator<Item = Section<'a>>,
@@ -26,12 +26,12 @@ impl<'a> Places<'a> {
         {
             problem = Err(format!("two segments overlap at {:#x}", w[1].address));
         }
-        // What is rewritten in the one would change in the other.
+        // Rewriting bytes in one of the two would also change the other.
         let mut in_file: Vec<&Segment> = sorted.iter().filter(|s| s.file_size != 0).collect();
         in_file.sort_by_key(|s| s.offset);
         let mut pairs = in_file.windows(2);
         if let Some(w) = pairs.find(|w| w[0].offset.saturating_add(w[0].file_size) > w[1].offset) {
-            let message = format!("two segments have the bytes at {:#x} of the file", w[1].offset);
+            let message = format!("two segments share the bytes at {:#x} of the file", w[1].offset);
             problem = problem.and(Err(message));
         }
         let mut places = Self { segments: sorted, sections: Vec::new() };
@@ -44,7 +44,8 @@ impl<'a> Places<'a> {
                 problem = problem
                     .and_then(|()| Err(format!("the section `{}` overlaps another", name())));
             } else if places.offset_of(s.address, s.size) != Some(s.offset) {
-                let message = format!("the section `{}` is not where its segment has it", name());
+                let message =
+                    format!("the section `{}` is not where its segment places it", name());
                 problem = problem.and(Err(message));
             } else {
                 end = s.address + s.size;
@@ -54,25 +55,25 @@ impl<'a> Places<'a> {
         (places, problem)
     }
 
-    /// The segment around an address.
+    /// Returns the segment around an address.
     pub(crate) fn segment(&self, address: u64) -> Option<&Segment> {
         let after = self.segments.partition_point(|s| s.address <= address);
         let segment = self.segments.get(after.checked_sub(1)?)?;
         (address - segment.address < segment.memory_size).then_some(segment)
     }
 
-    /// The section around an address.
+    /// Returns the section around an address.
     pub(crate) fn section(&self, address: u64) -> Option<&Section<'a>> {
         let after = self.sections.partition_point(|s| s.address <= address);
         self.sections.get(after.checked_sub(1)?).filter(|s| s.contains(address))
     }
 
-    /// All sections, by address.
+    /// Returns all sections, by address.
     pub(crate) fn sections(&self) -> &[Section<'a>] {
         &self.sections
     }
 
-    /// Offset in the file of `size` bytes at an address.
+    /// Returns the file offset of `size` bytes at an address.
     pub(crate) fn offset_of(&self, address: u64, size: u64) -> Option<u64> {
         let segment = self.segment(address)?;
         let into = address - segment.address;
@@ -104,7 +105,7 @@ mod tests {
         assert_eq!(places.segment(0x30ff).map(|s| s.offset), Some(0x200));
         assert!(places.segment(0x3100).is_none() && places.segment(u64::MAX).is_none());
         assert_eq!(places.offset_of(0x1001, 0xff), Some(1));
-        assert_eq!(places.offset_of(0x1001, 0x100), None, "behind the segment's end");
+        assert_eq!(places.offset_of(0x1001, 0x100), None, "past the end of the segment");
         assert_eq!(places.offset_of(0x3080, 1), None, "in memory, not in the file");
         assert_eq!(places.offset_of(0x1001, u64::MAX), None);
     }
@@ -124,7 +125,7 @@ mod tests {
         for elsewhere in [section(0x1000, 1, 8), section(0x10ff, 0xff, 2), section(u64::MAX, 0, 2)]
         {
             let moved = problem(&[one], &[elsewhere]);
-            assert!(moved.contains("not where its segment has it"), "{moved}");
+            assert!(moved.contains("not where its segment places it"), "{moved}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The procedure linkage table: code that jumps through slots which another object can fill.
+//! The procedure linkage table: code that jumps through slots that another object can fill.
 
 use std::collections::HashMap;
 
@@ -6,15 +6,16 @@ use static_call::arch::x86_64::{JMP_MEMORY_LENGTH, decode_jmp_memory, decode_plt
 
 use super::image::Image;
 
-/// The slot that the entry at `address` jumps through.
+/// Returns the slot that the entry at `address` jumps through.
 pub(crate) fn slot_of(image: &Image<'_>, address: u64) -> Option<u64> {
     image.code_section(address).filter(|s| s.is_plt())?;
-    // The longest entry that is decoded is followed by others, or by the rest of its own 16 bytes.
+    // The longest entry that is decoded is followed by other entries, or by the rest of its 16
+    // bytes.
     let bytes = [16, 8].into_iter().find_map(|size| image.code_at(address, size))?;
     decode_plt_entry(address, bytes)
 }
 
-/// The entries that jump through one of `slots`: their addresses, and what `slots` says.
+/// Returns the entries that jump through one of `slots`, each with its value in `slots`.
 pub(crate) fn entries(image: &Image<'_>, slots: &HashMap<u64, usize>) -> Vec<(u64, usize)> {
     let mut entries = Vec::new();
     if slots.is_empty() {

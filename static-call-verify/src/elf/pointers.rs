@@ -1,4 +1,4 @@
-//! Where addresses stand in data: dynamic relocations (RELA, RELR) and, in an executable at fixed
+//! Finds addresses in data: dynamic relocations (RELA, RELR) and, in an executable at fixed
 //! addresses, the words themselves.
 
 use std::collections::HashMap;
@@ -11,19 +11,19 @@ use super::image::Image;
 use super::section::Section;
 use crate::report::ImageKind;
 
-/// What the loader will put into a word.
+/// What the loader puts into a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Value {
-    /// An address of this image, whatever else is loaded.
+    /// An address in this image, whatever else is loaded.
     Address(u64),
-    /// The address of a symbol that this image defines and another one can replace.
+    /// The address of a symbol that this image defines and another image can replace.
     Interposable(u64),
     /// Something else.
     Unknown,
 }
 
 impl Value {
-    /// The address, for a reader who does not care who could replace it.
+    /// Returns the address, even if another image could replace it.
     fn address(self) -> Option<u64> {
         match self {
             Self::Address(a) | Self::Interposable(a) => Some(a),
@@ -37,8 +37,8 @@ impl Value {
 pub(crate) struct Holder {
     pub(crate) place: u64,
     pub(crate) trampoline: u64,
-    /// Nobody can put anything else there: a GOT slot that the link has settled, in memory that is
-    /// read-only once the loader is done.
+    /// Whether nothing else can be stored there: a GOT slot that the link has resolved, in memory
+    /// that is read-only once the loader has finished.
     pub(crate) is_constant: bool,
     pub(crate) is_got: bool,
 }
@@ -53,8 +53,8 @@ pub(crate) struct Pointers {
 }
 
 impl Pointers {
-    /// Reads all relocations once, keeping those in `records` and those to what `is_trampoline`
-    /// knows.
+    /// Reads all relocations once, and keeps those in `records` and those to addresses that
+    /// `is_trampoline` accepts.
     pub(crate) fn collect(
         image: &Image<'_>,
         records: &[Section<'_>],
@@ -62,7 +62,7 @@ impl Pointers {
     ) -> Self {
         let mut records = records.to_vec();
         records.retain(|s| s.size != 0);
-        // `Image::problem`: they do not overlap.
+        // They do not overlap, see `Image::problem`.
         records.sort_by_key(|s| s.address);
         let mut all = Self::default();
         let gots: Vec<&Section<'_>> = image.sections.iter().filter(|s| s.is_got()).collect();
@@ -73,12 +73,11 @@ impl Pointers {
             {
                 all.in_records.insert(place, value);
             }
-            // All relocations of slots: one that holds a trampoline may be relocated otherwise,
-            // too.
+            // Keep all relocations of slots: a slot with a trampoline may have a second relocation.
             let is_slot =
                 || gots.iter().any(|s| s.contains(place) || s.contains(place.wrapping_add(7)));
             if value.address().is_some_and(&is_trampoline) || is_slot() {
-                // Two relocations of one word: nobody knows.
+                // With two relocations of one word, its value is unknown.
                 words.entry(place).and_modify(|v| *v = Value::Unknown).or_insert(value);
             }
         });
@@ -103,13 +102,13 @@ impl Pointers {
         all
     }
 
-    /// The words that hold a trampoline's address, by place.
+    /// Returns the words that hold a trampoline's address, by place.
     pub(crate) fn holders(&self) -> &[Holder] {
         &self.holders
     }
 
-    /// The address in a slot of the global offset table, whoever could replace it; of one without a
-    /// relocation, the word.
+    /// Returns the address in a slot of the global offset table, even if another image could
+    /// replace it. For a slot without a relocation this is the word itself.
     pub(crate) fn in_slot(&self, image: &Image<'_>, place: u64) -> Option<u64> {
         match self.in_slots.get(&place) {
             Some(value) => value.address(),
@@ -117,7 +116,7 @@ impl Pointers {
         }
     }
 
-    /// The pointer of a record at `place`.
+    /// Returns the pointer of a record at `place`.
     pub(crate) fn resolve(&self, image: &Image<'_>, place: u64) -> Option<u64> {
         match self.in_records.get(&place) {
             Some(value) => value.address(),
@@ -126,7 +125,7 @@ impl Pointers {
     }
 }
 
-/// Nobody knows what a word holds that shares bytes with another relocated one.
+/// Marks words as unknown that share bytes with another relocated word.
 fn forget_overlapping(words: &mut HashMap<u64, Value>) {
     let mut places: Vec<u64> = words.keys().copied().collect();
     places.sort_unstable();
@@ -137,7 +136,7 @@ fn forget_overlapping(words: &mut HashMap<u64, Value>) {
     }
 }
 
-/// Calls `each` with every word that the loader relocates.
+/// Calls `each` for every word that the loader relocates.
 fn for_each_relocation(image: &Image<'_>, mut each: impl FnMut(u64, Value)) {
     for section in image.sections.iter().filter(|s| s.is_allocated()) {
         let Some(data) = image.section_data(section) else { continue };
@@ -173,7 +172,7 @@ fn rela_value(image: &Image<'_>, r: &Rela64<LE>) -> Value {
     }
 }
 
-/// Calls `each` with every aligned word of data, for images whose pointers need no relocation.
+/// Calls `each` for every aligned word of data, in images whose pointers need no relocation.
 fn for_each_word(image: &Image<'_>, mut each: impl FnMut(u64, u64)) {
     let is_data = |s: &&Section<'_>| s.is_allocated() && !s.is_code();
     for section in image.sections.iter().filter(is_data) {

@@ -1,12 +1,12 @@
-//! Sections: what the linker named.
+//! Sections: ranges that the linker named.
 
 use object::elf;
 
 /// The kind of a section without bytes in the file.
 const SHT_NOBITS: u32 = elf::SHT_NOBITS.0;
 
-/// A section; its bytes may lie outside the file until
-/// [`section_data`](super::image::Image::section_data) has looked.
+/// A section. Its bytes may lie outside the file until
+/// [`section_data`](super::image::Image::section_data) has checked.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Section<'a> {
     pub(crate) name: &'a [u8],
@@ -23,12 +23,12 @@ impl Section<'_> {
         self.flags & elf::SHF_ALLOC.0 != 0
     }
 
-    /// Whether any bytes of the file are its own.
+    /// Returns whether it has bytes in the file.
     pub(crate) fn has_bytes(&self) -> bool {
         !matches!(self.kind, 0 | SHT_NOBITS) && self.size != 0
     }
 
-    /// Machine code that stands in the file.
+    /// Returns whether it is machine code that is in the file.
     pub(crate) fn is_code(&self) -> bool {
         self.is_allocated()
             && self.flags & elf::SHF_EXECINSTR.0 != 0

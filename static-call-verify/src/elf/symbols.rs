@@ -5,7 +5,7 @@ use object::elf::{self, Sym64};
 
 use super::section::Section;
 
-/// A symbol of a function, or any other that stands in a section.
+/// A symbol of a function, or any other that lies in a section.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Symbol<'a> {
     names: &'a [u8],
@@ -17,13 +17,13 @@ pub(crate) struct Symbol<'a> {
 }
 
 impl<'a> Symbol<'a> {
-    /// Looked for only here: most symbols are passed over, and their names are long.
+    /// Returns the name. It is looked up only here: most symbols are skipped, and names are long.
     pub(crate) fn name(&self) -> &'a [u8] {
         text(self.names, self.name)
     }
 }
 
-/// The text at an offset of a string table, or its beginning where it is absurdly long.
+/// Returns the text at an offset of a string table, cut off if it is very long.
 pub(super) fn text(names: &[u8], at: u32) -> &[u8] {
     const LONGEST: usize = 1 << 12;
     let name = usize::try_from(at).ok().and_then(|at| names.get(at..)).unwrap_or_default();
@@ -32,8 +32,8 @@ pub(super) fn text(names: &[u8], at: u32) -> &[u8] {
     name.get(..end).unwrap_or_default()
 }
 
-/// `None` for one that names no address of the image in memory: where its section is not loaded,
-/// its value is an offset as a rule, which can be the same number as an address of code.
+/// Returns `None` for a symbol that names no address of the image in memory. If its section is not
+/// loaded, its value is usually an offset, which can equal an address of code.
 pub(super) fn symbol<'a>(
     s: &Sym64<LE>,
     names: &'a [u8],
@@ -45,7 +45,7 @@ pub(super) fn symbol<'a>(
     }
     let is_placed = match s.st_shndx.get(LE) {
         elf::SHN_UNDEF | elf::SHN_ABS | elf::SHN_COMMON => false,
-        // Where the section is not known, the symbol counts: it can only add a doubt.
+        // If the section is unknown, keep the symbol: it can only add a doubt.
         section => section
             .index()
             .and_then(|index| sections.get(usize::from(index)))

@@ -13,7 +13,7 @@ use super::image::Image;
 type Slice<'a> = EndianSlice<'a, LittleEndian>;
 type Cie<'a> = CommonInformationEntry<Slice<'a>>;
 
-/// A function as the unwind table knows it.
+/// A function according to the unwind table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Frame {
     pub(crate) start: u64,
@@ -27,14 +27,15 @@ pub(crate) struct Unwind<'a> {
     index: Option<Index<'a>>,
     frames: EhFrame<Slice<'a>>,
     frames_address: u64,
-    /// What frames share: hundreds of thousands of them, one of these for each unit as a rule.
+    /// What frames share. There are hundreds of thousands of frames, but usually only one of these
+    /// for each unit.
     shared: RefCell<HashMap<usize, gimli::Result<Cie<'a>>>>,
-    /// Of an image without a usable index: all frames, by start.
+    /// All frames by start, if the image has no usable index.
     list: Vec<Frame>,
 }
 
 /// The binary search table of `.eh_frame_hdr` (LSB, "Exception Frames"): pairs of function and
-/// frame, both 4 bytes relative to the section. (gimli's reader of it subtracts without a check.)
+/// frame, both 4 bytes, relative to the section. (gimli's reader subtracts without a check.)
 #[derive(Clone, Copy)]
 struct Index<'a> {
     address: u64,
@@ -42,7 +43,7 @@ struct Index<'a> {
 }
 
 impl<'a> Index<'a> {
-    /// Version 1, pointer relative to itself, count of 4 bytes, pairs of 4 signed bytes.
+    /// Version 1, self-relative pointer, count of 4 bytes, pairs of 4 signed bytes.
     const HEAD: [u8; 4] = [1, 0x1b, 0x03, 0x3b];
 
     fn find(image: &Image<'a>) -> Option<Self> {
@@ -54,7 +55,7 @@ impl<'a> Index<'a> {
         head.starts_with(&Self::HEAD).then_some(Self { address: section.address, pairs })
     }
 
-    /// Address of the frame of the function that starts last before `address`.
+    /// Returns the address of the frame of the last function that starts at or before `address`.
     fn frame(&self, address: u64) -> Option<u64> {
         let at = |[a, b, c, d]: [u8; 4]| {
             self.address.wrapping_add_signed(i32::from_le_bytes([a, b, c, d]).into())
@@ -86,7 +87,7 @@ impl<'a> Unwind<'a> {
         Some(unwind)
     }
 
-    /// The frame around an address.
+    /// Returns the frame around an address.
     pub(crate) fn frame(&self, address: u64) -> Option<Frame> {
         let frame = if let Some(index) = &self.index {
             let offset = index.frame(address)?.checked_sub(self.frames_address)?;
@@ -131,14 +132,15 @@ impl Frame {
         (start < end).then_some(Self { start, end, lsda })
     }
 
-    /// Where a panic enters the function: the landing pads inside it of its call-site table, sorted
-    /// (LSB "Exception Frames" and the Itanium C++ ABI, "Exception Handling Tables").
+    /// Returns where a panic enters the function: the landing pads of its call-site table that lie
+    /// inside it, sorted (LSB "Exception Frames" and the Itanium C++ ABI, "Exception Handling
+    /// Tables").
     pub(crate) fn landing_pads(&self, image: &Image<'_>) -> Vec<u64> {
         let mut pads = Vec::new();
         if let Some(data) = self.lsda.and_then(|lsda| image.data_at(lsda)) {
-            // What was read before an error is true.
+            // What was read before an error is valid.
             let _ = call_sites(EndianSlice::new(data, LittleEndian), |pad| {
-                // Tables of many functions can be one table.
+                // Many functions can share one table.
                 let room = image.budget.spend(1);
                 let pad = self.start.checked_add(pad).filter(|_| pad != 0);
                 pads.extend(pad.filter(|pad| *pad < self.end));
@@ -156,7 +158,7 @@ fn call_sites(mut r: Slice<'_>, mut each: impl FnMut(u64) -> bool) -> gimli::Res
     const ULEB128: u8 = 0x01;
     const UDATA4: u8 = 0x03;
     if r.read_u8()? != OMIT {
-        // Landing pads relative to something else: no compiler for this target emits it.
+        // Landing pads relative to something else: no compiler for this target emits them.
         return Ok(());
     }
     if r.read_u8()? != OMIT {

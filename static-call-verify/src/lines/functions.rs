@@ -1,4 +1,4 @@
-//! The innermost function around an instruction, inlined ones included.
+//! Finds the innermost function around an instruction, including inlined ones.
 
 use gimli::{AttributeValue, UnitOffset, constants};
 
@@ -10,11 +10,11 @@ use crate::report::Source;
 /// A function around an instruction.
 #[derive(Debug)]
 pub(super) struct Function {
-    /// Where it, or the function that it is inlined into, begins.
+    /// The start of the function, or of the one it is inlined into.
     pub(super) begin: u64,
     /// Its symbol, or else its name.
     pub(super) name: Option<String>,
-    /// If it is inlined: where it is called, as far as that is known.
+    /// If it is inlined, where it is called, if known.
     pub(super) caller: Option<Option<Source>>,
 }
 
@@ -23,15 +23,15 @@ pub(super) struct Function {
 struct Entry {
     at: UnitOffset,
     depth: isize,
-    /// The entry of the function that is not inlined, and where that begins.
+    /// The entry of the enclosing function that is not inlined, and its start.
     root: UnitOffset,
     begin: u64,
 }
 
-/// How many entries may refer to each other until one has a name.
+/// How many entries may refer to each other before one has a name.
 const MOST_HOPS: usize = 16;
 
-/// For each of a unit's sorted `addresses` its function.
+/// Returns the function of each of a unit's sorted `addresses`.
 pub(super) fn find<'s>(
     units: &Units<'s>,
     unit: &Unit<'s>,
@@ -39,7 +39,7 @@ pub(super) fn find<'s>(
     rows: Option<&Rows<'s>>,
 ) -> Vec<Option<Function>> {
     let mut entries: Vec<Option<Entry>> = vec![None; addresses.len()];
-    // What was read before an error or the end of the budget is true.
+    // What was read before an error or the end of the budget is valid.
     let _ = walk(units, unit, addresses, &mut entries);
     entries.into_iter().map(|entry| function(units, unit, entry?, rows)).collect()
 }
@@ -80,7 +80,7 @@ fn walk<'s>(
             for place in found.get_mut(covered).into_iter().flatten() {
                 let begin = match *place {
                     Some(p) if is_inlined && p.root == root && p.depth < depth => p.begin,
-                    // Of code that was dropped the entry stays, at address 0.
+                    // Code that was dropped keeps its entry, at address 0.
                     Some(p) if !is_inlined && p.begin < begin => begin,
                     None if !is_inlined => begin,
                     _ => continue,
@@ -116,7 +116,7 @@ fn function<'s>(
     Some(Function { begin: entry.begin, name: name(units, unit, &attributes, MOST_HOPS), caller })
 }
 
-/// The name of an entry, or of the one that it is made after.
+/// Returns the name of an entry, or of the entry it was derived from.
 fn name<'s>(
     units: &Units<'s>,
     unit: &Unit<'s>,

@@ -1,8 +1,9 @@
 //! Source lines of instructions, from debug information in the image.
 //!
-//! Debug information is a program that says where it goes on: tables that many units share, lists
-//! that lie on top of each other. Every unit is read once, for all instructions in it together, and
-//! every step is paid from a budget in proportion to its size: where that ends, lines are missing.
+//! Debug information can make its reader do a lot of work: many units can share a table, and lists
+//! can overlap. So every unit is read once, for all of its instructions together, and every step is
+//! paid for from a budget in proportion to the size of the sections. If the budget runs out, lines
+//! are missing.
 
 mod functions;
 mod program;
@@ -23,7 +24,7 @@ use crate::elf::budget::Budget;
 use crate::elf::image::Image;
 use crate::report::{Key, Source};
 
-/// What is granted to the smallest of images.
+/// What even the smallest image is granted.
 const BASE: u64 = 16 << 20;
 
 type Slice<'s> = EndianSlice<'s, LittleEndian>;
@@ -32,15 +33,15 @@ type Slice<'s> = EndianSlice<'s, LittleEndian>;
 pub(crate) struct DebugSections<'a> {
     sections: DwarfSections<Cow<'a, [u8]>>,
     length: usize,
-    /// Whether a section is there that could not be read.
+    /// Whether a section exists that could not be read.
     is_cut: bool,
 }
 
 impl<'a> DebugSections<'a> {
     pub(crate) fn load(image: &Image<'a>) -> Option<Self> {
         image.sections_named(".debug_line").next()?;
-        // Of all sections together: they shrink to a third or a fifth where they are compressed,
-        // and nobody waits for a gigabyte.
+        // The limit for all sections together. Compression shrinks them to a third or a fifth, and
+        // nobody wants to wait for a gigabyte.
         const MOST: u64 = 1 << 30;
         const PER_BYTE: u64 = 16;
         let room = (image.length() as u64).saturating_mul(PER_BYTE).saturating_add(BASE);
@@ -57,18 +58,17 @@ impl<'a> DebugSections<'a> {
         Some(Self { sections, length, is_cut })
     }
 
-    /// What may be spent on reading them: what compilers emit takes a byte's step for a byte or
-    /// two.
+    /// Returns the budget for reading them. What compilers emit takes one step for a byte or two.
     fn budget(&self) -> Budget {
         const PER_BYTE: u64 = 8;
         Budget::of((self.length as u64).saturating_mul(PER_BYTE).saturating_add(BASE))
     }
 }
 
-/// Where an instruction stands, as far as that is known.
+/// The position of an instruction, as far as it is known.
 #[derive(Debug, Default)]
 struct Place {
-    /// Start of the sequence of rows, and its row's place.
+    /// The start of its sequence of rows, and the source position of its row.
     row: Option<(u64, Option<Source>)>,
     function: Option<Function>,
 }
@@ -88,7 +88,7 @@ impl Lines {
         lines
     }
 
-    /// Whether all was read that there is.
+    /// Returns whether everything was read.
     pub(crate) fn is_whole(&self) -> bool {
         self.is_whole
     }
@@ -103,17 +103,18 @@ impl Lines {
         let mut places: Vec<Place> = addresses.iter().map(|_| Place::default()).collect();
         let units = Units::new(dwarf, budget);
         for header in units.headers() {
-            // What was read before an error or the end of the budget is true.
+            // What was read before an error or the end of the budget is valid.
             let _ = look_up(&units, header, &addresses, &mut places);
         }
         Self { places: addresses.into_iter().zip(places).collect(), is_whole: !units.is_over() }
     }
 
-    /// Where the call at `address` of a key's plain trampoline stands.
+    /// Returns the source position of the call at `address` of a key's plain trampoline.
     ///
     /// The innermost inlined function is the key's own wrapper, whose line is that of the
-    /// declaration: the caller is the one around it. So it is for what an optimiser has put between
-    /// the lines of an inlined function, which has none (DWARF 5, 6.2.2, `line`).
+    /// declaration, so the position of its caller is returned. The same holds for an instruction
+    /// without a line, which an optimiser has put between the lines of an inlined function (DWARF
+    /// 5, 6.2.2, `line`).
     pub(crate) fn source(&self, address: u64, key: &Key) -> Option<Source> {
         let place = self.places.get(&address)?;
         let innermost = place.function.as_ref();
@@ -130,7 +131,7 @@ impl Lines {
     }
 }
 
-/// Looks up what a unit knows of its instructions among `addresses`.
+/// Looks up what a unit knows about those of `addresses` that are its own.
 fn look_up<'s>(
     units: &Units<'s>,
     header: &units::Header<'s>,
@@ -146,7 +147,7 @@ fn look_up<'s>(
         units.spend(within(addresses, begin, end).len())
     });
     if !has_ranges {
-        // Its rows tell.
+        // Its rows decide.
         units.spend(addresses.len())?;
         own.extend(0..addresses.len());
     }
@@ -159,7 +160,7 @@ fn look_up<'s>(
     let rows = program::Rows::read(units, &unit, &wanted);
     for (&i, row) in own.iter().zip(rows.iter().flat_map(|r| &r.found)) {
         let Some((row, place)) = row.as_ref().zip(places.get_mut(i)) else { continue };
-        // Of code that was dropped the rows stay, at address 0.
+        // Code that was dropped keeps its rows, at address 0.
         if place.row.as_ref().is_none_or(|(start, _)| *start < row.start) {
             let source = rows.as_ref().and_then(|r| r.source(units, &unit, row.file, row.line));
             place.row = Some((row.start, source));
@@ -175,13 +176,13 @@ fn look_up<'s>(
     Some(())
 }
 
-/// The indices of those sorted `addresses` that lie in a range.
+/// Returns the indices of the sorted `addresses` that lie in a range.
 fn within(addresses: &[u64], begin: u64, end: u64) -> std::ops::Range<usize> {
     let from = addresses.partition_point(|&a| a < begin);
     from..addresses.partition_point(|&a| a < end).max(from)
 }
 
-/// Whether the last segment of a symbol's path is that of a key's name.
+/// Returns whether the last segment of a symbol's path is the last of a key's name.
 fn is_named(symbol: &str, name: &str) -> bool {
     let path = demangled(symbol);
     let last = |s: &str| s.rsplit("::").next().map(str::to_owned);

@@ -1,4 +1,4 @@
-//! Rows of a unit's line program, and its files.
+//! The rows of a unit's line program, and its files.
 
 use gimli::{
     ColumnType, IncompleteLineProgram, LineProgramHeader, LineRow, LineRows, Reader, Section,
@@ -8,9 +8,9 @@ use super::units::{Unit, Units};
 use super::{Slice, within};
 use crate::report::Source;
 
-/// What was asked of a line program.
+/// The result of running a line program for some addresses.
 pub(super) struct Rows<'s> {
-    /// For each address its row.
+    /// The row of each address.
     pub(super) found: Vec<Option<Row>>,
     rows: LineRows<Slice<'s>, IncompleteLineProgram<Slice<'s>>>,
 }
@@ -19,7 +19,7 @@ pub(super) struct Rows<'s> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Row {
     address: u64,
-    /// Where its sequence starts.
+    /// The start of its sequence.
     pub(super) start: u64,
     pub(super) file: u64,
     pub(super) line: (u64, u64),
@@ -42,7 +42,8 @@ impl<'s> Rows<'s> {
         let offset = unit.program?;
         let section = units.dwarf.debug_line.reader().slice();
         let (length, header) = lengths(section.get(offset.0..)?)?;
-        // An instruction takes a byte at least, the name of a file a hundred in memory.
+        // An instruction takes at least a byte in the file; the name of a file takes a hundred in
+        // memory.
         units.spend(length)?;
         units.spend(header.checked_mul(128)?)?;
         let inner = &unit.inner;
@@ -54,7 +55,7 @@ impl<'s> Rows<'s> {
         while let Ok(Some((_, row))) = rows.next_row() {
             if let Some(last) = last {
                 let covered = within(addresses, last.address, row.address());
-                // Sequences can lie on top of each other.
+                // Sequences can overlap.
                 units.spend(covered.len())?;
                 for place in found.get_mut(covered).into_iter().flatten() {
                     if place.is_none_or(|p| p.start <= last.start) {
@@ -68,7 +69,7 @@ impl<'s> Rows<'s> {
         Some(Self { found, rows })
     }
 
-    /// A line and a column of a file; nothing for line 0, which is none.
+    /// Returns the source position of a line and a column; `None` for line 0, which means no line.
     pub(super) fn source(
         &self,
         units: &Units<'s>,
@@ -82,8 +83,8 @@ impl<'s> Rows<'s> {
     }
 }
 
-/// A file as `file!()` names it: where the compiler was given a relative path, relative to its
-/// directory, which is put before it otherwise.
+/// Returns a file's path as `file!()` gives it. If the compiler was given a relative path, that is
+/// relative to its directory; otherwise the directory comes first.
 fn path<'s>(
     units: &Units<'s>,
     unit: &Unit<'s>,
@@ -104,7 +105,7 @@ fn path<'s>(
         }
         path.push_str(part);
     };
-    // The directory of index 0 is the unit's own.
+    // Index 0 is the unit's own directory.
     if file.directory_index() != 0
         && let Some(directory) = file.directory(header)
     {
@@ -118,7 +119,7 @@ fn path<'s>(
     Some(below.filter(|_| !home.is_empty()).map(str::to_owned).unwrap_or(path))
 }
 
-/// Bytes of a program with its header, and of the header (DWARF 5, 6.2.4).
+/// Returns the length of a program including its header, and that of the header (DWARF 5, 6.2.4).
 fn lengths(data: &[u8]) -> Option<(usize, usize)> {
     let mut r = Slice::new(data, gimli::LittleEndian);
     let (length, format) = r.read_initial_length().ok()?;

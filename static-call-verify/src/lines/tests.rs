@@ -1,12 +1,12 @@
-//! Debug information that costs more than it is long: it has to run into the budget.
+//! Debug information that costs more to read than its length suggests: it must exhaust the budget.
 
 use std::collections::HashMap;
 
 use super::*;
 
-/// An instruction that every unit says is its own.
+/// An instruction that every unit claims.
 const ADDRESS: u64 = 0x1010;
-/// What may be spent here.
+/// The budget of these tests.
 const BUDGET: u64 = 1 << 18;
 
 /// Debug information, section by section (DWARF 4).
@@ -45,13 +45,13 @@ impl Sections {
         );
     }
 
-    /// A program of a hostile unit.
+    /// Adds the program of a hostile unit.
     fn program(&mut self, first: &[u8]) -> u32 {
         self.lines_from(0x1000, 2, first)
     }
 
-    /// A program whose first sequence is `first`, and whose second says that all from `start` on is
-    /// of one line.
+    /// Adds a program whose first sequence is `first`, and whose second maps everything from
+    /// `start` on to one line.
     fn lines_from(&mut self, start: u64, line: u8, first: &[u8]) -> u32 {
         let mut tail = vec![1, 1, 1, 0xfb, 14, 13, 0, 1, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1];
         tail.extend(b"\0a.rs\0\0\0\0\0");
@@ -64,10 +64,10 @@ impl Sections {
         self.put(".debug_line", &whole) as u32
     }
 
-    /// The unit that knows the line, behind all others.
+    /// Adds the unit that knows the line, after all others.
     fn good(&mut self) {
         let abbreviations = self.put(".debug_abbrev", ABBREVIATIONS);
-        // Of sequences on top of each other the one that starts last counts.
+        // Where sequences overlap, the one that starts last wins.
         let program = self.lines_from(ADDRESS, 7, &[]);
         let unit = with_bounds(WITH_BOUNDS, Some(program), 0x1000, 0x1000);
         let entries = [unit, with_bounds(FUNCTION, None, 0x1000, 0x100), vec![0, 0]].concat();
@@ -85,13 +85,13 @@ impl Sections {
         let lines = self.lines(1, budget);
         let row = lines.places[&ADDRESS].row.as_ref();
         let line = row.and_then(|(_, source)| Some(source.as_ref()?.line));
-        assert!(line.is_some() || !lines.is_whole(), "what is missing is not told");
+        assert!(line.is_some() || !lines.is_whole(), "a missing line is not reported");
         assert!(lines.is_whole() || budget != u64::MAX);
         line
     }
 }
 
-/// An entry with bounds, and a name.
+/// An entry with bounds and a name.
 fn with_bounds(code: u8, program: Option<u32>, low: u64, size: u64) -> Vec<u8> {
     let program = program.map(u32::to_le_bytes).into_iter().flatten();
     let mut entry = vec![code];
@@ -101,27 +101,27 @@ fn with_bounds(code: u8, program: Option<u32>, low: u64, size: u64) -> Vec<u8> {
     entry
 }
 
-/// Whether the line behind so many hostile things is found.
+/// Returns whether the line is found after this many hostile things.
 fn found(hostile: impl Fn(&mut Sections, usize), count: usize) -> bool {
     let mut sections = Sections::default();
     hostile(&mut sections, count);
     sections.good();
-    // With a budget that is none, all is as it should be: what was built is read to its end.
+    // With an unlimited budget everything is read to its end.
     assert_eq!(sections.line(u64::MAX), Some(7), "{count}");
     sections.line(BUDGET) == Some(7)
 }
 
-/// A few are affordable, and the square of some hundreds is not.
+/// Checks that a few are affordable, and the square of some hundreds is not.
 fn is_bounded(hostile: impl Fn(&mut Sections, usize)) {
     assert!(found(&hostile, 3), "a few");
-    assert!(!found(&hostile, 1200), "many are read for nothing");
+    assert!(!found(&hostile, 1200), "reading many costs nothing");
 }
 
 #[test]
 fn one_program_of_many_units() {
     is_bounded(|sections, n| {
         let abbreviations = sections.put(".debug_abbrev", ABBREVIATIONS);
-        // Rows at an address of their own.
+        // Rows at one address.
         let program = sections.program(&[&[1].repeat(40 * n)[..], &[0, 1, 1]].concat());
         for _ in 0..=n / 40 {
             let unit = with_bounds(WITH_BOUNDS, Some(program), ADDRESS, 1);
@@ -136,7 +136,7 @@ fn one_list_of_ranges_of_many_units() {
         let abbreviations = sections.put(".debug_abbrev", ABBREVIATIONS);
         let range = [0x10_u64.to_le_bytes(), 0x20_u64.to_le_bytes()].concat();
         let list = sections.put(".debug_ranges", &[range.repeat(n), vec![0; 16]].concat()) as u32;
-        // No program, which would cost something, too.
+        // No program, which would also cost something.
         let mut unit = vec![WITH_RANGES];
         unit.extend([u32::MAX.to_le_bytes(), list.to_le_bytes()].concat());
         unit.extend(b"f\0");
@@ -144,14 +144,14 @@ fn one_list_of_ranges_of_many_units() {
     });
 }
 
-/// Entries of a list that say nothing of a range are gone over at once by gimli's iterator.
+/// gimli's iterator skips all entries of a list that describe no range in one go.
 #[test]
 fn one_list_of_base_addresses_of_many_units() {
     is_bounded(|sections, n| {
         let abbreviations = sections.put(".debug_abbrev", ABBREVIATIONS);
         let base = [u64::MAX.to_le_bytes(), 0x10_u64.to_le_bytes()].concat();
         let list = sections.put(".debug_ranges", &[base.repeat(n), vec![0; 16]].concat()) as u32;
-        // No program, which would cost something, too.
+        // No program, which would also cost something.
         let mut unit = vec![WITH_RANGES];
         unit.extend([u32::MAX.to_le_bytes(), list.to_le_bytes()].concat());
         unit.extend(b"f\0");
@@ -160,9 +160,9 @@ fn one_list_of_base_addresses_of_many_units() {
 }
 
 #[test]
-fn abbreviations_on_top_of_each_other() {
+fn overlapping_abbreviations() {
     is_bounded(|sections, n| {
-        // Each begins one declaration further, and goes on to the end of all.
+        // Each begins one declaration later, and they all end at the same place.
         let declared: Vec<u8> = (0..n as u64)
             .flat_map(|i| [0x81 + (i % 0x7e) as u8, 1 + (i / 0x7e) as u8, 0x11, 0, 0, 0])
             .collect();
@@ -172,9 +172,9 @@ fn abbreviations_on_top_of_each_other() {
     });
 }
 
-/// Attributes that take no byte, of entries that take one.
+/// Attributes that take no bytes, in entries that take one.
 #[test]
-fn attributes_of_nothing() {
+fn attributes_without_bytes() {
     is_bounded(|sections, n| {
         let present = [0x34, 0x19].repeat(n);
         let table = [&[1, 0x11, 1, 0, 0, 2, 0x34, 0][..], &present, &[0, 0, 0]].concat();
@@ -205,13 +205,13 @@ fn inlined_deeply_around_many_calls() {
         let function = lines.places[&ADDRESS].function.as_ref()?;
         function.caller.clone()?.map(|source| source.line as usize)
     };
-    assert_eq!(caller(3, BUDGET), Some(2), "the innermost is called in the last line");
+    assert_eq!(caller(3, BUDGET), Some(2), "the innermost is called on the last line");
     assert_eq!(caller(200, u64::MAX), Some(199));
     assert_ne!(caller(200, BUDGET), Some(199));
 }
 
 #[test]
-fn what_has_no_line_has_that_of_the_inlined_call_around_it() {
+fn an_instruction_without_a_line_gets_that_of_the_inlined_call() {
     let source = |line| Source { file: "a.rs".into(), line, column: 1 };
     let key = Key {
         address: 0,
@@ -232,13 +232,17 @@ fn what_has_no_line_has_that_of_the_inlined_call_around_it() {
     assert_eq!(found(None, "next", caller()), Some(5));
     assert_eq!(found(Some(source(3)), "next", caller()), Some(3));
     assert_eq!(found(Some(source(3)), "m::key", caller()), Some(5));
-    assert_eq!(found(Some(source(3)), "m::key", Some(None)), None, "of the wrapper nobody asks");
+    assert_eq!(
+        found(Some(source(3)), "m::key", Some(None)),
+        None,
+        "the line of the wrapper is not wanted"
+    );
     assert_eq!(found(None, "next", None), None);
 }
 
-/// Bounds that wrap, offsets behind the end, lengths that are not there.
+/// Bounds that wrap, offsets past the end, lengths that do not exist.
 #[test]
-fn nonsense_is_no_panic() {
+fn nonsense_does_not_panic() {
     for (low, size) in [(u64::MAX - 1, 16), (0x1000, u64::MAX), (u64::MAX, u64::MAX)] {
         let mut sections = Sections::default();
         let abbreviations = sections.put(".debug_abbrev", ABBREVIATIONS);

@@ -1,4 +1,4 @@
-//! Units of debug information, their entries, and what attributes say; every step is paid for.
+//! Units of debug information, their entries, and the values of attributes. Every step is paid for.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -23,13 +23,13 @@ pub(super) struct Units<'s> {
     pub(super) dwarf: Dwarf<Slice<'s>>,
     budget: Budget,
     is_over: Cell<bool>,
-    /// By offset.
+    /// Sorted by offset.
     headers: Vec<Header<'s>>,
     abbreviations: RefCell<HashMap<usize, Option<Arc<Abbreviations>>>>,
 }
 
-/// A unit and what its root says. The unit's line program is not in it: gimli would parse that at
-/// once, for every unit that names it.
+/// A unit and what its root says. The unit's line program is kept separately: gimli would parse it
+/// right away, for every unit that names it.
 pub(super) struct Unit<'s> {
     pub(super) inner: gimli::Unit<Slice<'s>>,
     pub(super) program: Option<DebugLineOffset>,
@@ -53,12 +53,12 @@ impl<'s> Units<'s> {
         &self.headers
     }
 
-    /// Whether the budget ended.
+    /// Returns whether the budget ran out.
     pub(super) fn is_over(&self) -> bool {
         self.is_over.get()
     }
 
-    /// Takes so much from the budget. Where that is refused it is the end of all.
+    /// Takes this amount from the budget. After the first refusal nothing more is granted.
     pub(super) fn spend(&self, amount: usize) -> Option<()> {
         let is_paid = !self.is_over.get() && self.budget.spend(amount);
         self.is_over.set(!is_paid);
@@ -108,19 +108,19 @@ impl<'s> Units<'s> {
         Some(Unit { inner, program, root })
     }
 
-    /// Reads the attributes of the entry at which `entries` stands.
+    /// Reads the attributes of the entry at the position of `entries`.
     pub(super) fn attributes(
         &self,
         entries: &mut EntriesRaw<'_, Slice<'s>>,
         abbreviation: &Abbreviation,
         attributes: &mut Attributes<'s>,
     ) -> Option<()> {
-        // An attribute can take no byte at all.
+        // An attribute can take no bytes at all.
         self.spend(1 + abbreviation.attributes().len())?;
         entries.read_attributes(abbreviation.attributes(), attributes).ok()
     }
 
-    /// The entry at an offset in `.debug_info`, and its unit.
+    /// Returns the entry at an offset in `.debug_info`, and its unit.
     pub(super) fn entry_at(
         &self,
         offset: DebugInfoOffset,
@@ -135,7 +135,7 @@ impl<'s> Units<'s> {
         Some((unit, at, attributes))
     }
 
-    /// The entry at an offset in its unit.
+    /// Returns the entry at an offset in its unit.
     pub(super) fn entry(&self, unit: &Unit<'s>, at: UnitOffset) -> Option<Attributes<'s>> {
         let mut entries =
             unit.inner.header.entries_raw(&unit.inner.abbreviations, Some(at)).ok()?;
@@ -145,7 +145,7 @@ impl<'s> Units<'s> {
         Some(attributes)
     }
 
-    /// A text, if it is not absurdly long.
+    /// Returns a text, unless it is very long.
     pub(super) fn text(
         &self,
         unit: &gimli::Unit<Slice<'s>>,
@@ -157,7 +157,7 @@ impl<'s> Units<'s> {
         (text.len() <= LONGEST).then_some(text)
     }
 
-    /// Shows `each` the ranges of an entry, until it has enough.
+    /// Passes the ranges of an entry to `each` until that returns `None`.
     pub(super) fn ranges(
         &self,
         unit: &Unit<'s>,
@@ -177,7 +177,8 @@ impl<'s> Units<'s> {
                 constants::DW_AT_ranges => {
                     let list = self.dwarf.attr_ranges(&unit.inner, value).ok().flatten();
                     let Some(mut list) = list else { continue };
-                    // Not `next`: it goes over entries of which nothing would be told.
+                    // Not `next`, which skips entries that describe no range without our paying for
+                    // them.
                     while let Ok(Some(raw)) = list.next_raw() {
                         self.spend(1)?;
                         if let Ok(Some(range)) = list.convert_raw(raw) {
@@ -194,20 +195,20 @@ impl<'s> Units<'s> {
         each(low, end)
     }
 
-    /// The abbreviations of a unit, which units can share.
+    /// Returns the abbreviations of a unit. Units can share them.
     fn abbreviations(&self, header: &Header<'s>) -> Option<Arc<Abbreviations>> {
         let offset = header.debug_abbrev_offset();
         let read = || {
             let data = self.dwarf.debug_abbrev.reader();
             let size = self.declarations(data.slice().get(offset.0..)?)?;
-            // What stands there in five bytes is a hundred in memory.
+            // Five bytes here become a hundred in memory.
             self.spend(size.checked_mul(32)?)?;
             self.dwarf.debug_abbrev.abbreviations(offset).ok().map(Arc::new)
         };
         self.abbreviations.borrow_mut().entry(offset.0).or_insert_with(read).clone()
     }
 
-    /// Bytes of a table of abbreviations.
+    /// Returns the length in bytes of a table of abbreviations.
     fn declarations(&self, data: &[u8]) -> Option<usize> {
         let mut r = Slice::new(data, gimli::LittleEndian);
         loop {

@@ -5,29 +5,29 @@ use std::path::{Path, PathBuf};
 
 use super::side_files;
 
-/// What the hook asks in a trial call of the driver, and the linker role answers.
+/// The option that the hook passes in a trial call of the driver, and that the linker role answers.
 pub(crate) const TRIAL: &str = "--static-call-trial";
-/// What the linker role answers to [`TRIAL`].
+/// The linker role's answer to [`TRIAL`].
 pub(crate) const ANSWER: &str = concat!("static-call hook ", env!("CARGO_PKG_VERSION"));
 
-/// Response files inside response files are followed this far.
+/// How deeply nested response files are followed.
 const MAX_DEPTH: usize = 8;
 
 /// A linker's command line.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct LinkArgs {
-    /// The file that the link makes.
+    /// The output file of the link.
     pub(crate) output: PathBuf,
-    /// Everything that may be an input file; the file's content decides.
+    /// Everything that may be an input file. The file's content decides.
     pub(crate) inputs: Vec<PathBuf>,
-    /// The text files that the link makes besides, as far as they name the output.
+    /// The text files that the link writes besides, if they can name the output.
     pub(crate) side_files: Vec<PathBuf>,
-    /// Whether the hook has no business here: the call makes no image, or none for x86_64.
+    /// Whether the hook has nothing to do: the call makes no image, or none for x86_64.
     pub(crate) is_foreign: bool,
 }
 
 impl LinkArgs {
-    /// Reads a command line whose response files are expanded.
+    /// Parses a command line whose response files are expanded.
     pub(crate) fn parse(args: &[OsString]) -> Self {
         let mut parsed = Self {
             output: "a.out".into(),
@@ -72,9 +72,9 @@ impl LinkArgs {
     }
 }
 
-/// Replaces every `@file` by the words in the file, as linkers and drivers do: separated by white
-/// space, with quotes, and with backslashes that take the next character as it is. A file that
-/// cannot be read stays the word it was.
+/// Replaces every `@file` with the words in the file, as linkers and drivers do: separated by white
+/// space, with quotes, and with backslashes that escape the next character. If a file cannot be
+/// read, its word stays.
 pub(crate) fn expand(args: &[OsString], read: &dyn Fn(&Path) -> Option<String>) -> Vec<OsString> {
     let mut words = Vec::new();
     for arg in args {
@@ -109,8 +109,8 @@ pub(crate) fn split(text: &str) -> Vec<String> {
     let mut chars = text.chars();
     while let Some(c) = chars.next() {
         match (c, quote) {
-            // In a shell a backslash inside single quotes stands for itself; GCC and the linkers
-            // take it as an escape there too, and GCC writes `'\''` where it needs a quote.
+            // In a shell, a backslash inside single quotes is literal. GCC and the linkers treat it
+            // as an escape there too, and GCC writes `'\''` when it needs a quote.
             ('\\', _) => word.get_or_insert_default().extend(chars.next()),
             (_, Some(q)) if c == q => quote = None,
             ('"' | '\'', None) => {
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn the_output_in_every_form_and_the_last_one_counts() {
+    fn the_output_in_every_form_and_the_last_one_wins() {
         for line in ["-o x/app", "-ox/app", "--output x/app", "--output=x/app", "-o b -o x/app"] {
             assert_eq!(parse(line).output, Path::new("x/app"), "{line}");
         }
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_none_of_our_business() {
+    fn calls_that_are_not_ours() {
         for line in ["-r -o a.o b.o", "--relocatable", "--version", "-m elf_i386", "-melf32_x86_64"]
         {
             assert!(parse(line).is_foreign, "{line}");

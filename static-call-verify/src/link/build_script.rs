@@ -1,4 +1,4 @@
-//! What the build script tells cargo.
+//! Runs the hook in a build script: prints the lines that cargo reads.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ pub(crate) fn run(settings: Settings, mistakes: &[String]) {
     let Some(out_dir) =
         env::var_os("OUT_DIR").filter(|_| env::var_os("CARGO_CFG_TARGET_OS").is_some())
     else {
-        eprintln!("static-call: the link hook is called from build.rs, by cargo");
+        eprintln!("static-call: call the link hook in build.rs, which cargo runs");
         return;
     };
     let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
@@ -51,7 +51,7 @@ pub(crate) fn run(settings: Settings, mistakes: &[String]) {
         }
         Err(why) => {
             let level = if settings.is_strict() { "error" } else { "warning" };
-            say(level, &format!("{why}: static calls stay on their trampolines. {}", mend()));
+            say(level, &format!("{why}; static calls stay on their trampolines. {}", fix()));
             if settings.is_strict() {
                 exit(1);
             }
@@ -59,24 +59,24 @@ pub(crate) fn run(settings: Settings, mistakes: &[String]) {
     }
 }
 
-/// Why links could not be hooked.
+/// Why the links cannot be hooked.
 #[derive(Debug, thiserror::Error)]
 enum NotHooked {
-    #[error("no link hook, since rustc runs the linker `{0}` itself, without a compiler driver")]
+    #[error("cannot hook the link: rustc runs the linker `{0}` itself, without a compiler driver")]
     Direct(String),
-    #[error("no link hook, since {0}")]
+    #[error("cannot hook the link: {0}")]
     Driver(#[from] DriverError),
-    #[error("no link hook, since {dir} cannot be written: {source}", dir = dir.display())]
+    #[error("cannot hook the link: cannot write to {dir}: {source}", dir = dir.display())]
     Settings { dir: PathBuf, source: std::io::Error },
-    #[error("no link hook, since this is not a Unix host")]
+    #[error("cannot hook the link: this is not a Unix host")]
     Host,
 }
 
-fn mend() -> &'static str {
+fn fix() -> &'static str {
     "`cargo static-call build` can hook every linker"
 }
 
-/// The arguments that hook the links of a package whose rustc runs in `directory`.
+/// Returns the arguments that hook the links of a package whose rustc runs in `directory`.
 fn hook(
     flags: &Flags,
     mut settings: Settings,
@@ -117,7 +117,8 @@ fn check_flags(flags: &Flags, settings: &Settings) {
     }
 }
 
-/// A message that cargo shows to the user; one line, or cargo would not see the rest.
+/// Prints a message that cargo shows to the user. It must be one line, or cargo would not see the
+/// rest.
 fn say(level: &str, message: &str) {
     tell(level, &format!("static-call: {}", message.replace('\n', " ")));
 }
@@ -127,9 +128,9 @@ fn tell(name: &str, value: &str) {
     println!("{}", instruction(&version, name, value));
 }
 
-/// A line for cargo, as it wants it in a package that states this Rust version: in one that has to
-/// be built by cargo before 1.77, `cargo::` is an error. There is no `error` then, and the messages
-/// of a script that fails are shown anyway.
+/// Returns a line for cargo, in the form required for a package that states this Rust version:
+/// `cargo::` is an error in a package that must build with cargo before 1.77. The old form has no
+/// `error`, but the warnings of a script that fails are shown anyway.
 fn instruction(rust_version: &str, name: &str, value: &str) -> String {
     let mut numbers = rust_version.split(['.', '-']).map(|n| n.parse::<u32>());
     let is_old = match (numbers.next(), numbers.next()) {
@@ -149,7 +150,7 @@ mod tests {
     use super::instruction;
 
     #[test]
-    fn old_packages_are_told_in_the_old_way() {
+    fn old_packages_get_the_old_form() {
         for version in ["1.61", "1.76.0", "1.57.0", "1"] {
             let line = instruction(version, "rustc-link-arg", "-Bdir");
             assert_eq!(line, "cargo:rustc-link-arg=-Bdir", "{version}");

@@ -1,7 +1,7 @@
-//! How a compiler driver can be brought to run the hook as its linker.
+//! Makes a compiler driver run the hook as its linker.
 //!
-//! The driver is not recognised by its name, which tells little (`cc`, wrappers, cross compilers):
-//! it is called for trial, and the linker answers if it was run.
+//! The driver is not recognised by its name, which says little (`cc`, wrappers, cross compilers).
+//! Instead it is called on trial, and the linker answers if it was run.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,17 +15,18 @@ use super::install::{BFD, Program, REAL_LD, install};
 pub(crate) enum Way {
     /// GCC: collect2 runs `real-ld` from a `-B` directory, whatever `-fuse-ld` says.
     Prefix,
-    /// clang 12 and later: `--ld-path` names the linker and leaves `-fuse-ld` its other meanings.
+    /// clang 12 and later: `--ld-path` names the linker and does not affect other uses of
+    /// `-fuse-ld`.
     LdPath,
-    /// Older clang: `ld.bfd` from a `-B` directory. It hides which linker the user chose, but the
-    /// command line of the driver still tells.
+    /// Older clang: `ld.bfd` from a `-B` directory. This hides the linker that the user chose, but
+    /// the driver's command line still has it.
     Bfd,
 }
 
 impl Way {
     const ALL: [Self; 3] = [Self::Prefix, Self::LdPath, Self::Bfd];
 
-    /// The driver's arguments.
+    /// Returns the driver's arguments.
     pub(crate) fn arguments(self, dir: &Path) -> Vec<String> {
         let dir = dir.display();
         match self {
@@ -35,7 +36,7 @@ impl Way {
         }
     }
 
-    /// The name under which the driver runs the hook.
+    /// Returns the name under which the driver runs the hook.
     fn file(self) -> &'static str {
         match self {
             Self::Prefix | Self::LdPath => REAL_LD,
@@ -49,7 +50,7 @@ impl Way {
 pub(crate) enum DriverError {
     #[error("cannot run `{driver}`: {source}")]
     Run { driver: String, source: io::Error },
-    #[error("`{driver}` runs no other linker in its place, neither by `-B` nor by `--ld-path`")]
+    #[error("neither `-B` nor `--ld-path` makes `{driver}` run another linker")]
     Deaf { driver: String },
     #[error("cannot write to {dir}: {source}", dir = dir.display())]
     Install { dir: PathBuf, source: io::Error },
@@ -60,14 +61,14 @@ pub(crate) enum DriverError {
 pub(crate) struct Driver<'a> {
     /// Its name, or its path.
     pub(crate) name: &'a str,
-    /// The arguments by which the user chooses the linker.
+    /// The arguments with which the user chooses the linker.
     pub(crate) selecting: Vec<&'a str>,
-    /// Where it is called: relative paths, its own and those in the arguments, begin there.
+    /// Where it is called. Relative paths, its own and those in the arguments, begin there.
     pub(crate) directory: &'a Path,
 }
 
 impl Driver<'_> {
-    /// Finds the way to hook it. Afterwards `program` is in `dir` for it.
+    /// Finds the way to hook it, and installs `program` in `dir` for that way.
     pub(crate) fn find_way(&self, dir: &Path, program: Program) -> Result<Way, DriverError> {
         let driver = || self.name.to_owned();
         for way in Way::ALL {
@@ -83,8 +84,8 @@ impl Driver<'_> {
         Err(DriverError::Deaf { driver: driver() })
     }
 
-    /// The linker that a clang runs: its default is compiled in, and nothing but the driver tells
-    /// it.
+    /// Returns the linker that a clang runs. Its default is compiled in, so only the driver can
+    /// tell.
     pub(crate) fn default_linker(&self, dir: &Path) -> Option<PathBuf> {
         let output = self.call(&["-###".to_owned()], dir).ok()?;
         let text = String::from_utf8_lossy(&output.stderr);
@@ -92,7 +93,7 @@ impl Driver<'_> {
     }
 
     fn call(&self, own: &[String], dir: &Path) -> io::Result<Output> {
-        // A name without a slash is looked for in `PATH`.
+        // A name without a slash is searched in `PATH`.
         let is_path = self.name.contains('/');
         let program = if is_path { self.directory.join(self.name) } else { self.name.into() };
         Command::new(program)
@@ -118,9 +119,9 @@ mod tests {
 
     #[test]
     fn a_dry_run_of_clang() {
-        let text = "Debian clang version 14.0.6\nTarget: x86_64-pc-linux-gnu\nInstalledDir: \
-                    /usr/bin\n \"/usr/bin/ld\" \"-pie\" \"-o\" \"a.out\" \"--static-call-trial\" \
-                    \"-lc\"\n";
+        let text = "Debian clang version 14.0.6\nTarget: x86_64-pc-linux-gnu\n\
+                    InstalledDir: /usr/bin\n \"/usr/bin/ld\" \"-pie\" \"-o\" \"a.out\" \
+                    \"--static-call-trial\" \"-lc\"\n";
         assert_eq!(linker_of_dry_run(text), Some("/usr/bin/ld".into()));
         assert_eq!(linker_of_dry_run("clang: error: no input files\n"), None);
         assert_eq!(linker_of_dry_run(""), None);

@@ -1,11 +1,11 @@
-//! The flags of rustc, as far as they decide about the link.
+//! The flags of rustc, as far as they affect the link.
 
 use std::path::Path;
 
 use super::origin::Origin;
 use crate::compiled::Compiled;
 
-/// What `-C` options say.
+/// The values of `-C` options.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Flags {
     /// `-C linker`.
@@ -18,11 +18,11 @@ pub(crate) struct Flags {
     relro_level: Option<String>,
 }
 
-/// The flags by which LLVM puts every call to a local symbol into one aligned quadword.
+/// The flags with which LLVM puts every call to a local symbol into one aligned quadword.
 const ALIGNMENT: [&str; 2] =
     ["-Cllvm-args=-x86-align-branch-boundary=8", "-Cllvm-args=-x86-align-branch=call"];
 
-/// What is said where they are not set, with the fix, in one line.
+/// Returns the one-line message for when they are not set, including the fix.
 pub(crate) fn missing(origin: &Origin) -> String {
     let flags = ALIGNMENT.join(" ");
     let file = format!(
@@ -32,16 +32,16 @@ pub(crate) fn missing(origin: &Origin) -> String {
     let fix = match origin {
         Origin::Files => format!("run `cargo static-call init`, or {file}"),
         Origin::Replaced(variable) => format!(
-            "{variable} is set in the environment, and replaces the flags of .cargo/config.toml: \
+            "{variable} is set in the environment and replaces the flags in .cargo/config.toml: \
              add `{flags}` to it, or unset it and run `cargo static-call init`"
         ),
         Origin::Hidden(what) => format!(
-            "{what} sets flags of the target, for which cargo ignores `[build] rustflags`: {file}"
+            "{what} sets flags for the target, so cargo ignores `[build] rustflags`: {file}"
         ),
     };
     format!(
-        "flags.missing: rustc is not told to align call instructions, so that about two static \
-         calls of five will stay on their trampolines; {fix}"
+        "flags.missing: rustc is not told to align call instructions, so about two in five static \
+         calls will stay on their trampolines; {fix}"
     )
 }
 
@@ -74,13 +74,13 @@ impl Flags {
         flags
     }
 
-    /// What the image is told of them.
+    /// Returns what is recorded about them in the image.
     pub(crate) fn compiled(&self) -> Compiled {
         let is_direct = matches!(self.relro_level.as_deref(), Some("partial" | "off"));
         Compiled { aligns_calls: self.aligns_calls(), is_direct }
     }
 
-    /// Whether calls to local symbols are aligned.
+    /// Returns whether calls to local symbols are aligned.
     pub(crate) fn aligns_calls(&self) -> bool {
         let value = |name: &str| {
             let mut all = self.llvm_args.iter().rev().map(|a| a.trim_start_matches('-'));
@@ -90,7 +90,7 @@ impl Flags {
             && value("x86-align-branch").split('+').any(|kind| kind == "call")
     }
 
-    /// The linker that rustc runs: `linker` is cargo's setting, which a flag overrides.
+    /// Returns the linker that rustc runs. `linker` is cargo's setting, which a flag overrides.
     pub(crate) fn linker_or<'a>(&'a self, linker: Option<&'a str>) -> &'a str {
         self.linker.as_deref().or(linker).unwrap_or_else(|| match self.flavor.as_deref() {
             Some("ld" | "gnu") => "ld",
@@ -99,8 +99,8 @@ impl Flags {
         })
     }
 
-    /// Whether rustc runs `linker` with a linker's arguments, not a driver's: by the flavor, else
-    /// by the names that rustc knows.
+    /// Returns whether rustc runs `linker` with a linker's arguments, not a driver's. The flavor
+    /// decides, or else the names that rustc knows.
     pub(crate) fn is_direct(&self, linker: &str) -> bool {
         if let Some(flavor) = &self.flavor {
             return is_direct_flavor(flavor);
@@ -110,7 +110,7 @@ impl Flags {
             || name.ends_with("-ld")
     }
 
-    /// The arguments by which a driver chooses the linker: what a trial call of it needs.
+    /// Returns the arguments that make a driver choose a linker, for a trial call of it.
     pub(crate) fn selecting_args(&self) -> Vec<&str> {
         const PREFIXES: &[&str] = &[
             "-fuse-ld",
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn the_advice_is_for_where_the_flags_come_from() {
+    fn the_advice_depends_on_where_the_flags_come_from() {
         let [file, variable, hidden] =
             [Origin::Files, Origin::Replaced("RUSTFLAGS"), Origin::Hidden("`--config`".into())]
                 .map(|origin| missing(&origin));

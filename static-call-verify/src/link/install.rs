@@ -5,7 +5,7 @@ use std::{fs, io};
 
 use crate::atomic_file::{self, Temporary};
 
-/// The name under which collect2, GCC's linker driver, looks for a linker before any other.
+/// The name that collect2, GCC's linker driver, looks for before any other linker.
 pub(crate) const REAL_LD: &str = "real-ld";
 /// What clang runs for `-fuse-ld=bfd`.
 pub(crate) const BFD: &str = "ld.bfd";
@@ -19,10 +19,10 @@ pub(crate) enum Program {
     Bytes(&'static [u8]),
 }
 
-/// Makes `dir/name` this program.
+/// Installs this program as `dir/name`.
 ///
-/// Other processes may be using the file, or doing the same: it is replaced in one step, and not
-/// at all if it is right already.
+/// Other processes may be using the file, or doing the same. So it is replaced in one step, and not
+/// at all if it is already right.
 pub(crate) fn install(dir: &Path, name: &str, program: Program) -> io::Result<()> {
     let path = dir.join(name);
     match program {
@@ -35,7 +35,7 @@ pub(crate) fn install(dir: &Path, name: &str, program: Program) -> io::Result<()
     }
 }
 
-/// A hard link, else (another file system) a copy.
+/// Makes a hard link or, on another file system, a copy.
 fn install_own(path: &Path) -> io::Result<()> {
     let me = std::env::current_exe()?;
     if is_same(&me, path) {

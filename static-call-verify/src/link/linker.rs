@@ -1,4 +1,4 @@
-//! The linker role: links with a table, stamps the image, reports.
+//! The linker role: links with a table, stamps the image, prints a report.
 
 use std::borrow::Cow;
 use std::ffi::OsString;
@@ -25,10 +25,10 @@ use crate::stamp::{Stamped, stamp_parts};
 use crate::table::{capacity, object};
 use crate::verify::verify;
 
-/// How many findings are printed for one image.
+/// Maximum number of findings printed for one image.
 const MOST_PRINTED: usize = 20;
 
-/// Runs the link that the command line asks for, as the executable in `dir`, and exits.
+/// Runs the link that the command line describes, as the executable in `dir`, and exits.
 pub(crate) fn main(dir: &Path) -> ! {
     let args: Vec<OsString> = env::args_os().skip(1).collect();
     if args.iter().any(|a| a == TRIAL) {
@@ -40,7 +40,7 @@ pub(crate) fn main(dir: &Path) -> ! {
         Ok(linker) => linker,
         Err(name) => {
             eprintln!(
-                "static-call: the linker `{name}` is not in the driver's directories or PATH"
+                "static-call: cannot find the linker `{name}` in the driver's directories or PATH"
             );
             exit(1);
         }
@@ -58,7 +58,7 @@ pub(crate) fn main(dir: &Path) -> ! {
             let _ = fs::remove_file(&line.output);
             let s = if count == 1 { " is" } else { "s are" };
             eprintln!(
-                "static-call: {count} finding{s} denied: {} is not made",
+                "static-call: {count} finding{s} denied: {} was not created",
                 line.output.display()
             );
             exit(1);
@@ -86,13 +86,14 @@ enum Failure {
     Link { status: std::process::ExitStatus, stderr: String },
     #[error("{path}: {source}", path = path.display())]
     File { path: PathBuf, source: io::Error },
-    #[error("the table is too small after {LINKS} links: {0} entries are needed")]
+    #[error("the table is too small after {LINKS} links: it needs {0} entries")]
     Growing(u32),
-    #[error("the image cannot be stamped: {0}")]
+    #[error("cannot stamp the image: {0}")]
     Stamp(String),
 }
 
-/// Links until the table is big enough: once as a rule, twice where the inputs were bitcode.
+/// Maximum number of links until the table is big enough. Usually one is enough; two if the inputs
+/// are bitcode.
 const LINKS: usize = 3;
 
 struct Link<'a> {
@@ -103,7 +104,7 @@ struct Link<'a> {
 }
 
 impl Link<'_> {
-    /// Makes the image in another place, so that it appears stamped or not at all.
+    /// Makes the image in another place, so that it appears either stamped or not at all.
     fn run(&self, mut capacity: u32) -> Result<(), Failure> {
         scratch::remove_leftovers(&self.line.output);
         let scratch = Scratch::new(&self.line.output).map_err(|e| file(&self.line.output, e))?;
@@ -136,10 +137,10 @@ impl Link<'_> {
         Err(Failure::Growing(capacity))
     }
 
-    /// The same link without a table; the image appears whole or not at all here, too.
+    /// Links without a table. Here too the image appears either complete or not at all.
     fn without_table(&self) -> ! {
         let Ok(scratch) = Scratch::new(&self.line.output) else {
-            // Nothing can be made beside the output: the linker knows what to say.
+            // No directory can be made next to the output: the linker will report why.
             become_linker(self.linker, self.args);
         };
         let code = match self.link(None, &scratch.image()) {
@@ -160,7 +161,7 @@ impl Link<'_> {
         exit(code)
     }
 
-    /// Puts the image where it belongs, and before it what the linker has written besides.
+    /// Moves the image to its place, and before it the other files that the linker wrote.
     fn persist(&self, scratch: Scratch) -> Result<(), Failure> {
         side_files::finish(&self.line.side_files, &self.line.output, &scratch);
         scratch.persist().map_err(|e| file(&self.line.output, e))
@@ -168,7 +169,7 @@ impl Link<'_> {
 
     fn link(&self, object: Option<&Path>, image: &Path) -> Result<Output, Failure> {
         let mut command = Command::new(self.linker);
-        // All linkers take the last `-o`.
+        // All linkers use the last `-o`.
         let output = command.args(self.args).args(object).arg("-o").arg(image).output();
         let mut output =
             output.map_err(|source| Failure::Run { linker: self.linker.to_owned(), source })?;
@@ -184,11 +185,12 @@ impl Link<'_> {
         Err(Failure::Link { status: output.status, stderr })
     }
 
-    /// The image is as good as one that was linked without a table, so that it can stay.
+    /// Handles an image that could not be stamped. It is as good as one linked without a table, so
+    /// it can stay.
     fn unstamped(&self, stamped: Stamped) -> Result<(), Failure> {
         let why = match stamped {
             Stamped::NoTable => format!("{} dropped the table", self.linker.display()),
-            _ => "it or its records are damaged or of another version".to_owned(),
+            _ => "the image or its records are damaged or from another version".to_owned(),
         };
         let failure = Failure::Stamp(why);
         if self.settings.is_strict() {
@@ -198,9 +200,9 @@ impl Link<'_> {
         Ok(())
     }
 
-    /// Prints findings from warnings upwards, writes the report.
+    /// Prints findings of level `warn` and above, and writes the report.
     fn report(&self, mut report: Report, image: &Path, policy: &Policy) -> Result<(), Failure> {
-        // Who started the compiler has told of its flags already.
+        // Whoever started the compiler has already reported missing flags.
         let is_told = |f: &Finding| f.key == FindingKey::FlagsMissing && f.severity < Level::Deny;
         let is_printed = |f: &&Finding| f.severity >= Level::Warn && !is_told(f);
         if report.findings.iter().any(|f| is_printed(&f)) && !policy.source_lines() {
@@ -236,8 +238,9 @@ impl Link<'_> {
     }
 }
 
-/// Says in a line how much of an image is inline: to the wrapper of rustc where it asks, else with
-/// the linker's messages, and there only where there is something to do.
+/// Prints one line about how much of an image is inline. The line goes to the wrapper of rustc if
+/// that wants it. Otherwise it goes with the linker's messages, and only if there is something to
+/// do.
 fn say_line(report: &Report) {
     let (calls, inline) = (report.summary.all_calls(), report.summary.all_inline());
     if calls == 0 {
@@ -247,7 +250,7 @@ fn say_line(report: &Report) {
     match env::var_os(LINE_FILE) {
         Some(path) => {
             let advice = if inline < calls { ": run `cargo static-call report`" } else { "" };
-            // Who reads it finds nothing where it cannot be written.
+            // If this fails, the wrapper prints no line.
             let _ = fs::write(path, format!("{line}{advice}"));
         }
         None if inline < calls => eprintln!("static-call: {line}: run `cargo static-call report`"),
@@ -255,7 +258,7 @@ fn say_line(report: &Report) {
     }
 }
 
-/// Says why there is no image; the exit code.
+/// Prints why there is no image, and returns the exit code.
 fn failed(why: &Failure) -> i32 {
     eprintln!("static-call: error: {why}");
     1
@@ -265,20 +268,20 @@ fn file(path: &Path, source: io::Error) -> Failure {
     Failure::File { path: path.to_owned(), source }
 }
 
-/// What the linker said goes where it would have gone.
+/// Forwards the linker's output to where it would have gone.
 fn forward(messages: &Output) {
     let _ = io::stdout().write_all(&messages.stdout);
     let _ = io::stderr().write_all(&messages.stderr);
 }
 
-/// Runs the linker in the place of this process.
+/// Replaces this process with the linker.
 fn become_linker(linker: &Path, args: &[OsString]) -> ! {
     let error = Command::new(linker).args(args).exec();
     eprintln!("static-call: cannot run {}: {error}", linker.display());
     exit(1)
 }
 
-/// The linker to run, or the name of what was not found.
+/// Returns the linker to run, or the name of the one that was not found.
 fn linker(settings: &Settings) -> Result<PathBuf, String> {
     let me = env::args_os().next().map(PathBuf::from).unwrap_or_default();
     let name = me.file_name().unwrap_or_default();
@@ -301,7 +304,8 @@ fn linker(settings: &Settings) -> Result<PathBuf, String> {
     choice.find(is_program).ok_or_else(|| choice.name())
 }
 
-/// The words of a process's command line, response files expanded; none if it cannot be read.
+/// Returns the words of a process's command line with response files expanded; empty if it cannot
+/// be read.
 fn command_line(process: &Path) -> Vec<OsString> {
     let bytes = fs::read(process.join("cmdline")).unwrap_or_default();
     let words: Vec<OsString> =

@@ -1,10 +1,10 @@
-//! The link hook: what the user's build script tells cargo, and the linker that the compiler driver
-//! runs because of it.
+//! The link hook: the lines that the user's build script prints for cargo, and the linker that the
+//! compiler driver therefore runs.
 //!
-//! `build_script` → `install` of the `program` and `driver` (how this driver is hooked) →
-//! `policy::settings` (a file beside the linker) → `linker`, which reads the command line (`args`),
-//! finds the linker that the user chose (`user_linker`), links with a table, stamps the image, and
-//! reports.
+//! `build_script` → `install` (of the `program`) and `driver` (how to hook this driver) →
+//! `policy::settings` (a file next to the linker) → `linker`, which parses the command line
+//! (`args`), finds the linker that the user chose (`user_linker`), links with a table, stamps the
+//! image, and prints a report.
 
 mod args;
 mod build_script;
@@ -26,25 +26,25 @@ use std::path::PathBuf;
 use crate::policy::settings::Settings;
 use crate::policy::{FindingKey, Level};
 
-/// Hooks the links of this package with the default policy: call it in `build.rs`.
+/// Hooks the links of this package with the default policy. Call it in `build.rs`.
 ///
 /// ```no_run
 /// // anywhere in `main` of build.rs
 /// static_call_verify::enable();
 /// ```
 ///
-/// This writes a linker into `OUT_DIR` and prints the `cargo::rustc-link-arg` lines by which the
-/// compiler driver runs it, for this package's binaries, tests, examples, benches, cdylibs and
-/// doctests. That linker is a program of this crate and contains no code of the build script: it
+/// This writes a linker into `OUT_DIR` and prints the `cargo::rustc-link-arg` lines that make the
+/// compiler driver run it, for this package's binaries, tests, examples, benches, cdylibs and
+/// doctests. That linker is a program of this crate and contains no code of the build script. It
 /// runs the linker that you chose, stamps the image, and exits with that linker's code.
 ///
-/// What cannot be hooked is said in a `cargo::warning` and does not break the build (see
-/// [`LinkHook::strict`]); on anything but x86_64 Linux there is nothing to do, and nothing is said.
+/// If a link cannot be hooked, a `cargo::warning` says so and the build goes on (see
+/// [`LinkHook::strict`]). On anything but x86_64 Linux this does nothing and prints nothing.
 pub fn enable() {
     LinkHook::new().enable();
 }
 
-/// The link hook with a policy of its own.
+/// The link hook with a custom policy.
 ///
 /// ```no_run
 /// // anywhere in `main` of build.rs
@@ -54,7 +54,7 @@ pub fn enable() {
 ///     .enable();
 /// ```
 ///
-/// The settings go to the linker in a file.
+/// The settings are passed to the linker in a file.
 #[derive(Debug, Default)]
 pub struct LinkHook {
     settings: Settings,
@@ -62,21 +62,21 @@ pub struct LinkHook {
 }
 
 impl LinkHook {
-    /// A hook with the default policy.
+    /// Returns a hook with the default policy.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets the level of a finding, named by its dotted key, to "not reported". A pattern such as
-    /// `call.grade.*` names several; of two calls that name one finding, the later counts, and
-    /// either counts more than `[package.metadata.static-call]` of `Cargo.toml`.
+    /// Stops reporting a finding, named by its dotted key. A pattern such as `call.grade.*` names
+    /// several. If two calls name the same finding, the later one wins, and both override
+    /// `[package.metadata.static-call]` in `Cargo.toml`.
     #[must_use]
     pub fn allow(self, finding: &str) -> Self {
         self.level(finding, Level::Allow)
     }
 
-    /// Puts a finding into the report alone.
+    /// Shows a finding only in the report.
     #[must_use]
     pub fn note(self, finding: &str) -> Self {
         self.level(finding, Level::Note)
@@ -88,7 +88,7 @@ impl LinkHook {
         self.level(finding, Level::Warn)
     }
 
-    /// Makes a finding fail the build.
+    /// Fails the build on a finding.
     #[must_use]
     pub fn deny(self, finding: &str) -> Self {
         self.level(finding, Level::Deny)
@@ -102,8 +102,8 @@ impl LinkHook {
         self
     }
 
-    /// Whether the build fails where a link could not be hooked or an image not be stamped. By
-    /// default that is a warning: the program is right without a table, its calls only stay on
+    /// Sets whether the build fails if a link cannot be hooked or an image cannot be stamped. By
+    /// default this is a warning: the program is correct without a table, but its calls stay on
     /// their trampolines.
     #[must_use]
     pub fn strict(mut self, strict: bool) -> Self {
@@ -111,8 +111,8 @@ impl LinkHook {
         self
     }
 
-    /// Hooks the links of this package: see [`enable`]. `[package.metadata.static-call]` of its
-    /// `Cargo.toml` is read first:
+    /// Hooks the links of this package, see [`enable`]. Reads `[package.metadata.static-call]` in
+    /// its `Cargo.toml` first:
     ///
     /// ```toml
     /// [package.metadata.static-call]
@@ -121,17 +121,17 @@ impl LinkHook {
     /// strict = true
     /// ```
     ///
-    /// `[workspace.metadata.static-call]` of its workspace says the same for all packages; what a
-    /// package says of a finding, or of another setting, counts more. A relative `report` is
-    /// relative to the manifest that has it.
+    /// `[workspace.metadata.static-call]` in the workspace's `Cargo.toml` sets the same for all
+    /// packages. Package settings override workspace settings. A relative `report` is relative to
+    /// the manifest that has it.
     ///
-    /// A build script that prints `cargo::rerun-if-changed` names `Cargo.toml` there too, so that
-    /// a change of these settings is seen. One that prints none is run again when a file of its
-    /// package changes; the workspace's `Cargo.toml` is no such file, as a rule:
-    /// `cargo static-call build` sees its changes, too.
+    /// A build script that prints `cargo::rerun-if-changed` must also name `Cargo.toml`, so that
+    /// changes of these settings are noticed. One that prints none is rerun when a file of its
+    /// package changes, which usually does not include the workspace's `Cargo.toml`. `cargo
+    /// static-call build` notices those changes, too.
     ///
-    /// Exits the process if the build must fail: with an unknown finding, or with one that is
-    /// denied, or where [`strict`](Self::strict) asks for it.
+    /// Exits the process if the build must fail: if a finding is unknown or denied, or if
+    /// [`strict`](Self::strict) requires it.
     pub fn enable(self) {
         build_script::run(self.settings, &self.mistakes);
     }

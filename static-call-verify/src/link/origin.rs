@@ -1,27 +1,27 @@
-//! Where cargo has the `rustflags` from: advice to write them into a file is wrong where the
+//! Where cargo's `rustflags` come from: it is wrong advice to write them into a file if the
 //! environment replaces those of all files.
 
 use std::env;
 use std::fs;
 
-/// What replaces or hides the flags of cargo's configuration files.
+/// What replaces or hides the flags in cargo's configuration files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// Nothing that is known.
+    /// Nothing that we know of.
     Files,
     /// This variable, which cargo reads instead of all files.
     Replaced(&'static str),
-    /// Flags of the target from here, for which cargo ignores `[build] rustflags`.
+    /// Flags for the target from here, because of which cargo ignores `[build] rustflags`.
     Hidden(String),
 }
 
-/// The variables that replace the flags of all files, the one that cargo prefers first. Cargo sets
-/// the first one itself, for build scripts.
+/// The variables that replace the flags of all files, in cargo's order of preference. Cargo sets
+/// the first one itself for build scripts.
 pub(crate) const REPLACING: [&str; 2] = ["CARGO_ENCODED_RUSTFLAGS", "RUSTFLAGS"];
 
 impl Origin {
-    /// What the cargo that runs this process was told. A build script does not see `RUSTFLAGS`,
-    /// which cargo removes: it is looked for in cargo's own environment.
+    /// Returns the origin for the cargo that runs this process. A build script does not see
+    /// `RUSTFLAGS`, which cargo removes, so this looks for it in cargo's own environment.
     pub(crate) fn of_cargo() -> Self {
         let cargo = format!("/proc/{}", parent());
         let words = |name| {
@@ -39,7 +39,7 @@ impl Origin {
 
     fn of(variables: &[String], line: &[String]) -> Self {
         let variables = || variables.iter().filter_map(|variable| variable.split_once('='));
-        // Also if it is empty.
+        // Even if it is empty.
         if let Some(name) = REPLACING.into_iter().find(|n| variables().any(|(v, _)| v == *n)) {
             return Self::Replaced(name);
         }
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_matter() {
+    fn what_does_not_matter() {
         for variable in [
             "CARGO_BUILD_RUSTFLAGS=-g",
             "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUSTFLAGS=-g",

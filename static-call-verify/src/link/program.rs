@@ -2,7 +2,7 @@
 
 use super::install::Program;
 
-/// In the library itself: a path would be wrong where the target directory is moved, or cleaned in
-/// part.
+/// Part of the library itself: a path would be wrong if the target directory is moved or partly
+/// cleaned.
 pub(crate) const LINKER: Program =
     Program::Bytes(include_bytes!(concat!(env!("OUT_DIR"), "/linker")));

@@ -1,4 +1,4 @@
-//! Which of its roles the process was started in.
+//! The role in which the process was started.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::install::{BFD, REAL_LD};
 use crate::policy::settings;
 
-/// What the process was started as.
+/// The role of a process.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Role {
     /// The linker, from this directory.
@@ -16,7 +16,7 @@ pub(crate) enum Role {
 }
 
 impl Role {
-    /// The role that the first word of the command line tells.
+    /// Returns the role according to the first word of the command line.
     pub(crate) fn of_this_process() -> Self {
         Self::of(std::env::args_os().next(), |path| path.is_file())
     }
@@ -41,14 +41,14 @@ mod tests {
     }
 
     #[test]
-    fn a_linker_by_its_name() {
+    fn a_linker_is_recognised_by_its_name() {
         assert_eq!(role("/o/static-call/real-ld", ""), Role::Linker("/o/static-call".into()));
         assert_eq!(role("d/ld.bfd", ""), Role::Linker("d".into()));
         assert_eq!(role("real-ld", ""), Role::Linker("".into()));
     }
 
     #[test]
-    fn a_linker_by_the_settings_beside_it() {
+    fn a_linker_is_recognised_by_the_settings_next_to_it() {
         assert_eq!(role("/d/rust-lld", "/d/static-call-settings"), Role::Linker("/d".into()));
         assert_eq!(role("/d/rust-lld", "/e/static-call-settings"), Role::Other);
     }

@@ -1,4 +1,4 @@
-//! The directory in which an image is made until it gets its name.
+//! The directory in which an image is made before it gets its name.
 
 use std::borrow::Cow;
 use std::ffi::OsString;
@@ -7,17 +7,17 @@ use std::{fs, io, process};
 
 use memchr::memmem;
 
-/// What the names of these directories begin with. The number of the process follows, and after a
-/// dot the name of the output.
+/// The prefix of the names of these directories. The process id follows, and after a dot the name
+/// of the output.
 const PREFIX: &str = ".static-call.";
 /// The object with the table.
 pub(crate) const OBJECT: &str = "static-call-table.o";
 
-/// A directory beside the output, which is this process's own: a link that was killed can have left
-/// a linker behind, which goes on writing there.
+/// A directory next to the output that belongs to this process. A killed link may have left behind
+/// a linker that is still writing to its own directory.
 ///
-/// The output has its own name in it, so that what a linker names after it has the right name, and
-/// is in this directory too. Everything is removed that was not moved out.
+/// The output has its final name in it, so that files that a linker names after the output get the
+/// right names, and are in this directory too. Everything that was not moved out is removed.
 #[derive(Debug)]
 pub(crate) struct Scratch {
     dir: PathBuf,
@@ -25,7 +25,7 @@ pub(crate) struct Scratch {
 }
 
 impl Scratch {
-    /// Makes the directory for the link of `output`.
+    /// Creates the directory for the link of `output`.
     pub(crate) fn new(output: &Path) -> io::Result<Self> {
         let name = output.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
         let mut own = OsString::from(mark());
@@ -35,25 +35,25 @@ impl Scratch {
             if error.kind() != io::ErrorKind::AlreadyExists {
                 return Err(error);
             }
-            // Left by a process that had the same number.
+            // Left by a process that had the same id.
             fs::remove_dir_all(&scratch.dir)?;
             fs::create_dir(&scratch.dir)?;
         }
         Ok(scratch)
     }
 
-    /// The image.
+    /// Returns the path of the image.
     pub(crate) fn image(&self) -> PathBuf {
         self.dir.join(self.output.file_name().unwrap_or_default())
     }
 
-    /// The object with the table.
+    /// Returns the path of the object with the table.
     pub(crate) fn object(&self) -> PathBuf {
         self.dir.join(OBJECT)
     }
 
-    /// What else the linker has put here, as it names files after the output: the file, and where
-    /// it belongs.
+    /// Returns the other files that the linker has written here, because it names them after the
+    /// output: each file, and where it belongs.
     pub(crate) fn others(&self) -> Vec<(PathBuf, PathBuf)> {
         let own = [self.image(), self.object()];
         let entries = fs::read_dir(&self.dir).into_iter().flatten().flatten();
@@ -62,10 +62,11 @@ impl Scratch {
         others.map(|(path, name)| (path, self.output.with_file_name(name))).collect()
     }
 
-    /// Gives the image its name, in the place of what had it.
+    /// Renames the image to the output, replacing any file there.
     pub(crate) fn persist(self) -> io::Result<()> {
-        // As linkers do, and earlier. Where a rename replaces a file, ext4 begins at once to write
-        // the new one to the disk. If this process is killed between the two, there is no image.
+        // Linkers remove the output too, only earlier. If a rename replaces a file, ext4
+        // immediately begins to write the new one to disk. If this process is killed between the
+        // two calls, there is no image.
         let _ = fs::remove_file(&self.output);
         fs::rename(self.image(), &self.output)
     }
@@ -77,12 +78,12 @@ impl Drop for Scratch {
     }
 }
 
-/// What is in paths of this process's directories, and nowhere else.
+/// Returns text that occurs in paths of this process's directories and nowhere else.
 pub(crate) fn mark() -> String {
     format!("{PREFIX}{}.", process::id())
 }
 
-/// Text in which paths in this process's directories are those of the files beside them.
+/// Replaces paths in this process's directories with those of the files next to the directories.
 pub(crate) fn without_scratch(text: &[u8]) -> Cow<'_, [u8]> {
     let mark = mark();
     let mut clean = Vec::new();
@@ -103,13 +104,13 @@ pub(crate) fn without_scratch(text: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(clean)
 }
 
-/// The first path of a directory of this process, with all that is before it.
+/// Returns the first path of a directory of this process, with everything before it.
 pub(crate) fn first_directory(text: &[u8]) -> Option<&[u8]> {
     let (before, name, _) = split(text, mark().as_bytes())?;
     text.get(..before.len() + mark().len() + name.len() + 1)
 }
 
-/// What is before the mark, between it and the next slash, and after that.
+/// Returns what is before the mark, between it and the next slash, and after that slash.
 fn split<'t>(text: &'t [u8], mark: &[u8]) -> Option<(&'t [u8], &'t [u8], &'t [u8])> {
     let (before, rest) = text.split_at(memmem::find(text, mark)?);
     let rest = rest.get(mark.len()..)?;
@@ -117,7 +118,7 @@ fn split<'t>(text: &'t [u8], mark: &[u8]) -> Option<(&'t [u8], &'t [u8], &'t [u8
     Some((before, name, after.get(1..)?))
 }
 
-/// Removes the directories that processes which were killed have left beside `output`.
+/// Removes the directories that killed processes have left next to `output`.
 pub(crate) fn remove_leftovers(output: &Path) {
     let Some(name) = output.file_name() else { return };
     let dir = output.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -128,13 +129,13 @@ pub(crate) fn remove_leftovers(output: &Path) {
     for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
         let owner = owner(entry.file_name().as_encoded_bytes(), name.as_encoded_bytes());
         if owner.is_some_and(|owner| !processes.join(owner).exists()) {
-            // Somebody else's directory, or already gone: nothing depends on it.
+            // Another user's directory, or already gone: nothing depends on it.
             let _ = fs::remove_dir_all(entry.path());
         }
     }
 }
 
-/// The number of the process whose directory for `output` has this name.
+/// Returns the id of the process whose directory for `output` has this name.
 fn owner(name: &[u8], output: &[u8]) -> Option<String> {
     let number = name.strip_prefix(PREFIX.as_bytes())?.strip_suffix(output)?.strip_suffix(b".")?;
     let is_number = !number.is_empty() && number.iter().all(u8::is_ascii_digit);
@@ -158,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_name_what_is_beside() {
+    fn texts_name_the_files_next_to_the_directory() {
         let clean = |text: &str| {
             let text = text.replace("MARK", &mark());
             String::from_utf8(without_scratch(text.as_bytes()).into_owned()).unwrap()
@@ -175,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_is_removed() {
+    fn leftovers_are_removed() {
         let dir = std::env::temp_dir().join(format!("static-call-scratch-{}", process::id()));
         fs::create_dir_all(&dir).unwrap();
         let output = dir.join("app");
@@ -195,7 +196,7 @@ mod tests {
             scratch.persist().unwrap();
             assert_eq!(names(), ["app"]);
         }
-        // Of a process that had this number, and of one that is there no more.
+        // Left by a process that had this id, and by one that is gone.
         std::mem::forget(Scratch::new(&output).unwrap());
         assert_eq!(names().len(), 2);
         drop(Scratch::new(&output).unwrap());

@@ -1,5 +1,5 @@
-//! What a linker writes besides the image: maps, dependencies, traces. Where the image is linked,
-//! they name a directory that is gone afterwards.
+//! Files that a linker writes besides the image: maps, dependencies, traces. They name a directory
+//! that exists only during the link.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -9,13 +9,13 @@ use memchr::memmem;
 
 use super::scratch::{OBJECT, Scratch, first_directory, without_scratch};
 
-/// The options that name a text file which can name the image or the object with the table.
+/// Options that name a text file that can contain the path of the image or of the table's object.
 const OPTIONS: [&str; 5] =
     ["Map", "dependency-file", "print-gc-sections", "time-trace", "time-trace-file"];
-/// Those of them whose file can be the next word.
+/// Those whose file can be the next word.
 const SEPARATE: [&str; 2] = ["Map", "dependency-file"];
 
-/// The file that `arg` makes the linker write, where `next` is the word after it.
+/// Returns the file that `arg` makes the linker write. `next` is the word after it.
 pub(crate) fn named<'a>(arg: &'a str, next: Option<&'a str>) -> Option<&'a Path> {
     let option = arg.strip_prefix("--").or_else(|| arg.strip_prefix('-'))?;
     let option = option.strip_prefix("plugin-opt=").unwrap_or(option);
@@ -23,12 +23,12 @@ pub(crate) fn named<'a>(arg: &'a str, next: Option<&'a str>) -> Option<&'a Path>
         Some((name, file)) => OPTIONS.contains(&name).then_some(file),
         None => next.filter(|_| SEPARATE.contains(&option)),
     };
-    // `-` is the standard output.
+    // `-` is standard output.
     file.filter(|file| !matches!(*file, "" | "-")).map(Path::new)
 }
 
-/// Brings what was written along with an image where it belongs, and has it name the image by the
-/// name that it gets. What goes wrong is said: the image is whole all the same.
+/// Moves the files written along with an image to their places, and makes them name the image by
+/// its final name. Prints what goes wrong: the image is complete anyway.
 pub(crate) fn finish(named: &[PathBuf], output: &Path, scratch: &Scratch) {
     for (from, to) in scratch.others() {
         let moved = clean(&from).and_then(|()| fs::rename(&from, &to));
@@ -53,7 +53,7 @@ fn complain(path: &Path, error: &io::Error) {
     eprintln!("static-call: warning: {}: {error}", path.display());
 }
 
-/// Changes the names in a text file; other files stay.
+/// Changes the names in a text file; leaves other files unchanged.
 fn clean(path: &Path) -> io::Result<()> {
     if !fs::metadata(path)?.is_file() {
         return Ok(());
@@ -69,8 +69,9 @@ fn clean(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Dependencies without the object with the table, which is there only during the link: a
-/// prerequisite that is gone would make `make` link again for ever. Other texts stay.
+/// Removes from a list of dependencies the object with the table, which exists only during the
+/// link: a missing prerequisite would make `make` link again every time. Leaves other texts
+/// unchanged.
 fn without_object(text: &[u8]) -> Cow<'_, [u8]> {
     let first = text.split(|b| *b == b'\n').next().unwrap_or_default();
     let is_rule = |directory: &&[u8]| {
@@ -90,11 +91,11 @@ fn without_object(text: &[u8]) -> Cow<'_, [u8]> {
             new.extend_from_slice(line.get(..at).unwrap_or_default());
             new.extend_from_slice(line.get(at + object.len()..).unwrap_or_default());
         } else if !line.ends_with(b"\\\n") && new.ends_with(b" \\\n") {
-            // The other linkers write one a line. This was the last.
+            // The other linkers write one per line. This was the last.
             new.truncate(new.len() - 3);
             new.push(b'\n');
         } else if line.trim_ascii_end().ends_with(b":") && new.ends_with(b"\n\n") {
-            // A rule of its own, after an empty line.
+            // A separate rule, after an empty line.
             new.pop();
         }
     }
@@ -126,7 +127,7 @@ mod tests {
         }
     }
 
-    /// As each linker writes them.
+    /// In the form that each linker writes.
     #[test]
     fn dependencies() {
         let mark = crate::link::scratch::mark();
@@ -136,7 +137,7 @@ mod tests {
             let new = without_scratch(&new);
             assert_eq!(String::from_utf8_lossy(&new), expected.replace("TABLE", OBJECT));
         };
-        // GNU ld and gold; lld has one blank.
+        // GNU ld and gold; lld writes one space.
         is(
             "DIR/app: \\\n  a.o \\\n  b c.o \\\n  DIR/TABLE\n\na.o:\n\nb c.o:\n\nDIR/TABLE:\n",
             "d/app: \\\n  a.o \\\n  b c.o\n\na.o:\n\nb c.o:\n",

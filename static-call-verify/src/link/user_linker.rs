@@ -1,4 +1,4 @@
-//! The linker that the user chose, which the hook runs.
+//! Finds the linker that the user chose, which the hook runs.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::policy::settings;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Choice {
     steps: Vec<(String, Vec<PathBuf>)>,
-    /// A linker that was named with its path; it comes before everything else.
+    /// A linker given by its path. It comes before everything else.
     exact: Option<PathBuf>,
 }
 
@@ -22,13 +22,13 @@ pub(crate) struct Told<'a> {
     pub(crate) path: &'a OsStr,
     /// GCC's `COLLECT_GCC_OPTIONS`, `COMPILER_PATH` and `COLLECT_GCC`.
     pub(crate) gcc: Option<[&'a str; 3]>,
-    /// Otherwise, the command line of the parent process, response files expanded.
+    /// If not GCC, the command line of the parent process, with response files expanded.
     pub(crate) parent: &'a [OsString],
     /// Directory of the parent's executable.
     pub(crate) parent_dir: Option<&'a Path>,
-    /// Whether the hook was run by `-fuse-ld=bfd`, which hides behind it what the user chose.
+    /// Whether the hook was run because of `-fuse-ld=bfd`, which hides the user's choice.
     pub(crate) by_bfd: bool,
-    /// What runs if nothing is chosen.
+    /// The linker if nothing is chosen.
     pub(crate) default: Option<&'a Path>,
 }
 
@@ -44,7 +44,8 @@ impl Choice {
     }
 
     /// collect2: another `real-ld`, `collect-ld`, then the linker of the last `-fuse-ld`, in the
-    /// compiler's directories; then that linker in `PATH`, for a cross compiler by its full name.
+    /// compiler's directories; then that linker in `PATH`, for a cross compiler by its full name
+    /// first.
     fn of_gcc(options: &str, compiler_path: &str, driver: &str, path: &OsStr) -> Self {
         let options = split(options);
         let chosen = options.iter().rev().find_map(|o| o.strip_prefix("-fuse-ld="));
@@ -64,8 +65,8 @@ impl Choice {
         Self { steps, exact: None }
     }
 
-    /// clang: `--ld-path`, else the linker of the last `-fuse-ld`, in the `-B` directories, beside
-    /// clang, and in `PATH`.
+    /// clang: `--ld-path`, or else the linker of the last `-fuse-ld`, in the `-B` directories, next
+    /// to clang, and in `PATH`.
     fn of_clang(told: &Told<'_>) -> Self {
         let args: Vec<&str> = told.parent.iter().filter_map(|a| a.to_str()).collect();
         let last = |prefix: &str| {
@@ -103,7 +104,7 @@ impl Choice {
         }
     }
 
-    /// The first that is there and is not the hook itself.
+    /// Returns the first one that exists and is not the hook itself.
     pub(crate) fn find(&self, is_program: impl Fn(&Path) -> bool) -> Option<PathBuf> {
         let exact = self.exact.iter().cloned();
         let searched =
@@ -111,7 +112,7 @@ impl Choice {
         exact.chain(searched).find(|path| is_program(path) && !is_own(path))
     }
 
-    /// What was looked for, for a message.
+    /// Returns the name that was searched, for a message.
     pub(crate) fn name(&self) -> String {
         let searched = self.steps.last().map(|(name, _)| name.clone());
         searched
@@ -120,7 +121,7 @@ impl Choice {
     }
 }
 
-/// The linker's file for a `-fuse-ld=name`.
+/// Returns the linker's file name for `-fuse-ld=name`.
 fn file_name(name: &str) -> String {
     match name {
         "" | "ld" => "ld".to_owned(),
@@ -128,7 +129,7 @@ fn file_name(name: &str) -> String {
     }
 }
 
-/// Whether a linker is a hook of this crate: this one, or one of another package.
+/// Returns whether a linker is a hook of this crate, either this one or another package's.
 fn is_own(path: &Path) -> bool {
     path.parent().is_some_and(|dir| dir.join(settings::FILE).exists())
 }

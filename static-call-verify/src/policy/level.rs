@@ -1,28 +1,28 @@
-//! What a build makes of a finding.
+//! How a build treats a finding.
 
 use std::fmt;
 use std::str::FromStr;
 
 use super::names::UnknownName;
 
-/// What a build makes of a finding.
+/// How a build treats a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
-    /// Not reported.
+    /// The finding is not reported.
     Allow,
-    /// Reported, for information.
+    /// The finding is reported for information.
     Note,
-    /// Reported as a warning.
+    /// The finding is reported as a warning.
     Warn,
-    /// Reported as an error: the build fails.
+    /// The finding is reported as an error, and the build fails.
     Deny,
 }
 
 impl Level {
-    /// Every level, the mildest first.
+    /// Every level, mildest first.
     pub const ALL: [Self; 4] = [Self::Allow, Self::Note, Self::Warn, Self::Deny];
 
-    /// The word of a policy: `allow`, `note`, `warn` or `deny`.
+    /// Returns the level's name in a policy: `allow`, `note`, `warn` or `deny`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

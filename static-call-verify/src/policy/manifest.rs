@@ -1,5 +1,5 @@
-//! `[package.metadata.static-call]` of a `Cargo.toml`, over `[workspace.metadata.static-call]` of
-//! its workspace's.
+//! Reads `[package.metadata.static-call]` in a `Cargo.toml`, which overrides
+//! `[workspace.metadata.static-call]` in its workspace's.
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -12,15 +12,15 @@ use super::level::Level;
 use super::names::UnknownName;
 use super::settings::Settings;
 
-/// The settings besides findings and levels.
+/// The settings that are not findings or levels.
 const OTHER: [&str; 2] = ["report", "strict"];
 
-/// The table of a package, and of a workspace.
+/// The tables of a package and of a workspace.
 const OWNERS: [&str; 2] = ["package", "workspace"];
 
-/// The settings of a package, or what is wrong with them, each with its line; what the package does
-/// not say, its workspace does. Paths are absolute if `manifest` is. A manifest that is not there
-/// sets nothing.
+/// Returns the settings of a package, or what is wrong with them, each problem with its line.
+/// Settings that the package does not have come from its workspace. Paths are absolute if
+/// `manifest` is. A missing manifest sets nothing.
 pub(crate) fn read(manifest: &Path) -> Result<Settings, Vec<String>> {
     let [package, workspace] = OWNERS;
     let text = fs::read_to_string(manifest).unwrap_or_default();
@@ -37,7 +37,7 @@ pub(crate) fn read(manifest: &Path) -> Result<Settings, Vec<String>> {
     }
 }
 
-/// The directory of the workspace that the package in `directory` is of: where cargo runs rustc for
+/// Returns the directory of the workspace of the package in `directory`, where cargo runs rustc for
 /// it.
 pub(crate) fn workspace(directory: &Path) -> PathBuf {
     let manifest = directory.join("Cargo.toml");
@@ -56,9 +56,9 @@ fn read_table(manifest: &Path, text: &str, owner: &str) -> Result<Settings, Vec<
     })
 }
 
-/// The manifest of a package's workspace and its text, found as cargo finds it: the package's own,
-/// the one that `package.workspace` names, else the nearest above that does not exclude the
-/// package.
+/// Returns the manifest of a package's workspace and its text, found as cargo finds it: the
+/// package's own, the one that `package.workspace` names, or else the nearest one above that does
+/// not exclude the package.
 fn root(
     manifest: &Path,
     text: &str,
@@ -91,7 +91,7 @@ fn root(
     None
 }
 
-/// A path without `.` and `..`.
+/// Returns a path without `.` and `..`.
 fn plain(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for component in path.components() {
@@ -104,7 +104,7 @@ fn plain(path: &Path) -> PathBuf {
     plain
 }
 
-/// Reads a table of a manifest's text. Cargo complains of one that is no TOML.
+/// Reads a table in a manifest's text. If the text is not TOML, cargo complains about it.
 fn parse(text: &str, owner: &str) -> Result<Settings, Vec<(usize, String)>> {
     let mut reader = Reader { text, owner, levels: Vec::new(), mistakes: Vec::new() };
     let mut settings = Settings::default();
@@ -118,12 +118,13 @@ fn parse(text: &str, owner: &str) -> Result<Settings, Vec<(usize, String)>> {
     };
     match table.get_ref() {
         DeValue::Table(table) => reader.table(table, &mut settings),
-        _ => reader.mistake(table, "`static-call` is a table of findings and levels"),
+        _ => reader.mistake(table, "`static-call` must be a table of findings and levels"),
     }
     if !reader.mistakes.is_empty() {
         return Err(reader.mistakes);
     }
-    // Order means nothing in a table: what names more findings counts less, then what is milder.
+    // Order means nothing in a table. A pattern that names fewer findings overrides one that names
+    // more, then the stricter level overrides the milder.
     reader.levels.sort_by_key(|(keys, level)| (std::cmp::Reverse(keys.len()), *level));
     let levels = reader.levels.into_iter();
     settings.levels = levels.flat_map(|(keys, l)| keys.into_iter().map(move |k| (k, l))).collect();
@@ -142,9 +143,9 @@ impl Reader<'_> {
         for (name, value) in table {
             match (name.get_ref().as_ref(), value.get_ref()) {
                 ("strict", DeValue::Boolean(strict)) => settings.strict = Some(*strict),
-                ("strict", _) => self.mistake(value, "`strict` is `true` or `false`"),
+                ("strict", _) => self.mistake(value, "`strict` must be `true` or `false`"),
                 ("report", DeValue::String(path)) => settings.report = Some(path.as_ref().into()),
-                ("report", _) => self.mistake(value, "`report` is the name of a directory"),
+                ("report", _) => self.mistake(value, "`report` must be the name of a directory"),
                 (word, _) => match word.parse::<Level>() {
                     Ok(level) => self.list(value, level),
                     Err(_) => self.finding(word, name, value),
@@ -153,7 +154,7 @@ impl Reader<'_> {
         }
     }
 
-    /// `deny = ["call.register", "call.grade.*"]`, or one name alone.
+    /// Reads `deny = ["call.register", "call.grade.*"]`, or just one name.
     fn list(&mut self, value: &Spanned<DeValue<'_>>, level: Level) {
         let names: Vec<&Spanned<DeValue<'_>>> = match value.get_ref() {
             DeValue::Array(names) => names.iter().collect(),
@@ -162,12 +163,14 @@ impl Reader<'_> {
         for name in names {
             match name.get_ref() {
                 DeValue::String(word) => self.set(word, name, level),
-                _ => self.mistake(name, &format!("`{level}` is a list of findings, as texts")),
+                _ => {
+                    self.mistake(name, &format!("`{level}` must be a list of findings, as strings"))
+                }
             }
         }
     }
 
-    /// `"call.register" = "deny"`; without quotes the dots make tables of it.
+    /// Reads `"call.register" = "deny"`. Without quotes, the dots make tables of it.
     fn finding<T>(&mut self, word: &str, name: &Spanned<T>, value: &Spanned<DeValue<'_>>) {
         match value.get_ref() {
             DeValue::String(level) => match level.parse() {
@@ -180,7 +183,10 @@ impl Reader<'_> {
                 }
             }
             _ if FindingKey::matching(word).is_ok() => {
-                self.mistake(value, "the level of a finding is `allow`, `note`, `warn` or `deny`");
+                self.mistake(
+                    value,
+                    "the level of a finding must be `allow`, `note`, `warn` or `deny`",
+                );
             }
             _ => {
                 let levels = Level::ALL.into_iter().map(Level::as_str);
@@ -221,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn every_form_of_toml_means_the_same() {
+    fn every_form_in_toml_means_the_same() {
         for text in [
             "[package.metadata.static-call]\n\"call.register\" = \"deny\"",
             "[package.metadata.static-call]\ncall.register = \"deny\"",
@@ -236,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_set_where_nothing_is_said() {
+    fn without_the_table_nothing_is_set() {
         let others = ["[workspace.metadata.static-call]\ndeny = 1", ""];
         for text in others
             .into_iter()
@@ -248,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_counts_more_than_a_pattern() {
+    fn a_name_overrides_a_pattern() {
         let settings = read(
             "[package.metadata.static-call]\n\"call.grade.line\" = \"allow\"\n\
              warn = [\"call.grade.*\"]\ndeny = [\"*\"]\nstrict = true\nreport = \"reports\"",
@@ -294,15 +300,15 @@ mod tests {
     }
 
     #[test]
-    fn a_package_counts_more_than_its_workspace() {
+    fn package_settings_override_workspace_settings() {
         let dir = std::env::temp_dir().join(format!("static-call-manifest-{}", std::process::id()));
         fs::create_dir_all(dir.join("member")).unwrap();
         let write = |path: &str, text: &str| fs::write(dir.join(path), text).unwrap();
         write(
             "Cargo.toml",
             "[workspace]\nmembers = [\"member\"]\n[workspace.metadata.static-call]\n\
-             deny = [\"call.grade.*\"]\nwarn = \"call.form\"\nstrict = true\nreport = \
-             \"reports\"\n",
+             deny = [\"call.grade.*\"]\nwarn = \"call.form\"\nstrict = true\n\
+             report = \"reports\"\n",
         );
         let member = "[package]\nname = \"m\"\n[package.metadata.static-call]\n\
                       note = \"call.grade.*\"\n";
@@ -310,8 +316,12 @@ mod tests {
         let settings = super::read(&dir.join("member/Cargo.toml")).unwrap();
         let policy = settings.policy();
         assert_eq!(policy.level(FindingKey::CallGradeLine), Level::Allow);
-        assert_eq!(policy.level(FindingKey::CallGradeStraddle), Level::Note, "its pattern, too");
-        assert_eq!(policy.level(FindingKey::CallForm), Level::Warn, "of the workspace alone");
+        assert_eq!(
+            policy.level(FindingKey::CallGradeStraddle),
+            Level::Note,
+            "its pattern overrides, too"
+        );
+        assert_eq!(policy.level(FindingKey::CallForm), Level::Warn, "set only by the workspace");
         assert!(settings.is_strict());
         assert_eq!(settings.report, Some(dir.join("reports")), "relative to the workspace");
         write("member/Cargo.toml", &format!("{member}strict = false\nreport = \"own\"\n"));
@@ -331,20 +341,20 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_named_with_their_line() {
+    fn mistakes_are_reported_with_their_line() {
         let said = mistakes(
             "[package.metadata.static-call]\ndeny = [\n\"call.grade.lime\", 1]\n\
              call.via-got = \"forbid\"\nstict = true\nstrict = 1\n\"call.form\" = 2",
         );
         for part in [
-            "3: [package.metadata.static-call]: there is no finding `call.grade.lime`; did you \
+            "3: [package.metadata.static-call]: unknown finding `call.grade.lime`; did you \
              mean `call.grade.line`?\n",
-            "3: [package.metadata.static-call]: `deny` is a list of findings, as texts\n",
-            "4: [package.metadata.static-call]: there is no level `forbid`; known are",
-            "5: [package.metadata.static-call]: there is no setting `stict`; did you mean \
+            "3: [package.metadata.static-call]: `deny` must be a list of findings, as strings\n",
+            "4: [package.metadata.static-call]: unknown level `forbid`; expected `allow`",
+            "5: [package.metadata.static-call]: unknown setting `stict`; did you mean \
              `strict`?\n",
-            "6: [package.metadata.static-call]: `strict` is `true` or `false`\n",
-            "7: [package.metadata.static-call]: the level of a finding is `allow`, `note`,",
+            "6: [package.metadata.static-call]: `strict` must be `true` or `false`\n",
+            "7: [package.metadata.static-call]: the level of a finding must be `allow`, `note`,",
         ] {
             assert!(said.contains(part), "{part}: {said}");
         }

@@ -1,7 +1,7 @@
-//! What a finding is called, what a build makes of it, and where that is said.
+//! The names of findings, their levels, and where these are set.
 //!
-//! The linker (`linker.rs`) has these modules too, but for `manifest`: it says so in a module of
-//! its own, since it has no parser of TOML.
+//! The linker (`linker.rs`) includes these modules in its own `policy` module, except `manifest`,
+//! because it has no TOML parser.
 
 mod keys;
 mod level;

@@ -1,9 +1,9 @@
-//! Words that name nothing, and the names near them.
+//! Unknown words, and the names similar to them.
 
 use std::fmt;
 
-/// A word that names no [`Level`](crate::Level), no [`FindingKey`](crate::FindingKey) or no
-/// setting; its text says which names are near.
+/// A word that is not a [`Level`](crate::Level), a [`FindingKey`](crate::FindingKey) or a setting.
+/// Its text names similar ones.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownName {
     what: &'static str,
@@ -29,9 +29,9 @@ impl std::error::Error for UnknownName {}
 impl fmt::Display for UnknownName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { what, word, near, known } = self;
-        write!(f, "there is no {what} `{word}`; ")?;
+        write!(f, "unknown {what} `{word}`; ")?;
         let (question, names) = match near.as_slice() {
-            [] => ("known are ", known),
+            [] => ("expected ", known),
             _ => ("did you mean ", near),
         };
         f.write_str(question)?;
@@ -39,7 +39,6 @@ impl fmt::Display for UnknownName {
             let before = match i {
                 0 => "",
                 _ if i + 1 < names.len() => ", ",
-                _ if near.is_empty() => " and ",
                 _ => " or ",
             };
             write!(f, "{before}`{name}`")?;
@@ -48,7 +47,7 @@ impl fmt::Display for UnknownName {
     }
 }
 
-/// The names that somebody may have meant, the nearest first.
+/// Returns the names that may have been meant, the most similar first.
 fn near(word: &str, known: &[&'static str]) -> Vec<&'static str> {
     const MOST: usize = 6;
     let word = word.trim_end_matches(['*', '.']).to_ascii_lowercase().replace('_', "-");
@@ -56,7 +55,7 @@ fn near(word: &str, known: &[&'static str]) -> Vec<&'static str> {
         return Vec::new();
     }
     let head = |name: &str| name.split_once('.').map(|(head, _)| head.to_owned());
-    // Without its first part, where that is all that was left out.
+    // The name without its first part, in case only that was left out.
     let tail = |name: &'static str| name.split_once('.').map_or(name, |(_, tail)| tail);
     let last = |name: &'static str| name.rsplit('.').next().unwrap_or(name);
     let mut ranked: Vec<(usize, &'static str)> = known
@@ -75,14 +74,14 @@ fn near(word: &str, known: &[&'static str]) -> Vec<&'static str> {
         })
         .collect();
     ranked.sort();
-    // Where something is very near, the rest of its family is noise.
+    // If something is very similar, the rest of its family is noise.
     if ranked.first().is_some_and(|(d, _)| *d <= 2) {
         ranked.retain(|(d, _)| *d <= 2);
     }
     ranked.into_iter().take(MOST).map(|(_, name)| name).collect()
 }
 
-/// Insertions, deletions and replacements from one word to another.
+/// Returns the number of insertions, deletions and replacements from one word to another.
 fn distance(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.bytes().enumerate() {
@@ -114,10 +113,10 @@ mod tests {
     }
 
     #[test]
-    fn near_names_are_proposed() {
+    fn similar_names_are_suggested() {
         assert_eq!(
             said("call.grade.lime"),
-            "there is no finding `call.grade.lime`; did you mean `call.grade.line`?"
+            "unknown finding `call.grade.lime`; did you mean `call.grade.line`?"
         );
         assert!(said("call.grade").ends_with("`call.grade.line` or `call.grade.straddle`?"));
         assert!(said("straddle").ends_with("did you mean `call.grade.straddle`?"));
@@ -128,13 +127,10 @@ mod tests {
     }
 
     #[test]
-    fn where_nothing_is_near_all_names_are_said() {
+    fn if_nothing_is_similar_all_names_are_listed() {
         let said = said("x");
-        assert!(said.contains("known are `call.grade.line`, ") && said.contains(" and `flags"));
+        assert!(said.contains("expected `call.grade.line`, ") && said.contains(" or `flags"));
         let level = "forbid".parse::<Level>().unwrap_err().to_string();
-        assert_eq!(
-            level,
-            "there is no level `forbid`; known are `allow`, `note`, `warn` and `deny`"
-        );
+        assert_eq!(level, "unknown level `forbid`; expected `allow`, `note`, `warn` or `deny`");
     }
 }

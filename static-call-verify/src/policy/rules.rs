@@ -1,4 +1,4 @@
-//! Which finding has which level.
+//! The level of each finding.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -27,12 +27,12 @@ impl Policy {
         self
     }
 
-    /// Sets the level of every finding that a name or a pattern means, such as `call.grade.*`. What
-    /// is set later counts.
+    /// Sets the level of every finding that matches a name or a pattern such as `call.grade.*`.
+    /// Later calls override earlier ones.
     ///
     /// # Errors
     ///
-    /// The word names no finding.
+    /// Fails if the word matches no finding.
     pub fn set_matching(&mut self, word: &str, level: Level) -> Result<&mut Self, UnknownName> {
         for key in FindingKey::matching(word)? {
             self.set(key, level);
@@ -40,20 +40,20 @@ impl Policy {
         Ok(self)
     }
 
-    /// The level of one finding.
+    /// Returns the level of one finding.
     #[must_use]
     pub fn level(&self, key: FindingKey) -> Level {
         self.levels.get(&key).copied().unwrap_or_else(|| key.default_level())
     }
 
-    /// Whether calls are given source lines from debug information; on by default. It takes most
+    /// Sets whether calls get source lines from debug information; on by default. This takes most
     /// of the time of a verification.
     pub fn set_source_lines(&mut self, on: bool) -> &mut Self {
         self.source_lines = on;
         self
     }
 
-    /// Whether calls are given source lines from debug information.
+    /// Returns whether calls get source lines from debug information.
     #[must_use]
     pub fn source_lines(&self) -> bool {
         self.source_lines
@@ -61,7 +61,7 @@ impl Policy {
 }
 
 impl fmt::Display for Policy {
-    /// The levels that differ from the default, as `key=level` with spaces between.
+    /// Writes the levels that differ from the default as `key=level`, separated by spaces.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let differing = self.levels.iter().filter(|(k, l)| k.default_level() != **l);
         for (i, (key, level)) in differing.enumerate() {

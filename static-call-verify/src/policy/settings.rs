@@ -1,4 +1,4 @@
-//! What the linker role is told, in a file beside its executable.
+//! The settings of the linker role, in a file next to its executable.
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -11,12 +11,13 @@ use crate::compiled::Compiled;
 
 /// Name of the file.
 pub(crate) const FILE: &str = "static-call-settings";
-/// The variable by which `cargo static-call` names the directory of its own settings to a hook that
-/// `build.rs` installed: which of two `-B` counts differs from driver to driver, this does not.
+/// The variable with which `cargo static-call` passes the directory of its own settings to a hook
+/// that `build.rs` installed. Drivers disagree about which of two `-B` options wins; this works
+/// with all.
 pub(crate) const OVER: &str = "STATIC_CALL_SETTINGS_OVER";
 
-/// The variable by which the wrapper of rustc names the file in which it wants the line about the
-/// image: what a linker prints is shown only by a lint.
+/// The variable with which the wrapper of rustc names the file for the line about the image: what a
+/// linker prints is shown only through a lint.
 pub(crate) const LINE_FILE: &str = "STATIC_CALL_LINE_FILE";
 
 /// The settings of a hook.
@@ -26,17 +27,17 @@ pub(crate) struct Settings {
     pub(crate) levels: Vec<(FindingKey, Level)>,
     /// Directory of the reports.
     pub(crate) report: Option<PathBuf>,
-    /// Whether what cannot be stamped fails the link, if that was said.
+    /// Whether the link fails if the image cannot be stamped, if set.
     pub(crate) strict: Option<bool>,
-    /// The linker that runs if the driver's command line names none; where the driver is not run
-    /// at all, the linker.
+    /// The linker to run if the driver's command line names none or, if no driver is run, the
+    /// linker.
     pub(crate) linker: Option<PathBuf>,
-    /// How the image is compiled, if that is known.
+    /// How the image is compiled, if known.
     pub(crate) compiled: Option<Compiled>,
 }
 
 impl Settings {
-    /// The policy.
+    /// Returns the policy.
     pub(crate) fn policy(&self) -> Policy {
         let mut policy = Policy::default();
         for (key, level) in &self.levels {
@@ -45,12 +46,12 @@ impl Settings {
         policy
     }
 
-    /// Whether what cannot be stamped fails the link: not where nothing is said.
+    /// Returns whether the link fails if the image cannot be stamped; by default it does not.
     pub(crate) fn is_strict(&self) -> bool {
         self.strict.unwrap_or(false)
     }
 
-    /// These settings where they say something, and `base` where they do not.
+    /// Returns these settings, completed with those of `base`.
     pub(crate) fn over(self, mut base: Self) -> Self {
         base.levels.extend(self.levels);
         base.report = self.report.or(base.report);
@@ -60,13 +61,13 @@ impl Settings {
         base
     }
 
-    /// The settings, their paths relative to `directory`.
+    /// Returns the settings with their paths relative to `directory`.
     pub(crate) fn below(mut self, directory: &Path) -> Self {
         self.report = self.report.map(|report| directory.join(report));
         self
     }
 
-    /// One setting a line, `name value`.
+    /// Formats the settings as lines of `name value`.
     pub(crate) fn to_text(&self) -> String {
         let mut text = String::new();
         for (key, level) in &self.levels {
@@ -107,7 +108,8 @@ impl Settings {
         settings
     }
 
-    /// The settings of the hook in `dir`, below those of the command line that runs it.
+    /// Returns the settings of the hook in `dir`, overridden by those of the command line that runs
+    /// it.
     pub(crate) fn of_hook(dir: &Path) -> Self {
         let base = Self::read(dir);
         match std::env::var_os(OVER) {
@@ -116,13 +118,13 @@ impl Settings {
         }
     }
 
-    /// Writes the file into `dir`, which is made if it is not there.
+    /// Writes the file into `dir`, which is created if necessary.
     pub(crate) fn write(&self, dir: &Path) -> io::Result<()> {
         fs::create_dir_all(dir)?;
         atomic_file::replace(&dir.join(FILE), self.to_text().as_bytes())
     }
 
-    /// Reads the file in `dir`; the defaults if there is none.
+    /// Reads the file in `dir`; returns the defaults if there is none.
     pub(crate) fn read(dir: &Path) -> Self {
         fs::read_to_string(dir.join(FILE)).map(|text| Self::from_text(&text)).unwrap_or_default()
     }
@@ -133,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn come_back_as_they_were_written() {
+    fn round_trip() {
         let settings = Settings {
             levels: vec![
                 (FindingKey::CallGradeStraddle, Level::Deny),
@@ -150,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_counts_more_than_what_is_below() {
+    fn settings_override_those_below() {
         let said = |level, strict, report: Option<&str>| Settings {
             levels: vec![(FindingKey::CallForm, level)],
             strict,

@@ -1,4 +1,4 @@
-//! Jump labels of hooks and flags: exact as the macros emit them, and checked all the same.
+//! Jump labels of hooks and flags. The macros emit them exactly, but they are checked anyway.
 
 use static_call::arch::x86_64::{Branch, QUADWORD};
 use static_call::layout::{Kind, LABELS_SECTION, LabelRecord, Polarity};
@@ -10,10 +10,10 @@ use crate::findings::{Findings, hex};
 use crate::policy::FindingKey;
 use crate::report::Label;
 
-/// Bytes of a label.
+/// Length of a label in bytes.
 const LENGTH: u64 = 5;
 
-/// The labels of the image by address, and their sites with a key.
+/// Returns the labels of the image by address. Sets the key of their sites.
 pub(crate) fn read(
     image: &Image<'_>,
     pointers: &Pointers,
@@ -26,7 +26,7 @@ pub(crate) fn read(
         for (at, bytes) in elements::<{ LabelRecord::SIZE }>(image, section, findings) {
             let r = LabelRecord::from_bytes(bytes);
             let (address, cold, stub, site) = r.parts(at);
-            // GNU ld and mold keep the record of a label that was dropped and let it point nowhere.
+            // GNU ld and mold keep the record of a label that was dropped, with a null address.
             if r.label == 0 || address == 0 {
                 continue;
             }
@@ -36,7 +36,7 @@ pub(crate) fn read(
             };
             let key = match names.key(stub) {
                 Named::Key(key) => key,
-                // It tests its key, wherever that is.
+                // The label tests its key, wherever that is.
                 Named::OtherImage => continue,
                 Named::Nothing => {
                     findings.record(at, "the record of a jump label names no key of this image");
@@ -59,7 +59,7 @@ pub(crate) fn read(
         .map(|w| quadword(&w[1]))
         .collect();
     for &quadword in &twice {
-        let message = "two jump labels share bytes, or contradict each other";
+        let message = "two jump labels share bytes or contradict each other";
         findings.record(quadword * QUADWORD, message);
     }
     for label in &mut labels {
@@ -69,19 +69,19 @@ pub(crate) fn read(
     labels
 }
 
-/// Whether a label is `jmp cold` in one aligned quadword.
+/// Returns whether a label is `jmp cold` within one aligned quadword.
 fn check(image: &Image<'_>, label: &Label, records: &Records, findings: &mut Findings<'_>) -> bool {
     let Some(key) = records.keys.get(label.key) else { return false };
     let mut wrong = |finding: FindingKey, what: &str| {
         let bytes = image.at(label.address, LENGTH).map(hex).unwrap_or_default();
-        let mend = finding.mend();
+        let fix = finding.fix();
         let (name, source) = named(image, key);
-        let message = format!("a jump label {name}{what}: it is left alone, bytes{bytes}; {mend}");
+        let message = format!("a jump label {name}{what}: it is not patched, bytes{bytes}; {fix}");
         findings.add(finding, Some(label.address), source, message);
         false
     };
     if label.address % QUADWORD > QUADWORD - LENGTH {
-        return wrong(FindingKey::LabelMisaligned, "does not lie in one aligned 8 bytes");
+        return wrong(FindingKey::LabelMisaligned, "crosses an 8-byte boundary");
     }
     let branch = image.code_at(label.address, LENGTH).and_then(Branch::decode);
     let leads_to_cold = branch.is_some_and(|b| {

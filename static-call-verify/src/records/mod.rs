@@ -1,4 +1,4 @@
-//! The records of macros: keys, sites, trampolines.
+//! The records that the macros emit: keys, sites, trampolines.
 
 pub(crate) mod labels;
 
@@ -18,8 +18,8 @@ use crate::findings::{Findings, hex};
 use crate::policy::FindingKey;
 use crate::report::{Key, Site, Source, Trampoline};
 
-/// Longest text of a record: of a signature, and of a name or a path, which stand in many places of
-/// a report.
+/// Longest texts of a record: of a signature, and of a name or a path, which a report repeats many
+/// times.
 const LONGEST_SIGNATURE: u64 = 1 << 16;
 const LONGEST_TEXT: u64 = 1 << 12;
 
@@ -32,15 +32,15 @@ pub(crate) struct Instance {
     site: Option<SiteId>,
 }
 
-/// The live trampoline records, before anything else is known.
+/// Returns the live trampoline records, before anything else is known.
 pub(crate) fn instances(image: &Image<'_>, findings: &mut Findings<'_>) -> Vec<Instance> {
     let mut all = Vec::new();
     for section in image.sections_named(TRAMPOLINES_SECTION) {
         for (record, bytes) in elements::<{ TrampolineRecord::SIZE }>(image, section, findings) {
             let r = TrampolineRecord::from_bytes(bytes);
             let (trampoline, stub, site) = r.parts(record);
-            // GNU ld and mold keep the record of a trampoline that was dropped and let it point
-            // nowhere.
+            // GNU ld and mold keep the record of a trampoline that was dropped, with a null
+            // address.
             if r.trampoline == 0 || trampoline == 0 {
                 continue;
             }
@@ -58,7 +58,7 @@ pub(crate) fn instances(image: &Image<'_>, findings: &mut Findings<'_>) -> Vec<I
                 Some(section.address),
                 None,
                 format!(
-                    "the records in `{name}` are of another version of static-call than this \
+                    "the records in `{name}` are from another version of static-call than this \
                      verifier reads: use the verifier of that version"
                 ),
             );
@@ -67,13 +67,13 @@ pub(crate) fn instances(image: &Image<'_>, findings: &mut Findings<'_>) -> Vec<I
     all
 }
 
-/// The sections whose words are pointers of records.
+/// Returns the sections whose words are pointers of records.
 pub(crate) fn record_sections<'a>(image: &Image<'a>) -> Vec<Section<'a>> {
     let keys = image.sections_named(KEYS_SECTION);
     keys.chain(image.sections_named(SITES_SECTION)).copied().collect()
 }
 
-/// Everything the records say.
+/// The contents of all records.
 #[derive(Debug, Default)]
 pub(crate) struct Records {
     pub(crate) keys: Vec<Key>,
@@ -114,7 +114,7 @@ impl Records {
         records
     }
 
-    /// Which key and which site records of code mean by their names.
+    /// Returns the names by which records of code refer to keys and sites.
     pub(crate) fn names<'r>(&self, image: &'r Image<'r>, pointers: &'r Pointers) -> Names<'r> {
         let keys = self.keys.iter().enumerate().map(|(i, k)| (k.stub, i)).collect();
         let mut sites = HashMap::new();
@@ -126,7 +126,7 @@ impl Records {
         Names { image, pointers, keys, sites }
     }
 
-    /// Makes one trampoline of all records that lead to it, and connects it to its key and sites.
+    /// Merges all records of the same trampoline into one, and connects it to its key and sites.
     fn join(
         &mut self,
         image: &Image<'_>,
@@ -180,8 +180,8 @@ impl Records {
                 _ => ("trampolines", "are"),
             };
             let message = format!(
-                "{elsewhere} {trampolines} of this image {are} of keys in another one: their calls \
-                 go through the slot, and are not listed here"
+                "{elsewhere} {trampolines} of this image {are} for keys in another image: their \
+                 calls go through the slot and are not listed here"
             );
             findings.add(FindingKey::KeyOtherImage, None, None, message);
         }
@@ -190,15 +190,15 @@ impl Records {
 
 /// What a record of code names.
 pub(crate) enum Named {
-    /// A key, as an index into the records'.
+    /// A key, as an index into [`Records::keys`].
     Key(usize),
-    /// A key that another image has, or may have.
+    /// A key that is, or may be, in another image.
     OtherImage,
     /// Nothing.
     Nothing,
 }
 
-/// Keys by their stubs and sites by their names.
+/// Keys by their stubs, and sites by their names.
 pub(crate) struct Names<'r> {
     image: &'r Image<'r>,
     pointers: &'r Pointers,
@@ -207,7 +207,7 @@ pub(crate) struct Names<'r> {
 }
 
 impl Names<'_> {
-    /// The key of a stub, perhaps through the procedure linkage table.
+    /// Returns the key of a stub, which may be reached through the procedure linkage table.
     pub(crate) fn key(&self, stub: u64) -> Named {
         if let Some(&key) = self.keys.get(&stub) {
             return Named::Key(key);
@@ -217,8 +217,8 @@ impl Names<'_> {
         stub.and_then(|stub| self.keys.get(&stub)).map_or(Named::OtherImage, |&k| Named::Key(k))
     }
 
-    /// The first site of this name; the description of code that another crate compiled may be in
-    /// another image.
+    /// Returns the first site of this name. For code that another crate compiled, the site's record
+    /// may be in another image.
     pub(crate) fn site(&self, id: SiteId) -> Option<usize> {
         self.sites.get(&id).copied()
     }
@@ -262,7 +262,7 @@ impl Reader<'_, '_> {
         self.text_of(place, LONGEST_TEXT)
     }
 
-    /// A `&'static str`: pointer and length.
+    /// Reads a `&'static str`: pointer and length.
     fn text_of(&self, place: u64, longest: u64) -> Option<String> {
         let length = self.image.word(place + 8)?;
         if length > longest || !self.image.budget.spend(usize::try_from(length).ok()?) {
@@ -280,19 +280,19 @@ impl Reader<'_, '_> {
     }
 }
 
-/// The elements of a record section with their addresses.
+/// Returns the elements of a record section with their addresses.
 pub(crate) fn elements<'a, const SIZE: usize>(
     image: &Image<'a>,
     section: &Section<'a>,
     findings: &mut Findings<'_>,
 ) -> impl Iterator<Item = (u64, &'a [u8; SIZE])> + use<'a, SIZE> {
     let address = section.address;
-    // Room for one more, so that no address of a field or of the next element wraps.
+    // Leave room for one more, so that the address of a field or of the next element does not wrap.
     let end = address.checked_add(section.size).and_then(|a| a.checked_add(2 * SIZE as u64));
     let data = image.section_data(section).filter(|d| d.len() % SIZE == 0 && end.is_some());
     if data.is_none() {
         let name = String::from_utf8_lossy(section.name);
-        let message = format!("the section `{name}` does not hold whole records");
+        let message = format!("the section `{name}` does not hold a whole number of records");
         findings.add(FindingKey::RecordCorrupt, Some(address), None, message);
     }
     let start = if data.is_some() { address } else { 0 };
@@ -300,7 +300,8 @@ pub(crate) fn elements<'a, const SIZE: usize>(
     (start..).step_by(SIZE).zip(elements)
 }
 
-/// Whether a trampoline is one aligned quadword of what the macros emit, and leads to its key.
+/// Returns whether a trampoline is one aligned quadword of what the macros emit, and leads to its
+/// key.
 fn check(
     image: &Image<'_>,
     pointers: &Pointers,
@@ -309,7 +310,7 @@ fn check(
     findings: &mut Findings<'_>,
 ) -> bool {
     let (finding, what) = if !t.address.is_multiple_of(QUADWORD) {
-        (FindingKey::TrampMisaligned, "does not lie in one aligned 8 bytes")
+        (FindingKey::TrampMisaligned, "is not aligned to 8 bytes")
     } else {
         if leads_to_stub(image, t) && leads_to_slot(image, pointers, key) {
             return true;
@@ -318,14 +319,15 @@ fn check(
     };
     let bytes = image.at(t.address, TRAMPOLINE_SIZE as u64).map(hex).unwrap_or_default();
     let (name, source) = named(image, key);
-    let mend = finding.mend();
+    let fix = finding.fix();
     let message =
-        format!("a trampoline {name}{what}: its calls are left alone, bytes{bytes}; {mend}");
+        format!("a trampoline {name}{what}: its calls are not patched, bytes{bytes}; {fix}");
     findings.add(finding, Some(t.address), source, message);
     false
 }
 
-/// Which key a message is about, and where that stands; nothing where that was said too often.
+/// Returns how a message names a key, and the position of its declaration; nothing once this has
+/// been said too often.
 pub(crate) fn named(image: &Image<'_>, key: &Key) -> (String, Option<Source>) {
     if image.budget.spend(key.module.len() + key.name.len() + key.source.file.len() + 256) {
         (format!("of `{}` ", key.path()), Some(key.source.clone()))
@@ -334,7 +336,7 @@ pub(crate) fn named(image: &Image<'_>, key: &Key) -> (String, Option<Source>) {
     }
 }
 
-/// Whether the stub of a key jumps through its slot.
+/// Returns whether the stub of a key jumps through its slot.
 fn leads_to_slot(image: &Image<'_>, pointers: &Pointers, key: &Key) -> bool {
     let Some(bytes) = image.code_at(key.stub, STUB_LENGTH) else { return false };
     match decode_stub(key.stub, bytes) {
@@ -344,7 +346,7 @@ fn leads_to_slot(image: &Image<'_>, pointers: &Pointers, key: &Key) -> bool {
     }
 }
 
-/// `jmp stub` and padding.
+/// Returns whether a trampoline is `jmp stub` and padding.
 fn leads_to_stub(image: &Image<'_>, t: &Trampoline) -> bool {
     let Some(bytes) = image.code_at(t.address, TRAMPOLINE_SIZE as u64) else { return false };
     let branch = Branch::decode(bytes).filter(|b| b.kind == Kind::Jmp && b.length == 5);

@@ -4,14 +4,14 @@ use serde_json::{Value, json};
 
 use crate::report::{Call, Finding, Key, Report};
 
-/// The format that `format` names. A change that a reader would notice raises it.
+/// The version in the field `format`. A change that a reader would notice increases it.
 const FORMAT: u32 = 2;
 
-/// The schema of [`json()`], as JSON Schema 2020-12.
+/// The schema of [`json()`], in JSON Schema 2020-12.
 pub const JSON_SCHEMA: &str = include_str!("../../schema/report.schema.json");
 
-/// The report of an image as JSON, on one line, by [`JSON_SCHEMA`]. `image` is the name that it
-/// gives the image.
+/// Returns the report of an image as one line of JSON that conforms to [`JSON_SCHEMA`]. `image` is
+/// the name of the image in it.
 #[must_use]
 pub fn json(report: &Report, image: &str) -> String {
     let s = &report.summary;

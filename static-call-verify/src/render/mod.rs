@@ -1,5 +1,5 @@
-//! The report in the forms that it is read in: text ([`Report`](crate::Report)'s `Display`), a
-//! page, and with the feature `cli` also JSON and SARIF.
+//! The report in its forms: text ([`Report`](crate::Report)'s `Display`), an HTML page and, with
+//! the feature `cli`, JSON and SARIF.
 
 mod html;
 #[cfg(feature = "cli")]

@@ -1,4 +1,4 @@
-//! The findings of several images as SARIF 2.1.0, which code hosts and editors show beside the
+//! The findings of several images as SARIF 2.1.0, which code hosts and editors show next to the
 //! source.
 
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::policy::{FindingKey, Level};
 use crate::report::{Finding, Report};
 
-/// A SARIF log of one run with the findings of all images, each with the name it is given.
+/// Returns a SARIF log of one run with the findings of all images, each under the given name.
 #[must_use]
 pub fn sarif(reports: &[(String, Report)]) -> String {
     let results = reports.iter().flat_map(|(image, report)| {
@@ -44,7 +44,7 @@ fn rule(key: FindingKey) -> Value {
         "id": key.as_str(),
         "shortDescription": { "text": format!("{}.", short.trim_end_matches(['.', ':'])) },
         "fullDescription": { "text": format!("{explanation} {}", key.why()) },
-        "help": { "text": format!("What mends it: {}.", key.mend()) },
+        "help": { "text": format!("How to fix it: {}.", key.fix()) },
         "defaultConfiguration": { "level": level(key.default_level()) },
     })
 }
@@ -89,7 +89,7 @@ fn result(report: &Report, image: &str, finding: &Finding) -> Value {
     })
 }
 
-/// A path as a URI: relative as it is, absolute with its scheme.
+/// Returns a path as a URI: relative unchanged, absolute with its scheme.
 fn uri(path: &str) -> String {
     let mut uri = String::from(if path.starts_with('/') { "file://" } else { "" });
     for byte in path.bytes() {

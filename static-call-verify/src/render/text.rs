@@ -1,4 +1,4 @@
-//! The report as text: a table by key, the findings, and one line of numbers at the end.
+//! The report as text: a table by key, the findings, and a summary line at the end.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::fmt;
 use crate::policy::Level;
 use crate::report::{Call, Finding, Grade, Kind, Label, Report, Summary, TableState};
 
-/// Most findings of one key that are printed below the table; the rest are counted.
+/// Maximum number of findings of one key that are printed below the table. The rest are counted.
 const MOST_OF_A_KEY: usize = 8;
 
 impl fmt::Display for Report {
@@ -47,7 +47,7 @@ impl fmt::Display for Count<'_> {
     }
 }
 
-/// How much is inline: of the calls, and of the jump labels. Other uses, such as an address in a
+/// How many of the calls and of the jump labels are inline. Other uses, such as an address in a
 /// register, are neither.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Ratio {
@@ -89,13 +89,12 @@ impl fmt::Display for Ratio {
         }
         match others {
             0 => Ok(()),
-            _ => write!(f, ", {} through the trampoline", Count(others, "other use")),
+            _ => write!(f, ", {} of the trampoline", Count(others, "other use")),
         }
     }
 }
 
-/// What stands above the line of numbers: the findings, and what the program will make of the
-/// table.
+/// The lines above the summary: the findings, and how the program will use the table.
 pub(crate) struct Notices<'r>(pub(crate) &'r Report);
 
 impl fmt::Display for Notices<'_> {
@@ -119,7 +118,7 @@ impl fmt::Display for Notices<'_> {
                 let calls = Count(unused, "call");
                 writeln!(
                     f,
-                    "{calls} could be inline: {why}, and the program keeps to the trampolines"
+                    "{calls} could be inline, but {why}, so the program uses the trampolines"
                 )
             }
             _ => Ok(()),
@@ -156,7 +155,7 @@ impl Report {
         }
     }
 
-    /// What asks for attention: notes on single calls stand in the table already.
+    /// Writes the findings that need attention. Notes about single calls are already in the table.
     fn findings(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = BTreeMap::new();
         let loud = |level| level > Level::Note;
@@ -178,7 +177,7 @@ impl Report {
     }
 }
 
-/// A kind in words.
+/// Returns a kind in words.
 fn kind(kind: Kind) -> String {
     kind.as_str().replace('-', " ")
 }
@@ -191,8 +190,8 @@ fn grade(grade: Grade) -> &'static str {
 }
 
 impl fmt::Display for Summary {
-    /// `static-call: K keys, S sites, C calls: I inline, T trampoline, X indirect`, as the last
-    /// line of the program's report, which has the same numbers once everything is bound.
+    /// Writes `static-call: K keys, S sites, C calls: I inline, T trampoline, X indirect`, like the
+    /// last line of the program's report, which has the same numbers once everything is bound.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { keys, sites, calls, listed, labels, labels_inline, .. } = self;
         let trampoline = calls.saturating_sub(*listed);
@@ -208,7 +207,7 @@ impl fmt::Display for Summary {
     }
 }
 
-/// What a build says of an image: `7 of 12 calls inline, 5 on trampolines`.
+/// A build's line about an image: `7 of 12 calls inline, 5 on trampolines`.
 pub(crate) struct BuildLine<'s>(pub(crate) &'s Summary);
 
 impl fmt::Display for BuildLine<'_> {
@@ -229,13 +228,13 @@ mod tests {
     use crate::report::{Site, Source};
 
     #[test]
-    fn what_is_no_call_is_told_apart() {
+    fn uses_that_are_not_calls_are_counted_separately() {
         let text = |inline, calls, labels_inline, labels, others| {
             Ratio { inline, calls, labels_inline, labels, others }.to_string()
         };
         assert_eq!(text(0, 0, 1, 1, 0), "no calls, 1 of 1 jump label inline");
-        assert_eq!(text(1, 1, 0, 0, 1), "1 of 1 call inline, 1 other use through the trampoline");
-        assert_eq!(text(0, 0, 0, 0, 2), "no calls, 2 other uses through the trampoline");
+        assert_eq!(text(1, 1, 0, 0, 1), "1 of 1 call inline, 1 other use of the trampoline");
+        assert_eq!(text(0, 0, 0, 0, 2), "no calls, 2 other uses of the trampoline");
         assert_eq!(text(2, 3, 1, 2, 0), "2 of 3 calls inline, 1 of 2 jump labels inline");
         let summary = Summary { labels: 3, labels_inline: 2, ..Summary::default() };
         let line = "static-call: 0 keys, 0 sites, 3 calls: 2 inline, 0 trampoline, 1 indirect";
@@ -243,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn dead_sites_are_counted_in_the_words_of_the_program() {
+    fn dead_sites_are_counted_in_the_same_words_as_the_program() {
         let site = |key| Site { address: 0, id: None, source: Source::default(), key };
         let sites = [Some(0), None, None].map(site).into();
         let report = Report { sites, ..Report::default() };
@@ -252,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_build_says() {
+    fn the_line_of_a_build() {
         let line = |calls, listed, labels| {
             let summary =
                 Summary { calls, listed, labels, labels_inline: labels, ..Summary::default() };
@@ -264,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_are_inline_where_the_program_knows_of_them() {
+    fn calls_are_inline_if_the_program_knows_them() {
         let summary = Summary { calls: 3, inline: 2, trampoline: 1, ..Summary::default() };
         let mut report = Report { summary, ..Report::default() };
         let mut lines = |table, listed| {
@@ -276,18 +275,18 @@ mod tests {
         let last = |inline: usize| {
             let rest = 3 - inline;
             format!(
-                "static-call: 0 keys, 0 sites, 3 calls: {inline} inline, {rest} trampoline, 0 \
-                 indirect"
+                "static-call: 0 keys, 0 sites, 3 calls: {inline} inline, {rest} trampoline, \
+                 0 indirect"
             )
         };
         let unused = |calls: &str, why: &str| {
-            format!("{calls} could be inline: {why}, and the program keeps to the trampolines")
+            format!("{calls} could be inline, but {why}, so the program uses the trampolines")
         };
         let filled = TableState::Filled { count: 3, capacity: 4 };
         assert_eq!(lines(filled, 2), ["table: 3 entries, room for 4", &last(2)]);
         let absent = unused("2 calls", "the image has no table");
         assert_eq!(lines(TableState::Absent, 0), [absent, last(0)]);
-        let stale = "the table does not describe the image";
+        let stale = "the table does not match the image";
         assert_eq!(lines(TableState::Stale, 0), [unused("2 calls", stale), last(0)]);
         assert_eq!(lines(TableState::Stale, 1), [unused("1 call", stale), last(1)]);
         let empty = unused("2 calls", "the table is empty");

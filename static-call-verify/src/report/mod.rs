@@ -1,4 +1,4 @@
-//! What a verification found. Plain data; the text form is [`Report`]'s `Display`.
+//! The results of a verification, as plain data. The text form is [`Report`]'s `Display`.
 
 mod reason;
 
@@ -10,7 +10,7 @@ pub use static_call::layout::{Grade, Kind, Polarity, SiteId};
 
 use crate::policy::{FindingKey, Level};
 
-/// Everything that was found in an image.
+/// The results of verifying one image.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
@@ -26,19 +26,20 @@ pub struct Report {
     pub calls: Vec<Call>,
     /// The jump labels of hooks and flags, by address.
     pub labels: Vec<Label>,
-    /// What a policy does not allow, by key and address.
+    /// What the policy does not allow, by severity (worst first), key and address.
     pub findings: Vec<Finding>,
-    /// The numbers.
+    /// Totals.
     pub summary: Summary,
 }
 
 impl Report {
-    /// The findings that fail the build.
+    /// Returns the findings that fail the build.
     pub fn denied(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|f| f.severity == Level::Deny)
     }
 
-    /// Why the program does not rewrite a call in place: its own reason, or that of the table.
+    /// Returns why the program does not rewrite a call in place: the call's own reason, or the
+    /// table's.
     #[must_use]
     pub fn reason(&self, call: &Call) -> Option<Reason> {
         let of_table = || self.image.table.why_unused().filter(|_| !call.listed);
@@ -46,7 +47,7 @@ impl Report {
     }
 }
 
-/// What an image is.
+/// Facts about an image.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ImageInfo {
@@ -54,17 +55,17 @@ pub struct ImageInfo {
     pub kind: ImageKind,
     /// Bytes of machine code.
     pub code: u64,
-    /// Whether it has symbols of its functions.
+    /// Whether it has symbols for its functions.
     pub has_symbols: bool,
     /// Whether it has an unwind table.
     pub has_unwind_table: bool,
     /// Whether it has line tables of its own.
     pub has_debug_info: bool,
-    /// The GNU build id, as it stands in the image (stamping leaves it as it is).
+    /// The GNU build id, as it is in the image. Stamping does not change it.
     pub build_id: Vec<u8>,
     /// The table for the runtime.
     pub table: TableState,
-    /// How it was compiled, where the link hook has noted it.
+    /// How it was compiled, if the link hook has recorded it.
     pub compiled: Option<Compiled>,
 }
 
@@ -72,7 +73,7 @@ pub struct ImageInfo {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ImageKind {
-    /// Nothing that the verifier reads.
+    /// A file that the verifier does not read.
     #[default]
     Unsupported,
     /// An executable at fixed addresses.
@@ -98,29 +99,29 @@ impl fmt::Display for ImageKind {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TableState {
-    /// The image has none.
+    /// The image has no table.
     #[default]
     Absent,
-    /// There is room for `capacity` entries, and nothing in it.
+    /// The table has room for `capacity` entries and is not filled.
     Empty {
-        /// Entries.
+        /// Number of entries.
         capacity: u32,
     },
-    /// Filled, and right for this image.
+    /// The table is filled, and right for this image.
     Filled {
-        /// Entries.
+        /// Number of entries in use.
         count: u32,
-        /// Entries.
+        /// Number of entries.
         capacity: u32,
     },
-    /// Filled, and not as it should be: a finding says why.
+    /// The table is filled but not right; a finding says why.
     Stale,
-    /// There is one, and no runtime in this image to read it.
+    /// The image has a table, but no runtime to read it.
     Unread,
 }
 
 impl TableState {
-    /// Why the program does not rewrite what it could; `None` where it does.
+    /// Returns why the program does not rewrite what it could; `None` if it does.
     pub(crate) fn why_unused(self) -> Option<Reason> {
         match self {
             Self::Filled { .. } => None,
@@ -139,7 +140,7 @@ pub struct Source {
     pub file: String,
     /// The line, from 1.
     pub line: u32,
-    /// The column, from 1, or 0 where it is not known.
+    /// The column, from 1, or 0 if it is not known.
     pub column: u32,
 }
 
@@ -157,11 +158,11 @@ impl fmt::Display for Source {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Key {
-    /// Address of the record, which is that of the slot.
+    /// Address of the record, which is also that of the slot.
     pub address: u64,
     /// Address of the stub that jumps through the slot.
     pub stub: u64,
-    /// Name of the function, with its type for a method.
+    /// Name of the function, including its type if it is a method.
     pub name: String,
     /// The module that declares it.
     pub module: String,
@@ -174,22 +175,22 @@ pub struct Key {
 }
 
 impl Key {
-    /// Module and name.
+    /// Returns module and name.
     #[must_use]
     pub fn path(&self) -> String {
         format!("{}::{}", self.module, self.name)
     }
 }
 
-/// One `call!` of the source.
+/// One `call!` in the source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Site {
     /// Address of the record.
     pub address: u64,
-    /// What records of code name it by.
+    /// The name that records of code use for it.
     pub id: Option<SiteId>,
-    /// Where it stands.
+    /// Its position.
     pub source: Source,
     /// Its key, as an index into [`Report::keys`]; `None` for a dead site.
     pub key: Option<usize>,
@@ -201,35 +202,35 @@ pub struct Site {
 pub struct Trampoline {
     /// Where it is.
     pub address: u64,
-    /// Where it jumps as it is linked: the stub of its key, or an entry of the procedure linkage
-    /// table that leads there.
+    /// What it jumps to as linked: the stub of its key, or an entry of the procedure linkage table
+    /// that leads there.
     pub stub: u64,
     /// Index into [`Report::keys`].
     pub key: usize,
     /// Whether plain calls of the key go here.
     pub is_plain: bool,
-    /// Indices into [`Report::sites`], of each `call!` that goes here: more than one thing does
-    /// where the linker folded identical code.
+    /// Indices into [`Report::sites`] of the `call!`s that use it. There are several, or plain
+    /// calls too, if the linker folded identical code.
     pub sites: Vec<usize>,
-    /// Whether it is what the macros emit. Calls of one that is not are left alone.
+    /// Whether it is what the macros emit. If not, its calls are not patched.
     pub is_sound: bool,
 }
 
-/// A jump label: where a hook or a flag is asked whether it is on.
+/// A jump label: the code that asks whether a hook or a flag is on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Label {
     /// Where it is.
     pub address: u64,
-    /// The block behind it, which tests the key.
+    /// The block that it jumps to, which tests the key.
     pub cold: u64,
-    /// The answer that it gives by falling through.
+    /// The answer if execution falls through.
     pub polarity: Polarity,
     /// Index into [`Report::keys`].
     pub key: usize,
     /// Index into [`Report::sites`], for a `call!`.
     pub site: Option<usize>,
-    /// Whether it is what the macros emit. One that is not is left alone, and tests the key.
+    /// Whether it is what the macros emit. If not, it is not patched, and tests the key.
     pub is_sound: bool,
 }
 
@@ -237,54 +238,55 @@ pub struct Label {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Call {
-    /// Of the instruction's first byte, or of the pointer for an address in data.
+    /// Address of the instruction's first byte, or of the pointer if it is an address in data.
     pub address: u64,
     /// What the instruction is.
     pub kind: Kind,
-    /// What its bytes allow; [`Grade::None`] also for one that is not proved to be an instruction.
+    /// What its bytes allow. [`Grade::None`] also if it is not proved to be an instruction.
     pub grade: Grade,
-    /// Bytes of the instruction; 0 in data.
+    /// Length of the instruction in bytes; 0 in data.
     pub length: u8,
     /// Index into [`Report::trampolines`].
     pub trampoline: usize,
     /// Index into [`Report::keys`].
     pub key: usize,
-    /// Index into [`Report::sites`], where it is a `call!` and only one.
+    /// Index into [`Report::sites`], if it belongs to exactly one `call!`.
     pub site: Option<usize>,
-    /// The function around it, demangled, where there are symbols.
+    /// The function around it, demangled, if there are symbols.
     pub function: Option<String>,
-    /// Where it stands in the source.
+    /// Its position in the source.
     pub source: Option<Source>,
-    /// Whether the runtime may rewrite it in place, as the verifier proves.
+    /// Whether the verifier proves that the runtime may rewrite it in place.
     pub inline: bool,
-    /// Whether the program does: whether the image has a table that it trusts, with an entry of
-    /// this call that it trusts.
+    /// Whether the program rewrites it: whether the image has a table that the program trusts, with
+    /// an entry for this call that it trusts.
     pub listed: bool,
-    /// Why it may not; [`Report::reason`] also says why it does not.
+    /// Why it may not be rewritten. [`Report::reason`] also says why the program does not rewrite
+    /// it.
     pub reason: Option<Reason>,
 }
 
 impl Call {
-    /// Whether it is an instruction that calls, not merely something that holds an address.
+    /// Returns whether it is an instruction that calls, not just something that holds an address.
     #[must_use]
     pub fn is_call(&self) -> bool {
         !matches!(self.kind, Kind::Register | Kind::AddressTaken)
     }
 }
 
-/// Something that a person may want to know or to mend.
+/// Something that a user may want to know or fix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Finding {
     /// What it is.
     pub key: FindingKey,
-    /// What the policy makes of it; never [`Level::Allow`].
+    /// Its level under the policy; never [`Level::Allow`].
     pub severity: Level,
-    /// One sentence, with the mend where there is one.
+    /// One sentence, including the fix if there is one.
     pub message: String,
-    /// Where in the image.
+    /// Its place in the image.
     pub address: Option<u64>,
-    /// Where in the source.
+    /// Its place in the source.
     pub source: Option<Source>,
 }
 
@@ -308,48 +310,50 @@ impl fmt::Display for Finding {
     }
 }
 
-/// The numbers of a report.
+/// The totals of a report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Summary {
-    /// Keys.
+    /// Number of keys.
     pub keys: usize,
-    /// Live sites, as the runtime's report counts them: every `call!`, and for each key that is
-    /// called plainly its plain calls together.
+    /// Number of live sites, as the runtime's report counts them: every `call!`, and one for all
+    /// plain calls of a key together.
     pub sites: usize,
-    /// Trampolines.
+    /// Number of trampolines.
     pub trampolines: usize,
-    /// Instructions that call a trampoline: `inline` + `trampoline`.
+    /// Number of instructions that call a trampoline: `inline` + `trampoline`.
     pub calls: usize,
-    /// Calls that may be rewritten in place, as the verifier proves.
+    /// Number of calls that the verifier proves may be rewritten in place.
     pub inline: usize,
-    /// Calls that the program does rewrite: all of `inline` where the image has a table that it
+    /// Number of calls that the program rewrites: all of `inline` if the image has a table that it
     /// trusts.
     pub listed: usize,
-    /// Calls that stay on their trampoline, whatever the table says.
+    /// Number of calls that stay on their trampolines, whatever the table says.
     pub trampoline: usize,
-    /// Calls by grade.
+    /// Number of calls with grade `quad`.
     pub quad: usize,
-    /// Calls by grade.
+    /// Number of calls with grade `disp`.
     pub disp: usize,
-    /// Calls by grade.
+    /// Number of calls with grade `line`.
     pub line: usize,
-    /// Calls by grade.
+    /// Number of calls with grade `straddle`.
     pub straddle: usize,
-    /// Calls that go through the GOT.
+    /// Number of calls through the GOT.
     pub via_got: usize,
-    /// Loads of a trampoline's address into a register: through the GOT, or as a number of 8 bytes.
+    /// Number of loads of a trampoline's address into a register, through the GOT or as an 8-byte
+    /// number.
     pub register: usize,
-    /// Addresses that are computed or stand in data.
+    /// Number of addresses that are computed or lie in data.
     pub address_taken: usize,
-    /// Jump labels of hooks and flags.
+    /// Number of jump labels of hooks and flags.
     pub labels: usize,
-    /// Jump labels that are switched in place: those that are what the macros emit.
+    /// Number of jump labels that are switched in place: those that are what the macros emit.
     pub labels_inline: usize,
 }
 
 impl Summary {
-    /// Returns how many calls there are as the program's own report counts them: with jump labels.
+    /// Returns the number of calls as the program's own report counts them, which includes jump
+    /// labels.
     #[must_use]
     pub fn all_calls(&self) -> usize {
         self.calls.saturating_add(self.labels)

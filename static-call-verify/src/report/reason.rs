@@ -6,21 +6,21 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Reason {
-    /// The displacement lies in two quadwords of one cache line.
+    /// Its displacement crosses a quadword boundary within one cache line.
     Line,
     /// It crosses a cache line.
     Straddle,
-    /// A jump with an 8-bit displacement.
+    /// It is a jump with an 8-bit displacement.
     ShortJump,
-    /// An unusual prefix.
+    /// It has an unusual prefix.
     UnusualPrefix,
     /// It goes through a GOT slot.
     ThroughGot,
     /// It goes through the procedure linkage table.
     ThroughPlt,
-    /// The address goes to a register.
+    /// The address is loaded into a register through the GOT.
     ThroughRegister,
-    /// The address goes to a register as a number of 8 bytes.
+    /// The address is loaded into a register as an 8-byte number.
     CodeModel,
     /// The address is computed.
     AddressComputed,
@@ -32,14 +32,14 @@ pub enum Reason {
     NoExtent,
     /// Its trampoline is not what the macros emit.
     UnsoundTrampoline,
-    /// It could be inline, but the image has no table, so that the program does not know of it.
+    /// It could be inline, but the image has no table, so the program does not know it.
     NoTable,
-    /// It could be inline, but the runtime is in another image, and knows nothing of this one's
-    /// calls.
+    /// It could be inline, but the runtime is in another image and does not know this one's calls.
     NoRuntime,
     /// It could be inline, but nothing filled the table.
     EmptyTable,
-    /// It could be inline, but the program does not trust what the table says of it, if anything.
+    /// It could be inline, but the program does not trust the table's entry for it, if there is
+    /// one.
     StaleTable,
 }
 
@@ -78,9 +78,9 @@ impl fmt::Display for Reason {
             Self::UnusualPrefix => "it has an unusual prefix",
             Self::ThroughGot => "it goes through the GOT",
             Self::ThroughPlt => "it goes through the PLT",
-            Self::ThroughRegister => "the address goes to a register through the GOT",
+            Self::ThroughRegister => "the address is loaded into a register through the GOT",
             Self::CodeModel => {
-                "the address goes to a register as a number of 8 bytes, as with \
+                "the address is loaded into a register as an 8-byte number, as with \
                  `-Ccode-model=large`"
             }
             Self::AddressComputed => "the address is taken",
@@ -90,7 +90,7 @@ impl fmt::Display for Reason {
             Self::NoTable => "the image has no table",
             Self::NoRuntime => "the runtime is in another image",
             Self::EmptyTable => "the table is empty",
-            Self::StaleTable => "the table does not describe the image",
+            Self::StaleTable => "the table does not match the image",
             Self::UnsoundTrampoline => "its trampoline is not what the macros emit",
         })
     }

@@ -1,4 +1,4 @@
-//! Makes instructions of candidates, with the proof of each or the doubt.
+//! Turns candidates into instructions, each with its proof or the doubt about it.
 
 use iced_x86::{Code, Decoder, FlowControl, Instruction, OpKind, Register};
 
@@ -11,12 +11,12 @@ use crate::elf::unwind::Unwind;
 use crate::report::Kind;
 use crate::threads;
 
-/// How sure it is that an instruction begins where one was found.
+/// How certain it is that an instruction begins here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Proof {
     /// Certain.
     Proved,
-    /// The function around it leaves a doubt.
+    /// The function around it is doubtful.
     Doubted(Doubt),
     /// There is no function around it.
     NoExtent,
@@ -27,10 +27,10 @@ pub(crate) enum Proof {
 pub(crate) struct Named {
     pub(crate) address: u64,
     pub(crate) kind: Kind,
-    /// 0 where only the bytes before the displacement were looked at.
+    /// 0 if only the bytes before the displacement were looked at.
     pub(crate) length: u8,
     pub(crate) target: Target,
-    /// The address that it names; inside a trampoline for one that leads into its middle.
+    /// The address that it names. Inside a trampoline if it leads into the middle of one.
     pub(crate) destination: u64,
     pub(crate) form: FieldForm,
     pub(crate) proof: Proof,
@@ -40,7 +40,7 @@ pub(crate) struct Named {
 /// Bytes of functions that are worth a thread.
 const PART: usize = 64 << 10;
 
-/// Decodes the functions around candidates (sorted by field); `labels` are jump labels (sorted).
+/// Decodes the functions around `candidates` (sorted by field). `labels` are jump labels (sorted).
 pub(crate) fn decode<'a>(
     image: &Image<'a>,
     unwind: Option<&Unwind<'a>>,
@@ -69,7 +69,7 @@ pub(crate) fn decode<'a>(
     all
 }
 
-/// What is named in each function, by several threads where there is much to decode.
+/// Returns what each function names. Uses several threads if there is much to decode.
 fn in_functions(
     image: &Image<'_>,
     functions: &[(&Extent<'_>, &[Candidate])],
@@ -106,9 +106,10 @@ fn in_function(
             Ok(()) => Some(n),
             Err(doubt) => Some(Named { proof: Proof::Doubted(doubt), ..n }),
         },
-        // Where the boundaries are certain, bytes that are no operand mean nothing; nor where
-        // nothing that leaves a doubt has an instruction begin there. What leads into the middle of
-        // a trampoline takes that one out of use, so that the doubt alone is enough.
+        // If the boundaries are certain, bytes that are not an operand mean nothing. If they are
+        // doubtful, bytes count only where an instruction may begin if the doubt is justified. But
+        // bytes that lead into the middle of a trampoline disable that trampoline, so for them the
+        // doubt is enough.
         None => match function.proof(extent.start) {
             Ok(()) => None,
             Err(doubt) => by_bytes(image, candidate, Proof::Doubted(doubt))
@@ -118,7 +119,7 @@ fn in_function(
     named.collect()
 }
 
-/// Says of each instruction of an extent which function it belongs to.
+/// Sets the function that each instruction of an extent belongs to.
 fn name_functions(image: &Image<'_>, extent: &Extent<'_>, all: &mut [Named]) {
     let mut last: Option<(&[u8], Option<String>)> = None;
     for named in all {
@@ -132,7 +133,7 @@ fn name_functions(image: &Image<'_>, extent: &Extent<'_>, all: &mut [Named]) {
     }
 }
 
-/// What an instruction does with the candidate, if the four bytes are its operand.
+/// Returns what an instruction does with the candidate, if the four bytes are its operand.
 fn by_operand(decoder: &Decoder<'_>, i: &Instruction, c: &Candidate) -> Option<Named> {
     let at = usize::try_from(c.field.checked_sub(i.ip())?).ok()?;
     let offsets = decoder.get_constant_offsets(i);
@@ -152,7 +153,8 @@ fn by_operand(decoder: &Decoder<'_>, i: &Instruction, c: &Candidate) -> Option<N
             memory_kind(i, c.target).filter(|_| i.memory_displacement64() == c.destination)
         }
         FieldForm::Wide if is_immediate && i.code() == Code::Mov_r64_imm64 => Some(Kind::Register),
-        // A number beside the first byte is a number; and the displacement of a branch is none.
+        // A number next to the first byte of a target is just a number, and so is the displacement
+        // of a branch.
         FieldForm::Absolute
             if is_immediate
                 && i.op0_kind() != OpKind::NearBranch64
@@ -190,7 +192,7 @@ fn memory_kind(i: &Instruction, target: Target) -> Option<Kind> {
     match (i.flow_control(), target) {
         (FlowControl::IndirectCall, Target::Holder(_)) => Some(Kind::CallGot),
         (FlowControl::IndirectBranch, Target::Holder(_)) => Some(Kind::JmpGot),
-        // The address of the word, not what it holds.
+        // The address of the word, not its contents.
         (_, Target::Holder(_)) if is_lea => None,
         (_, Target::Got) => None,
         (_, Target::Holder(_)) => Some(Kind::Register),
@@ -198,7 +200,7 @@ fn memory_kind(i: &Instruction, target: Target) -> Option<Kind> {
     }
 }
 
-/// What the bytes before a candidate look like, where no function decodes around it.
+/// Returns what the bytes before a candidate look like, if no function around it decodes.
 fn by_bytes(image: &Image<'_>, c: &Candidate, proof: Proof) -> Option<Named> {
     let before = |n: u64| image.at(c.field.checked_sub(n)?, n);
     let holds = matches!(c.target, Target::Holder(_));

@@ -1,8 +1,8 @@
-//! The functions around candidates: from symbols and unwind tables together.
+//! The functions around candidates, from symbols and unwind tables together.
 //!
-//! Where extents overlap (aliases, hand-written assembly, a table that knows better than the
-//! symbols) their union counts as one function, and every symbol, frame and landing pad inside has
-//! to agree with how the union decodes.
+//! Where extents overlap (aliases, hand-written assembly, an unwind table that is more precise than
+//! the symbols) their union counts as one function, and every symbol, frame and landing pad inside
+//! must agree with how the union decodes.
 
 use crate::elf::image::Image;
 use crate::elf::symbols::Symbol;
@@ -15,30 +15,30 @@ pub(crate) struct Extent<'a> {
     pub(crate) end: u64,
     /// The symbols inside.
     pub(crate) symbols: Vec<Symbol<'a>>,
-    /// Where unwind tables have a function begin, in order.
+    /// Where functions begin according to unwind tables, in order.
     pub(crate) frames: Vec<u64>,
-    /// Address and name of the functions inside, by address, one name each.
+    /// Addresses and names of the functions inside, by address, one name for each address.
     names: Vec<(u64, &'a [u8])>,
     /// Where unwinding enters.
     pub(crate) landing_pads: Vec<u64>,
 }
 
 impl Extent<'_> {
-    /// Whether a function begins at an address, as symbols and unwind tables have it.
+    /// Returns whether a function begins at an address, according to symbols and unwind tables.
     pub(crate) fn is_function(&self, address: u64) -> bool {
         let by_name = || self.names.binary_search_by_key(&address, |&(start, _)| start).is_ok();
         address == self.start || self.frames.binary_search(&address).is_ok() || by_name()
     }
 
-    /// The name of the function that an address belongs to. Of several names for one address it is
-    /// the first in alphabetical order, so that the linker's order does not show.
+    /// Returns the name of the function that an address belongs to. If a function has several
+    /// names, it is the first in alphabetical order, so that the linker's order does not matter.
     pub(crate) fn function(&self, address: u64) -> Option<&[u8]> {
         let after = self.names.partition_point(|&(start, _)| start <= address);
         self.names.get(after.checked_sub(1)?).map(|&(_, name)| name)
     }
 }
 
-/// The functions around `addresses` (sorted), in order and disjoint.
+/// Returns the functions around `addresses` (sorted), in order and disjoint.
 pub(crate) fn around<'a>(
     image: &Image<'a>,
     unwind: Option<&Unwind<'a>>,
@@ -107,7 +107,7 @@ pub(crate) fn around<'a>(
     extents
 }
 
-/// The first of sorted `addresses` in a range.
+/// Returns the first of the sorted `addresses` in a range.
 fn first_in(addresses: &[u64], start: u64, end: u64) -> Option<u64> {
     let at = addresses.partition_point(|&a| a < start);
     addresses.get(at).copied().filter(|&a| a < end)

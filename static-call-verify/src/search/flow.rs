@@ -1,9 +1,9 @@
 //! Proves where the instructions of a function begin.
 //!
-//! A function is decoded from its start to its end. That the boundaries found so are the real ones
-//! is doubted when anything contradicts them: bytes that are no instruction; a branch, a symbol or
-//! an unwind table that leads into the middle of one; data among the code. What nothing leads to is
-//! doubted too: it may be data that looks like code.
+//! A function is decoded from its start to its end. The boundaries found are doubtful if anything
+//! contradicts them: bytes that are not an instruction; a branch, a symbol or an unwind table that
+//! leads into the middle of an instruction; data within the code. An instruction that nothing leads
+//! to is doubtful too: it may be data that looks like code.
 
 use std::collections::HashSet;
 
@@ -19,22 +19,22 @@ use crate::report::ImageKind;
 /// Why a boundary is not proved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Doubt {
-    /// Bytes that are no instruction, at this address.
+    /// The bytes at this address are not an instruction.
     Undecodable(u64),
     /// A branch at this address leads into the middle of an instruction.
     BranchInside(u64),
-    /// A symbol at this address stands in the middle of an instruction.
+    /// A symbol at this address lies in the middle of an instruction.
     SymbolInside(u64),
-    /// A symbol says that there is data at this address.
+    /// A symbol marks data at this address.
     DataSymbol(u64),
-    /// An unwind table has a function or a landing pad begin at this address, in the middle of an
-    /// instruction.
+    /// An unwind table says that a function or a landing pad begins at this address, in the middle
+    /// of an instruction.
     UnwindInside(u64),
-    /// Code at this address refers to the function's own bytes as data.
+    /// The code at this address refers to the function's own bytes as data.
     Data(u64),
-    /// The meaning of the instruction at this address depends on the processor's maker.
+    /// AMD and Intel processors decode the instruction at this address differently.
     Ambiguous(u64),
-    /// The function is larger than anything a compiler makes, or leaves its section.
+    /// The function is larger than any that a compiler emits, or extends beyond its section.
     Extent,
     /// No path through the function leads there.
     Unreached,
@@ -43,22 +43,22 @@ pub(crate) enum Doubt {
 impl std::fmt::Display for Doubt {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Undecodable(a) => write!(f, "the bytes at {a:#x} are no instruction"),
+            Self::Undecodable(a) => write!(f, "the bytes at {a:#x} are not an instruction"),
             Self::BranchInside(a) => {
                 write!(f, "the branch at {a:#x} leads into the middle of an instruction")
             }
             Self::SymbolInside(a) => {
-                write!(f, "a symbol stands in the middle of the instruction around {a:#x}")
+                write!(f, "a symbol lies in the middle of the instruction around {a:#x}")
             }
-            Self::DataSymbol(a) => write!(f, "a symbol says that there is data at {a:#x}"),
+            Self::DataSymbol(a) => write!(f, "a symbol marks data at {a:#x}"),
             Self::UnwindInside(a) => {
                 write!(f, "an unwind table enters the middle of the instruction around {a:#x}")
             }
             Self::Data(a) => write!(f, "the code at {a:#x} uses bytes of the function as data"),
             Self::Ambiguous(a) => {
-                write!(f, "processors disagree about the instruction at {a:#x}")
+                write!(f, "AMD and Intel processors decode the instruction at {a:#x} differently")
             }
-            Self::Extent => f.write_str("the function has no credible extent"),
+            Self::Extent => f.write_str("the function's extent is not credible"),
             Self::Unreached => f.write_str("no path through the function leads there"),
         }
     }
@@ -66,40 +66,40 @@ impl std::fmt::Display for Doubt {
 
 /// Largest function that is decoded.
 const LARGEST: u64 = 16 << 20;
-/// Most entries of jump tables that are read for one function.
+/// Most jump table entries that are read for one function.
 const MOST_ENTRIES: usize = 1 << 20;
 
 /// The instructions of a function.
 #[derive(Debug, Default)]
 pub(crate) struct Function {
     start: u64,
-    /// Offsets of the first bytes.
+    /// Offsets of the first bytes of instructions.
     offsets: Vec<u32>,
-    /// By offset: which instruction begins there, counted from 1.
+    /// For each offset, the number of the instruction that begins there, counted from 1.
     beginning: Vec<u32>,
     ends_path: Vec<bool>,
     is_reached: Vec<bool>,
     /// In order.
     branches: Vec<Branch>,
     references: Vec<Reference>,
-    /// Addresses inside that the code uses as those of data, and where an instruction ends on some
+    /// Addresses inside that the code uses as data, and those where an instruction ends on some
     /// processors.
     used: Vec<u64>,
-    /// Where decoding came to its end.
+    /// Where decoding stopped.
     end: u64,
-    /// Of a doubted function, by offset: whether an instruction begins there if what contradicts
+    /// For a doubtful function, by offset: whether an instruction begins there if what contradicts
     /// the boundaries is right.
     otherwise: Vec<bool>,
     jumps_indirectly: bool,
-    /// Whether numbers can be addresses, since nothing moves the image.
+    /// Whether numbers can be addresses, because nothing relocates the image.
     is_fixed: bool,
     doubt: Option<Doubt>,
 }
 
-/// A branch with its destination inside the function.
+/// A branch whose destination is inside the function.
 #[derive(Clone, Copy, Debug)]
 struct Branch {
-    /// Indices of instructions; of the destination's where it is the first byte of one.
+    /// Indices of instructions. `into` is the destination's, if that is the first byte of one.
     from: usize,
     into: Option<usize>,
     to: u64,
@@ -109,14 +109,14 @@ struct Branch {
 #[derive(Clone, Copy, Debug)]
 struct Reference {
     to: u64,
-    /// Entries of a jump table there would be absolute 8-byte addresses, not relative 4-byte ones.
+    /// Whether jump table entries there would be absolute 8-byte addresses, not relative 4-byte
+    /// ones.
     is_absolute: bool,
 }
 
 impl Function {
-    /// Decodes the function of an extent, showing each instruction to `each` with its bytes. The
-    /// jumps at `labels` (sorted) become no-ops at run time, so that the path goes on behind them,
-    /// too.
+    /// Decodes the function of an extent and passes each instruction with its bytes to `each`. The
+    /// jumps at `labels` (sorted) become no-ops at run time, so a path also continues after them.
     pub(crate) fn decode(
         image: &Image<'_>,
         extent: &Extent<'_>,
@@ -139,7 +139,7 @@ impl Function {
             return f;
         };
         f.beginning = vec![0; code.len()];
-        // Instructions have some four bytes.
+        // An instruction has about four bytes on average.
         f.offsets.reserve(code.len() / 4);
         f.ends_path.reserve(code.len() / 4);
         let mut decoder = Decoder::with_ip(64, code, extent.start, DecoderOptions::NONE);
@@ -167,7 +167,7 @@ impl Function {
         f
     }
 
-    /// Whether an instruction begins at `address` without doubt.
+    /// Returns `Ok` if an instruction begins at `address` without doubt.
     pub(crate) fn proof(&self, address: u64) -> Result<(), Doubt> {
         if let Some(doubt) = self.doubt {
             return Err(doubt);
@@ -178,9 +178,9 @@ impl Function {
         }
     }
 
-    /// Whether an instruction can begin at `address` or some prefixes before, though none was found
-    /// there: after bytes that are no instruction, or where a contradiction is right. Proves
-    /// nothing.
+    /// Returns whether an instruction may begin at `address`, or a few prefixes before it, although
+    /// none was found there: after bytes that are not an instruction, or if a contradiction is
+    /// right. Proves nothing.
     pub(crate) fn may_begin(&self, address: u64) -> bool {
         const PREFIXES: u64 = 4;
         let begins = |a| self.offset_of(a).is_some_and(|at| self.otherwise.get(at) == Some(&true));
@@ -243,7 +243,7 @@ impl Function {
         if instruction.op0_kind() == OpKind::NearBranch64 {
             let to = instruction.near_branch_target();
             if inside(to) {
-                // A call over data takes their address from the stack and does not come back.
+                // A call over data takes the data's address from the stack and does not return.
                 ends_path |= flow == FlowControl::Call && !extent.is_function(to);
                 self.branches.push(Branch { from: self.offsets.len() - 1, into: None, to });
             }
@@ -256,7 +256,7 @@ impl Function {
         if flow == FlowControl::IndirectBranch {
             self.jumps_indirectly |= !instruction.is_ip_rel_memory_operand();
         }
-        // A multi-byte no-op has a memory operand and uses nothing.
+        // A multi-byte no-op has a memory operand but does not use it.
         let is_used =
             !matches!(instruction.code(), Code::Nop_rm16 | Code::Nop_rm32 | Code::Nop_rm64);
         if self.is_fixed && is_used {
@@ -304,7 +304,7 @@ impl Function {
         self.doubt = self.doubt.or(inside).or(symbol).or(unwind);
     }
 
-    /// Marks what a path leads to.
+    /// Marks the instructions that a path leads to.
     fn reach(&mut self, image: &Image<'_>, extent: &Extent<'_>) {
         let functions = extent.symbols.iter().filter(|s| s.is_function).map(|s| s.address);
         let mut roots: Vec<u64> = [self.start].into_iter().chain(functions).collect();
@@ -330,8 +330,8 @@ impl Function {
         }
     }
 
-    /// Destinations in tables that the function refers to: differences from the table's own
-    /// address, or addresses.
+    /// Returns the destinations in tables that the function refers to. Entries are differences from
+    /// the table's own address, or addresses.
     fn jump_tables(&self, image: &Image<'_>, extent: &Extent<'_>) -> Vec<u64> {
         let mut destinations = Vec::new();
         let mut seen = HashSet::new();
@@ -357,23 +357,24 @@ impl Function {
     }
 }
 
-/// A near branch with an operand-size prefix and no `REX.W`: 16 bits of displacement on AMD's
-/// processors, 32 on Intel's (APM vol. 3, "JMP (Near)"; SDM vol. 2, "JMP").
+/// Returns whether this is a near branch with an operand-size prefix and no `REX.W`: its
+/// displacement has 16 bits on AMD processors and 32 on Intel ones (APM vol. 3, "JMP (Near)"; SDM
+/// vol. 2, "JMP").
 fn is_ambiguous_branch(bytes: &[u8]) -> bool {
     let (mut has_size, mut has_rex_w) = (false, false);
     let is_prefix =
         |b: u8| matches!(b, 0x26 | 0x2e | 0x36 | 0x3e | 0x64..=0x67 | 0xf0 | 0xf2 | 0xf3);
     for &byte in bytes.iter().take_while(|&&b| is_prefix(b) || b & 0xf0 == 0x40) {
         has_size |= byte == 0x66;
-        // Of a REX only one right before the opcode counts.
+        // A REX prefix counts only right before the opcode.
         has_rex_w = byte & 0xf8 == 0x48;
     }
     has_size && !has_rex_w
 }
 
-/// What an instruction holds of numbers that can be addresses: displacements without `%rip`, and
-/// what is put into a register, into memory or on the stack. Arithmetic, which `lea` of a register
-/// is, has numbers of its own.
+/// Returns the numbers in an instruction that can be addresses: displacements without `%rip`, and
+/// what is put into a register, into memory or on the stack. The numbers of arithmetic, including
+/// `lea` of a register, are not addresses.
 fn absolute(i: &Instruction) -> impl Iterator<Item = u64> {
     let has_register = i.memory_base() != Register::None || i.memory_index() != Register::None;
     let is_sum = i.mnemonic() == Mnemonic::Lea && has_register;

@@ -1,4 +1,4 @@
-//! How many entries the table of a link needs, from the link's inputs.
+//! Computes how many table entries a link needs, from its inputs.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -7,14 +7,14 @@ use super::inputs::InputCounter;
 use super::objects::Objects;
 use crate::threads;
 
-/// Room where the inputs are bitcode, so that the calls are not there to be counted. Too much
-/// costs 48 KiB, too little a second link.
+/// Room if inputs are bitcode, whose calls cannot be counted. Too much costs 48 KiB, too little a
+/// second link.
 const UNKNOWN: u32 = 4096;
 
 /// Inputs that are worth a thread.
 const PART: usize = 16;
 
-/// Entries for these inputs; `None` if there are no static calls in them.
+/// Returns the number of entries for these inputs; `None` if they have no static calls.
 pub(crate) fn of(inputs: &[PathBuf]) -> Option<u32> {
     let next = AtomicUsize::new(0);
     let count = |_| {
@@ -22,7 +22,7 @@ pub(crate) fn of(inputs: &[PathBuf]) -> Option<u32> {
         let mut objects = Objects::default();
         while let Some(input) = inputs.get(next.fetch_add(1, Relaxed)) {
             if !is_of_toolchain(input) {
-                // What cannot be read is the linker's to complain about.
+                // The linker will complain about what cannot be read.
                 let _ = objects.read(input, |object| counter.add(object));
             }
         }
@@ -41,7 +41,8 @@ pub(crate) fn of(inputs: &[PathBuf]) -> Option<u32> {
     }
 }
 
-/// The standard library has no static calls, and is most of what a small program links.
+/// Returns whether a file belongs to the toolchain. The standard library has no static calls, and
+/// is most of what a small program links.
 fn is_of_toolchain(path: &Path) -> bool {
     path.to_str().is_some_and(|p| p.contains("/lib/rustlib/"))
 }
@@ -53,7 +54,8 @@ mod tests {
 
     use super::*;
 
-    /// Defines a trampoline of the name `N` and calls it once; calls that of `M` `N` times.
+    /// Defines a trampoline named after `N` and calls it once; calls the one named after `M` `N`
+    /// times.
     const ASSEMBLY: &str = "
         .section .text.t, \"ax\", @progbits
         .globl trampolineN
@@ -68,7 +70,7 @@ mod tests {
 ";
 
     #[test]
-    fn several_threads_count_all() {
+    fn several_threads_count_everything() {
         let dir = std::env::temp_dir().join(format!("static-call-capacity-{}", std::process::id()));
         fs::create_dir_all(&dir).unwrap();
         let objects: Vec<PathBuf> = (1..=2 * PART + 3)
@@ -82,7 +84,7 @@ mod tests {
             })
             .collect();
         let last = objects.len() as u32;
-        // The trampoline after the last one is defined nowhere.
+        // The trampoline after the last one is not defined anywhere.
         let expected = (1..last).sum::<u32>() + last;
         for _ in 0..20 {
             assert_eq!(of(&objects), Some(expected));

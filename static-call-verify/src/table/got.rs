@@ -1,9 +1,9 @@
-//! Calls through the GOT that can be written as direct ones.
+//! Calls through the GOT that can be rewritten as direct calls.
 //!
-//! A slot that the link has settled holds the trampoline's address for ever, so `ff 15 disp32`
-//! (`call
-//! *slot(%rip)`) and `67 e8 rel32` (`call trampoline`) do the same and have the same length; likewise
-//! `ff 25` and `67 e9`. The x86-64 psABI, B.2 "Optimize GOTPCRELX Relocations", has linkers do it.
+//! A slot that the link has resolved always holds the trampoline's address, so `ff 15 disp32`
+//! (`call *slot(%rip)`) and `67 e8 rel32` (`call trampoline`) do the same and have the same length;
+//! likewise `ff 25` and `67 e9`. The x86-64 psABI, B.2 "Optimize GOTPCRELX Relocations", lets
+//! linkers do this.
 
 use static_call::arch::x86_64::Branch;
 
@@ -17,12 +17,12 @@ use crate::search::scan::Target;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Rewrite {
     pub(crate) address: u64,
-    /// Where it stands in the file.
+    /// Its offset in the file.
     pub(crate) offset: u64,
     pub(crate) bytes: [u8; 6],
 }
 
-/// The calls that can be rewritten exactly, by address.
+/// Returns the calls that can be rewritten exactly, by address.
 pub(crate) fn rewrites(
     image: &Image<'_>,
     named: &[Named],

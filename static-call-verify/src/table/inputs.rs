@@ -1,4 +1,4 @@
-//! How big a table an image will need, from the relocations of the linker's inputs.
+//! Computes how big a table an image will need, from the relocations of the linker's inputs.
 
 use std::collections::{HashMap, HashSet};
 
@@ -20,9 +20,9 @@ pub struct InputCounter {
 }
 
 impl InputCounter {
-    /// Adds an input: an object, an archive, or anything else (which counts nothing).
+    /// Adds an input: an object or an archive. Anything else is ignored.
     pub fn add(&mut self, bytes: &[u8]) {
-        // What does not parse counts nothing: the linker will complain, or need no table.
+        // What does not parse is ignored: the linker will complain, or it needs no table.
         if !bytes.starts_with(b"!<arch>\n") {
             let _ = self.object(bytes);
             return;
@@ -34,7 +34,7 @@ impl InputCounter {
         }
     }
 
-    /// Adds what another one has counted.
+    /// Adds the counts of another counter.
     pub(crate) fn merge(&mut self, other: Self) {
         self.own = self.own.saturating_add(other.own);
         self.defined.extend(other.defined);
@@ -44,8 +44,8 @@ impl InputCounter {
         }
     }
 
-    /// Entries that a table for the inputs so far will need at most. Inputs that hold no machine
-    /// code yet (bitcode of link-time optimisation in the linker) are not counted.
+    /// Returns the most entries that a table for the inputs so far can need. Inputs without machine
+    /// code (bitcode, for link-time optimisation in the linker) are not counted.
     #[must_use]
     pub fn entries(&self) -> u32 {
         let named = self.undefined.iter().filter(|(name, _)| self.defined.contains(*name));
@@ -58,7 +58,7 @@ impl InputCounter {
             return Ok(());
         }
         let sections = header.sections(LE, bytes)?;
-        // Sections of an object do not overlap; laid over each other they would be read many times.
+        // Sections of an object do not overlap. Overlapping ones would be read many times.
         let in_file = sections.iter().filter(|s| s.sh_type(LE) != elf::SHT_NOBITS);
         let total = in_file.map(|s| s.sh_size(LE)).fold(0, u64::saturating_add);
         if total / 2 > bytes.len() as u64 || !mentions_trampolines(&sections, bytes) {
@@ -73,7 +73,7 @@ impl InputCounter {
                 self.defined.insert(symbols.symbol_name(LE, symbol)?.to_vec());
             }
         }
-        // By symbol, since many name the same one.
+        // Counted by symbol, since many relocations name the same one.
         let mut counts = vec![0_u32; symbols.len()];
         for section in sections.iter() {
             let Some((relocations, _)) = section.rela(LE, bytes)? else { continue };
@@ -109,25 +109,26 @@ impl InputCounter {
     }
 }
 
-/// Whether a name of a section or a symbol is that of a trampoline. Of an object that is made for
-/// debugging, names are a small part.
+/// Returns whether the name of a section or symbol is that of a trampoline. In an object with debug
+/// information, names are a small part.
 fn mentions_trampolines(sections: &SectionTable<'_, FileHeader64<LE>>, bytes: &[u8]) -> bool {
     let tables = sections.iter().filter(|s| s.sh_type(LE) == elf::SHT_STRTAB);
     let mut names = tables.filter_map(|s| s.data(LE, bytes).ok());
     names.any(has_mark)
 }
 
-/// Whether `trampoline` stands in some names: it is part of that of every trampoline function and
-/// of [`TRAMPOLINES_SECTION`], so that an object without it neither defines nor calls a trampoline.
+/// Returns whether some names contain `trampoline`. The name of every trampoline function and
+/// [`TRAMPOLINES_SECTION`] contain it, so an object without it neither defines nor calls a
+/// trampoline.
 ///
-/// By Horspool's method ("Practical fast searching in strings", 1980): a link hook is most often
-/// built without optimisation, as build scripts are, and there vector instructions are function
+/// Uses Horspool's method ("Practical fast searching in strings", 1980): a link hook is usually
+/// built without optimisation, as build scripts are, and then vector instructions are function
 /// calls.
 pub(crate) fn has_mark(names: &[u8]) -> bool {
     const MARK: &[u8] = b"trampoline";
     const LAST: usize = MARK.len() - 1;
-    // How far the text can move on, by the byte at its end. No constant: without optimisation that
-    // is copied at each use.
+    // How far the text can advance, by the byte at its end. Not a constant: without optimisation, a
+    // constant is copied at each use.
     static SKIP: [usize; 256] = {
         let mut skip = [MARK.len(); 256];
         let mut i = 0;
@@ -150,7 +151,7 @@ pub(crate) fn has_mark(names: &[u8]) -> bool {
     false
 }
 
-/// The code sections that records are linked to.
+/// Returns the code sections that records are linked to.
 fn trampoline_sections(sections: &SectionTable<'_, FileHeader64<LE>>) -> HashSet<usize> {
     sections
         .iter()
@@ -160,8 +161,8 @@ fn trampoline_sections(sections: &SectionTable<'_, FileHeader64<LE>>) -> HashSet
         .collect()
 }
 
-/// Whether references from a section can become entries of the table: not those of the records
-/// themselves, of unwind tables and of debug information.
+/// Returns whether references from a section can become entries of the table. Those from the
+/// records themselves, from unwind tables and from debug information cannot.
 fn is_counted(name: &[u8], flags: elf::SectionFlags) -> bool {
     flags.contains(elf::SHF_ALLOC) && name != TRAMPOLINES_SECTION.as_bytes() && name != b".eh_frame"
 }
@@ -180,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn what_several_have_counted() {
+    fn counts_are_merged() {
         let mut all = counter(1, &["a"], &[("b", 10), ("x", 1000)]);
         all.merge(counter(2, &["b", "c"], &[("a", 20), ("b", 30), ("y", 1000)]));
         assert_eq!(all.entries(), 1 + 2 + 10 + 20 + 30);
@@ -189,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn marks_are_found_wherever_they_stand() {
+    fn marks_are_found_anywhere() {
         let mark = b"trampoline";
         for before in 0..40 {
             let text: Vec<u8> = b"trampolintrampo".iter().cycle().take(before).copied().collect();

@@ -1,4 +1,4 @@
-//! The table: reading it, filling it, and the object that brings it into a link.
+//! Reads and fills the table, and makes the object that brings it into a link.
 
 #[cfg(unix)]
 pub(crate) mod capacity;
@@ -25,23 +25,22 @@ use crate::report::{Call, TableState, Trampoline};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Table<'a> {
     pub(crate) address: u64,
-    /// Where it stands in the file.
+    /// Its offset in the file.
     pub(crate) offset: u64,
     pub(crate) header: TableHeader,
     entries: &'a [u8],
 }
 
 impl<'a> Table<'a> {
-    /// The table, if the image has one; `Err` says what is wrong with it.
+    /// Returns the table if the image has one; `Err` says what is wrong with it.
     pub(crate) fn find(image: &Image<'a>) -> Result<Option<Self>, String> {
-        // The runtime's own anchor makes an empty section where no table was linked in.
+        // The runtime's own anchor creates an empty section if no table was linked in.
         let mut sections = image.sections_named(TABLE_SECTION).filter(|s| s.size != 0);
         let Some(section) = sections.next() else { return Ok(None) };
         if sections.next().is_some() {
-            return Err("the image has two tables: link one table object only".to_owned());
+            return Err("the image has two tables: link only one table object".to_owned());
         }
-        // Where a linker kept anchor and table apart, the runtime looks for the table at the
-        // anchor.
+        // If a linker kept anchor and table apart, the runtime looks for the table at the anchor.
         let mut anchors = image.sections_named(TABLE_SECTION).filter(|s| s.size == 0);
         if anchors.any(|anchor| anchor.address != section.address) {
             return Ok(None);
@@ -52,7 +51,7 @@ impl<'a> Table<'a> {
             return Err("the table has no header".to_owned());
         };
         let entries = data.get(TableHeader::SIZE..).unwrap_or_default();
-        // Filling it must change nothing else.
+        // Filling the table must not change anything else.
         let is_shared = |s: &Section<'_>| {
             let is_itself = s.offset == section.offset && s.name == section.name;
             let starts_before_end = s.offset < section.offset.saturating_add(section.size);
@@ -77,7 +76,7 @@ impl<'a> Table<'a> {
         self.address.wrapping_add(offset as u64)
     }
 
-    /// The bytes of the table with these calls, or `None` where one is out of reach.
+    /// Returns the bytes of the table with these calls, or `None` if one is out of reach.
     pub(crate) fn fill(
         &self,
         image: &Image<'_>,
@@ -104,20 +103,20 @@ impl<'a> Table<'a> {
             identity: identity(image),
             checksum: checksum(&entries),
         };
-        // A shorter table than before leaves nothing behind.
+        // If the table gets shorter, nothing of the old one remains.
         entries.resize(self.header.capacity as usize * TableEntry::SIZE, 0);
         Some([header.to_bytes().as_slice(), &entries].concat())
     }
 
-    /// Whether its section has the room that its header says.
+    /// Returns whether its section has the room that its header states.
     pub(crate) fn has_room(&self) -> bool {
         let room = self.entries.len() / TableEntry::SIZE;
         usize::try_from(self.header.capacity).is_ok_and(|capacity| capacity <= room)
     }
 
-    /// Whether the table describes this image and these calls, and the addresses (sorted) of what
-    /// the runtime will rewrite: it asks the same of the table, and of each entry (`image.rs` and
-    /// `registry/read.rs` of static-call).
+    /// Returns whether the table matches this image and these calls, and the addresses (sorted) of
+    /// what the runtime will rewrite. The runtime makes the same checks of the table and of each
+    /// entry (`image.rs` and `registry/read.rs` of static-call).
     pub(crate) fn state(
         &self,
         image: &Image<'_>,
@@ -129,15 +128,15 @@ impl<'a> Table<'a> {
         let (listed, problem) = match version {
             0 => return (TableState::Empty { capacity }, Vec::new()),
             TABLE_VERSION if image.sections_named(RUNTIME_SECTION).next().is_none() => {
-                let message = "the runtime is in another image, and does not read this table: the \
-                               calls here go through the slot";
+                let message = "the runtime is in another image and does not read this table, so \
+                               the calls here go through the slot";
                 findings.add(FindingKey::TableUnread, Some(self.address), None, message.to_owned());
                 return (TableState::Unread, Vec::new());
             }
             TABLE_VERSION => self.listed(image, calls, trampolines),
             _ => {
                 let message = format!(
-                    "the table has version {version}, this verifier writes version \
+                    "the table has version {version}, but this verifier writes version \
                      {TABLE_VERSION}: use one version of static-call for library and verifier"
                 );
                 findings.add(FindingKey::TableVersion, Some(self.address), None, message);
@@ -152,7 +151,7 @@ impl<'a> Table<'a> {
         (TableState::Stale, listed)
     }
 
-    /// What can be rewritten by the table, and the first thing that is wrong with it.
+    /// Returns what can be rewritten according to the table, and the first problem with it.
     fn listed(
         &self,
         image: &Image<'_>,
@@ -175,7 +174,7 @@ impl<'a> Table<'a> {
             let here = self.entry_address(i);
             match TableEntry::from_bytes(bytes) {
                 None => {
-                    problem = problem.or(Some((here, "an entry of the table is unreadable")));
+                    problem = problem.or(Some((here, "an entry of the table cannot be read")));
                 }
                 Some(entry) if !entry.grade.is_patchable() => {}
                 Some(entry) => {
@@ -183,7 +182,7 @@ impl<'a> Table<'a> {
                     if is_right(image, here, &entry, trampolines) {
                         listed.push(address);
                     } else {
-                        let what = "the code is not what the table says";
+                        let what = "the code does not match the table";
                         problem = problem.or(Some((address, what)));
                     }
                 }
@@ -194,14 +193,14 @@ impl<'a> Table<'a> {
         let missing = calls.iter().find(|c| c.inline && !is_listed(c));
         let missing = missing.map(|c| (c.address, "a call is not in the table"));
         let wrong = calls.iter().find(|c| !c.inline && is_listed(c));
-        let wrong =
-            wrong.map(|c| (c.address, "the table lists a call that is not proved to be one"));
+        let wrong = wrong
+            .map(|c| (c.address, "the table lists an address that is not proved to be a call"));
         let problem = problem.or(missing).or(wrong);
         (listed, problem)
     }
 }
 
-/// Whether an entry at `here` of a call that can be rewritten is what the code says.
+/// Returns whether an entry at `here`, of a call that can be rewritten, matches the code.
 fn is_right(image: &Image<'_>, here: u64, entry: &TableEntry, trampolines: &[Trampoline]) -> bool {
     let at = |d: i32| here.wrapping_add_signed(d.into());
     let (address, trampoline) = (at(entry.instruction), at(entry.trampoline));

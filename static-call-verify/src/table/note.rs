@@ -1,5 +1,5 @@
 //! The note beside the table: the version of the verifier, how the image was compiled, and the
-//! policy. The build id of the image changes with it.
+//! policy. If any of them changes, so does the build id of the image.
 
 use object::elf::NoteType;
 
@@ -12,10 +12,10 @@ pub(crate) const NOTE_SECTION: &str = ".note.static_call";
 /// Owner and type of the note.
 const OWNER: &[u8] = b"static-call\0";
 const TYPE: NoteType = NoteType(1);
-/// What stands before the flags.
+/// The word before the flags.
 const FLAGS: &str = "compiled:";
 
-/// The bytes of the note.
+/// Returns the bytes of the note.
 pub(super) fn note(policy: &Policy, compiled: Option<Compiled>) -> Vec<u8> {
     let flags = compiled.map(|c| format!("{FLAGS}{} ", c.to_text())).unwrap_or_default();
     let text = format!("{} {flags}{policy}", env!("CARGO_PKG_VERSION"));
@@ -30,7 +30,7 @@ pub(super) fn note(policy: &Policy, compiled: Option<Compiled>) -> Vec<u8> {
     note
 }
 
-/// How the image was compiled, where the link hook has noted it.
+/// Returns how the image was compiled, if the link hook has recorded it.
 pub(crate) fn compiled(image: &Image<'_>) -> Option<Compiled> {
     let section = image.sections_named(NOTE_SECTION).next()?;
     text(image.section_data(section)?).and_then(parse)
@@ -41,7 +41,7 @@ fn parse(text: &str) -> Option<Compiled> {
     words.find_map(|word| word.strip_prefix(FLAGS)).map(Compiled::from_text)
 }
 
-/// The text of a note that is ours.
+/// Returns the text of a note, if it is one of ours.
 fn text(note: &[u8]) -> Option<&str> {
     let (head, rest) = note.split_at_checked(12)?;
     let (owner, rest) = rest.split_at_checked(OWNER.len())?;
@@ -57,7 +57,7 @@ mod tests {
     use crate::policy::{FindingKey, Level};
 
     #[test]
-    fn a_note_tells_how_the_image_was_compiled() {
+    fn a_note_says_how_the_image_was_compiled() {
         let mut policy = Policy::default();
         policy.set(FindingKey::FlagsMissing, Level::Deny);
         let of = |compiled| text(&note(&policy, compiled)).and_then(parse);
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn other_notes_say_nothing() {
+    fn other_notes_are_ignored() {
         let own = note(&Policy::default(), Some(Compiled::default()));
         assert!(text(&own).is_some());
         for at in [0, 8, 12] {

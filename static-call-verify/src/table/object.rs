@@ -7,17 +7,17 @@ use super::note::{NOTE_SECTION, note};
 use crate::compiled::Compiled;
 use crate::policy::Policy;
 
-/// An ELF relocatable object with an empty table of `capacity` entries, and a note with the version
-/// of the verifier and the policy (so that the build id of the image changes with them).
+/// Returns an ELF relocatable object with an empty table of `capacity` entries, and a note with the
+/// version of the verifier and the policy, so that the image's build id changes with them.
 ///
-/// The table is retained (`SHF_GNU_RETAIN`), the note is a root of the linkers' garbage collection
-/// by its type: both survive `--gc-sections`.
+/// Both survive `--gc-sections`: the table is marked to be retained (`SHF_GNU_RETAIN`), and linkers
+/// treat a note as a root of garbage collection.
 #[must_use]
 pub fn table_object(capacity: u32, policy: &Policy) -> Vec<u8> {
     noted(capacity, policy, None)
 }
 
-/// [`table_object`], and how the rest of the image was compiled.
+/// Like [`table_object`], and records how the rest of the image was compiled.
 pub(crate) fn noted(capacity: u32, policy: &Policy, compiled: Option<Compiled>) -> Vec<u8> {
     let header = TableHeader { version: 0, capacity, count: 0, identity: 0, checksum: 0 };
     let mut table = header.to_bytes().to_vec();
@@ -37,11 +37,11 @@ struct Writer {
     names: Vec<u8>,
     /// Section headers.
     headers: Vec<[u8; HEADER]>,
-    /// What follows the ELF header.
+    /// Everything after the ELF header.
     body: Vec<u8>,
 }
 
-/// Bytes of an ELF header, and of a section header.
+/// Length in bytes of an ELF header, and of a section header.
 const HEADER: usize = 64;
 
 impl Writer {
@@ -75,12 +75,12 @@ impl Writer {
         names.extend(own.as_bytes());
         names.push(0);
         self.names = names.clone();
-        // The writer takes the name from its end: leave only what stands before it.
+        // `section` appends the name, so leave only what comes before it.
         self.names.truncate(own_at);
         let mut w = self.section(own, elf::SHT_STRTAB.0, 0, 1, &names);
         w.body.resize(w.body.len().next_multiple_of(8), 0);
         let count = u16::try_from(w.headers.len()).unwrap_or(u16::MAX);
-        // GNU ld knows `SHF_GNU_RETAIN` only in objects of its own OS ABI (`ELFOSABI_GNU`, 3).
+        // GNU ld supports `SHF_GNU_RETAIN` only in objects of its own OS ABI (`ELFOSABI_GNU`, 3).
         let mut file = vec![0x7f, b'E', b'L', b'F', 2, 1, 1, 3, 0, 0, 0, 0, 0, 0, 0, 0];
         file.extend(elf::ET_REL.0.to_le_bytes());
         file.extend(elf::EM_X86_64.0.to_le_bytes());

@@ -1,5 +1,5 @@
-//! The objects among the inputs of a link that mention trampolines, each read no further than it
-//! takes to know: most of an input is code and debug information of others.
+//! Finds the objects among the inputs of a link that mention trampolines. Each is read only as far
+//! as necessary to decide: most of an input is unrelated code and debug information.
 
 use std::io;
 use std::ops::Range;
@@ -14,26 +14,26 @@ use super::inputs::has_mark;
 use crate::elf::pieces::Pieces;
 
 const ARCHIVE: &[u8] = b"!<arch>\n";
-/// The header of a member: the size is up to 10 decimal digits at 48.
+/// The header of a member. The size is at offset 48, up to 10 decimal digits.
 const MEMBER: u64 = 60;
 /// The header of an object.
 const HEADER: u64 = 64;
 const BITCODE: [&[u8]; 2] = [b"BC\xc0\xde", b"\xde\xc0\x17\x0b"];
 
-/// Reads inputs, with memory that serves for all of them: getting it from the system costs as much
-/// as reading into it.
+/// Reads inputs with memory that is reused for all of them: getting it from the system costs as
+/// much as reading into it.
 #[derive(Debug, Default)]
 pub(crate) struct Objects {
-    /// Whether an input was bitcode, of which nothing is known.
+    /// Whether an input was bitcode, about which nothing is known.
     pub(crate) have_bitcode: bool,
     memory: Vec<u8>,
 }
 
 impl Objects {
-    /// Shows `each` the objects of the file at `path` that mention trampolines: of an object, an
-    /// archive, or anything else (which has none).
+    /// Passes to `each` the objects in the file at `path` that mention trampolines. The file is an
+    /// object, an archive, or anything else, which has none.
     ///
-    /// What cannot be read is the linker's to complain about.
+    /// The linker will complain about what cannot be read.
     pub(crate) fn read(&mut self, path: &Path, mut each: impl FnMut(&[u8])) -> io::Result<()> {
         let file = Pieces::open(path)?;
         let length = file.length();
@@ -55,7 +55,7 @@ impl Objects {
         Ok(())
     }
 
-    /// Reads an object that stands in the file at `range`.
+    /// Reads an object at `range` of the file.
     fn part(
         &mut self,
         file: &Pieces,
@@ -71,7 +71,7 @@ impl Objects {
         Ok(())
     }
 
-    /// Whether the names in an object have the mark of a trampoline's: of a section or a symbol.
+    /// Returns whether a name of a section or symbol in an object has the mark of a trampoline.
     fn mentions_trampolines(
         &mut self,
         file: &Pieces,
@@ -84,7 +84,7 @@ impl Objects {
             Some(start..start.checked_add(size)?).filter(|r| r.end <= range.end)
         };
         let size = (count * size_of::<SectionHeader64<LE>>()) as u64;
-        // More sections than the header can count, or a damaged object: the whole tells.
+        // More sections than the header can count, or a damaged object: read it whole.
         let Some(headers) = inside(sections, size).filter(|_| count != 0) else { return Ok(true) };
         let headers = file.read(headers, &mut self.memory)?;
         let headers = pod::slice_from_bytes::<SectionHeader64<LE>>(headers, count);
@@ -96,7 +96,7 @@ impl Objects {
         let mut left = range.end - range.start;
         for table in tables {
             let Some(table) = table else { return Ok(true) };
-            // Laid over each other they would be read many times.
+            // Overlapping tables would be read many times.
             let Some(rest) = left.checked_sub(table.end - table.start) else { return Ok(true) };
             left = rest;
             if has_mark(file.read(table, &mut self.memory)?) {
@@ -107,15 +107,16 @@ impl Objects {
     }
 }
 
-/// Bytes of a member of an archive by its header, and how many of them are its name: BSD writes a
-/// long one in front of the contents.
+/// Returns the length of an archive member according to its header, and how much of that is its
+/// name: BSD puts a long name before the contents.
 fn member(header: &[u8]) -> Option<(u64, u64)> {
     let number = |digits: &[u8]| std::str::from_utf8(digits.trim_ascii()).ok()?.parse().ok();
     let name = header.get(..16)?.strip_prefix(b"#1/").map_or(Some(0), number)?;
     Some((name, number(header.get(48..58)?)?))
 }
 
-/// Number and offset of the section headers, if these bytes begin an object for this target.
+/// Returns number and offset of the section headers, if these bytes begin an object for this
+/// target.
 fn section_headers(bytes: &[u8]) -> Option<(usize, u64)> {
     let header = FileHeader64::<LE>::parse(bytes).ok()?;
     let is_object = header.e_type(LE) == elf::ET_REL && header.e_machine(LE) == elf::EM_X86_64;
@@ -129,7 +130,7 @@ mod tests {
     use super::*;
     use crate::atomic_file::Temporary;
 
-    /// An object with one section of names.
+    /// Returns an object with one section of names.
     fn object(names: &[u8]) -> Vec<u8> {
         let mut bytes = vec![0; 64];
         bytes[..7].copy_from_slice(b"\x7fELF\x02\x01\x01");
@@ -157,7 +158,7 @@ mod tests {
         bytes
     }
 
-    /// What is shown of a file, and whether there is bitcode in it.
+    /// Returns what `Objects::read` passes on for a file, and whether the file has bitcode.
     fn read(name: &str, bytes: &[u8]) -> (Vec<Vec<u8>>, bool) {
         let name = format!("static-call-objects-{name}-{}", std::process::id());
         let file = Temporary::new(std::env::temp_dir().join(name));
@@ -175,7 +176,7 @@ mod tests {
         let long = [b"a/long/name", &with[..]].concat();
         let all = archive(&[("/", b"odd"), ("x/", &without), ("y/", &with), ("#1/11", &long)]);
         assert_eq!(read("archive", &all).0, [&with[..], &with[..]]);
-        // The last member is cut off, and so damaged.
+        // The last member is cut off, and therefore damaged.
         assert_eq!(read("cut", &all[..all.len() - 2]).0, [&with[..]]);
         let mut other = with.clone();
         other[18] = 183;
@@ -183,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_damaged_is_read_whole() {
+    fn damaged_objects_are_read_whole() {
         let sound = object(b"\0names\0");
         for (at, byte) in [(60, 0), (60, 200), (64 + 24, 200), (64 + 38, 1)] {
             let mut damaged = sound.clone();

@@ -1,4 +1,4 @@
-//! What `cargo static-call build` says before it runs cargo.
+//! Tests of what `cargo static-call build` prints before it runs cargo.
 
 use std::fs;
 
@@ -6,11 +6,11 @@ use super::{directory, err, run_in};
 
 const MANIFEST: &str = "[package]\nname = \"x\"\nedition = \"2024\"\n[workspace]\n";
 
-/// Nothing of this project runs in a plain `cargo build`, which so cannot say that it does not
-/// verify.
+/// None of this project's code runs in a plain `cargo build`, which therefore cannot say that it
+/// does not verify.
 #[test]
-fn what_a_plain_build_does_not_do_is_said_once() {
-    let note = "note: static-call: a plain `cargo build` links again and does not verify";
+fn a_note_about_plain_builds_is_printed_once() {
+    let note = "note: static-call: a plain `cargo build` links again without verifying";
     let verifier = env!("CARGO_MANIFEST_DIR");
     let has = format!("[build-dependencies]\nstatic-call-verify = {{ path = \"{verifier}\" }}\n");
     for (more, is_said) in [("", true), (&has, false)] {

@@ -1,4 +1,4 @@
-//! Completions, as shells come to them.
+//! Tests of completions, as shells use them.
 
 use std::fs;
 use std::process::Command;
@@ -16,7 +16,7 @@ fn completions_for_every_shell() {
     assert_eq!(run(&["completions", "ed"]).status.code(), Some(2));
 }
 
-/// What a shell proposes for a line, whose last word is being written.
+/// Returns what a shell proposes for a line whose last word is being typed.
 fn proposed(shell: &str, script: &str, line: &[&str]) -> Vec<String> {
     let dir = directory("completions");
     let file = dir.join("completions");
@@ -41,7 +41,7 @@ fn bash(line: &[&str]) -> Vec<String> {
     bash_after("complete -F _old cargo", line)
 }
 
-/// As bash calls the function that is registered for the first word.
+/// Calls the function that is registered for the first word, as bash does.
 fn bash_after(before: &str, line: &[&str]) -> Vec<String> {
     const SCRIPT: &str = r#"
         _old() { COMPREPLY=("old $2"); }
@@ -84,18 +84,18 @@ fn proposals_of_shells() {
             assert_eq!(proposed(&["build", "--deny", "call.gr"]), grades, "{shell} {start:?}");
             assert_eq!(proposed(&["explain", "call.gr"]), grades, "{shell} {start:?}");
             if shell == "fish" {
-                // Bash itself falls back on files.
+                // Bash itself falls back to files.
                 assert_eq!(proposed(&["verify", "compl"]), ["completions"], "{start:?}");
             }
         }
     }
     if images::have(&["bash"]) {
-        assert_eq!(bash(&["cargo", "bui"]), ["old bui"], "what completed cargo still does");
+        assert_eq!(bash(&["cargo", "bui"]), ["old bui"], "the old completions of cargo still work");
         let late = "_comp_load() { complete -F _old cargo; }";
         assert_eq!(
             bash_after(late, &["cargo", "bui"]),
             ["old bui"],
-            "what is loaded when it is asked for"
+            "completions that are loaded on demand"
         );
         assert_eq!(bash_after("", &["cargo", "bui"]), [""; 0]);
     }

@@ -1,4 +1,4 @@
-//! `cargo static-call init` in packages and workspaces.
+//! Tests of `cargo static-call init` in packages and workspaces.
 
 use std::fs;
 use std::path::Path;
@@ -18,7 +18,7 @@ fn package(name: &str) -> std::path::PathBuf {
     let _ = fs::remove_dir_all(&dir);
     fs::create_dir_all(dir.join("src")).unwrap();
     fs::create_dir_all(dir.join(".cargo")).unwrap();
-    // A workspace of its own, whatever stands above.
+    // A workspace of its own, whatever is above it.
     fs::write(dir.join("Cargo.toml"), format!("{MANIFEST}\n[workspace]\n")).unwrap();
     fs::write(dir.join("src/main.rs"), "fn main() {}\n").unwrap();
     fs::write(dir.join(".cargo/config.toml"), CONFIG).unwrap();
@@ -34,7 +34,7 @@ fn read(dir: &Path, name: &str) -> String {
 }
 
 #[test]
-fn merges_shows_and_is_done_once() {
+fn merges_and_shows_changes_and_repeats_nothing() {
     let dir = package("init");
     let before = (read(&dir, ".cargo/config.toml"), read(&dir, "Cargo.toml"));
     let dry = init(&dir, &["--dry-run"]);
@@ -64,7 +64,7 @@ fn merges_shows_and_is_done_once() {
         }
     }
     let again = init(&dir, &[]);
-    assert!(out(&again).starts_with("everything is set already: nothing to change\n"));
+    assert!(out(&again).starts_with("everything is already set: nothing to change\n"));
     assert_eq!((read(&dir, ".cargo/config.toml"), read(&dir, "Cargo.toml")), after);
 
     let said = checked(&dir, &[]);
@@ -72,7 +72,8 @@ fn merges_shows_and_is_done_once() {
     fs::remove_dir_all(dir).unwrap();
 }
 
-/// What cargo makes of a package: each flag is there once, since LLVM takes no option twice.
+/// Returns cargo's output for a package. Asserts that each flag is there once, because LLVM rejects
+/// an option that is given twice.
 fn checked(dir: &Path, variables: &[(&str, &Path)]) -> String {
     let _ = fs::remove_dir_all(dir.join("target"));
     let output = std::process::Command::new(env!("CARGO"))
@@ -110,7 +111,7 @@ fn flags_are_written_where_cargo_reads_them() {
     };
     let target = "[target.x86_64-unknown-linux-gnu]\nrustflags = ";
 
-    // A table of the target in a directory above, and flags for all targets here.
+    // A table for the target in a parent directory, and flags for all targets here.
     fs::write(dir.join(".cargo/config.toml"), format!("{target}[\"-Cdebug-assertions\"]\n"))
         .unwrap();
     fs::write(inner.join(".cargo/config.toml"), "[build]\nrustflags = [\"-Coverflow-checks\"]\n")
@@ -119,9 +120,9 @@ fn flags_are_written_where_cargo_reads_them() {
     assert!(read(&inner, ".cargo/config.toml").contains(TABLE));
     let said = checked(&inner, &variables);
     assert!(said.contains("-Cdebug-assertions") && !said.contains("-Coverflow-checks"), "{said}");
-    assert!(done().starts_with("everything is set already"));
+    assert!(done().starts_with("everything is already set"));
 
-    // As a text, in cargo's home; and the file without an extension is the one that counts.
+    // As a string in cargo's home. The file without an extension takes precedence.
     fs::remove_file(dir.join(".cargo/config.toml")).unwrap();
     fs::write(home.join("config.toml"), format!("{target}\"-Cdebug-assertions\"\n")).unwrap();
     fs::write(inner.join(".cargo/config"), "").unwrap();
@@ -131,14 +132,14 @@ fn flags_are_written_where_cargo_reads_them() {
     assert_eq!(read(&inner, ".cargo/config.toml"), unread);
     assert!(checked(&inner, &variables).contains("-Cdebug-assertions"));
 
-    // Flags of the environment hide those of `build`.
+    // Flags in the environment hide those of `build`.
     fs::write(
         inner.join(".cargo/config"),
         read(&inner, ".cargo/config").replace(TABLE, "[build]\n"),
     )
     .unwrap();
     fs::remove_file(home.join("config.toml")).unwrap();
-    assert!(done().starts_with("everything is set already"));
+    assert!(done().starts_with("everything is already set"));
     let variable = "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS";
     let mut init = command(&inner, &["init"]);
     let output = init.envs(variables).env(variable, "-Cdebug-assertions").output().unwrap();
@@ -148,9 +149,9 @@ fn flags_are_written_where_cargo_reads_them() {
     fs::remove_dir_all(dir).unwrap();
 }
 
-/// What is set in the environment is not read from the files, and `init` cannot change it.
+/// Flags in the environment replace those in files, and `init` cannot change them.
 #[test]
-fn flags_of_the_environment_are_told() {
+fn flags_in_the_environment_are_reported() {
     let dir = package("init-environment");
     let with = |name: &str, value: &str| {
         let output = command(&dir, &["init"]).env(name, value).output().unwrap();
@@ -174,12 +175,12 @@ fn flags_of_the_environment_are_told() {
             all = all.replace(' ', "\u{1f}");
         }
         let said = with(name, &all);
-        assert!(said.contains("It has all of them") && !said.contains("Add "), "{said}");
+        assert!(said.contains("It has them all") && !said.contains("Add "), "{said}");
     }
-    // As the flags of `build` that are not hidden.
+    // The same flags as those of `build`, which are not hidden.
     fs::write(dir.join(".cargo/config.toml"), CONFIG).unwrap();
     let said = with("CARGO_BUILD_RUSTFLAGS", flags.trim_matches('`'));
-    assert!(said.starts_with("everything is set already"), "{said}");
+    assert!(said.starts_with("everything is already set"), "{said}");
     fs::remove_dir_all(dir).unwrap();
 }
 
@@ -194,8 +195,9 @@ fn in_a_new_package_and_from_below() {
     let config = read(&dir, ".cargo/config.toml");
     assert!(config.starts_with(TABLE));
     let config: Vec<&str> = config.lines().filter(|line| !line.starts_with('#')).collect();
-    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).unwrap();
-    assert!(readme.contains(&format!("\n{}\n```", config.join("\n"))), "README says the same");
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/verifier.md");
+    let page = fs::read_to_string(page).unwrap();
+    assert!(page.contains(&format!("\n{}\n```", config.join("\n"))), "the page shows the same");
     fs::remove_dir_all(dir).unwrap();
 }
 
@@ -219,7 +221,7 @@ fn line_endings_permissions_and_links_stay() {
 }
 
 #[test]
-fn what_is_read_only_is_refused() {
+fn read_only_files_are_refused() {
     use std::os::unix::fs::PermissionsExt;
     let dir = package("init-read-only");
     let before = (read(&dir, ".cargo/config.toml"), read(&dir, "Cargo.toml"));
@@ -238,12 +240,12 @@ fn what_is_read_only_is_refused() {
         set(0o644);
     }
     let after = (read(&dir, ".cargo/config.toml"), read(&dir, "Cargo.toml"));
-    assert_eq!(after, before, "nothing is written halfway");
+    assert_eq!(after, before, "nothing is partly written");
     fs::remove_dir_all(dir).unwrap();
 }
 
 #[test]
-fn what_cannot_be_read_is_left_alone() {
+fn a_file_that_cannot_be_read_is_not_changed() {
     let dir = package("init-broken");
     fs::write(dir.join(".cargo/config.toml"), "[build\n").unwrap();
     let before = read(&dir, "Cargo.toml");
@@ -254,7 +256,7 @@ fn what_cannot_be_read_is_left_alone() {
         "{}",
         err(&output)
     );
-    assert_eq!(read(&dir, "Cargo.toml"), before, "nothing is written halfway");
+    assert_eq!(read(&dir, "Cargo.toml"), before, "nothing is partly written");
     fs::remove_dir_all(dir).unwrap();
     assert_eq!(init(Path::new("/"), &[]).status.code(), Some(2), "no manifest anywhere");
 }

@@ -1,4 +1,4 @@
-//! The JSON against its schema, which is strict, and against the library.
+//! Tests of the JSON against its schema, which is strict, and against the library.
 
 use std::fs;
 use std::process::Command;
@@ -10,7 +10,7 @@ use static_call_verify::{FindingKey, Policy, Stamped, stamp, table_object, verif
 use super::{BODY, Image, err, fresh, images, out, run, schema};
 
 impl Image {
-    /// With a table that nothing has filled.
+    /// Makes an image with a table that nothing has filled.
     fn with_table(body: &str) -> Self {
         let table = fresh("table.o");
         fs::write(&table, table_object(9, &Policy::default())).unwrap();
@@ -19,7 +19,7 @@ impl Image {
         image
     }
 
-    /// As a link with the hook leaves it.
+    /// Makes an image as a link with the hook leaves it.
     pub(super) fn stamped(body: &str) -> Self {
         let image = Self::with_table(body);
         let mut bytes = fs::read(&image.0).unwrap();
@@ -31,7 +31,7 @@ impl Image {
 }
 
 #[test]
-fn json_is_what_the_schema_says() {
+fn json_conforms_to_the_schema() {
     let schema: Value = serde_json::from_str(JSON_SCHEMA).unwrap();
     assert_eq!(out(&run(&["verify", "--schema"])), JSON_SCHEMA);
     let names = schema["$defs"]["finding"]["properties"]["key"]["enum"].as_array().unwrap();
@@ -53,7 +53,7 @@ fn json_is_what_the_schema_says() {
         stripped,
     ];
     let mut paths: Vec<&str> = examples.iter().map(Image::path).collect();
-    // An image that others built, without static calls.
+    // An image from elsewhere, without static calls.
     paths.push("/bin/sh");
     let output = run(&[&["verify", "--format", "json"], &paths[..]].concat());
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
@@ -72,7 +72,7 @@ fn json_is_what_the_schema_says() {
     }
 }
 
-/// The numbers are those of the library, and add up.
+/// Checks that the numbers are those of the library, and add up.
 fn agrees(document: &Value, path: &str) {
     let report = verify(&fs::read(path).unwrap(), &Policy::default());
     let s = &document["summary"];
@@ -105,14 +105,14 @@ fn agrees(document: &Value, path: &str) {
     }
 }
 
-/// What the program does not know of is not inline, in whatever format.
+/// Calls that the program does not know are not inline in any format.
 #[test]
-fn without_a_table_that_is_trusted_nothing_is_inline() {
+fn without_a_trusted_table_nothing_is_inline() {
     let stamped = Image::stamped(BODY);
     let good = fs::read(&stamped.0).unwrap();
     let inline = verify(&good, &Policy::default()).summary.inline;
     assert!(inline >= 2);
-    // A tool has moved something: the last segment is longer.
+    // As if a tool had moved something: the last segment is longer.
     let mut moved = good.clone();
     let headers = u64::from_le_bytes(*good[32..].first_chunk().unwrap()) as usize;
     let mut headers = (0..usize::from(good[56])).map(|i| headers + i * 56);
@@ -120,7 +120,7 @@ fn without_a_table_that_is_trusted_nothing_is_inline() {
     moved[last + 40] ^= 1;
     for (image, inline, why) in [
         (stamped, inline, ""),
-        (Image::of(&moved), 0, "the table does not describe the image"),
+        (Image::of(&moved), 0, "the table does not match the image"),
         (Image::with_table(BODY), 0, "the table is empty"),
         (Image::new(BODY, &[]), 0, "the image has no table"),
     ] {
@@ -150,7 +150,7 @@ fn without_a_table_that_is_trusted_nothing_is_inline() {
 }
 
 #[test]
-fn the_schema_refuses_what_is_not_a_report() {
+fn the_schema_rejects_what_is_not_a_report() {
     let schema: Value = serde_json::from_str(JSON_SCHEMA).unwrap();
     let image = Image::new(BODY, &[]);
     let output = run(&["verify", "--format=json", image.path()]);

@@ -1,4 +1,4 @@
-//! Results in files.
+//! Tests of results that are written to files.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -33,7 +33,7 @@ fn links_and_permissions_stay() {
     let text = fs::read_to_string(&real).unwrap();
     assert!(text.contains("module::key"), "{text}");
     assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o640);
-    assert_eq!(fs::read_dir(&dir).unwrap().count(), 2, "nothing temporary stays");
+    assert_eq!(fs::read_dir(&dir).unwrap().count(), 2, "no temporary file stays");
 
     fs::remove_file(&real).unwrap();
     assert_eq!(verify().status.code(), Some(0));

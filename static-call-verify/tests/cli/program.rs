@@ -1,4 +1,4 @@
-//! Without an image, the command reads the program of the package.
+//! Without an image, the command reads the package's program.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use super::{BODY, Image, directory, err, out, run_in};
 
 const MANIFEST: &str = "[package]\nname = \"app\"\nedition = \"2024\"\n";
 
-/// A package with these programs, in a workspace of its own.
+/// Makes a package with these programs, in its own workspace.
 fn package(more: &str, programs: &[&str]) -> PathBuf {
     let dir = directory("program");
     fs::create_dir_all(dir.join("src/bin")).unwrap();
@@ -18,7 +18,7 @@ fn package(more: &str, programs: &[&str]) -> PathBuf {
     dir
 }
 
-/// As if cargo had built it.
+/// Puts an image where cargo would have built it.
 fn build(dir: &Path, profile: &str, program: &str) {
     let profile = dir.join("target").join(profile);
     fs::create_dir_all(profile.join(".fingerprint")).unwrap();
@@ -36,7 +36,7 @@ fn the_only_program_is_read() {
     assert!(err(&unbuilt).starts_with(said), "{}", err(&unbuilt));
     build(&dir, "debug", "app");
     build(&dir, "x86_64-unknown-linux-gnu/release", "app");
-    // The one that was built last, not what lies beside it.
+    // The last build is read, not other files next to it.
     fs::create_dir_all(dir.join("target/doc")).unwrap();
     fs::write(dir.join("target/doc/app"), "").unwrap();
     for command in ["verify", "report"] {

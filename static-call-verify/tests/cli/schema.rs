@@ -1,9 +1,9 @@
-//! A strict reader of the part of JSON Schema that the published schema uses: a word that it does
-//! not know is a failure.
+//! A strict reader of the part of JSON Schema that the published schema uses. It fails on a word
+//! that it does not know.
 
 use serde_json::Value;
 
-/// What is wrong with `value`, with the path to it.
+/// Returns what is wrong with `value`, each problem with its path.
 pub(crate) fn mistakes(schema: &Value, value: &Value) -> Vec<String> {
     let mut reader = Reader { root: schema, mistakes: Vec::new() };
     reader.check(schema, value, "$");

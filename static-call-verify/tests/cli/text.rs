@@ -1,13 +1,14 @@
-//! What the text says besides its tables.
+//! Tests of the lines of the text besides its tables.
 
 use super::{BODY, Image, out, run};
 
-/// Both forms of the text end in the same lines.
+/// Both forms of the text end with the same lines.
 #[test]
 fn what_is_denied_is_named() {
     let image = Image::new(BODY, &[]);
     let levels = ["--allow", "call.*", "--deny", "table.missing", "--warn", "tramp.address-taken"];
-    let (last, unused) = ("static-call: 1 key, 2 sites, 5 calls: ", "3 calls could be inline: ");
+    let (last, unused) =
+        ("static-call: 1 key, 2 sites, 5 calls: ", "3 calls could be inline, but ");
     for command in ["verify", "report"] {
         let output = run(&[&[command][..], &levels, &[image.path()]].concat());
         assert_eq!(output.status.code(), Some(1), "{command}");

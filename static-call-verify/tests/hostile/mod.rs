@@ -1,11 +1,11 @@
-//! Changes images where it hurts: fields of headers, relocations, symbols, unwind tables, records,
-//! the table, code. The fuzz target `verify` and the tests of `robust.rs` share it.
+//! Damages images where it hurts: fields of headers, relocations, symbols, unwind tables, records,
+//! the table, code. Shared by the fuzz target `verify` and the tests in `robust.rs`.
 #![allow(dead_code, reason = "tests and fuzz targets each use a part")]
 
 use static_call_verify::report::{Kind, TableState};
 use static_call_verify::{InputCounter, Policy, Report, Stamped, stamp, verify};
 
-/// A small source of numbers: xorshift64*.
+/// A small random number generator: xorshift64*.
 pub(crate) struct Random(u64);
 
 impl Random {
@@ -25,14 +25,14 @@ impl Random {
     }
 }
 
-/// Changes one structure of an image; the length stays.
+/// Changes one structure of an image without changing its length.
 pub(crate) fn mutate(bytes: &mut [u8], random: &mut Random) {
     if bytes.len() < 64 {
         return;
     }
     match random.below(8) {
         0 => {
-            // The identification is left alone: without it nothing else is read.
+            // The identification stays: without it nothing else is read.
             const FIELDS: &[(u64, u64)] = &[
                 (16, 2),
                 (18, 2),
@@ -63,7 +63,7 @@ pub(crate) fn mutate(bytes: &mut [u8], random: &mut Random) {
             set(bytes, entry.wrapping_add(field), size, random);
         }
         3 => {
-            // One section's header, or part of it, in the place of another's.
+            // One section's header, or part of it, replaces another's.
             let (from, to) = (section(bytes, random), section(bytes, random));
             let (field, size) = [(0, 64), (16, 24), (0, 8), (24, 16)][random.below(4) as usize];
             for i in 0..size {
@@ -90,7 +90,7 @@ pub(crate) fn mutate(bytes: &mut [u8], random: &mut Random) {
     }
 }
 
-/// Puts a branch into a section that leads somewhere near: to a trampoline, with luck.
+/// Puts a branch into a section that leads somewhere near, with luck to a trampoline.
 fn branch(bytes: &mut [u8], start: u64, size: u64, random: &mut Random) {
     let at = start.wrapping_add(random.below(size));
     let opcode: &[u64] = match random.below(6) {
@@ -109,7 +109,7 @@ fn branch(bytes: &mut [u8], start: u64, size: u64, random: &mut Random) {
     put(bytes, at.wrapping_add(opcode.len() as u64), 4, to.wrapping_sub(end));
 }
 
-/// Where the header of some section stands.
+/// Returns where the header of some section is.
 fn section(bytes: &[u8], random: &mut Random) -> u64 {
     word(bytes, 40, 8).wrapping_add(random.below(word(bytes, 60, 2)) * 64)
 }
@@ -125,7 +125,7 @@ fn set(bytes: &mut [u8], at: u64, size: u64, random: &mut Random) {
         5 => old ^ (1 << random.below(size * 8)),
         6 => (bytes.len() as u64).wrapping_add(random.below(33)).wrapping_sub(16),
         7 => random.next() & 0xff,
-        // A field of the same file: addresses, offsets and sizes meet.
+        // A field from the same file, so that addresses, offsets and sizes collide.
         8 => {
             let header = section(bytes, random);
             word(bytes, header.wrapping_add([16, 24, 32][random.below(3) as usize]), 8)
@@ -149,12 +149,12 @@ fn put(bytes: &mut [u8], at: u64, size: u64, value: u64) {
     }
 }
 
-/// What holds for the report of any bytes.
+/// Checks what holds for the report of any bytes.
 pub(crate) fn check(bytes: &[u8]) -> Report {
     check_with(bytes, &Policy::default())
 }
 
-/// The same under a policy.
+/// Checks the same under a policy.
 pub(crate) fn check_with(bytes: &[u8], policy: &Policy) -> Report {
     let report = verify(bytes, policy);
     for call in report.calls.iter().filter(|c| c.inline) {
@@ -168,7 +168,7 @@ pub(crate) fn check_with(bytes: &[u8], policy: &Policy) -> Report {
     report
 }
 
-/// What holds for everything that can be done with any bytes.
+/// Checks what holds for everything that can be done with any bytes.
 pub(crate) fn check_all(bytes: &[u8]) {
     let report = check(bytes);
     assert!(!report.to_string().is_empty());

@@ -1,4 +1,4 @@
-//! Makes images for tests: from assembly text, and from the fixture with cargo.
+//! Makes images for tests, from assembly text and from the fixture with cargo.
 #![allow(dead_code, reason = "each test file uses a part")]
 
 #[path = "../tools/mod.rs"]
@@ -79,7 +79,7 @@ shim:
     .globl _start
 "#;
 
-/// Wraps the body of a function `name`.
+/// Wraps a body in a function `name`.
 pub(crate) fn function(name: &str, body: &str) -> String {
     format!(
         "    .p2align 6\n    .type {name}, @function\n{name}:\n    .cfi_startproc\n{body}\n    \
@@ -87,21 +87,21 @@ pub(crate) fn function(name: &str, body: &str) -> String {
     )
 }
 
-/// A directory for this test program's files.
+/// Returns a directory for this test program's files.
 pub(crate) fn scratch() -> PathBuf {
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("images");
     std::fs::create_dir_all(&dir).expect("a directory for test files");
     dir
 }
 
-/// A file name that no other test uses.
+/// Returns a file name that no other test uses.
 pub(crate) fn fresh(name: &str) -> PathBuf {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let n = NEXT.fetch_add(1, Ordering::Relaxed);
     scratch().join(format!("{}-{n}-{name}", std::process::id()))
 }
 
-/// Runs a command that has to succeed.
+/// Runs a command that must succeed.
 pub(crate) fn run(command: &mut Command) -> String {
     let output = command.output().unwrap_or_else(|e| panic!("{command:?}: {e}"));
     let text = String::from_utf8_lossy(&output.stderr);
@@ -109,13 +109,14 @@ pub(crate) fn run(command: &mut Command) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// The arguments of a driver that choose these linkers, one at a time, as far as they are there.
+/// Returns the arguments that make a driver choose these linkers, one linker each, for those that
+/// are installed.
 pub(crate) fn linkers(names: &[&str]) -> Vec<String> {
     let there = names.iter().filter(|name| have(&[&format!("ld.{name}")]));
     there.map(|name| format!("-fuse-ld={name}")).collect()
 }
 
-/// Assembles `text` to an object file.
+/// Assembles `text` into an object file.
 pub(crate) fn assemble(text: &str) -> PathBuf {
     assemble_with(text, &[])
 }
@@ -138,7 +139,7 @@ pub(crate) fn link(objects: &[&Path], args: &[&str]) -> Vec<u8> {
     bytes
 }
 
-/// An image of the prelude and `text`.
+/// Returns an image of the prelude and `text`.
 pub(crate) fn image(text: &str, args: &[&str]) -> Vec<u8> {
     let object = assemble(&format!("{PRELUDE}{text}"));
     let image = link(&[&object], args);
@@ -161,9 +162,9 @@ pub(crate) const MOLD: &[&str] = &["-Clinker-features=-lld", "-Clink-arg=-fuse-l
 /// Flags that choose clang as driver.
 pub(crate) const CLANG: &[&str] = &["-Clinker=clang"];
 
-/// Builds the fixture: `flags` for every crate, `last` for the last one alone.
+/// Builds the fixture with `flags` for every crate and `last` only for the last one.
 pub(crate) fn fixture(target: &[&str], profile: &str, flags: &[&str], last: &[&str]) -> PathBuf {
-    // One at a time: the result is copied away from where the next build puts its own.
+    // One at a time: the result is copied away before the next build overwrites it.
     static LOCK: Mutex<()> = Mutex::new(());
     let _lock = LOCK.lock();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixture");

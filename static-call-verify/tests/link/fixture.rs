@@ -1,4 +1,4 @@
-//! A user's package in a temporary directory, and the builds of it.
+//! A user's package in a temporary directory, and its builds.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -12,14 +12,16 @@ use static_call::layout::{TABLE_SECTION, TABLE_VERSION, TableHeader};
 use static_call_verify::report::TableState;
 use static_call_verify::{Policy, verify};
 
-/// The target is named, so that flags are not those of build scripts, which are built once then.
+/// The target is passed explicitly, so that flags do not apply to build scripts, which are then
+/// built only once.
 pub(crate) const TARGET: &str = "x86_64-unknown-linux-gnu";
 
-/// The flags of the README.
+/// The alignment flags from docs/verifier.md.
 pub(crate) const ALIGNED: &str =
     "-Cllvm-args=-x86-align-branch-boundary=8 -Cllvm-args=-x86-align-branch=call";
 
-/// rustc runs the linker itself, which has to be told then what a driver knows.
+/// Returns flags that make rustc run the linker itself, which then needs to be told what a driver
+/// knows.
 pub(crate) fn direct() -> String {
     let file = |name: &str| {
         let path = Command::new("cc").arg(format!("-print-file-name={name}")).output().unwrap();
@@ -37,9 +39,10 @@ pub(crate) fn direct() -> String {
     flags
 }
 
-/// In a build.rs after `enable`: copies the linker that was installed into the package.
+/// Code for a build.rs after `enable`: copies the installed linker into the package.
 pub(crate) const COPY_HOOK: &str = r#"
-    let linker = std::path::Path::new(&std::env::var_os("OUT_DIR").unwrap()).join("static-call/real-ld");
+    let out_dir = std::env::var_os("OUT_DIR").unwrap();
+    let linker = std::path::Path::new(&out_dir).join("static-call/real-ld");
     std::fs::copy(linker, concat!(env!("CARGO_MANIFEST_DIR"), "/hook")).unwrap();
 "#;
 
@@ -117,30 +120,30 @@ pub(crate) struct Fixture {
     /// `debug` or `release`.
     pub(crate) profile: &'static str,
     // Builds in one target directory wait for each other anyway.
-    _alone: MutexGuard<'static, ()>,
+    _lock: MutexGuard<'static, ()>,
 }
 
 impl Fixture {
-    /// A package whose build.rs is one line.
+    /// Returns a package whose build.rs is one line.
     pub(crate) fn new(name: &str) -> Self {
         Self::with_build_rs(name, "static_call_verify::enable();")
     }
 
-    /// A package whose build.rs has this `main`.
+    /// Returns a package whose build.rs has this `main`.
     pub(crate) fn with_build_rs(name: &str, main: &str) -> Self {
-        static ALONE: Mutex<()> = Mutex::new(());
-        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        static LOCK: Mutex<()> = Mutex::new(());
+        let lock = LOCK.lock().unwrap_or_else(PoisonError::into_inner);
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned();
         let temporary = Path::new(env!("CARGO_TARGET_TMPDIR"));
         let dir = temporary.join("hook").join(name);
         let _ = fs::remove_dir_all(&dir);
         let fixture = Self {
             dir,
-            // That of the tests' user, too: the verifier is built once for both.
+            // Shared with the tests' user, so that the verifier is built once for both.
             target_dir: temporary.join("nested"),
             env: BTreeMap::new(),
             profile: "debug",
-            _alone: alone,
+            _lock: lock,
         };
         let root = root.display();
         fixture.write(
@@ -164,7 +167,7 @@ impl Fixture {
         fixture.env("RUSTFLAGS", ALIGNED)
     }
 
-    /// The same as a shared object, with a program that loads it.
+    /// Returns the same package as a shared object, with a program that loads it.
     pub(crate) fn cdylib(name: &str) -> Self {
         let fixture = Self::new(name);
         let manifest = fs::read_to_string(fixture.dir.join("Cargo.toml")).unwrap();
@@ -181,12 +184,12 @@ impl Fixture {
         fs::write(path, text).unwrap();
     }
 
-    /// The package's directory.
+    /// Returns the package's directory.
     pub(crate) fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// Adds flags of rustc to those of the README.
+    /// Adds flags for rustc to [`ALIGNED`].
     pub(crate) fn flags(self, flags: &str) -> Self {
         self.env("RUSTFLAGS", format!("{ALIGNED} {flags}"))
     }
@@ -203,12 +206,12 @@ impl Fixture {
         self
     }
 
-    /// A call of cargo.
+    /// Runs cargo.
     pub(crate) fn cargo(&self, args: &[&str]) -> Output {
         self.run(Command::new(env!("CARGO")), args)
     }
 
-    /// A call of `cargo static-call`.
+    /// Runs `cargo static-call`.
     pub(crate) fn cargo_static_call(&self, args: &[&str]) -> Output {
         let program = option_env!("CARGO_BIN_EXE_cargo-static-call");
         let mut command = Command::new(program.expect("built with the feature `cli`"));
@@ -229,12 +232,12 @@ impl Fixture {
         command.current_dir(&self.dir).output().unwrap()
     }
 
-    /// A file that cargo made.
+    /// Returns the path of a file that cargo made.
     pub(crate) fn product(&self, name: &str) -> PathBuf {
         self.target_dir.join(TARGET).join(self.profile).join(name)
     }
 
-    /// Builds and runs the program: the image has a table, and its calls go inline.
+    /// Builds and runs the program. Asserts that the image has a table and its calls are inline.
     pub(crate) fn check(&self) -> Vec<u8> {
         let output = self.cargo(&["run"]);
         let image = check_table(&self.product("hooked"));
@@ -243,13 +246,13 @@ impl Fixture {
     }
 }
 
-/// What cargo said and the program printed.
+/// Returns what cargo and the program printed.
 pub(crate) fn text(output: &Output) -> String {
     let [out, err] = [&output.stdout, &output.stderr].map(|b| String::from_utf8_lossy(b));
     format!("{err}\n{out}")
 }
 
-/// Asserts that the program ran, and that the runtime took the table.
+/// Asserts that the program ran, and that the runtime used the table.
 pub(crate) fn check_inline(output: &Output) {
     let [inline, trampoline, indirect] = paths(output);
     assert!(inline >= 3 && trampoline == 0 && indirect == 0, "{}", text(output));
@@ -261,7 +264,7 @@ pub(crate) fn check_not_inline(output: &Output) {
     assert!(inline == 0 && trampoline >= 3 && indirect == 0, "{}", text(output));
 }
 
-/// Calls by path, from the last line that the program printed.
+/// Returns the number of calls by path, from the last line that the program printed.
 fn paths(output: &Output) -> [usize; 3] {
     let text = text(output);
     assert!(output.status.success(), "{text}");
@@ -286,7 +289,7 @@ pub(crate) fn check_table(path: &Path) -> Vec<u8> {
     bytes
 }
 
-/// The head of an image's table.
+/// Returns the header of an image's table.
 pub(crate) fn header(image: &[u8]) -> Option<TableHeader> {
     let file = object::File::parse(image).unwrap();
     let mut sections = file.sections().filter(|s| s.name() == Ok(TABLE_SECTION) && s.size() > 0);
@@ -294,8 +297,7 @@ pub(crate) fn header(image: &[u8]) -> Option<TableHeader> {
     TableHeader::from_bytes(table.first_chunk()?)
 }
 
-/// The linker that made an image, by its note or what it wrote into `.comment`; GNU ld writes
-/// nothing.
+/// Returns the linker that made an image, from its note or from `.comment`; GNU ld writes neither.
 pub(crate) fn linker(image: &[u8]) -> &'static str {
     let file = object::File::parse(image).unwrap();
     if file.section_by_name(".note.gnu.gold-version").is_some() {

@@ -1,4 +1,4 @@
-//! Reports of programs in assembly, and what they hold.
+//! Reports of programs in assembly, and their contents.
 #![allow(dead_code, reason = "each test file uses a part")]
 
 use static_call_verify::report::Call;
@@ -6,7 +6,7 @@ use static_call_verify::{FindingKey, Policy, Report, verify};
 
 use crate::images::image;
 
-/// The report of a program around `f`, whose records are right.
+/// Returns the report of a program around `f`, whose records are right.
 pub(crate) fn check(text: &str, args: &[&str]) -> Report {
     let report = verified(text, args);
     assert_eq!((report.keys.len(), report.trampolines.len()), (1, 2), "{report}");
@@ -14,19 +14,19 @@ pub(crate) fn check(text: &str, args: &[&str]) -> Report {
     report
 }
 
-/// The report of a program around `f`.
+/// Returns the report of a program around `f`.
 pub(crate) fn verified(text: &str, args: &[&str]) -> Report {
     let text = format!(".text\n{text}\n.set _start, f\n");
     verify(&image(&text, args), &Policy::default())
 }
 
-/// The only call.
+/// Returns the only call.
 pub(crate) fn only(report: &Report) -> &Call {
     let [call] = report.calls.as_slice() else { panic!("{report}") };
     call
 }
 
-/// Whether there is a finding of this key.
+/// Returns whether there is a finding with this key.
 pub(crate) fn has(report: &Report, key: FindingKey) -> bool {
     report.findings.iter().any(|f| f.key == key)
 }

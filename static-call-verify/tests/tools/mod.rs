@@ -1,10 +1,10 @@
-//! Programs that some tests need and not every machine has: linkers, another compiler driver, a
-//! debugger. A test that misses one says so and passes; with `STATIC_CALL_TESTS_SKIP=forbid`, as in
+//! Programs that some tests need and that may not be installed: linkers, another compiler driver, a
+//! debugger. A test that misses one says so and passes. With `STATIC_CALL_TESTS_SKIP=forbid`, as in
 //! continuous integration, it fails.
 
 use std::io::Write;
 
-/// Whether all of these programs are in `PATH`; if not, the test is [`skipped`].
+/// Returns whether all of these programs are in `PATH`. If not, the test is [`skipped`].
 pub(crate) fn have(programs: &[&str]) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let is_there =
@@ -13,16 +13,16 @@ pub(crate) fn have(programs: &[&str]) -> bool {
     missing.inspect(|program| skipped(program)).is_none()
 }
 
-/// Says that a test, or a part of it, is skipped because `program` is not there. `cargo xtask
+/// Prints that a test, or a part of it, is skipped because `program` is not installed. `cargo xtask
 /// fresh` reads this line.
 ///
 /// # Panics
 ///
-/// If skipping is forbidden.
+/// Panics if skipping is forbidden.
 pub(crate) fn skipped(program: &str) {
     let thread = std::thread::current();
     let line = format!("skipped: {}: {program} is not installed", thread.name().unwrap_or("main"));
     assert!(std::env::var_os("STATIC_CALL_TESTS_SKIP").is_none_or(|v| v != "forbid"), "{line}");
-    // Not by a macro: the harness keeps to itself what passing tests print.
+    // Not with a macro: the harness captures what passing tests print.
     let _ = writeln!(std::io::stderr(), "{line}");
 }

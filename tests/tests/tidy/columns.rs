@@ -10,10 +10,6 @@ const WRITTEN: &[(&str, &str)] = &[
     ("fuzz/corpus/", "by the fuzzer"),
 ];
 
-/// Areas whose lines are not checked yet.
-const UNCHECKED: &[&str] =
-    &["static-call-verify/examples/", "static-call-verify/src/", "static-call-verify/tests/"];
-
 fn columns(files: &[File]) -> Vec<String> {
     let mut complaints = Vec::new();
     for file in files.iter().filter(|file| is_checked(&file.path)) {
@@ -37,8 +33,8 @@ fn columns(files: &[File]) -> Vec<String> {
 fn is_checked(path: &str) -> bool {
     let is_text = [".rs", ".md", ".toml", ".sh"].iter().any(|end| path.ends_with(end));
     let is_script = path.starts_with(".ci/");
-    let excused = WRITTEN.iter().map(|(prefix, _)| prefix).chain(UNCHECKED);
-    (is_text || is_script) && !excused.into_iter().any(|prefix| path.starts_with(prefix))
+    let mut excused = WRITTEN.iter().map(|(prefix, _)| prefix);
+    (is_text || is_script) && !excused.any(|prefix| path.starts_with(prefix))
 }
 
 /// Returns whether a line cannot be wrapped: a table row, in a document, a documentation comment or
@@ -76,7 +72,8 @@ fn lines_are_short() {
 #[test]
 fn excuses_are_needed() {
     let files = super::files();
-    for prefix in UNCHECKED {
+    // The corpus lies only where somebody ran the fuzzer.
+    for prefix in WRITTEN.iter().map(|(prefix, _)| prefix).filter(|p| !p.starts_with("fuzz/")) {
         assert!(files.iter().any(|file| file.path.starts_with(prefix)), "{prefix} is not there");
     }
 }

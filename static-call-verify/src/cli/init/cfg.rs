@@ -1,6 +1,6 @@
-//! Whether a `target.'cfg(…)'` of cargo's configuration is about x86-64 Linux.
+//! Evaluates whether a `target.'cfg(…)'` in cargo's configuration applies to x86-64 Linux.
 
-/// What `rustc --print cfg` says of x86_64-unknown-linux-gnu, as far as a configuration asks.
+/// The part of `rustc --print cfg` for x86_64-unknown-linux-gnu that configurations test.
 const SET: &[&str] = &[
     "unix",
     "target_abi=\"\"",
@@ -13,7 +13,7 @@ const SET: &[&str] = &[
     "target_vendor=\"unknown\"",
 ];
 
-/// Whether the name of a table in `target` is a condition that holds there.
+/// Returns whether the name of a table in `target` is a condition that holds for that target.
 pub(super) fn matches(name: &str) -> bool {
     let name: String = name.split_whitespace().collect();
     let condition = name.strip_prefix("cfg(").and_then(|rest| rest.strip_suffix(')'));
@@ -34,7 +34,7 @@ fn holds(condition: &str) -> bool {
     }
 }
 
-/// The parts between the commas that stand in no parentheses.
+/// Returns the parts between the commas that are not in parentheses.
 fn parts(list: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     let (mut depth, mut start) = (0_i32, 0);

@@ -1,5 +1,5 @@
-//! The `rustflags` that cargo reads: of a workspace's own configuration, of the directories above,
-//! and of cargo's home.
+//! The `rustflags` that cargo reads: from the workspace's own configuration, the directories above
+//! it and cargo's home.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -8,27 +8,27 @@ use toml_edit::{DocumentMut, Item, Value};
 
 use super::{Failure, cfg};
 
-/// A target that tables of the configuration name.
+/// The target that tables of the configuration name.
 pub(super) const TARGET: &str = "x86_64-unknown-linux-gnu";
-/// The flags of a target in the environment. Cargo joins them with those of the files.
+/// The environment variable with flags for the target. Cargo adds them to those in files.
 pub(super) const VARIABLE: &str = "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS";
 
-/// The flags of `build` in the environment.
+/// The environment variable with the flags of `build`.
 pub(super) const BUILD_VARIABLE: &str = "CARGO_BUILD_RUSTFLAGS";
 
-/// What counts beside the file that is written.
+/// What matters apart from the file that is written.
 #[derive(Debug, Default)]
 pub(super) struct Chain {
-    /// The other files, the nearest first.
+    /// The other files, nearest first.
     pub(super) files: Vec<(PathBuf, Rustflags)>,
     /// Whether the environment has flags for the target.
     pub(super) has_variable: bool,
-    /// The flags in [`BUILD_VARIABLE`], which cargo joins with those of `build`.
+    /// The flags in [`BUILD_VARIABLE`], which cargo adds to those of `build`.
     pub(super) build_variable: Vec<String>,
 }
 
 impl Chain {
-    /// What cargo reads in the workspace at `root`, without the file that is its own.
+    /// Reads what cargo reads in the workspace at `root`, except the workspace's own file.
     pub(super) fn read(root: &Path) -> Result<Self, Failure> {
         let current = env::current_dir().unwrap_or_default();
         let home = env::var_os("CARGO_HOME").filter(|home| !home.is_empty());
@@ -64,28 +64,28 @@ impl Chain {
     }
 }
 
-/// The configuration file in a directory `.cargo`: where there are two, cargo reads the one without
-/// an extension.
+/// Returns the configuration file in a `.cargo` directory. If there are two, cargo reads the one
+/// without an extension.
 pub(super) fn file(dir: &Path) -> PathBuf {
     let [old, new] = ["config", "config.toml"].map(|name| dir.join(name));
     if old.is_file() { old } else { new }
 }
 
-/// The `rustflags` of a file, each option in one word.
+/// The `rustflags` of a file, one option per word.
 #[derive(Debug, Default)]
 pub(super) struct Rustflags {
-    /// Those of tables of `target` that match.
+    /// Those in tables of `target` that match.
     pub(super) targets: Vec<Target>,
-    /// Those of `build`.
+    /// Those in `build`.
     pub(super) build: Vec<String>,
 }
 
-/// The `rustflags` of a table of `target`.
+/// The `rustflags` of a table in `target`.
 #[derive(Debug)]
 pub(super) struct Target {
     pub(super) name: String,
     pub(super) words: Vec<String>,
-    /// Whether they are one text: cargo joins lists alone, and refuses a text with a list.
+    /// Whether they are one string. Cargo joins only lists, and rejects a string with a list.
     pub(super) is_text: bool,
 }
 
@@ -115,9 +115,9 @@ impl Rustflags {
     }
 }
 
-/// The words of a `rustflags`, each option in one word.
+/// Returns the words of a `rustflags`, one option per word.
 fn words(flags: &Item) -> Result<Vec<String>, String> {
-    let wrong = || "`rustflags` is neither a text nor a list of texts".to_owned();
+    let wrong = || "`rustflags` is neither a string nor a list of strings".to_owned();
     let words: Vec<&str> = match flags.as_value() {
         Some(Value::String(words)) => words.value().split_whitespace().collect(),
         Some(Value::Array(words)) => {
@@ -128,7 +128,7 @@ fn words(flags: &Item) -> Result<Vec<String>, String> {
     Ok(whole(words.into_iter()))
 }
 
-/// The words of a command line, each option in one word.
+/// Returns the words of a command line, one option per word.
 pub(super) fn whole<'w>(mut words: impl Iterator<Item = &'w str>) -> Vec<String> {
     let mut whole: Vec<String> = Vec::new();
     while let Some(word) = words.next() {

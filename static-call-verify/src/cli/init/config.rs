@@ -1,14 +1,14 @@
-//! The flags, in `.cargo/config.toml`.
+//! Adds the flags to `.cargo/config.toml`.
 
 use toml_edit::{Array, DocumentMut, Item, Table, TableLike, Value, value};
 
 use super::Edited;
 use super::chain::{BUILD_VARIABLE, Chain, Rustflags, TARGET, whole};
 
-/// The table for the flags: linkers of other systems do not know them.
+/// The table for the flags. Linkers of other systems do not know them.
 const TABLE: &str = "cfg(all(target_arch = \"x86_64\", target_os = \"linux\"))";
 
-/// The flags of README, "Flags".
+/// The flags listed in docs/verifier.md under "Flags".
 const FLAGS: [&str; 4] = [
     "-Cllvm-args=-x86-align-branch-boundary=8",
     "-Cllvm-args=-x86-align-branch=call",
@@ -16,13 +16,13 @@ const FLAGS: [&str; 4] = [
     "-Clink-arg=-Wl,-z,relro,-z,now",
 ];
 
-const COMMENT: &str = "# Static calls: calls in one aligned 8 bytes, and direct ones between \
-                       crates. Written by\n# `cargo static-call init`.\n";
+const COMMENT: &str = "# Static calls: calls that do not cross 8-byte boundaries, and direct calls \
+                       between crates.\n# Written by `cargo static-call init`.\n";
 
-/// Adds the flags that are missing, where cargo reads them.
+/// Adds the missing flags where cargo reads them.
 ///
-/// Cargo takes the flags of all `target.*` tables that match, of all its files, or else those of
-/// `build`: never both.
+/// Cargo takes either the flags of all matching `target.*` tables in all its files, or those of
+/// `build`, never both.
 pub(super) fn edit(text: &str, chain: &Chain) -> Result<Edited, String> {
     let mut document: DocumentMut = text.parse().map_err(|e| format!("{e}"))?;
     let own = Rustflags::of(&document)?;
@@ -57,27 +57,27 @@ pub(super) fn edit(text: &str, chain: &Chain) -> Result<Edited, String> {
     Ok(edited)
 }
 
-/// What is to be said of the flags of `build`, which a table of the target hides.
+/// Returns notes about the flags of `build`, which a table of the target hides.
 fn hidden(own: &Rustflags, chain: &Chain) -> Vec<String> {
     let mut notes = Vec::new();
     if !own.build.is_empty() {
         notes.push(
             "on x86-64 Linux cargo reads the new table instead of `build.rustflags`, whose flags \
-             are copied there; what is added to one later is to be added to both"
+             are copied into it: make later changes in both"
                 .to_owned(),
         );
     }
     if !chain.build_variable.is_empty() {
         notes.push(format!(
             "on x86-64 Linux cargo reads the new table instead of {BUILD_VARIABLE} in the \
-             environment: what is wanted of it is to be added to the table"
+             environment: add what you need from it to the table"
         ));
     }
     for (path, flags) in &chain.files {
         if !flags.build.is_empty() {
             notes.push(format!(
-                "on x86-64 Linux cargo reads the new table instead of `build.rustflags` of {}: \
-                 what is wanted of `{}` is to be added to the table",
+                "on x86-64 Linux cargo reads the new table instead of `build.rustflags` in {}: \
+                 add what you need of `{}` to the table",
                 path.display(),
                 flags.build.join(" ")
             ));
@@ -86,14 +86,14 @@ fn hidden(own: &Rustflags, chain: &Chain) -> Vec<String> {
     notes
 }
 
-/// The flags that are not in a variable of the environment that replaces those of all files.
+/// Returns the flags that are missing in an environment variable that replaces those of all files.
 pub(super) fn missing_in(words: &str) -> Vec<&'static str> {
-    // Cargo's own has one for a blank.
+    // Cargo's own variable separates words with this character instead of a space.
     let words = words.split(|c: char| c.is_whitespace() || c == '\u{1f}');
     missing(&whole(words), &mut Vec::new())
 }
 
-/// The table of `target` that is written: one that has flags already, else a new one.
+/// Returns the table of `target` to write to: one that already has flags, or else a new one.
 fn table_name(own: &Rustflags, chain: &Chain) -> Result<&'static str, String> {
     let names = [TABLE, TARGET];
     if let Some(name) = names.into_iter().find(|name| own.target(name).is_some()) {
@@ -107,14 +107,14 @@ fn table_name(own: &Rustflags, chain: &Chain) -> Result<&'static str, String> {
             chain.files.iter().filter(|(_, flags)| names.iter().any(|n| flags.target(n).is_some()));
         let paths: Vec<String> = paths.map(|(path, _)| path.display().to_string()).collect();
         format!(
-            "cargo joins lists of flags alone, and `rustflags` is a text in {}: make it a list",
+            "cargo joins only lists of flags, but `rustflags` is a string in {}: make it a list",
             paths.join(", ")
         )
     })
 }
 
-/// The flags that are not among `words`, without those whose option has another value there: LLVM
-/// takes each option once, and the user's choice may have its reason.
+/// Returns the flags that are not among `words`, except those whose option has another value there:
+/// LLVM accepts each option once, and the user may have a reason for that value.
 fn missing(words: &[String], notes: &mut Vec<String>) -> Vec<&'static str> {
     let mut missing = Vec::new();
     for flag in FLAGS {
@@ -131,15 +131,16 @@ fn missing(words: &[String], notes: &mut Vec<String>) -> Vec<&'static str> {
             _ if words
                 .iter()
                 .any(|word| word == flag || (aligns_calls(word) && aligns_calls(flag))) => {}
-            Some(other) => notes
-                .push(format!("`{other}` is set already, and stays; static calls want `{flag}`")),
+            Some(other) => {
+                notes.push(format!("`{other}` is kept as it is; static calls need `{flag}`"))
+            }
             None => missing.push(flag),
         }
     }
     missing
 }
 
-/// Adds flags to `rustflags` of a table, in the form that it has.
+/// Adds flags to the `rustflags` of a table, in the form that it has.
 fn add(table: &mut dyn TableLike, flags: &[&str]) {
     match table.get_mut("rustflags").and_then(Item::as_value_mut) {
         Some(Value::String(old)) => {
@@ -161,28 +162,28 @@ fn add(table: &mut dyn TableLike, flags: &[&str]) {
     }
 }
 
-/// Appends to an array as it is laid out. A comment behind its last element stays there.
+/// Appends to an array in its own layout. A comment after its last element stays there.
 fn extend(array: &mut Array, flags: &[&str]) {
     let text = |raw: Option<&toml_edit::RawString>| {
         raw.and_then(|raw| raw.as_str()).unwrap_or_default().to_owned()
     };
     let last = array.len().checked_sub(1).and_then(|i| array.get_mut(i));
-    let (mut before, mut behind) = (None, String::new());
+    let (mut before, mut after) = (None, String::new());
     if let Some(last) = last {
         let prefix = text(last.decor().prefix());
         before = Some(match prefix.rsplit_once('\n') {
             Some((_, indent)) => format!("\n{indent}"),
             None => " ".to_owned(),
         });
-        behind = text(last.decor().suffix());
+        after = text(last.decor().suffix());
         last.decor_mut().set_suffix("");
     }
-    behind += &text(Some(array.trailing()));
+    after += &text(Some(array.trailing()));
     let before = before.unwrap_or_else(|| "\n    ".to_owned());
-    let is_multiline = before.starts_with('\n') || behind.contains('\n');
+    let is_multiline = before.starts_with('\n') || after.contains('\n');
     let before =
         if is_multiline && !before.starts_with('\n') { "\n    ".to_owned() } else { before };
-    let comment = behind.trim_end().to_owned();
+    let comment = after.trim_end().to_owned();
     for (i, flag) in flags.iter().enumerate() {
         let mut flag = Value::from(*flag);
         let comment = if i == 0 { comment.as_str() } else { "" };
@@ -197,15 +198,15 @@ fn extend(array: &mut Array, flags: &[&str]) {
 mod tests {
     use super::*;
 
-    fn alone(text: &str) -> Result<Edited, String> {
+    fn edit_only(text: &str) -> Result<Edited, String> {
         edit(text, &Chain::default())
     }
 
     fn edited(text: &str) -> String {
-        let edited = alone(text).unwrap();
+        let edited = edit_only(text).unwrap();
         assert_eq!(edited.notes, [""; 0]);
-        let again = alone(&edited.text).unwrap();
-        assert_eq!(again.text, edited.text, "twice is once");
+        let again = edit_only(&edited.text).unwrap();
+        assert_eq!(again.text, edited.text, "a second run changes nothing");
         edited.text
     }
 
@@ -221,8 +222,8 @@ mod tests {
 
     #[test]
     fn other_settings_and_comments_stay() {
-        let text = "# mine\n[alias] # short\nb = \"build\"\n\n[build]\njobs = 4 # \
-                    enough\n\n[net]\nretry = 3\n";
+        let text = "# mine\n[alias] # short\nb = \"build\"\n\n[build]\njobs = 4 # enough\n\n[net]\n\
+                    retry = 3\n";
         assert_eq!(edited(text), format!("{text}\n{HEAD}{COMMENT}rustflags = [\n{ALL}]\n"));
         let beside = "[target.aarch64-x]\nlinker = \"a\"\n\n[net]\nretry = 3\n";
         assert!(edited(beside).starts_with(beside.split("\n\n").next().unwrap()));
@@ -257,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_that_are_there_in_another_form_are_not_added() {
+    fn flags_present_in_another_form_are_not_added() {
         let there = "[target.x86_64-unknown-linux-gnu]\nrustflags = [\"-C\", \
                      \"llvm-args=-x86-align-branch-boundary=8 -x86-align-branch=call+jcc\", \
                      \"--codegen\", \"relro_level=partial\"]\n";
@@ -274,17 +275,17 @@ mod tests {
         let text = edited(&target.replace(", ", "]\n[build]\nrustflags = [\"-g\"]\n"));
         assert!(text.starts_with(target) && text.ends_with("[build]\nrustflags = [\"-g\"]\n"));
         let all = format!("[build]\nrustflags = [\n{ALL}]\n");
-        assert_eq!(edited(&all), all, "what is there for every target stays there");
+        assert_eq!(edited(&all), all, "flags for every target stay there");
     }
 
     #[test]
     fn flags_of_build_are_copied_to_the_table_that_hides_them() {
         let build = "[build]\nrustflags = \"-O -C target-cpu=native\"\n";
-        let first = alone(build).unwrap();
+        let first = edit_only(build).unwrap();
         let new = "rustflags = [\n    \"-O\",\n    \"-Ctarget-cpu=native\",\n";
         assert_eq!(first.text, format!("{build}\n{HEAD}{COMMENT}{new}{ALL}]\n"));
         assert!(first.notes[0].contains("instead of `build.rustflags`, whose flags are copied"));
-        let again = alone(&first.text).unwrap();
+        let again = edit_only(&first.text).unwrap();
         assert_eq!((again.text, again.notes.len()), (first.text, 0));
     }
 
@@ -300,45 +301,48 @@ mod tests {
             let edited = edit("", &above(&format!("{table}{all}"))).unwrap();
             assert_eq!(edited, Edited::default(), "{table}");
         }
-        // A table of the target above hides `build` here, and this table is joined with it.
+        // A table of the target in a parent directory hides `build` here, and this table is joined
+        // with it.
         let own = format!("[build]\n{all}");
         let target = "[target.x86_64-unknown-linux-gnu]\nrustflags = [\"-O\"]\n";
         let edited = edit(&own, &above(target)).unwrap();
         assert_eq!(edited.text, format!("{own}\n{HEAD}{COMMENT}{all}"));
         let variable = Chain { has_variable: true, ..Chain::default() };
         assert_eq!(edit(&own, &variable).unwrap().text, edited.text);
-        // The other way round it is said.
+        // In the other direction there is a note.
         let edited = edit("", &above("[build]\nrustflags = [\"-O\", \"-g\"]\n")).unwrap();
-        assert!(edited.notes[0].contains("`build.rustflags` of /above: what is wanted of `-O -g`"));
+        assert!(
+            edited.notes[0].contains("`build.rustflags` in /above: add what you need of `-O -g`")
+        );
     }
 
     #[test]
-    fn a_text_above_is_not_joined_with_a_list() {
+    fn a_string_above_is_not_joined_with_a_list() {
         let text = format!("{HEAD}rustflags = \"-O\"\n");
         let edited = edit("", &above(&text)).unwrap();
         assert!(edited.text.starts_with("[target.x86_64-unknown-linux-gnu]\n"), "{}", edited.text);
         let both = format!("{text}[target.x86_64-unknown-linux-gnu]\nrustflags = \"-g\"\n");
         assert!(
-            edit("", &above(&both)).unwrap_err().contains("is a text in /above: make it a list")
+            edit("", &above(&both)).unwrap_err().contains("is a string in /above: make it a list")
         );
     }
 
     #[test]
     fn another_value_stays_and_is_named() {
         let text = format!("{HEAD}rustflags = [\"-Cllvm-args=-x86-align-branch-boundary=32\"]\n");
-        let edited = alone(&text).unwrap();
+        let edited = edit_only(&text).unwrap();
         assert_eq!(edited.text.matches("align-branch-boundary").count(), 1);
         assert_eq!(
             edited.notes,
-            ["`-Cllvm-args=-x86-align-branch-boundary=32` is set already, and stays; static \
-                 calls want `-Cllvm-args=-x86-align-branch-boundary=8`"]
+            ["`-Cllvm-args=-x86-align-branch-boundary=32` is kept as it is; static calls need \
+                 `-Cllvm-args=-x86-align-branch-boundary=8`"]
         );
     }
 
     #[test]
     fn what_cannot_be_merged_is_refused() {
-        assert!(alone("[build\n").is_err());
-        assert!(alone("[build]\nrustflags = 3\n").unwrap_err().contains("neither"));
-        assert!(alone("target = 3\n").unwrap_err().contains("not a table"));
+        assert!(edit_only("[build\n").is_err());
+        assert!(edit_only("[build]\nrustflags = 3\n").unwrap_err().contains("neither"));
+        assert!(edit_only("target = 3\n").unwrap_err().contains("not a table"));
     }
 }

@@ -1,4 +1,4 @@
-//! A change of a small text as a unified diff.
+//! A unified diff of a small text.
 
 use anstyle::AnsiColor;
 
@@ -7,7 +7,7 @@ use crate::cli::output::{heading, paint};
 /// Lines around a change.
 const CONTEXT: usize = 3;
 
-/// A line of both texts, of the old or of the new.
+/// A line of both texts, or of only the old or the new one.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Line<'t> {
     Both(&'t str),
@@ -15,7 +15,7 @@ enum Line<'t> {
     New(&'t str),
 }
 
-/// The diff of a file, coloured; nothing if nothing changed.
+/// Returns the diff of a file, coloured; nothing if nothing changed.
 pub(super) fn unified(name: &str, before: &str, after: &str) -> String {
     let lines = align(&before.lines().collect::<Vec<_>>(), &after.lines().collect::<Vec<_>>());
     let is_change = |line: &Line<'_>| !matches!(line, Line::Both(_));
@@ -27,7 +27,7 @@ pub(super) fn unified(name: &str, before: &str, after: &str) -> String {
     text += &(paint(heading(), &format!("+++ {name}")) + "\n");
     let mut at = 0;
     while let Some(first) = lines[at..].iter().position(is_change).map(|n| at + n) {
-        // A hunk goes on while the next change is near.
+        // A hunk continues while the next change is near.
         let mut end = first + 1;
         while let Some(next) = lines[end..].iter().position(is_change).filter(|n| *n <= 2 * CONTEXT)
         {
@@ -48,7 +48,7 @@ pub(super) fn unified(name: &str, before: &str, after: &str) -> String {
     text
 }
 
-/// `@@ -1,2 +1,6 @@`.
+/// Returns the head of a hunk: `@@ -1,2 +1,6 @@`.
 fn head(lines: &[Line<'_>], hunk: &std::ops::Range<usize>) -> String {
     let count =
         |range: &[Line<'_>], is: fn(&Line<'_>) -> bool| range.iter().filter(|l| is(l)).count();
@@ -61,7 +61,7 @@ fn head(lines: &[Line<'_>], hunk: &std::ops::Range<usize>) -> String {
     paint(AnsiColor::Cyan.on_default(), &format!("@@ -{} +{} @@", part(old), part(new))) + "\n"
 }
 
-/// The lines of two texts along their longest common subsequence.
+/// Aligns the lines of two texts along their longest common subsequence.
 fn align<'t>(old: &[&'t str], new: &[&'t str]) -> Vec<Line<'t>> {
     let width = new.len() + 1;
     let mut common = vec![0_u32; (old.len() + 1) * width];

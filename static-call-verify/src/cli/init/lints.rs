@@ -1,4 +1,4 @@
-//! The lint that shows what the linker says, in `Cargo.toml`.
+//! Adds to `Cargo.toml` the lint that shows the linker's messages.
 
 use toml_edit::{DocumentMut, Item, Table, TableLike, value};
 
@@ -10,14 +10,15 @@ fn parse(text: &str) -> Result<DocumentMut, String> {
     text.parse().map_err(|error: toml_edit::TomlError| error.to_string())
 }
 
-/// Whether the lints of a package are those of its workspace.
+/// Returns whether a package inherits its workspace's lints.
 pub(super) fn inherits(text: &str) -> Result<bool, String> {
     let document = parse(text)?;
     let inherits = document.get("lints").and_then(|lints| lints.get("workspace"));
     Ok(inherits.and_then(Item::as_bool).unwrap_or(false))
 }
 
-/// Whether a package has the verifier in its build script, or has no package.
+/// Returns whether a package has the verifier as a build-dependency, or the manifest has no
+/// package.
 pub(super) fn has_verifier(text: &str) -> bool {
     let Ok(document) = parse(text) else { return false };
     let has = |table: &str| {
@@ -32,7 +33,7 @@ pub(super) fn has_verifier(text: &str) -> bool {
     document.get("package").is_none() || has("build-dependencies")
 }
 
-/// Adds the lint to the lints of a package, or of a workspace.
+/// Adds the lint to the lints of a package or of a workspace.
 pub(super) fn edit(text: &str, inherits: bool) -> Result<Edited, String> {
     let mut document = parse(text)?;
     let mut edited = Edited::default();
@@ -51,7 +52,7 @@ pub(super) fn edit(text: &str, inherits: bool) -> Result<Edited, String> {
             super::insert(table, LINT, value("warn"));
             if is_virtual && !inherits {
                 edited.notes.push(
-                    "packages of the workspace take its lints by `lints.workspace = true`"
+                    "packages inherit the workspace's lints with `lints.workspace = true`"
                         .to_owned(),
                 );
             }
@@ -60,8 +61,8 @@ pub(super) fn edit(text: &str, inherits: bool) -> Result<Edited, String> {
             let level = lint.as_str().or_else(|| lint.get("level")?.as_str()).unwrap_or_default();
             if level == "allow" {
                 edited.notes.push(format!(
-                    "`{LINT} = \"allow\"` is set already, and stays: what is found while linking \
-                     is not shown"
+                    "`{LINT} = \"allow\"` is kept as it is, so what is found while linking is not \
+                     shown"
                 ));
             }
             edited.text = text.to_owned();

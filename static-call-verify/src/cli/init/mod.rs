@@ -1,4 +1,4 @@
-//! `cargo static-call init`: the flags and the lint, merged into what is there.
+//! `cargo static-call init`: merges the flags and the lint into the existing files.
 
 mod cfg;
 mod chain;
@@ -23,21 +23,21 @@ use super::options::{manifest, manifest_path};
 use super::output::{self, complain_of};
 use crate::link::origin::REPLACING;
 
-/// A file's text with the change, and what is to be said about it.
+/// A file's text with the change, and notes about it.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Edited {
     text: String,
     notes: Vec<String>,
 }
 
-/// A file before and after.
+/// A file before and after the change.
 struct Change {
     path: PathBuf,
     before: String,
     after: String,
 }
 
-/// Why nothing was done.
+/// The file that made `init` fail, and why. Nothing was written.
 #[derive(Debug)]
 struct Failure(PathBuf, String);
 
@@ -45,25 +45,28 @@ pub(super) fn command() -> clap::Command {
     clap::Command::new("init")
         .about("Write the compiler flags and the lint that static calls need")
         .after_help(
-            "Adds to `.cargo/config.toml` the flags that put call instructions where they can be\n\
-             rewritten, and to `Cargo.toml` the lint that shows what is found while linking. What\n\
-             is there already is kept as it is. Prints the change.",
+            "Add to `.cargo/config.toml` the flags that put call instructions where they can be\n\
+             rewritten, and to `Cargo.toml` the lint that shows what is found while linking. Keep\n\
+             existing settings. Print the change.",
         )
         .arg(manifest_path())
         .arg(
             Arg::new("dry-run")
                 .long("dry-run")
                 .short('n')
-                .help("Print the change, and write nothing")
+                .help("Print the change without writing it")
                 .action(ArgAction::SetTrue),
         )
 }
 
-/// Shows the change, and makes it unless it is a dry run.
+/// Prints the change, and writes it unless this is a dry run.
 pub(super) fn main(matches: &ArgMatches) -> ExitCode {
     let Some(manifest) = manifest(matches) else {
         let current = env::current_dir().unwrap_or_default();
-        complain_of(&current, "there is no Cargo.toml here or above: name one by --manifest-path");
+        complain_of(
+            &current,
+            "no Cargo.toml here or in a parent directory: pass one with --manifest-path",
+        );
         return ExitCode::from(UNREADABLE);
     };
     match run(&manifest, matches.get_flag("dry-run")) {
@@ -75,7 +78,7 @@ pub(super) fn main(matches: &ArgMatches) -> ExitCode {
     }
 }
 
-/// Returns what is to be printed.
+/// Returns the text to print.
 fn run(manifest: &Path, is_dry_run: bool) -> Result<String, Failure> {
     let manifest =
         std::path::absolute(manifest).map_err(|e| Failure(manifest.into(), e.to_string()))?;
@@ -87,7 +90,7 @@ fn run(manifest: &Path, is_dry_run: bool) -> Result<String, Failure> {
     let mut changes = vec![change(config, &mut notes, |text| config::edit(text, &chain))?];
     let own = read(&manifest)?;
     if own.is_empty() {
-        return Err(Failure(manifest, "there is no such manifest".to_owned()));
+        return Err(Failure(manifest, "no such manifest".to_owned()));
     }
     let inherits = lints::inherits(&own).map_err(|why| Failure(manifest.clone(), why))?;
     let lint_file = if inherits { root.join("Cargo.toml") } else { manifest.clone() };
@@ -102,8 +105,8 @@ fn run(manifest: &Path, is_dry_run: bool) -> Result<String, Failure> {
     notes.extend(not_needed(HAS_PATCHES).map(str::to_owned));
     if chain.has_variable {
         notes.push(format!(
-            "{} is set in the environment: cargo adds it to these flags, so that it must have \
-             none of them",
+            "{} is set in the environment: cargo adds it to these flags, so it must not repeat \
+             any of them",
             chain::VARIABLE
         ));
     }
@@ -111,12 +114,12 @@ fn run(manifest: &Path, is_dry_run: bool) -> Result<String, Failure> {
     if let Some((name, value)) = &replacing {
         let missing = config::missing_in(value);
         let fix = match missing.is_empty() {
-            true => "It has all of them".to_owned(),
+            true => "It has them all".to_owned(),
             false => format!("Add `{}` to it, or unset it", missing.join(" ")),
         };
         notes.push(format!(
-            "{name} is set in the environment, and cargo reads it instead of the flags of all \
-             files. {fix}"
+            "{name} is set in the environment, and cargo reads it instead of the flags in files. \
+             {fix}"
         ));
     }
     let current = env::current_dir().unwrap_or_default();
@@ -138,7 +141,7 @@ fn run(manifest: &Path, is_dry_run: bool) -> Result<String, Failure> {
     }
     text += match (changes.len(), is_dry_run) {
         (0, _) if replacing.is_some() => "nothing to change in the files\n",
-        (0, _) => "everything is set already: nothing to change\n",
+        (0, _) => "everything is already set: nothing to change\n",
         (_, true) => "dry run: nothing was written\n",
         (_, false) => "written\n",
     };
@@ -151,16 +154,16 @@ fn run(manifest: &Path, is_dry_run: bool) -> Result<String, Failure> {
 /// Whether calls are patched on the system that this command runs on.
 const HAS_PATCHES: bool = cfg!(all(target_arch = "x86_64", target_os = "linux"));
 
-/// What is to be said where the flags do nothing.
+/// Returns a note for systems on which the flags do nothing.
 fn not_needed(has_patches: bool) -> Option<&'static str> {
     (!has_patches).then_some(
-        "no flags are needed for this system: calls are rewritten only on x86-64 Linux, and the \
-         flags are for builds for it",
+        "this system needs no flags: calls are rewritten only on x86-64 Linux, and the flags \
+         are only for builds for it",
     )
 }
 
-/// Adds a setting behind the others of a table. The blank before the `}` of an inline table goes
-/// with the last one.
+/// Adds a setting after the others in a table. In an inline table, the space before the `}` belongs
+/// to the last setting.
 fn insert(table: &mut dyn TableLike, name: &str, mut item: Item) {
     let last = table.iter_mut().last().and_then(|(_, last)| last.as_value_mut());
     if let Some(last) = last
@@ -179,7 +182,7 @@ fn change(
     edit: impl FnOnce(&str) -> Result<Edited, String>,
 ) -> Result<Change, Failure> {
     let before = read(&path)?;
-    // What edits sees neither a byte order mark nor carriage returns, and both come back.
+    // `edit` sees neither a byte order mark nor carriage returns; both are restored.
     let plain = before.strip_prefix('\u{feff}').unwrap_or(&before);
     let has_returns = plain.contains("\r\n");
     let edited = edit(&plain.replace("\r\n", "\n")).map_err(|why| Failure(path.clone(), why))?;
@@ -198,7 +201,7 @@ fn change(
     Ok(Change { path, before, after })
 }
 
-/// A file's text; none if it is not there.
+/// Returns a file's text; empty if the file does not exist.
 fn read(path: &Path) -> Result<String, Failure> {
     match fs::read_to_string(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
@@ -206,7 +209,7 @@ fn read(path: &Path) -> Result<String, Failure> {
     }
 }
 
-/// Writes a file, and the directory that it is in.
+/// Writes a file, and creates its directory if necessary.
 fn write(change: &Change) -> io::Result<()> {
     if let Some(directory) = change.path.parent() {
         fs::create_dir_all(directory)?;
@@ -214,7 +217,7 @@ fn write(change: &Change) -> io::Result<()> {
     output::write_file(&change.path, change.after.as_bytes())
 }
 
-/// The directory of the workspace, where cargo is run as a rule.
+/// Returns the directory of the workspace, where cargo is usually run.
 fn workspace(manifest: &Path) -> PathBuf {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let output = Command::new(cargo)
@@ -234,6 +237,8 @@ mod tests {
     #[test]
     fn flags_are_for_x86_64_linux() {
         assert_eq!(not_needed(true), None);
-        assert!(not_needed(false).is_some_and(|note| note.starts_with("no flags are needed")));
+        assert!(
+            not_needed(false).is_some_and(|note| note.starts_with("this system needs no flags"))
+        );
     }
 }

@@ -1,10 +1,10 @@
-//! Which processor, and which day.
+//! The processor and the date.
 
 use std::fs;
 use std::thread::available_parallelism;
 use std::time::SystemTime;
 
-/// The processor as Linux names it, and how many of it this process may use.
+/// Returns the processor's name according to Linux, and how many of them this process may use.
 pub(super) fn processor() -> String {
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let count = available_parallelism().map_or(1, usize::from);
@@ -29,13 +29,13 @@ fn describe(info: &str) -> String {
     )
 }
 
-/// Today in UTC, as `2026-11-22`.
+/// Returns today's date in UTC, as `2026-11-22`.
 pub(super) fn today() -> String {
     let seconds = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |time| time.as_secs());
     date(seconds / 86_400)
 }
 
-/// The date so many days after 1970-01-01, in the Gregorian calendar.
+/// Returns the date this many days after 1970-01-01, in the Gregorian calendar.
 fn date(mut days: u64) -> String {
     let is_leap = |year: u64| {
         year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))

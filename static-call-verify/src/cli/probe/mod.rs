@@ -1,4 +1,4 @@
-//! `cargo static-call probe`: does this processor tear?
+//! `cargo static-call probe`: tests whether this processor tears stores into code.
 
 mod machine;
 mod print;
@@ -15,35 +15,32 @@ use self::verdict::{Row, Verdict};
 use super::exit::UNREADABLE;
 use super::output::complain;
 
-/// Exit code: a store that the runtime makes was torn.
+/// Exit code if a store that the runtime makes was torn.
 const TEARS: u8 = 1;
 
 pub(super) fn command() -> Command {
     Command::new("probe")
         .about("Measure on this machine which stores into code other processors see torn")
         .long_about(
-            "Measures on this machine which stores into code other processors see torn.\n\n\
-             One thread executes an instruction in a loop while another keeps changing it between \
-             two\n\
-             forms: inside an aligned quadword with the stores of the runtime, across boundaries \
-             with\n\
-             plain ones. Every mixture of the bytes of the two forms leads to code that counts it, \
-             so\n\
-             nothing crashes. All of that is memory of the probe's own.\n\n\
-             Displacements across two cache lines are the positive control: where they do not \
-             tear,\n\
-             the probe could not have seen anything.",
+            "Measure on this machine which stores into code other processors see torn.\n\n\
+             One thread executes an instruction in a loop while another keeps changing it\n\
+             between two forms: inside an aligned quadword with the runtime's own stores, across\n\
+             boundaries with plain ones. Every mixture of the bytes of the two forms leads to\n\
+             code that counts it, so nothing crashes. All of this happens in the probe's own\n\
+             memory.\n\n\
+             Displacements across two cache lines are the positive control: if they do not\n\
+             tear, the probe could not have seen anything.",
         )
         .after_help(
-            "Exit codes: 0 if what was seen agrees with the rules of the runtime, 1 if a store \
-             that it makes\nwas torn, 2 if the probe cannot run here or could not see tears at \
+            "Exit codes: 0 if the result agrees with the runtime's rules, 1 if a store that the \
+             runtime\nmakes was torn, 2 if the probe cannot run here or could not see tears at \
              all.",
         )
         .arg(
             Arg::new("seconds")
                 .long("seconds")
                 .value_name("SECONDS")
-                .help("How long to measure, all experiments together")
+                .help("Measure for this long, all experiments together")
                 .default_value("20")
                 .value_parser(seconds),
         )
@@ -73,7 +70,7 @@ pub(super) fn main(matches: &ArgMatches) -> ExitCode {
         Some("json") => print::json(&rows, &processor, &date),
         _ => print::text(&rows, &processor, &date),
     };
-    // Whoever reads may have stopped reading.
+    // The reader may be gone.
     let _ = io::stdout().write_all(printed.as_bytes());
     ExitCode::from(match Verdict::of(&rows) {
         Verdict::Agrees => 0,
@@ -82,14 +79,13 @@ pub(super) fn main(matches: &ArgMatches) -> ExitCode {
     })
 }
 
-/// Makes all experiments, each for the same share of `time`.
+/// Runs all experiments, each for the same share of `time`.
 fn measure(time: Duration, progress: &mut Progress) -> Result<Vec<Row>, Unavailable> {
     let mut rows: Vec<Row> = Experiment::all().into_iter().map(Row::new).collect();
     let start = Instant::now();
     let count = u32::try_from(rows.len()).unwrap_or(u32::MAX);
     for (row, left) in rows.iter_mut().zip((1..=count).rev()) {
-        // A share of what is left: threads that wait for a processor take longer than they were
-        // told to.
+        // Share what is left: threads that wait for a processor run longer than they were told to.
         let share = time.saturating_sub(start.elapsed()) / left;
         let parts = u32::try_from(row.experiment.parts()).unwrap_or(1);
         for part in 0..row.experiment.parts() {
@@ -101,7 +97,7 @@ fn measure(time: Duration, progress: &mut Progress) -> Result<Vec<Row>, Unavaila
     Ok(rows)
 }
 
-/// A bar on the error stream, if a person is looking there.
+/// A progress bar on standard error, if that is a terminal.
 struct Progress {
     is_shown: bool,
 }
@@ -119,7 +115,7 @@ impl Progress {
         }
         let bar = Self::bar(elapsed, time);
         let left = time.saturating_sub(elapsed).as_secs_f64().ceil();
-        // A terminal that is gone is no reason to stop.
+        // Losing the terminal is no reason to stop.
         let _ = write!(io::stderr(), "\r[{bar}] {left:.0} s left \x1b[K");
     }
 

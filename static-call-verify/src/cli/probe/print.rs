@@ -1,4 +1,4 @@
-//! The probe's table and verdict, for people and for programs.
+//! Prints the probe's table and verdict as text and as JSON.
 
 use std::fmt::Write;
 
@@ -12,13 +12,14 @@ use super::verdict::{Row, Verdict, control, of_grade, paced_control, upper95};
 const FORMAT: u32 = 1;
 const GRADES: [Grade; 4] = [Grade::Quad, Grade::Disp, Grade::Line, Grade::Straddle];
 
-/// What follows from no tear, and what does not.
+/// What follows from seeing no tear, and what does not.
 const NO_PROMISE: &str = "\
-That no tear was seen is no promise: another processor, or this one on another day, may differ. What is promised: AMD (APM
-volume 2, 7.6.1) promises that an instruction fetch on another processor sees all or nothing of one store that lies inside a
-naturally aligned quadword, and nothing beyond that. Intel promises single-copy atomicity of such a store (SDM volume 3,
-\"Guaranteed Atomic Operations\"); for code that another processor executes it describes a synchronising algorithm only.
-The runtime stores inside aligned quadwords alone, whatever this table says.
+Seeing no tear guarantees nothing: another processor, or this one on another day, may differ. AMD
+guarantees (APM volume 2, 7.6.1) that an instruction fetch on another processor sees all or nothing
+of one store that lies inside a naturally aligned quadword, and nothing beyond that. Intel
+guarantees single-copy atomicity of such a store (SDM volume 3, \"Guaranteed Atomic Operations\");
+for code that another processor executes it only describes a synchronising algorithm. The runtime
+stores only inside aligned quadwords, whatever this table says.
 ";
 
 pub(super) fn text(rows: &[Row], processor: &str, date: &str) -> String {
@@ -119,21 +120,21 @@ pub(super) fn json(rows: &[Row], processor: &str, date: &str) -> String {
     format!("{value:#}\n")
 }
 
-/// The verdict in words.
+/// Returns the verdict in words.
 fn sentence(rows: &[Row]) -> String {
     let control = control(rows);
     let mut text = match Verdict::of(rows) {
         Verdict::Agrees => {
             let line = of_grade(rows, Grade::Line);
             let within = if line.torn > 0 {
-                "\"Inside one cache line\" is not enough on this processor: it tore there, too."
+                "\"Inside one cache line\" is not enough on this processor: stores tore there, too."
             } else {
-                "Inside one cache line it did not tear either; nobody promises that."
+                "Inside one cache line nothing tore either, but that is not guaranteed."
             };
             format!(
-                "this agrees with the rules of the runtime. Nothing tore that it rewrites (grades \
-                 quad and disp), while displacements across cache lines tore {} times: the probe \
-                 can see tears here. {within}",
+                "this agrees with the runtime's rules. Nothing that the runtime rewrites tore \
+                 (grades quad and disp), while displacements across cache lines tore {} times, so \
+                 the probe can see tears here. {within}",
                 control.torn
             )
         }
@@ -142,21 +143,19 @@ fn sentence(rows: &[Row]) -> String {
             .to_owned(),
         Verdict::Blind if control.torn == 0 => {
             "none. The probe could not see tears on this machine: not even displacements across \
-             cache lines tore, so the other rows say nothing. One processor for both threads would \
-             do that, and so would too few --seconds."
+             cache lines tore, so the other rows say nothing. A single processor for both threads, \
+             or too few --seconds, can cause this."
                 .to_owned()
         }
-        Verdict::Blind => {
-            "none. Some experiments did not come to run: give it more --seconds.".to_owned()
-        }
+        Verdict::Blind => "none. Some experiments did not run: increase --seconds.".to_owned(),
     };
     if control.torn > 0 && paced_control(rows).torn == 0 {
-        text.push_str(" With a paced writer not even those tore: the paced rows say little.");
+        text.push_str(" With a paced writer not even those tore, so the paced rows say little.");
     }
     text
 }
 
-/// Tears per call, or the bound where none was seen.
+/// Returns the tears per call, or the bound if none was seen.
 fn rate(counts: Counts) -> String {
     match (counts.torn, upper95(counts)) {
         (_, None) => "not measured".to_owned(),
@@ -256,10 +255,13 @@ mod tests {
     }
 
     #[test]
-    fn the_verdict_says_what_it_rests_on() {
+    fn the_verdict_gives_its_reasons() {
         let agrees = text(&rows(|e| if e.is_control() { 5 } else { 0 }), "P", "D");
-        assert!(agrees.contains("agrees with the rules"), "{agrees}");
-        assert!(agrees.contains("tore 60 times") && agrees.contains("not tear either"), "{agrees}");
+        assert!(agrees.contains("agrees with the runtime's rules"), "{agrees}");
+        assert!(
+            agrees.contains("tore 60 times") && agrees.contains("nothing tore either"),
+            "{agrees}"
+        );
         let halves = text(&rows(|e| if e.is_default() { 0 } else { 20 }), "P", "D");
         assert!(halves.contains("not enough on this processor"), "{halves}");
         let hammered =
@@ -270,7 +272,7 @@ mod tests {
         let torn = text(&rows(|e| u64::from(e.change == Forms::Nop)), "P", "D");
         assert!(torn.contains("STATIC_CALL=indirect"), "{torn}");
         for text in [agrees, halves, hammered, blind, torn] {
-            assert!(text.contains("is no promise") && text.contains("7.6.1"), "{text}");
+            assert!(text.contains("guarantees nothing") && text.contains("7.6.1"), "{text}");
         }
     }
 
@@ -304,6 +306,6 @@ mod tests {
             .iter()
             .map(|row| format!("{} {} {}", row["boundary"], row["writer"], row["change"]))
             .collect();
-        assert_eq!(names.len(), rows.len(), "two rows of one name");
+        assert_eq!(names.len(), rows.len(), "two rows have the same name");
     }
 }

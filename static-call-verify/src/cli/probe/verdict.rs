@@ -1,4 +1,4 @@
-//! What the counts of the probe mean. Pure.
+//! Interprets the probe's counts. Pure.
 
 use static_call::Grade;
 use static_call::probe::{Counts, Experiment, Pace};
@@ -16,14 +16,14 @@ impl Row {
     }
 }
 
-/// What the rows say about the rules of the runtime.
+/// What the rows say about the runtime's rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// The control tore, and nothing that the runtime does.
     Agrees,
-    /// Something tore that the runtime does.
+    /// Something that the runtime does tore.
     Tears,
-    /// The control did not tear, or an experiment did not come to run: nothing can be said.
+    /// The control did not tear, or an experiment did not run, so nothing can be said.
     Blind,
 }
 
@@ -48,17 +48,17 @@ impl Verdict {
     }
 }
 
-/// The sum of the positive control's rows.
+/// Returns the sum of the positive control's rows.
 pub(super) fn control(rows: &[Row]) -> Counts {
     sum(rows, |r| r.experiment.is_control())
 }
 
-/// The same of a paced writer alone: without tears there, the paced rows say little.
+/// Returns the same sum for the paced writer only. Without tears there, the paced rows say little.
 pub(super) fn paced_control(rows: &[Row]) -> Counts {
     sum(rows, |r| r.experiment.is_control() && r.experiment.pace == Pace::Paced)
 }
 
-/// The sum of all rows of a grade.
+/// Returns the sum of all rows of a grade.
 pub(super) fn of_grade(rows: &[Row], grade: Grade) -> Counts {
     sum(rows, |r| r.experiment.boundary.grade() == grade)
 }
@@ -71,11 +71,11 @@ pub(super) fn sum(rows: &[Row], wanted: impl Fn(&Row) -> bool) -> Counts {
     counts
 }
 
-/// The upper bound, with 95 % confidence, of tears per call: 3/n where none was seen (the rule of
-/// three), else the approximation of Wilson and Hilferty to the Poisson bound. None where there
+/// Returns the upper bound of tears per call, with 95 % confidence: 3/n if none was seen (the rule
+/// of three), otherwise Wilson and Hilferty's approximation of the Poisson bound. `None` if there
 /// were no calls.
 pub(super) fn upper95(counts: Counts) -> Option<f64> {
-    /// What a normal variable stays below with 95 % probability.
+    /// A normal variable is below this with 95 % probability.
     const Z: f64 = 1.645;
     if counts.calls == 0 {
         return None;
@@ -99,7 +99,7 @@ mod tests {
         Counts { calls, writes: calls, torn }
     }
 
-    /// A processor on which a boundary tears once in so many calls.
+    /// Returns the rows of a processor on which an experiment tears once in this many calls.
     fn rows(once_in: impl Fn(&Experiment) -> Option<u64>) -> Vec<Row> {
         let row = |experiment| {
             let torn = once_in(&experiment).map_or(0, |n| 1_000_000 / n);
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn the_control_alone_may_tear() {
+    fn only_the_control_may_tear() {
         let lines = rows(|e| e.is_control().then_some(3));
         assert_eq!(Verdict::of(&lines), Verdict::Agrees);
         let halves = rows(|e| (!e.is_default()).then_some(50_000));
@@ -117,9 +117,9 @@ mod tests {
     }
 
     #[test]
-    fn one_tear_of_ours_is_enough_in_every_row() {
+    fn one_tear_in_any_row_of_the_runtime_is_enough() {
         for i in 0..Experiment::all().len() {
-            // Also where the control says nothing.
+            // Even if the control says nothing.
             for control in [None, Some(3)] {
                 let mut rows = rows(|e| if e.is_control() { control } else { None });
                 rows[i].counts.torn += 1;
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_follows_from_nothing() {
+    fn no_data_gives_no_verdict() {
         assert_eq!(Verdict::of(&[]), Verdict::Blind);
         assert_eq!(Verdict::of(&rows(|_| None)), Verdict::Blind);
         let halves = rows(|e| (e.boundary == Boundary::Across32).then_some(10));

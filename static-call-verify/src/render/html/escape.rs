@@ -1,10 +1,10 @@
-//! Untrusted text in a page: names of keys, paths and messages come from the image.
+//! Escapes untrusted text in a page: names of keys, paths and messages come from the image.
 
 use std::fmt::{self, Write};
 
 /// Text without markup, for elements and for quoted attributes.
 ///
-/// Characters that are invisible, or that change the direction of what follows, are spelt out.
+/// Characters that are invisible, or that change the direction of what follows, are spelled out.
 pub(super) struct Text<'t>(pub(super) &'t str);
 
 impl fmt::Display for Text<'_> {
@@ -62,9 +62,10 @@ fn character(f: &mut fmt::Formatter<'_>, c: char) -> fmt::Result {
     }
 }
 
-/// Format characters: they are invisible, and some reorder what is visible.
+/// Returns whether this is a format character: these are invisible, and some reorder visible text.
 fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e007f}')
 }

@@ -11,7 +11,10 @@ use super::{
 use crate::report::{Key, Label, Source};
 
 pub(super) fn write(f: &mut impl Write, report: &Report) -> fmt::Result {
-    f.write_str("<section id=\"keys\" aria-labelledby=\"keys-title\">\n<h2 id=\"keys-title\">Calls by key</h2>\n")?;
+    f.write_str(
+        "<section id=\"keys\" aria-labelledby=\"keys-title\">\n\
+         <h2 id=\"keys-title\">Calls by key</h2>\n",
+    )?;
     if report.keys.is_empty() {
         return f.write_str("<p>There are no keys in this image.</p>\n</section>\n");
     }
@@ -38,9 +41,10 @@ pub(super) fn write(f: &mut impl Write, report: &Report) -> fmt::Result {
 fn controls(f: &mut impl Write, report: &Report) -> fmt::Result {
     f.write_str(
         r#"<form id="filter" hidden role="search" aria-label="Filter the calls">
-<label class="wide">Search <input type="search" name="text" placeholder="file, function or address" autocomplete="off" spellcheck="false"></label>
-"#,
+    <label class="wide">Search
+    <input type="search" name="text" placeholder="file, function or address" autocomplete="off" "#,
     )?;
+    f.write_str("spellcheck=\"false\"></label>\n")?;
     let hidden = if report.keys.len() < 2 { " hidden" } else { "" };
     write!(f, r#"<label{hidden}>Key <select name="key"><option value="">all</option>"#)?;
     for (index, key) in report.keys.iter().enumerate() {
@@ -72,8 +76,10 @@ fn controls(f: &mut impl Write, report: &Report) -> fmt::Result {
     select(f, "reason", "Why not inline", reasons)?;
     f.write_str(
         r#"
-<span class="buttons"><button type="reset">Show all</button> <button type="button" id="unfold">Open all keys</button> <button type="button" id="fold">Close all</button></span>
-"#,
+        <span class="buttons"><button type="reset">Show all</button>
+        <button type="button" id="unfold">Open all keys</button>
+        <button type="button" id="fold">Close all</button></span>
+        "#,
     )?;
     writeln!(f, r#"<output id="shown" aria-live="polite" data-all="{}"></output>"#, all(report))?;
     f.write_str(
@@ -84,7 +90,7 @@ fn controls(f: &mut impl Write, report: &Report) -> fmt::Result {
     )
 }
 
-/// How many rows there are, and of what: `36 in all: 25 calls, 11 jump labels`.
+/// Returns how many rows there are, and of what: `36 in all: 25 calls, 11 jump labels`.
 fn all(report: &Report) -> String {
     let Ratio { calls, labels, others, .. } = Ratio::of(&report.calls, &report.labels);
     let parts = [(calls, "call"), (labels, "jump label"), (others, "other use")];
@@ -103,7 +109,7 @@ fn select(
     options: impl Iterator<Item = (&'static str, impl fmt::Display)>,
 ) -> fmt::Result {
     let options: Vec<_> = options.collect();
-    // One option says nothing about a row, but an address may still ask for it.
+    // A single option says nothing about a row, but an address may still select it.
     let hidden = if options.len() < 2 { " hidden" } else { "" };
     write!(f, "\n<label{hidden}>{title} <select name=\"{name}\"><option value=\"\">all</option>")?;
     for (value, text) in options {
@@ -142,7 +148,8 @@ fn one(
     };
     writeln!(
         f,
-        "</summary>\n<p class=\"facts\"><code>{}</code> <span>declared in <code>{}</code>{off}; {macros}{}</span></p>",
+        "</summary>\n<p class=\"facts\"><code>{}</code> \
+         <span>declared in <code>{}</code>{off}; {macros}{}</span></p>",
         Text(&key.signature),
         Place(&key.source.to_string()),
         Count(trampolines, "trampoline")
@@ -215,7 +222,9 @@ impl Row<'_> {
         }
         write!(
             f,
-            r#"><div class="what"><code>{address:#010x}</code> <span class="path {word}"><span aria-hidden="true">{mark} </span>{word}</span> <span class="grade">{}</span> <span class="kind">{}</span></div>"#,
+            "><div class=\"what\"><code>{address:#010x}</code> \
+             <span class=\"path {word}\"><span aria-hidden=\"true\">{mark} </span>{word}</span> \
+             <span class=\"grade\">{}</span> <span class=\"kind\">{}</span></div>",
             if *of == Grade::None { "no grade" } else { of.as_str() },
             KINDS.iter().find(|(k, _)| *k == self.kind).map(|(_, text)| *text).unwrap_or_default(),
         )?;
@@ -245,7 +254,7 @@ impl Row<'_> {
     }
 }
 
-/// With a capital letter.
+/// Returns the text with a capital letter.
 pub(super) fn sentence(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map(|c| c.to_uppercase().chain(chars).collect()).unwrap_or_default()

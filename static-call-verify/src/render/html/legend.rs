@@ -1,17 +1,16 @@
-//! What the drawings mean: a picture and a reason for every grade.
+//! The legend of the drawings: a picture and an explanation of every grade.
 
 use std::fmt::{self, Write};
 
 use super::line::{Drawn, Shape};
 use super::{Grade, Path};
 
-/// A call at byte `address` of a line, as grade and path go together.
+/// Returns a call at byte `address` of a line. The callers combine grade and path as they belong.
 const fn example(path: Path, address: u64) -> Drawn {
     Drawn { address, shape: Shape { path, length: 5, displacement: 4 } }
 }
 
-const NEVER: &str =
-    "It is never rewritten: the call goes through its trampoline for as long as the program runs.";
+const NEVER: &str = "It is never rewritten: the call always goes through its trampoline.";
 
 const EXAMPLES: [(Grade, Drawn, &str, &str); 4] = [
     (
@@ -48,8 +47,18 @@ pub(super) fn write(f: &mut impl Write) -> fmt::Result {
     f.write_str(
         r#"<section id="legend" aria-labelledby="legend-title">
 <h2 id="legend-title">How to read the drawings</h2>
-<p>Each drawing shows one cache line, 64 bytes of machine code, and the instruction at its place in it. The empty bytes<span class="letter">, marked <b>o</b>,</span> are the operation; the filled ones<span class="letter">, marked <b>D</b>,</span> are the displacement, which says where the call goes. To change the target, the runtime rewrites the displacement.</p>
-<p class="promise">Another thread may be executing the instruction at that moment. AMD promises that it sees either the old bytes or the new ones, never a mixture, for <b>one store inside one aligned quadword</b> (8 bytes, from one thin line to the next). Intel promises nothing, but no mixture has ever been reported there. Where a boundary cuts the displacement there is no such promise, and mixtures have been seen on real processors: sometimes across a 32-byte boundary, often across a cache line. So the place of the instruction decides its grade:</p>
+<p>Each drawing shows one cache line, 64 bytes of machine code, and the instruction in its place.
+The empty bytes<span class="letter">, marked <b>o</b>,</span>
+are the operation. The filled ones<span class="letter">, marked <b>D</b>,</span>
+are the displacement, which says where the call goes. To change the target, the runtime rewrites the
+displacement.</p>
+<p class="promise">Another thread may be executing the instruction at that moment. AMD guarantees
+that it sees either the old bytes or the new ones, never a mixture, for
+<b>one store inside one aligned quadword</b>
+(8 bytes, from one thin line to the next). Intel guarantees nothing, but no mixture has ever been
+reported there. If a boundary cuts the displacement there is no such guarantee, and mixtures have
+been seen on real processors: sometimes across a 32-byte boundary, often across a cache line. So the
+place of the instruction decides its grade:</p>
 <dl class="grades">
 "#,
     )?;
@@ -58,7 +67,9 @@ pub(super) fn write(f: &mut impl Write) -> fmt::Result {
         let path = drawn.shape.path;
         write!(
             f,
-            r#"<div><dt><span class="grade">{word}</span> <span class="path {}"><span aria-hidden="true">{} </span>{}</span></dt><dd class="picture">"#,
+            "<div><dt><span class=\"grade\">{word}</span> \
+             <span class=\"path {}\"><span aria-hidden=\"true\">{} </span>{}</span></dt>\
+             <dd class=\"picture\">",
             path.word(),
             path.mark(),
             path.word()
@@ -69,12 +80,21 @@ pub(super) fn write(f: &mut impl Write) -> fmt::Result {
     f.write_str(
         r##"</dl>
 <ul class="marks">
-<li><svg class="mark" viewBox="-4 6 10 28" aria-hidden="true"><path class="b8" d="M0 9v23"/></svg> 8 bytes: a quadword</li>
-<li><svg class="mark" viewBox="-4 6 10 28" aria-hidden="true"><path class="b32" d="M0 6v26"/></svg> 32 bytes: half a line</li>
-<li><svg class="mark" viewBox="-4 3 10 31" aria-hidden="true"><path class="b64" d="M0 3v29"/></svg> 64 bytes: the cache line</li>
-<li><svg class="mark" viewBox="-6 0 12 40" aria-hidden="true"><use href="#torn"/></svg> a boundary that cuts the displacement</li>
-<li><svg class="mark" viewBox="-1 8 42 22" aria-hidden="true"><g class="inline"><rect class="d" y="9" width="40" height="20"/></g></svg> plain: inline, rewritten in place</li>
-<li><svg class="mark" viewBox="-1 8 42 22" aria-hidden="true"><g class="trampoline"><rect class="d" y="9" width="40" height="20"/><rect y="9" width="40" height="20" fill="url(#hatch)"/></g></svg> hatched: not rewritten, goes through its trampoline</li>
+<li><svg class="mark" viewBox="-4 6 10 28" aria-hidden="true">
+<path class="b8" d="M0 9v23"/></svg> 8 bytes: a quadword</li>
+<li><svg class="mark" viewBox="-4 6 10 28" aria-hidden="true">
+<path class="b32" d="M0 6v26"/></svg> 32 bytes: half a line</li>
+<li><svg class="mark" viewBox="-4 3 10 31" aria-hidden="true">
+<path class="b64" d="M0 3v29"/></svg> 64 bytes: the cache line</li>
+<li><svg class="mark" viewBox="-6 0 12 40" aria-hidden="true">
+<use href="#torn"/></svg> a boundary that cuts the displacement</li>
+<li><svg class="mark" viewBox="-1 8 42 22" aria-hidden="true">
+<g class="inline"><rect class="d" y="9" width="40" height="20"/></g></svg>
+plain: inline, rewritten in place</li>
+<li><svg class="mark" viewBox="-1 8 42 22" aria-hidden="true">
+<g class="trampoline"><rect class="d" y="9" width="40" height="20"/>
+<rect y="9" width="40" height="20" fill="url(#hatch)"/></g></svg>
+hatched: not rewritten, goes through its trampoline</li>
 </ul>
 </section>
 "##,

@@ -1,6 +1,6 @@
-//! An instruction on its cache line, as SVG: ten units a byte, 64 bytes a drawing.
+//! Draws an instruction on its cache line, as SVG: ten units per byte, 64 bytes per drawing.
 //!
-//! What many drawings share is there once, as shapes that they use.
+//! Shapes that many drawings share are defined once.
 
 use std::collections::BTreeSet;
 use std::fmt::{self, Write};
@@ -10,14 +10,14 @@ use static_call::arch::x86_64::{CACHE_LINE, QUADWORD};
 use super::{Call, Path, Report};
 use crate::report::Label;
 
-/// Units of the drawing for a byte.
+/// Units of the drawing per byte.
 pub(super) const UNIT: u64 = 10;
-/// Of a displacement.
+/// Length of a displacement in bytes.
 const DISPLACEMENT: u8 = 4;
-/// Of a pointer in data.
+/// Length of a pointer in data in bytes.
 const POINTER: u8 = 8;
 
-/// What is drawn of an instruction.
+/// The drawing of an instruction. The form of an instruction, independent of its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Drawn {
     pub(super) address: u64,
@@ -29,7 +29,7 @@ pub(super) struct Drawn {
 pub(super) struct Shape {
     pub(super) path: Path,
     pub(super) length: u8,
-    /// How many of its last bytes a retarget would rewrite.
+    /// How many of its last bytes retargeting would rewrite.
     pub(super) displacement: u8,
 }
 
@@ -55,7 +55,7 @@ impl Drawn {
         self.address / CACHE_LINE * CACHE_LINE
     }
 
-    /// Of the first byte, in its cache line.
+    /// Returns the position of the first byte in its cache line.
     pub(super) fn first(&self) -> u64 {
         self.address % CACHE_LINE
     }
@@ -68,21 +68,23 @@ impl Drawn {
         self.end() > CACHE_LINE
     }
 
-    /// The boundary of quadwords inside the displacement, from the start of the line.
+    /// Returns the quadword boundary inside the displacement, from the start of the line.
     pub(super) fn crossing(&self) -> Option<u64> {
         let first = self.end() - u64::from(self.shape.displacement);
         let boundary = first.next_multiple_of(QUADWORD);
         (first < boundary && boundary < self.end()).then_some(boundary)
     }
 
-    /// The drawing. One that crosses its line shows two halves, with the boundary in the middle.
+    /// Writes the drawing. If it crosses its line, it shows two halves with the boundary in the
+    /// middle.
     pub(super) fn write(&self, f: &mut impl Write) -> fmt::Result {
         let half = CACHE_LINE / 2;
         let (ground, from) = if self.crosses_line() { ("lines", half) } else { ("line", 0) };
         let at = |byte: u64| byte.saturating_sub(from) * UNIT;
         write!(
             f,
-            r##"<svg class="draw" viewBox="-4 0 648 46" role="img"><title>{self}</title><use href="#{ground}"/><use href="#{}" x="{}"/>"##,
+            "<svg class=\"draw\" viewBox=\"-4 0 648 46\" role=\"img\"><title>{self}</title>\
+             <use href=\"#{ground}\"/><use href=\"#{}\" x=\"{}\"/>",
             self.shape.name(),
             at(self.first())
         )?;
@@ -93,7 +95,7 @@ impl Drawn {
     }
 }
 
-/// The drawing in words.
+/// Describes the drawing in words.
 impl fmt::Display for Drawn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (first, end) = (self.first(), self.end());
@@ -121,7 +123,7 @@ impl fmt::Display for Drawn {
     }
 }
 
-/// A boundary of quadwords in a line.
+/// A quadword boundary in a line.
 pub(super) struct Boundary(pub(super) u64);
 
 impl fmt::Display for Boundary {
@@ -140,8 +142,8 @@ impl Shape {
         format!("{}-{}-{}", self.path.word(), self.length, self.displacement)
     }
 
-    /// Letters: `o` for the operation, `D` for a byte of the displacement; none where nothing is
-    /// called.
+    /// Writes the shape with letters: `o` for the operation, `D` for a byte of the displacement;
+    /// none if it is not a call.
     fn write(self, f: &mut impl Write) -> fmt::Result {
         let (length, displacement) = (u64::from(self.length), u64::from(self.displacement));
         let operation = length - displacement;
@@ -174,12 +176,13 @@ impl Shape {
     }
 }
 
-/// What the drawings of a report, and of the legend, are made of.
+/// Writes the shapes that the drawings of a report and of the legend consist of.
 pub(super) fn shapes(f: &mut impl Write, report: &Report) -> fmt::Result {
     f.write_str(
         "<svg class=\"shapes\" width=\"0\" height=\"0\" aria-hidden=\"true\"><defs>\n\
          <pattern id=\"hatch\" width=\"5\" height=\"5\" patternUnits=\"userSpaceOnUse\" \
-         patternTransform=\"rotate(45)\"><rect class=\"stripe\" width=\"2.2\" height=\"5\"/></pattern>\n",
+         patternTransform=\"rotate(45)\"><rect class=\"stripe\" width=\"2.2\" height=\"5\"/>\
+         </pattern>\n",
     )?;
     ground(f, "line", 0)?;
     ground(f, "lines", CACHE_LINE / 2)?;
@@ -191,7 +194,7 @@ pub(super) fn shapes(f: &mut impl Write, report: &Report) -> fmt::Result {
     f.write_str("</defs></svg>\n")
 }
 
-/// 64 bytes from byte `from` of a line, with every boundary.
+/// Draws 64 bytes from byte `from` of a line, with every boundary.
 fn ground(f: &mut impl Write, id: &str, from: u64) -> fmt::Result {
     writeln!(f, r#"<g id="{id}">"#)?;
     for i in (0..CACHE_LINE).step_by(16) {
@@ -207,7 +210,7 @@ fn ground(f: &mut impl Write, id: &str, from: u64) -> fmt::Result {
             _ => ("b8", 9, 23),
         };
         write!(f, r#"<path class="{class}" data-byte="{byte}" d="M{} {top}v{tall}"/>"#, i * UNIT)?;
-        // A boundary has the number of the line that it starts.
+        // A boundary is labelled with the number in the line that it starts.
         let (x, text) = (i * UNIT, byte % CACHE_LINE);
         let anchor = match i {
             0 => " start",

@@ -1,8 +1,8 @@
-//! The report as one HTML file: nothing is loaded from elsewhere, and it is whole without scripts.
+//! The report as one HTML file. It loads nothing from elsewhere and is complete without scripts.
 //!
-//! The data comes first: the verdict, the findings and the calls. What the drawings mean follows
-//! them. The drawings are SVG with patterns and letters, so that they print and need no colour; the
-//! script only filters what is already in the page.
+//! The data comes first: the verdict, the findings and the calls. The legend of the drawings
+//! follows. The drawings are SVG with patterns and letters, so that they can be printed and need no
+//! colour. The script only filters what is already in the page.
 
 mod escape;
 mod keys;
@@ -26,11 +26,14 @@ const SCRIPT: &str = include_str!("report.js");
 /// With more rows than this, the calls of every key start folded.
 const MOST_UNFOLDED: usize = 60;
 
-/// Returns the report as one HTML file, for people: what is inline, what is not and why, and every
+const CONTENT_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; \
+                              script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+
+/// Returns the report as one HTML file for people: what is inline, what is not and why, with every
 /// call drawn on its cache line.
 ///
-/// `image` is what the page calls the image, as a path. The file loads nothing and sends nothing,
-/// and the same report gives the same text. Its address takes a filter, as in
+/// `image` is the path of the image as shown in the page. The file loads nothing and sends nothing.
+/// The same report gives the same text. The file's address accepts a filter, as in
 /// `report.html#path=trampoline&grade=line`.
 ///
 /// # Examples
@@ -64,7 +67,7 @@ impl fmt::Display for Page<'_> {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">
+<meta http-equiv="Content-Security-Policy" content="{CONTENT_POLICY}">
 <title>{}: {}</title>
 <style>
 {STYLE}</style>
@@ -87,18 +90,19 @@ impl fmt::Display for Page<'_> {
         summary::image(f, report)?;
         writeln!(
             f,
-            "</main>\n<footer>static-call-verify {}</footer>\n<script>\n{SCRIPT}</script>\n</body>\n</html>",
+            "</main>\n<footer>static-call-verify {}</footer>\n<script>\n{SCRIPT}</script>\n\
+             </body>\n</html>",
             env!("CARGO_PKG_VERSION")
         )
     }
 }
 
-/// How something that names a trampoline reaches its target: the word of the row, and of a filter.
+/// How something that names a trampoline reaches its target: the word in the row, and in a filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Path {
     Inline,
     Trampoline,
-    /// No call: something that holds the address of a trampoline.
+    /// Not a call: something that holds the address of a trampoline.
     Address,
     /// A jump label that is not what the macros emit: it tests its key.
     Alone,
@@ -124,7 +128,7 @@ impl Path {
         }
     }
 
-    /// Beside the word, for those who see shapes better than words.
+    /// Returns a mark to show beside the word, for readers who recognise shapes better than words.
     fn mark(self) -> &'static str {
         match self {
             Self::Inline => "✓",
@@ -170,15 +174,21 @@ fn reason(reason: Reason) -> &'static str {
     }
 }
 
-/// A bar of what is inline, and of what is not.
+/// Writes a bar that shows how much is inline and how much is not.
 fn bar(f: &mut impl Write, inline: usize, all: usize) -> fmt::Result {
     if inline == all {
-        return f.write_str(r#"<svg class="bar" aria-hidden="true"><rect class="i" width="100%" height="100%"/></svg>"#);
+        return f.write_str(
+            "<svg class=\"bar\" aria-hidden=\"true\">\
+             <rect class=\"i\" width=\"100%\" height=\"100%\"/></svg>",
+        );
     }
-    // Never rounded up: a bar is full only where everything is inline.
+    // Never rounded up: a bar is full only if everything is inline.
     let part = inline * 100 / all.max(1);
     write!(
         f,
-        r##"<svg class="bar" aria-hidden="true"><rect class="t" width="100%" height="100%"/><rect width="100%" height="100%" fill="url(#hatch)"/><rect class="i" width="{part}%" height="100%"/></svg>"##
+        "<svg class=\"bar\" aria-hidden=\"true\">\
+         <rect class=\"t\" width=\"100%\" height=\"100%\"/>\
+         <rect width=\"100%\" height=\"100%\" fill=\"url(#hatch)\"/>\
+         <rect class=\"i\" width=\"{part}%\" height=\"100%\"/></svg>"
     )
 }

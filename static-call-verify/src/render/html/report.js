@@ -15,7 +15,7 @@
 
   const textOf = (entry) => {
     if (entry.text === null) {
-      // Nobody looks for the titles of drawings.
+      // The titles of drawings are not searched.
       const parts = entry.row.querySelectorAll(".what, .where");
       entry.text = [...parts].map((part) => part.textContent).join(" ").toLowerCase();
     }
@@ -76,7 +76,7 @@
     for (const key of keys) if (!key.element.hidden) key.element.open = open;
   };
 
-  // After the layout: rows that were not drawn yet have no height of their own.
+  // Wait for the layout: rows that have not been drawn yet have no height.
   const show = () => requestAnimationFrame(() => document.getElementById("keys").scrollIntoView());
 
   let timer = 0;

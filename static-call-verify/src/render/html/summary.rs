@@ -1,5 +1,5 @@
-//! The top of the page: what this is, how many calls are inline, why the others are not, and the
-//! findings.
+//! The top of the page: what it is about, how many calls are inline, why the others are not, and
+//! the findings.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write};
@@ -10,7 +10,7 @@ use super::{Count, KINDS, Level, Ratio, Report, bar, reason};
 use crate::grade;
 use crate::report::{Finding, ImageKind, Reason, Summary, TableState};
 
-/// Errors and warnings of a key are unfolded up to this many.
+/// The errors or warnings of a key are unfolded if there are at most this many.
 const MOST_OPEN: usize = 8;
 
 pub(super) fn write(f: &mut impl Write, report: &Report, name: &str) -> fmt::Result {
@@ -31,7 +31,7 @@ pub(super) fn write(f: &mut impl Write, report: &Report, name: &str) -> fmt::Res
     findings(f, report)
 }
 
-/// The page in a line.
+/// Returns a one-line summary of the page.
 pub(super) fn title(report: &Report) -> String {
     let ratio = Ratio::of(&report.calls, &report.labels);
     let Ratio { inline, calls, labels_inline, labels, others } = ratio;
@@ -44,7 +44,7 @@ pub(super) fn title(report: &Report) -> String {
         }
         0 if labels + others == 0 => return "Nothing in this image makes a static call".to_owned(),
         0 => "No calls".to_owned(),
-        // Nobody knows how many calls the others make.
+        // The number of calls that the other uses make is unknown.
         2.. if inline == calls && others == 0 => format!("All {calls} calls inline"),
         _ => format!("{inline} of {} inline", Count(calls, "call")),
     };
@@ -60,7 +60,7 @@ pub(super) fn title(report: &Report) -> String {
     text
 }
 
-/// How many calls could be inline, and are not because the program does not know of them.
+/// Returns how many calls could be inline but are not, because the program does not know them.
 fn unused(report: &Report) -> usize {
     report.summary.inline.saturating_sub(report.summary.listed)
 }
@@ -71,12 +71,12 @@ const WORDS: &str = "<p class=\"lead\">A <dfn>static call</dfn> is a function ca
     <b class=\"trampoline\">trampoline</b>, an eight-byte jump that is rewritten instead: it \
     reaches the same target and costs one more jump.</p>\n";
 
-/// What is to be done, in a sentence or two.
+/// Writes what to do, in a sentence or two.
 fn verdict(f: &mut impl Write, report: &Report) -> fmt::Result {
     let of = |level| report.findings.iter().filter(|x| x.severity == level).count();
     let (errors, warnings) = (of(Level::Deny), of(Level::Warn));
     let (class, mark, text) = match (errors, warnings) {
-        // The note on the table says what to do.
+        // The note about the table says what to do.
         (0, 0) if table_note(report).is_some() => return Ok(()),
         (0, 0) => ("calm", "✓ ", calm(report).to_owned()),
         (0, _) => ("warn", "▲ ", format!("{}: {SEE}", Count(warnings, "warning"))),
@@ -92,15 +92,15 @@ fn verdict(f: &mut impl Write, report: &Report) -> fmt::Result {
 const FAIL: &str = "Errors fail the build.";
 const SEE: &str = "<a href=\"#findings\">what to do</a>";
 
-/// The verdict on an image without errors and warnings.
+/// Returns the verdict on an image without errors and warnings.
 fn calm(report: &Report) -> &'static str {
     if report.keys.is_empty() && report.calls.is_empty() {
-        "Nothing to do. If you expected static calls: the linker dropped them, or they are of \
+        "Nothing to do. If you expected static calls: the linker dropped them, or they are from \
          another release of static-call."
     } else if report.calls.iter().all(|c| report.reason(c).is_none()) {
         "Nothing to do."
     } else {
-        "Nothing must be fixed: what is not inline reaches the same target, one jump later. \
+        "Nothing needs fixing: calls that are not inline reach the same target, one jump later. \
          <a href=\"#why\">Why, and how to make it inline</a>"
     }
 }
@@ -114,21 +114,24 @@ fn numbers(f: &mut impl Write, report: &Report) -> fmt::Result {
     let share = |part: usize| part * 100 / calls.max(1);
     write!(
         f,
-        "\n<p class=\"parts\"><a class=\"path inline\" href=\"#path=inline\"><span aria-hidden=\"true\">✓ </span><b>{inline}</b> inline, {}%</a>",
+        "\n<p class=\"parts\"><a class=\"path inline\" href=\"#path=inline\">\
+         <span aria-hidden=\"true\">✓ </span><b>{inline}</b> inline, {}%</a>",
         share(inline)
     )?;
     if not_inline > 0 {
         let rest = 100 - share(inline);
         write!(
             f,
-            " <a class=\"path trampoline\" href=\"#path=trampoline\"><span aria-hidden=\"true\">↷ </span><b>{not_inline}</b> not inline, {rest}%</a>"
+            " <a class=\"path trampoline\" href=\"#path=trampoline\">\
+             <span aria-hidden=\"true\">↷ </span><b>{not_inline}</b> not inline, {rest}%</a>"
         )?;
     }
     if others > 0 {
         let uses = Count(others, "other use");
         write!(
             f,
-            " <a class=\"path address\" href=\"#path=address\"><span aria-hidden=\"true\">* </span>{uses}, not counted as calls</a>"
+            " <a class=\"path address\" href=\"#path=address\">\
+             <span aria-hidden=\"true\">* </span>{uses}, not counted as calls</a>"
         )?;
     }
     f.write_str("</p>\n<ul class=\"tiles\">")?;
@@ -145,8 +148,8 @@ fn numbers(f: &mut impl Write, report: &Report) -> fmt::Result {
     f.write_str("</ul>\n</section>\n")
 }
 
-/// Why the program does not know these calls, if it does not: the state of the table, what follows
-/// from it, and what to do.
+/// Returns why the program does not know these calls, if it does not: the state of the table, its
+/// consequence, and what to do.
 fn table_note(report: &Report) -> Option<[&'static str; 3]> {
     const BUILD: &str = "Call `static_call_verify::enable()` in `build.rs`, or build with \
                          `cargo static-call build`.";
@@ -157,24 +160,24 @@ fn table_note(report: &Report) -> Option<[&'static str; 3]> {
         TableState::Filled { .. } => return None,
         TableState::Absent => [
             "The image has no table of its calls.",
-            "The program does not know where they are, so all of them go through their trampolines",
+            "The program does not know where they are, so they all go through their trampolines",
             BUILD,
         ],
         TableState::Empty { .. } => [
             "The table of calls is empty.",
-            "The program does not know where they are, so all of them go through their trampolines",
+            "The program does not know where they are, so they all go through their trampolines",
             BUILD,
         ],
         TableState::Stale => [
-            "The table of calls does not describe this image.",
-            "The image was changed after the link, so the program does not use the table: all calls go \
-             through their trampolines",
+            "The table of calls does not match this image.",
+            "The image was changed after the link, so the program does not use the table: all \
+             calls go through their trampolines",
             "Link it again.",
         ],
         TableState::Unread => [
             "The runtime is in another image.",
-            "It does not know the calls of this image, as in a program that uses keys of a Rust \
-             `dylib`: they go through the slot",
+            "It does not know the calls of this image, as in a program that uses keys in a Rust \
+             `dylib`, so they go through the slot",
             "Link the crates that have keys as `rlib`s.",
         ],
     })
@@ -188,7 +191,8 @@ fn table(f: &mut impl Write, report: &Report) -> fmt::Result {
     };
     writeln!(
         f,
-        "<p class=\"callout\" role=\"note\"><b><span aria-hidden=\"true\">▲ </span>{}</b> {}{could}. {}</p>",
+        "<p class=\"callout\" role=\"note\"><b><span aria-hidden=\"true\">▲ </span>{}</b> \
+         {}{could}. {}</p>",
         Prose(state),
         Prose(text),
         Prose(fix)
@@ -208,23 +212,29 @@ fn reasons(f: &mut impl Write, report: &Report) -> fmt::Result {
         return Ok(());
     }
     let mut counts: Vec<(Reason, (usize, bool))> = counts.into_iter().collect();
-    // The sort is stable: reasons of one count keep their order.
+    // The sort is stable: reasons with the same count keep their order.
     counts.sort_by_key(|&(_, (count, _))| std::cmp::Reverse(count));
     f.write_str(
-        "<section id=\"why\" aria-labelledby=\"why-title\">\n<h2 id=\"why-title\">What is not inline, and why</h2>\n<table role=\"table\">\n<caption>The most frequent reason first. A count links to its calls.</caption>\n\
-         <thead><tr role=\"row\"><th role=\"columnheader\">Count</th><th role=\"columnheader\">Why</th><th role=\"columnheader\">What to do</th></tr></thead>\n<tbody>\n",
+        "<section id=\"why\" aria-labelledby=\"why-title\">\n\
+         <h2 id=\"why-title\">What is not inline, and why</h2>\n<table role=\"table\">\n\
+         <caption>The most frequent reason first. A count links to its calls.</caption>\n\
+         <thead><tr role=\"row\"><th role=\"columnheader\">Count</th>\
+         <th role=\"columnheader\">Why</th><th role=\"columnheader\">What to do</th></tr></thead>\n\
+         <tbody>\n",
     )?;
     let mut above = None;
     for (why, (count, is_call)) in counts {
         let finding = grade::key(why);
-        let fix = match above.replace(finding.mend()) {
-            Some(above) if above == finding.mend() => "As above".to_owned(),
-            _ => sentence(finding.mend()),
+        let fix = match above.replace(finding.fix()) {
+            Some(above) if above == finding.fix() => "As above".to_owned(),
+            _ => sentence(finding.fix()),
         };
         let what = if is_call { Count(count, "call") } else { Count(count, "other use") };
         writeln!(
             f,
-            "<tr role=\"row\"><td role=\"cell\"><a href=\"#reason={}\">{what}</a></td><td role=\"cell\">{} <small><code>{finding}</code></small></td><td role=\"cell\">{}</td></tr>",
+            "<tr role=\"row\"><td role=\"cell\"><a href=\"#reason={}\">{what}</a></td>\
+             <td role=\"cell\">{} <small><code>{finding}</code></small></td>\
+             <td role=\"cell\">{}</td></tr>",
             reason(why),
             Prose(&sentence(&why.to_string())),
             Prose(&fix)
@@ -234,16 +244,19 @@ fn reasons(f: &mut impl Write, report: &Report) -> fmt::Result {
 }
 
 fn findings(f: &mut impl Write, report: &Report) -> fmt::Result {
-    f.write_str("<section id=\"findings\" aria-labelledby=\"findings-title\">\n<h2 id=\"findings-title\">Findings</h2>\n")?;
+    f.write_str(
+        "<section id=\"findings\" aria-labelledby=\"findings-title\">\n\
+         <h2 id=\"findings-title\">Findings</h2>\n",
+    )?;
     if report.findings.is_empty() {
         return f.write_str("<p><span aria-hidden=\"true\">✓ </span>None.</p>\n</section>\n");
     }
     let drawn: BTreeSet<u64> = report.calls.iter().map(|c| c.address).collect();
-    // Findings come worst first, and those of one key together.
+    // Findings are sorted worst first, and those with the same key are together.
     for group in report.findings.chunk_by(|a, b| (a.severity, a.key) == (b.severity, b.key)) {
         let [first, ..] = group else { continue };
         let Finding { severity, key, .. } = first;
-        // The words of the text report.
+        // The same words as in the text report.
         let (mark, word) = match severity {
             Level::Deny => ("✖ ", "error"),
             Level::Warn => ("▲ ", "warning"),
@@ -253,11 +266,14 @@ fn findings(f: &mut impl Write, report: &Report) -> fmt::Result {
         let open = if open { " open" } else { "" };
         writeln!(
             f,
-            "<details class=\"finding {severity}\"{open}>\n<summary><span class=\"severity\"><span aria-hidden=\"true\">{mark}</span>{word}</span> <h3>{key}</h3> <b>{}</b> <span class=\"meaning\">{}</span></summary>\n<p>{} <b>What to do:</b> {}.</p>\n<ul role=\"list\">",
+            "<details class=\"finding {severity}\"{open}>\n<summary><span class=\"severity\">\
+             <span aria-hidden=\"true\">{mark}</span>{word}</span> <h3>{key}</h3> <b>{}</b> \
+             <span class=\"meaning\">{}</span></summary>\n<p>{} <b>What to do:</b> {}.</p>\n\
+             <ul role=\"list\">",
             Count(group.len(), "finding"),
             Prose(key.explanation()),
             Prose(key.why()),
-            Prose(&sentence(key.mend()))
+            Prose(&sentence(key.fix()))
         )?;
         for finding in group {
             message(f, finding, &drawn)?;
@@ -269,8 +285,8 @@ fn findings(f: &mut impl Write, report: &Report) -> fmt::Result {
 
 fn message(f: &mut impl Write, finding: &Finding, drawn: &BTreeSet<u64>) -> fmt::Result {
     // What to do is already above the list.
-    let mends = KINDS.iter().map(|(kind, _)| finding.key.mend_of(*kind));
-    let mut short = mends.filter_map(|mend| finding.message.strip_suffix(mend)?.strip_suffix("; "));
+    let fixes = KINDS.iter().map(|(kind, _)| finding.key.fix_of(*kind));
+    let mut short = fixes.filter_map(|fix| finding.message.strip_suffix(fix)?.strip_suffix("; "));
     let message = short.next().unwrap_or(&finding.message);
     write!(f, "<li>{}", Prose(&sentence(message)))?;
     match finding.address {
@@ -305,8 +321,8 @@ pub(super) fn image(f: &mut impl Write, report: &Report) -> fmt::Result {
     line("Line tables", &has(image.has_debug_info))?;
     match image.table {
         TableState::Absent => line("Table of calls", &"none")?,
-        TableState::Stale => line("Table of calls", &"not of this image")?,
-        TableState::Unread => line("Table of calls", &"without a runtime to read it")?,
+        TableState::Stale => line("Table of calls", &"does not match this image")?,
+        TableState::Unread => line("Table of calls", &"present, but without a runtime to read it")?,
         TableState::Empty { capacity } => {
             line("Table of calls", &format_args!("empty, room for {capacity}"))?;
         }

@@ -2,9 +2,10 @@
 //!
 //! Every direct branch and every operand relative to `%rip` ends in a 4-byte displacement counted
 //! from the byte after it (an immediate can follow, but not in a form that takes an address). So
-//! one question is asked of every byte of code that can stand before one: do the next four lead to
-//! a trampoline, or to a word that holds one? It is asked of a bitmap indexed by the low bits of
-//! the quadword's number, small enough for the first-level cache; what passes is looked up.
+//! for every byte of code that can come before a displacement, the scan checks whether the next
+//! four lead to a trampoline, or to a word that holds one. It checks a bitmap indexed by the low
+//! bits of the quadword's number, which fits in the first-level cache. Whatever passes is looked
+//! up.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -22,43 +23,42 @@ const PART: usize = 256 << 10;
 /// What an address means to the scan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
-    /// Index of a trampoline.
+    /// A trampoline, by index.
     Trampoline(usize),
-    /// Index of a word that holds a trampoline's address.
+    /// A word that holds a trampoline's address, by index.
     Holder(usize),
     /// An entry of the procedure linkage table that leads to the trampoline of this index.
     Plt(usize),
-    /// The global offset table itself, where code computes its address. None is left after the
-    /// scan.
+    /// The global offset table itself, where code computes its address. Not present after the scan.
     Got,
 }
 
 /// Four bytes of code that may name a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Candidate {
-    /// Address of the four bytes (of the one byte of a short jump).
+    /// Address of the four bytes, or of the one byte of a short jump.
     pub(crate) field: u64,
     /// What they lead to.
     pub(crate) target: Target,
     /// The address they lead to: the target's, or one inside a trampoline.
     pub(crate) destination: u64,
-    /// Whether that is the target's own address.
+    /// Whether `destination` is the target's own address.
     pub(crate) is_exact: bool,
     /// How they lead there.
     pub(crate) form: FieldForm,
 }
 
-/// How four bytes name an address.
+/// How bytes name an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FieldForm {
-    /// As a displacement from the byte after them.
+    /// As a 4-byte displacement from the byte after them.
     Relative,
-    /// As themselves, in an executable at fixed addresses.
+    /// As a 4-byte address, in an executable at fixed addresses.
     Absolute,
-    /// As one byte, a displacement from the byte after it.
+    /// As a 1-byte displacement from the byte after it.
     Short,
-    /// As the eight bytes of `movabs`: themselves, or counted from the GOT. The large code model
-    /// has every address so.
+    /// As the 8-byte number of a `movabs`: an address, or an offset from the GOT. The large code
+    /// model has every address in this form.
     Wide,
 }
 
@@ -70,7 +70,7 @@ pub(crate) struct Targets {
     mask: u64,
     /// Lowest and highest quadword.
     bounds: (u64, u64),
-    /// What numbers of 8 bytes can be counted from.
+    /// The addresses that an 8-byte number can be relative to.
     bases: Vec<u64>,
 }
 
@@ -94,8 +94,8 @@ impl Targets {
         Self { by_quadword, filter, mask, bounds, bases: Vec::new() }
     }
 
-    /// The last bytes that a displacement of code at `from..to` to a target can have: 0 and 255 in
-    /// an image of less than 16 MiB, which three of four bytes are not.
+    /// Returns the last bytes that a displacement from code at `from..to` to a target can have. In
+    /// an image of less than 16 MiB they are 0 and 255, which three of four bytes of code are not.
     fn last_bytes(&self, from: u64, to: u64) -> [bool; 256] {
         let lowest = i128::from(self.bounds.0) * 8 - i128::from(to);
         let highest = i128::from(self.bounds.1) * 8 + 7 - i128::from(from);
@@ -107,10 +107,10 @@ impl Targets {
         };
         let clamped = |d: i128| d.clamp(i32::MIN.into(), i32::MAX.into());
         add(clamped(lowest), clamped(highest));
-        // Of a number of 8 bytes it is the fourth that is looked at.
+        // For an 8-byte number the scan looks at the fourth byte.
         for base in self.bases.iter().copied().map(i128::from) {
             add(i128::from(self.bounds.0) * 8 - base, i128::from(self.bounds.1) * 8 + 7 - base);
-            // The distance of the code itself, by which it finds the base.
+            // The distance from the code itself, with which it finds the base.
             add(base - i128::from(to), base - i128::from(from));
         }
         last
@@ -120,14 +120,14 @@ impl Targets {
     #[inline(always)]
     fn check(&self, destination: u64, field: u64, form: FieldForm, found: &mut Vec<Candidate>) {
         let bit = (destination / 8) & self.mask;
-        // The mask keeps the index inside.
+        // The mask keeps the index in bounds.
         let may_be = self.filter[(bit / 64) as usize] >> (bit % 64) & 1 != 0;
         if may_be && let Some((target, is_exact)) = self.find(destination) {
             found.push(Candidate { field, target, destination, is_exact, form });
         }
     }
 
-    /// What stands at `address`; for an address inside a trampoline, the trampoline.
+    /// Returns what is at `address`; for an address inside a trampoline, the trampoline.
     fn find(&self, address: u64) -> Option<(Target, bool)> {
         let here = self.by_quadword.get(&(address / 8))?;
         let exact = here.iter().find(|(a, _)| *a == address);
@@ -137,7 +137,7 @@ impl Targets {
     }
 }
 
-/// The candidates of all code, by address.
+/// Returns the candidates in all code, by address.
 pub(crate) fn candidates(
     image: &Image<'_>,
     targets: &Targets,
@@ -162,12 +162,12 @@ pub(crate) fn candidates(
     found
 }
 
-/// [`in_part`], by several threads where there is much code.
+/// Runs [`in_part`], with several threads if there is much code.
 fn in_parts(data: &[u8], address: u64, targets: &Targets, found: &mut Vec<Candidate>) {
     let count = threads::count(data.len(), PART);
     let size = data.len().div_ceil(count).max(PART);
     let part = |n: usize| {
-        // The fields that begin in the part, with the byte before the first.
+        // The fields that begin in the part, and the byte before the first.
         let (from, to) = (n * size, (n + 1).saturating_mul(size).saturating_add(4));
         let mut found = Vec::new();
         in_part(data, from..to.min(data.len()), address, targets, &mut found);
@@ -176,7 +176,7 @@ fn in_parts(data: &[u8], address: u64, targets: &Targets, found: &mut Vec<Candid
     found.extend(threads::each(count, part).into_iter().flatten());
 }
 
-/// The fields in a part of the code that are displacements, or numbers of 8 bytes.
+/// Finds the fields in a part of the code that are displacements or 8-byte numbers.
 fn in_part(
     data: &[u8],
     part: Range<usize>,
@@ -190,7 +190,7 @@ fn in_part(
     let last = targets.last_bytes(start, start + part.len() as u64);
     each_field(part, &BEFORE, &last, |i, number| {
         let field = start.wrapping_add(i as u64);
-        // A field has a byte before it.
+        // There is always a byte before a field.
         if part[i - 1] & 0xf8 == wide::MOVABS {
             wide::check(targets, data, from + i, field, found);
         } else {
@@ -211,10 +211,10 @@ fn absolute(data: &[u8], address: u64, targets: &Targets, found: &mut Vec<Candid
     });
 }
 
-/// The bytes that stand before a displacement of 4 bytes: the opcode of a call (`e8`), a jump
-/// (`e9`) or a conditional one (`0f 80` to `0f 8f`), the second byte of `xbegin` (`c7 f8`), or a
-/// ModR/M byte with mod 0 and r/m 5, an operand relative to `%rip` (SDM vol. 2, table 2-2 and
-/// section 2.2.1.6).
+/// The bytes that can come before a 4-byte displacement: the opcode of a call (`e8`), a jump (`e9`)
+/// or a conditional jump (`0f 80` to `0f 8f`), the second byte of `xbegin` (`c7 f8`), or a ModR/M
+/// byte with mod 0 and r/m 5, an operand relative to `%rip` (SDM vol. 2, table 2-2 and section
+/// 2.2.1.6).
 const BEFORE_RELATIVE: [bool; 256] = {
     let mut before = [false; 256];
     let mut i = 0;
@@ -225,7 +225,7 @@ const BEFORE_RELATIVE: [bool; 256] = {
     before
 };
 
-/// Those, and the opcodes of `movabs`.
+/// [`BEFORE_RELATIVE`] and the opcodes of `movabs`.
 const BEFORE: [bool; 256] = {
     let mut before = BEFORE_RELATIVE;
     let mut i = 0;
@@ -236,12 +236,12 @@ const BEFORE: [bool; 256] = {
     before
 };
 
-/// Shows `each` the four bytes at every place where the last of them is one of `last` and the byte
-/// before them is one of `before`: an instruction has a byte there, at least.
+/// Passes to `each` the four bytes at every place where the last of them is in `last` and the byte
+/// before them is in `before`: an instruction has at least one byte there.
 ///
-/// Plain loops and indices, no iterators: a link hook is most often built without optimisation, as
-/// build scripts are, and this is where it would spend its time. Both questions are asked by one
-/// look at a byte, and no branch depends on the answers, which cannot be foreseen.
+/// Plain loops and indices, no iterators: a link hook is usually built without optimisation, as
+/// build scripts are, and would spend most of its time here. One lookup of a byte answers both
+/// questions, and no branch depends on the answers, which are unpredictable.
 #[inline(always)]
 fn each_field(
     data: &[u8],
@@ -250,7 +250,7 @@ fn each_field(
     mut each: impl FnMut(usize, u32),
 ) {
     const BLOCK: usize = 1024;
-    // Bit 0: a field can end with the byte. Bit 4: one can follow it.
+    // Bit 0: a field can end with the byte. Bit 4: a field can follow it.
     let mut classes = [0_u8; 256];
     for (class, (&last, &before)) in classes.iter_mut().zip(last.iter().zip(before)) {
         *class = u8::from(last) | u8::from(before) << 4;
@@ -279,7 +279,7 @@ fn each_field(
     }
 }
 
-/// Jumps with an 8-bit displacement (`eb`, `70` to `7f`, `e0` to `e3`) near a trampoline.
+/// Finds jumps with an 8-bit displacement (`eb`, `70` to `7f`, `e0` to `e3`) near a trampoline.
 fn short(
     data: &[u8],
     address: u64,

@@ -1,10 +1,10 @@
-//! The scan against naive oracles.
+//! Tests of the scan against naive oracles.
 
 use iced_x86::{Decoder, DecoderOptions, OpKind};
 
 use super::*;
 
-/// Every field of `data` that leads to a target, found one by one.
+/// Returns every field of `data` that leads to a target, found one by one.
 fn naive(data: &[u8], address: u64, targets: &[u64], form: FieldForm) -> Vec<u64> {
     let leads = |i: &usize| {
         let field = i32::from_le_bytes(data[*i..i + 4].try_into().unwrap());
@@ -63,9 +63,9 @@ fn numbers_of_eight_bytes_are_found_across_seams() {
     }
 }
 
-/// Of all instructions, the byte before a displacement is one of those that are looked for.
+/// In any instruction, the byte before a displacement is one that the scan looks for.
 #[test]
-fn displacements_follow_what_is_looked_for() {
+fn displacements_follow_the_bytes_that_the_scan_looks_for() {
     let mut state = 1_u64;
     let mut bytes = [0; 15];
     let mut seen = [false; 256];
@@ -74,7 +74,7 @@ fn displacements_follow_what_is_looked_for() {
             state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
             *byte = (state >> 56) as u8;
         }
-        // Half of them with an escape, which random bytes seldom begin with.
+        // Half of them begin with an escape, which random bytes seldom do.
         if state & 1 == 0 {
             bytes[0] = [0x0f, 0x62, 0xc4, 0xc5, 0x66, 0xf2, 0xc7, 0x48][(state >> 1) as usize % 8];
         }
@@ -105,7 +105,7 @@ fn all_fields_are_found() {
         &[8, 0xbfff_fff0],
         &[0x1_0000_0000, 0xffff_fff8],
     ];
-    // Longer than two blocks, with fields side by side at every place against their edges.
+    // Longer than two blocks, with adjacent fields in every position relative to the block edges.
     for (targets, shift) in cases.iter().flat_map(|c| (0..5).map(move |shift| (c, shift))) {
         let mut data = vec![0x90; 2600];
         for (n, &target) in targets.iter().cycle().take(500).enumerate() {

@@ -1,9 +1,9 @@
-//! Numbers of 8 bytes in code, as the large code model has them (x86-64 psABI, 3.5 "Large position
-//! independent model"): a `movabs` of an address, or of its distance from the GOT.
+//! 8-byte numbers in code, as in the large code model (x86-64 psABI, 3.5 "Large position
+//! independent model"): a `movabs` of an address, or of its offset from the GOT.
 //!
-//! Where the GOT begins for that purpose linkers disagree: at one of its sections, or at the end of
-//! one. The code says it: `lea -7(%rip)`, its own address, and a `movabs` of the distance from
-//! there.
+//! Linkers disagree about where the GOT begins for this purpose: at the start of one of its
+//! sections, or at the end of one. The code tells: it takes its own address with `lea -7(%rip)`,
+//! and the distance from there with a `movabs`.
 
 use super::{Candidate, FieldForm, Target, Targets};
 use crate::elf::image::Image;
@@ -12,7 +12,7 @@ use crate::elf::image::Image;
 pub(super) const MOVABS: u8 = 0xb8;
 
 impl Targets {
-    /// Looks for numbers of 8 bytes, too.
+    /// Makes the scan look for 8-byte numbers, too.
     pub(crate) fn with_wide(mut self, image: &Image<'_>, has_absolute: bool) -> Self {
         let absolute = has_absolute.then_some(0);
         self.bases = gots(image).chain(absolute).collect();
@@ -22,7 +22,7 @@ impl Targets {
     }
 }
 
-/// Where the GOT can begin, the likeliest place first.
+/// Returns where the GOT can begin, the likeliest place first.
 fn gots(image: &Image<'_>) -> impl Iterator<Item = u64> {
     let named = |name| image.sections_named(name);
     let starts = named(".got.plt").chain(named(".got")).map(|s| s.address);
@@ -65,8 +65,8 @@ pub(super) fn check(
     }
 }
 
-/// Leaves of the numbers those that are counted from where the code has the GOT begin, and
-/// addresses.
+/// Keeps only those 8-byte numbers that are addresses, or offsets from where the code says that the
+/// GOT begins.
 pub(super) fn settle(image: &Image<'_>, found: &mut Vec<Candidate>) {
     let said = found.iter().find(|c| c.target == Target::Got).map(|c| c.destination);
     let got = said.or_else(|| gots(image).next());

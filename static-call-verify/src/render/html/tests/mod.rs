@@ -1,4 +1,4 @@
-//! The page's structure.
+//! Tests of the page's structure.
 
 mod order;
 mod page;
@@ -65,7 +65,8 @@ fn call(address: u64, kind: Kind, length: u8, key: usize) -> Call {
     }
 }
 
-/// Calls at every place in a line, of every kind; a label, findings of two severities.
+/// Returns a report with calls at every place in a line, of every kind; a label, and findings of
+/// two severities.
 fn report() -> Report {
     let mut report = Report { keys: vec![key("encode"), key("decode")], ..Report::default() };
     report.image.kind = ImageKind::PositionIndependentExecutable;
@@ -104,9 +105,9 @@ fn report() -> Report {
         address: Some(0x3_0000),
         source: Some(source("src/main.rs", 7)),
     };
-    let mended = format!("through the GOT; {}", FindingKey::CallViaGot.mend());
+    let with_fix = format!("through the GOT; {}", FindingKey::CallViaGot.fix());
     report.findings = vec![
-        finding(FindingKey::CallViaGot, Level::Deny, &mended),
+        finding(FindingKey::CallViaGot, Level::Deny, &with_fix),
         finding(FindingKey::CallGradeLine, Level::Note, "the first"),
         finding(FindingKey::CallGradeLine, Level::Note, "the second"),
     ];
@@ -125,7 +126,7 @@ fn summary(report: &Report) -> Summary {
     summary
 }
 
-/// The rows of a page: key, attributes, ground, shape and its place.
+/// Returns the rows of a page: key, attributes, ground, shape and its place.
 fn rows(tags: &[Tag]) -> Vec<(usize, &Tag, &str, &str, u64)> {
     let mut key = None;
     let mut rows = Vec::new();
@@ -140,7 +141,7 @@ fn rows(tags: &[Tag]) -> Vec<(usize, &Tag, &str, &str, u64)> {
         let uses: Vec<&Tag> = inner.filter(|t| t.name == "use").collect();
         let [ground, shape, ..] = *uses else { panic!("a drawing in each row") };
         let href = |tag: &Tag| tag.get("href").unwrap().trim_start_matches('#').to_owned();
-        // Leaked: a test's.
+        // Leaking is fine in a test.
         let (ground, name) = (href(ground).leak(), href(shape).leak());
         let x = shape.get("x").unwrap().parse().unwrap();
         rows.push((key.expect("in a key"), tag, &*ground, &*name, x));
@@ -235,7 +236,7 @@ fn a_displacement_is_cut_where_its_grade_says_so() {
 }
 
 #[test]
-fn the_legend_shows_what_it_says() {
+fn the_legend_matches_the_grades() {
     let grades = legend::examples().map(|d| {
         let graded = grade_of(d.address, 1, d.shape.length);
         assert_eq!(d.shape.path == Path::Inline, graded.is_patchable());
@@ -244,7 +245,7 @@ fn the_legend_shows_what_it_says() {
     assert_eq!(grades, ["quad", "disp", "line", "straddle"]);
     let page = html(&report(), "app");
     assert!(
-        page.contains("AMD promises") && page.contains("one store inside one aligned quadword")
+        page.contains("AMD guarantees") && page.contains("one store inside one aligned quadword")
     );
 }
 
@@ -286,7 +287,7 @@ fn untrusted_text_stays_text() {
 fn backquotes_make_code_in_pairs() {
     let prose = |text| escape::Prose(text).to_string();
     assert_eq!(prose("use `call!`, or `<x>`"), "use <code>call!</code>, or <code>&lt;x&gt;</code>");
-    assert_eq!(prose("a ` alone"), "a ` alone");
+    assert_eq!(prose("a single `"), "a single `");
     assert_eq!(prose("`a` and `"), "<code>a</code> and `");
 }
 
@@ -298,12 +299,12 @@ fn long_paths_are_wrapped_after_their_separators() {
 }
 
 #[test]
-fn nothing_is_loaded_and_every_reference_is_answered() {
+fn nothing_is_loaded_and_every_reference_resolves() {
     let page = html(&report(), "app");
     assert!(!page.contains("http:") && !page.contains("https:") && !page.contains("@import"));
     let tags = tags(&page);
     let ids: Vec<&str> = tags.iter().filter_map(|t| t.get("id")).collect();
-    assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "an id is there twice");
+    assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "an id is used twice");
     for tag in &tags {
         assert!(tag.get("src").is_none() && tag.name != "link", "{}", tag.name);
         for name in ["href", "aria-labelledby", "fill"] {

@@ -1,4 +1,4 @@
-//! What comes first, and what the words of the page mean.
+//! Tests of the page's order, and of the meaning of its words.
 
 use super::*;
 
@@ -25,9 +25,9 @@ fn without_drawings_there_is_no_legend() {
     assert!(page.contains("Nothing in this image calls it.") && !page.contains("<form"));
 }
 
-/// `5 trampolines` are five trampolines; calls that go through one are `not inline`.
+/// `5 trampolines` means five trampolines. Calls that go through one are `not inline`.
 #[test]
-fn a_number_of_trampolines_is_never_one_of_calls() {
+fn a_number_of_trampolines_never_counts_calls() {
     let report = report();
     let page = html(&report, "app");
     let words = words(&page);
@@ -58,12 +58,12 @@ fn what_to_do_is_said_once() {
 }
 
 #[test]
-fn a_table_is_one_for_every_reader() {
+fn a_table_is_a_table_for_every_reader() {
     let page = html(&report(), "app");
     let tags = tags(&page);
     let at = tags.iter().position(|t| t.name == "table").expect("reasons");
     assert_eq!(tags[at + 1].name, "caption");
-    // Narrow pages show cells as blocks, which takes their meaning away from some browsers.
+    // Narrow pages show cells as blocks, which makes some browsers forget that they are cells.
     let roles =
         [("table", "table"), ("tr", "row"), ("th", "columnheader"), ("td", "cell")].into_iter();
     for (name, role) in roles {

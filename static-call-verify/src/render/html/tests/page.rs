@@ -1,6 +1,6 @@
-//! A reader of tags that knows as much of HTML as the page uses.
+//! A tag reader that knows just enough HTML for the page.
 
-/// An element's start: its name, attributes and depth.
+/// The start of an element: its name, attributes and depth.
 pub(super) struct Tag {
     pub(super) name: String,
     pub(super) attributes: Vec<(String, String)>,
@@ -18,7 +18,7 @@ impl Tag {
     }
 }
 
-/// The elements of a page in their order. Panics where one is not closed in its turn.
+/// Returns the elements of a page in order. Panics if one is not closed in order.
 pub(super) fn tags(page: &str) -> Vec<Tag> {
     const VOID: [&str; 3] = ["meta", "input", "wbr"];
     let (mut tags, mut open): (Vec<Tag>, Vec<String>) = (Vec::new(), Vec::new());
@@ -69,7 +69,8 @@ pub(super) fn tags(page: &str) -> Vec<Tag> {
     tags
 }
 
-/// The words of a page as they are read, without tags; a `|` where a block ends or begins.
+/// Returns the words of a page as they are read, without tags, with a `|` where a block begins or
+/// ends.
 pub(super) fn words(page: &str) -> Vec<String> {
     let (_, body) = page.split_once("<main>").expect("a page");
     let (body, _) = body.split_once("</main>").expect("a page");

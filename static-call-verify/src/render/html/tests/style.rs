@@ -1,15 +1,15 @@
-//! That the page can be read: sizes and colours.
+//! Tests that the page is legible: sizes and colours.
 
 use super::*;
 
-/// CSS pixels of a `rem`.
+/// CSS pixels per `rem`.
 const REM: f64 = 16.0;
-/// The fewest pixels of a number that is read without effort.
+/// Minimum size in pixels of a legible number.
 const LEGIBLE: f64 = 11.0;
-/// Units of a drawing across.
+/// Width of a drawing in units.
 const ACROSS: f64 = 648.0;
 
-/// What the letters mean is not said where the drawings have none.
+/// The meaning of the letters is explained only where the drawings have letters.
 #[test]
 fn letters_and_their_meaning_go_together() {
     let page = html(&report(), "app");
@@ -18,9 +18,9 @@ fn letters_and_their_meaning_go_together() {
     assert_eq!(STYLE.matches(".byte { display").count(), 0);
 }
 
-/// Browsers leave what such an element has inside out of the outline that a screen reader sees.
+/// Browsers omit the contents of such an element from the outline that a screen reader sees.
 #[test]
-fn headings_are_there_before_they_are_scrolled_to() {
+fn headings_exist_before_they_are_scrolled_to() {
     let rules = STYLE.split('}').filter(|rule| rule.contains("content-visibility: auto"));
     let selectors: Vec<&str> = rules.filter_map(|r| Some(r.split_once('{')?.0.trim())).collect();
     assert_eq!(selectors, [".finding li", ".row"]);
@@ -30,7 +30,7 @@ fn narrow() -> &'static str {
     STYLE.split_once("@media screen and (max-width: 40rem)").expect("narrow pages").1
 }
 
-/// What follows `before`, as a number.
+/// Returns the number that follows `before`.
 fn number(style: &str, before: &str) -> f64 {
     let (_, text) = style.split_once(before).expect(before);
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
@@ -43,22 +43,22 @@ fn the_numbers_of_bytes_are_legible() {
     assert!(page.contains(&format!("viewBox=\"-4 0 {ACROSS} ")));
     let wide = number(STYLE, ".draw { display: block; width: 100%; max-width: ") * REM;
     assert!(number(STYLE, ".at { font: ") * wide / ACROSS >= LEGIBLE);
-    // What a page 420 pixels wide leaves: less its padding, and that of a key and its border.
+    // What is left of a page 420 pixels wide without its padding, and that of a key and its border.
     let padding =
         number(narrow(), "padding-inline: ") + number(STYLE, ":not(summary) { margin: 0 ");
     let left = 420.0 - 2.0 * (padding * REM + 1.0);
     assert!(number(narrow(), ".at { font-size: ") * left / ACROSS >= LEGIBLE);
 }
 
-/// The colours of a scheme, over those of `base`.
+/// Returns the colours of a scheme, which override those of `base`.
 fn colours<'s>(style: &'s str, base: &[(&'s str, &'s str)]) -> Vec<(&'s str, &'s str)> {
     let (block, _) = style.split_once('}').expect("a block");
     let pairs = block.split(';').filter_map(|p| p.rsplit_once("--")?.1.split_once(": "));
-    // The first of a name counts.
+    // The first one with a name wins.
     pairs.chain(base.iter().copied()).collect()
 }
 
-/// The relative luminance of `#rgb` or `#rrggbb`, as the WCAG define it.
+/// Returns the relative luminance of `#rgb` or `#rrggbb`, as defined by the WCAG.
 fn luminance(colour: &str) -> f64 {
     let digits = colour.trim_start_matches('#');
     let width = digits.len() / 3;

@@ -1,9 +1,9 @@
-//! What the page says before its rows.
+//! Tests of the page above its rows.
 
 use super::*;
 
 #[test]
-fn the_top_says_what_is_the_matter() {
+fn the_top_summarises_the_report() {
     let mut report = report();
     let page = |report: &Report| html(report, "target/release/app");
     let text = page(&report);
@@ -19,7 +19,7 @@ fn the_top_says_what_is_the_matter() {
     assert!(text.contains("<li>Through the GOT <small>at <a href=\"#text=0x00030000\">"));
     assert_eq!(text, page(&report.clone()), "the same report gives the same page");
 
-    let tail_call = FindingKey::CallGradeLine.mend_of(Kind::Jmp);
+    let tail_call = FindingKey::CallGradeLine.fix_of(Kind::Jmp);
     report.findings[1].message = format!("a tail call; {tail_call}");
     let text = page(&report);
     assert!(text.contains("<li>A tail call <small>"), "what to do is above the list: {text}");
@@ -31,7 +31,7 @@ fn the_top_says_what_is_the_matter() {
     for (table, says, word) in [
         (TableState::Absent, "The image has no table of its calls.", "no-table"),
         (TableState::Empty { capacity: 8 }, "The table of calls is empty.", "empty-table"),
-        (TableState::Stale, "does not describe this image", "stale-table"),
+        (TableState::Stale, "does not match this image", "stale-table"),
         (TableState::Unread, "The runtime is in another image.", "no-runtime"),
     ] {
         report.image.table = table;
@@ -66,7 +66,7 @@ fn the_top_says_what_is_the_matter() {
 }
 
 #[test]
-fn the_headline_says_all_only_of_everything() {
+fn the_headline_says_all_only_if_everything_is_inline() {
     let all = report();
     let title = |keep: &dyn Fn(&Call) -> bool, labels: bool| {
         let mut report = all.clone();
@@ -94,11 +94,11 @@ fn the_headline_says_all_only_of_everything() {
     flag.calls.retain(register);
     let page = html(&flag, "app");
     assert!(page.contains("<span class=\"ratio\">no calls, 1 of 2 jump labels inline</span>"));
-    assert!(page.contains("<span class=\"ratio\">no calls, 1 other use through the trampoline"));
+    assert!(page.contains("<span class=\"ratio\">no calls, 1 other use of the trampoline"));
 }
 
 #[test]
-fn the_verdict_says_what_is_to_be_done() {
+fn the_verdict_says_what_to_do() {
     let mut report = report();
     let verdict = |report: &Report| {
         let page = html(report, "app");
@@ -116,10 +116,10 @@ fn the_verdict_says_what_is_to_be_done() {
     report.findings.remove(0);
     says(&report, "warn", &format!("</span>1 warning: {what}"));
     report.findings.clear();
-    says(&report, "calm", "Nothing must be fixed: ");
+    says(&report, "calm", "Nothing needs fixing: ");
     says(&report, "calm", "<a href=\"#why\">");
     report.image.table = TableState::Absent;
-    assert_eq!(verdict(&report), None, "the note on the table says it");
+    assert_eq!(verdict(&report), None, "the note about the table says it");
     report.image.table = TableState::Filled { count: 1, capacity: 1 };
     report.calls.retain(|c| c.inline);
     report.summary = summary(&report);
