@@ -114,6 +114,34 @@ pub(super) fn main(name: &str, matches: &ArgMatches, settings: Settings) -> Exit
         complain("a page shows one image: pass only one with `--format html`");
         return ExitCode::from(UNREADABLE);
     }
+    let (reports, code) = read_all(&images, &policy, asked);
+    let file = matches.get_one::<OsString>("output").map(Path::new);
+    let text = match format {
+        "json" => reports.iter().map(|(image, report)| json(report, image) + "\n").collect(),
+        "sarif" => sarif(&reports) + "\n",
+        "html" => reports.iter().map(|(image, report)| html(report, image)).collect(),
+        _ => text(name, &reports),
+    };
+    if let Err(code) = output::deliver(&text, file) {
+        return code;
+    }
+    for (image, report) in &reports {
+        match report.denied().count() {
+            0 => {}
+            1 => complain_of(Path::new(image), "1 finding is denied"),
+            count => complain_of(Path::new(image), format_args!("{count} findings are denied")),
+        }
+    }
+    ExitCode::from(code)
+}
+
+/// Returns the reports of the images that can be read, each with its name, and the worst exit code.
+/// `asked` is the level of `flags.missing` on the command line.
+fn read_all(
+    images: &[PathBuf],
+    policy: &Policy,
+    asked: Option<(FindingKey, Level)>,
+) -> (Vec<(String, Report)>, u8) {
     let mut code = 0;
     let mut reports = Vec::new();
     for (n, path) in images.iter().map(PathBuf::as_path).enumerate() {
@@ -123,7 +151,7 @@ pub(super) fn main(name: &str, matches: &ArgMatches, settings: Settings) -> Exit
             String::new()
         };
         let progress = Progress::new(format!("verifying {}{count}", path.display()));
-        let result = read(path, &policy);
+        let result = read(path, policy);
         drop(progress);
         match result {
             Ok(report) => {
@@ -145,24 +173,7 @@ pub(super) fn main(name: &str, matches: &ArgMatches, settings: Settings) -> Exit
             }
         }
     }
-    let file = matches.get_one::<OsString>("output").map(Path::new);
-    let text = match format {
-        "json" => reports.iter().map(|(image, report)| json(report, image) + "\n").collect(),
-        "sarif" => sarif(&reports) + "\n",
-        "html" => reports.iter().map(|(image, report)| html(report, image)).collect(),
-        _ => text(name, &reports),
-    };
-    if let Err(code) = output::deliver(&text, file) {
-        return code;
-    }
-    for (image, report) in &reports {
-        match report.denied().count() {
-            0 => {}
-            1 => complain_of(Path::new(image), "1 finding is denied"),
-            count => complain_of(Path::new(image), format_args!("{count} findings are denied")),
-        }
-    }
-    ExitCode::from(code)
+    (reports, code)
 }
 
 /// Returns the images on the command line, or else the program of the package.

@@ -17,8 +17,9 @@ pub use site::{SiteId, site_id};
 /// only here.
 ///
 /// It is a macro, because attributes and assembly accept only literals. The two slices of records
-/// (`STATIC_CALL_0_1_KEYS` in `record/mod.rs`, `STATIC_CALL_0_1_SITES` in `site.rs`) repeat the version
-/// in their identifiers, from which `linkme` makes the names: a macro cannot compose an identifier.
+/// (`STATIC_CALL_0_1_KEYS` in `record/mod.rs`, `STATIC_CALL_0_1_SITES` in `site.rs`) repeat the
+/// version in their identifiers, from which `linkme` makes the names: a macro cannot compose an
+/// identifier.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __section {

@@ -49,8 +49,8 @@ pub(crate) fn at_fork(prepare: extern "C" fn(), parent: extern "C" fn(), child: 
     let _ = pthread_atfork(prepare, parent, child);
 }
 
-/// Does nothing: without `std` there is no libc to register with. `lock/mod.rs` says what a child does
-/// then.
+/// Does nothing: without `std` there is no libc to register with. `lock/mod.rs` says what a child
+/// does then.
 #[cfg(not(feature = "std"))]
 pub(crate) fn at_fork(
     _prepare: extern "C" fn(),
