@@ -97,13 +97,12 @@ pub(crate) fn missing_flags(
     if calls.is_empty() || compiled.is_none_or(|compiled| compiled.aligns_calls) {
         return;
     }
-    let is_unaligned = |c: &&Call| matches!(c.reason, Some(Reason::Line | Reason::Straddle));
     let all = calls.iter().filter(|c| c.is_call()).count();
-    let count = calls.iter().filter(is_unaligned).count();
+    let count = calls.iter().filter(|c| c.grade.takes_steps()).count();
     let key = FindingKey::FlagsMissing;
     let message = format!(
         "the image was compiled without the flags that align call instructions: {count} of {all} \
-         calls cross an 8-byte boundary and stay on their trampolines; {}",
+         calls cross an 8-byte boundary, so an update retargets them in steps; {}",
         key.fix()
     );
     findings.add(key, None, None, message);
@@ -147,21 +146,18 @@ impl Found<'_, '_> {
             Proof::Proved if n.form == FieldForm::Short => (Some(Reason::ShortJump), None),
             Proof::Proved if !trampoline.is_sound => (Some(Reason::UnsoundTrampoline), None),
             Proof::Proved => match grade {
-                Some(Grade::Quad | Grade::Disp) => (None, None),
-                Some(Grade::Line) => (Some(Reason::Line), None),
-                Some(Grade::Straddle) => (Some(Reason::Straddle), None),
-                Some(Grade::None) | None => (Some(Reason::UnusualPrefix), None),
+                Some(grade) if grade.is_patchable() => (None, None),
+                _ => (Some(Reason::UnusualPrefix), None),
             },
         };
-        // The runtime goes by the grade. An instruction that must not be written gets none
-        // that allows it.
-        let allows = matches!(reason, None | Some(Reason::Line | Reason::Straddle));
-        call.grade = grade.filter(|_| allows).unwrap_or(Grade::None);
+        // The runtime goes by the grade. An instruction that must not be written gets none.
+        call.grade = grade.filter(|_| reason.is_none()).unwrap_or(Grade::None);
         call.inline = reason.is_none();
         call.reason = reason;
         call.source = self.source(&call);
-        if let Some(reason) = reason {
-            self.report(&call, reason, doubt, bytes, findings);
+        match reason {
+            Some(reason) => self.report(&call, reason, doubt, bytes, findings),
+            None => self.steps(&call, findings),
         }
         Some(call)
     }
@@ -208,6 +204,41 @@ impl Found<'_, '_> {
         site.or_else(lines).filter(is_affordable)
     }
 
+    /// Adds a note if retargeting the call takes steps.
+    fn steps(&self, call: &Call, findings: &mut Findings<'_>) {
+        let key = match call.grade {
+            Grade::Line => FindingKey::CallGradeLine,
+            Grade::Straddle => FindingKey::CallGradeStraddle,
+            _ => return,
+        };
+        let fix = key.fix_for(call.kind, call.site.is_some(), self.compiled);
+        let Described { what, path, declared, place } = self.describe(call);
+        let message = if self.image.budget.spend(path.len() + declared.len() + place.len() + 256) {
+            format!("{what} of `{path}`{declared}{place} is retargeted in steps; {fix}")
+        } else {
+            format!("{what} is retargeted in steps; {fix}")
+        };
+        findings.add(key, Some(call.address), call.source.clone(), message);
+    }
+
+    fn describe(&self, call: &Call) -> Described {
+        let record = self.records.keys.get(call.key);
+        // Without the position of the call, this is what a person can search for.
+        let declared = record.filter(|_| call.source.is_none());
+        Described {
+            what: match call.kind {
+                Kind::Call | Kind::CallGot => "the call",
+                Kind::Jmp | Kind::JmpGot => "the tail call",
+                Kind::Jcc => "the conditional tail call",
+                Kind::Register | Kind::AddressTaken => "the call through the address",
+                Kind::Label => "the jump label",
+            },
+            path: record.map(|k| k.path()).unwrap_or_default(),
+            declared: declared.map(|k| format!(" (declared at {})", k.source)).unwrap_or_default(),
+            place: call.function.as_ref().map(|f| format!(" in `{f}`")).unwrap_or_default(),
+        }
+    }
+
     fn report(
         &self,
         call: &Call,
@@ -221,19 +252,7 @@ impl Found<'_, '_> {
             Reason::CodeModel => "compile without `-Ccode-model=large`",
             _ => key.fix_for(call.kind, call.site.is_some(), self.compiled),
         };
-        let record = self.records.keys.get(call.key);
-        let path = record.map(|k| k.path()).unwrap_or_default();
-        // Without the position of the call, this is what a person can search for.
-        let declared = record.filter(|_| call.source.is_none());
-        let declared = declared.map(|k| format!(" (declared at {})", k.source)).unwrap_or_default();
-        let what = match call.kind {
-            Kind::Call | Kind::CallGot => "the call",
-            Kind::Jmp | Kind::JmpGot => "the tail call",
-            Kind::Jcc => "the conditional tail call",
-            Kind::Register | Kind::AddressTaken => "the call through the address",
-            Kind::Label => "the jump label",
-        };
-        let place = call.function.as_ref().map(|f| format!(" in `{f}`")).unwrap_or_default();
+        let Described { what, path, declared, place } = self.describe(call);
         let doubt = doubt.map(|d| format!(" ({d})")).unwrap_or_default();
         let bytes = if bytes.is_empty() { String::new() } else { format!(", bytes{}", hex(bytes)) };
         if !self.image.budget.spend(path.len() + declared.len() + place.len() + 256) {
@@ -248,11 +267,17 @@ impl Found<'_, '_> {
     }
 }
 
+/// A call in words, for a finding.
+struct Described {
+    what: &'static str,
+    path: String,
+    declared: String,
+    place: String,
+}
+
 /// Returns the finding that reports a reason.
 pub(crate) fn key(reason: Reason) -> FindingKey {
     match reason {
-        Reason::Line => FindingKey::CallGradeLine,
-        Reason::Straddle => FindingKey::CallGradeStraddle,
         Reason::ShortJump | Reason::UnusualPrefix => FindingKey::CallForm,
         Reason::ThroughGot => FindingKey::CallViaGot,
         Reason::ThroughPlt => FindingKey::CallViaPlt,

@@ -96,19 +96,20 @@ macro_rules! finding_keys {
 
 finding_keys! {
     /// The displacement of a call instruction crosses an 8-byte boundary within one cache line, so
-    /// it cannot be rewritten while other threads execute it. The call stays on its trampoline.
+    /// an update retargets it in steps. The call itself costs the same.
     CallGradeLine = "call.grade.line", Note,
-        "A processor reads instructions in aligned pieces. If it reads this call while its bytes \
-         change, it can see half of the old target and half of the new one, and jump to neither. \
-         So the call is never rewritten. It goes through its trampoline, which costs one more \
-         jump.",
+        "A processor reads instructions in aligned pieces. If the whole displacement changed while \
+         it reads this call, it could see half of the old target and half of the new one, and jump \
+         to neither. So an update changes one half at a time and lets every core see it before it \
+         changes the next: up to three stores with a barrier after each, instead of one.",
         align!();
-    /// A call instruction crosses a cache line, so it cannot be rewritten while other threads
-    /// execute it. The call stays on its trampoline.
+    /// A call instruction crosses a cache line, so an update retargets it in steps. The call itself
+    /// may take longer wherever it leads, since the processor reads two lines.
     CallGradeStraddle = "call.grade.straddle", Note,
         "The two cache lines reach another processor one after the other. A thread that calls in \
-         between jumps to a mixture of the old and the new address. So the call is never \
-         rewritten. It goes through its trampoline, which costs one more jump.",
+         between would jump to a mixture of the old and the new address. So an update changes one \
+         half at a time and lets every core see it before it changes the next: up to three stores \
+         with a barrier after each, instead of one.",
         align!();
     /// A call instruction has a form that the runtime does not rewrite: a jump with an 8-bit
     /// displacement, which cannot reach another target, or an unusual prefix.
@@ -235,13 +236,13 @@ finding_keys! {
          the key is declared. This does not affect what is rewritten.",
         "build with `debug = \"line-tables-only\"` in the profile, which is enough for source \
          lines";
-    /// The compiler was not told to align call instructions, so about two in five cannot be
-    /// rewritten while the program runs. The link hook knows the flags and records them in the
-    /// image. For an image linked without it, they are unknown.
-    FlagsMissing = "flags.missing", Warn,
-        "A call that crosses an 8-byte boundary must not be rewritten while other threads execute \
-         it, and always goes through its trampoline. The flags align the calls. Nothing can do \
-         that after compilation.",
+    /// The compiler was not told to align call instructions, so an update retargets about two in
+    /// five in steps. The link hook knows the flags and records them in the image. For an image
+    /// linked without it, they are unknown.
+    FlagsMissing = "flags.missing", Note,
+        "A call that crosses an 8-byte boundary is retargeted in steps: an update that changes one \
+         runs up to three barriers instead of one, and needs veneers, a little memory near the \
+         image. The flags align most calls. Calls themselves cost the same.",
         "run `cargo static-call init`, or set the rustflags that it writes (docs/verifier.md, \
          \"Flags\")";
 }

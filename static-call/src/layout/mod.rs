@@ -173,8 +173,8 @@ impl Kind {
 /// ```
 /// use static_call::Grade;
 ///
-/// assert!(Grade::Disp.is_patchable());
-/// assert!(!Grade::Line.is_patchable());
+/// assert!(Grade::Disp.is_patchable() && !Grade::Disp.takes_steps());
+/// assert!(Grade::Line.is_patchable() && Grade::Line.takes_steps());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
@@ -208,7 +208,14 @@ impl Grade {
     /// Returns whether an instruction of this grade may be patched while other threads execute it.
     #[must_use]
     pub fn is_patchable(self) -> bool {
-        matches!(self, Self::Quad | Self::Disp)
+        self != Self::None
+    }
+
+    /// Returns whether retargeting an instruction of this grade takes steps: up to three stores
+    /// with a barrier after each, instead of one store.
+    #[must_use]
+    pub fn takes_steps(self) -> bool {
+        matches!(self, Self::Line | Self::Straddle)
     }
 }
 

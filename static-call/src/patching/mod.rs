@@ -21,7 +21,9 @@ mod registry;
 mod report;
 mod shared;
 mod state;
+mod steps;
 mod store;
+mod veneer;
 mod written;
 
 use crate::error::UpdateError;
@@ -42,7 +44,7 @@ pub(crate) fn apply(requests: &mut [Request]) -> Result<(Update, u64), UpdateErr
         for request in &mut *requests {
             request.before = request.key().current();
             if let Some(index) = state.registry.key_of(request.key()) {
-                state.pending.wanted[index] = Some(request.target);
+                state.pending.want(index, request.target);
             }
         }
         let mut update = protocol::run(state, Aim::Bind)?;
@@ -70,8 +72,8 @@ pub(crate) fn unbind() -> Result<Update, UpdateError> {
 
 fn all(aim: Aim) -> Result<Update, UpdateError> {
     with_state(|state| {
-        for (key, wanted) in state.registry.keys.iter().zip(&mut *state.pending.wanted) {
-            *wanted = Some(key.record.current());
+        for (index, key) in state.registry.keys.iter().enumerate() {
+            state.pending.want(index, key.record.current());
         }
         protocol::run(state, aim)
     })?

@@ -112,7 +112,7 @@ fn cells(cells: &[Cell], options: &Options) -> Result {
 /// Builds, verifies and runs one cell. Returns its row.
 fn check(dir: &Path, cell: &Cell, commit: &str, seconds: f64) -> Result<String> {
     let built = build::build(dir, cell)?;
-    let (report, agreed) = compare::compare(&built)?;
+    let (report, agreed) = compare::compare(&built, cell.has_flags())?;
     let (account, counts) = build::run(&built.program, seconds)?;
     println!("{}: built in {:.0} s; {agreed}; {account}", cell.name(), built.took.as_secs_f64());
     let summary = &report.summary;

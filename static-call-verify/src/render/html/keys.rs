@@ -240,12 +240,11 @@ impl Row<'_> {
             write!(f, "<span class=\"function\">in <code>{}</code></span>", Place(function))?;
         }
         if let Some(why) = self.reason {
-            write!(f, "<p class=\"why\">{}", Text(&sentence(&why.to_string())))?;
-            // A reason that names the cache line already says where.
-            if let (Reason::Line, Some(boundary)) = (why, drawn.crossing()) {
-                write!(f, " at {}", Boundary(boundary))?;
-            }
-            f.write_str("</p>")?;
+            write!(f, "<p class=\"why\">{}</p>", Text(&sentence(&why.to_string())))?;
+        }
+        if let (Path::Inline, Some(boundary)) = (path, drawn.crossing()) {
+            let boundary = Boundary(boundary);
+            write!(f, "<p class=\"why\">Retargeted in steps: cut at {boundary}</p>")?;
         }
         if path == Path::Alone {
             f.write_str("<p class=\"why\">Not rewritten: it tests its key each time</p>")?;

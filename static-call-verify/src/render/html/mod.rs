@@ -154,8 +154,6 @@ const GRADES: [Grade; 5] = [Grade::Quad, Grade::Disp, Grade::Line, Grade::Stradd
 
 fn reason(reason: Reason) -> &'static str {
     match reason {
-        Reason::Line => "line",
-        Reason::Straddle => "straddle",
         Reason::ShortJump => "short",
         Reason::UnusualPrefix => "prefix",
         Reason::ThroughGot => "via-got",
