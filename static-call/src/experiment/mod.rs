@@ -193,10 +193,11 @@ impl Experiment {
             .collect()
     }
 
-    /// Returns whether the runtime makes this change to an instruction at this boundary.
+    /// Returns whether the runtime makes this change, with one store, to an instruction at this
+    /// boundary.
     #[must_use]
     pub fn is_default(&self) -> bool {
-        self.boundary.grade().is_patchable()
+        !self.boundary.grade().takes_steps()
     }
 
     /// Returns whether this experiment is a control, which must tear if the probe can see tears at

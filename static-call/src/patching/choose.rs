@@ -7,6 +7,7 @@ use core::ops::Range;
 use crate::arch::native::effect::Effect;
 use crate::error::UpdateError;
 use crate::patching::cap::Cap;
+use crate::patching::hop;
 use crate::patching::pending::{Planned, Subject};
 use crate::patching::plan::{
     Goal, LabelShape, Lead, Step, Store, trampoline_bytes, trampoline_store,
@@ -14,7 +15,6 @@ use crate::patching::plan::{
 use crate::patching::registry::{KeyEntry, Trampoline};
 use crate::patching::state::State;
 use crate::patching::steps::{self, Way};
-use crate::patching::hop;
 use crate::record::KeyRecord;
 
 /// What a batch does to the keys that it touches.
@@ -145,7 +145,9 @@ fn of_call(state: &mut State, i: usize, goal: Goal, aim: Aim) -> Result<(), Upda
 /// Returns where a call instruction should lead.
 fn lead(state: &State, i: usize, goal: Goal, aim: Aim) -> Lead {
     let shape = state.registry.calls[i].shape;
-    match shape.filter(|shape| binds_in_place(state, aim) && (shape.split.is_none() || steps::are_allowed(state))) {
+    match shape.filter(|shape| {
+        binds_in_place(state, aim) && (shape.split.is_none() || steps::are_allowed(state))
+    }) {
         Some(shape) => shape.lead(goal),
         None => Lead::Linked,
     }

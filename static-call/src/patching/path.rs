@@ -2,8 +2,8 @@
 
 use crate::layout::{Grade, Kind};
 use crate::patching::cap::Cap;
-use crate::patching::image::TableFault;
 use crate::patching::hop;
+use crate::patching::image::TableFault;
 use crate::patching::plan::Lead;
 use crate::patching::registry::{Call, Ungraded};
 use crate::patching::state::{Patching, State};

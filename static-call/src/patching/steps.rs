@@ -65,13 +65,12 @@ impl Site {
         let returns = |window| self.are_ready(state, [to, to, Lead::Linked], window);
         let windows = || self.windows(state.veneers.areas);
         if let Some(store) = one(to) {
-            let has_way_back =
-                self.shape.store(to, Lead::Linked).is_ok() || windows().any(returns);
+            let has_way_back = self.shape.store(to, Lead::Linked).is_ok() || windows().any(returns);
             let step = store.map(|store| Step { store, from: self.now, to });
             return has_way_back.then_some([step, None, None]);
         }
-        let window =
-            windows().find(|&window| self.are_ready(state, [self.now, to, Lead::Linked], window))?;
+        let window = windows()
+            .find(|&window| self.are_ready(state, [self.now, to, Lead::Linked], window))?;
         self.shape.route(self.now, to, window)
     }
 }
@@ -107,7 +106,9 @@ fn make_homes(state: &mut State, split: Split, key: u32) {
     for other in Areas::sharing(split, key, state.registry.keys.len() as u32) {
         state.veneers.homes[other as usize][which] = true;
         for i in state.registry.keys[other as usize].calls() {
-            let Some(site) = Site::of(state, i).filter(|site| site.split == split) else { continue };
+            let Some(site) = Site::of(state, i).filter(|site| site.split == split) else {
+                continue;
+            };
             let first = site.windows(state.veneers.areas).next();
             first.map(|window| site.make(state, Lead::Linked, window, Room::New));
         }

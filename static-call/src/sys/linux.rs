@@ -126,7 +126,8 @@ mod code {
         let rights = ProtFlags::READ | ProtFlags::WRITE;
         let flags = MapFlags::PRIVATE | MapFlags::FIXED_NOREPLACE;
         // SAFETY: INV-VENEER: with this flag a new mapping replaces nothing.
-        let memory = unsafe { mmap_anonymous(without_provenance_mut(address), PAGE, rights, flags) };
+        let memory =
+            unsafe { mmap_anonymous(without_provenance_mut(address), PAGE, rights, flags) };
         let found = memory.map_err(Errno::raw_os_error)?;
         if found.expose_provenance() == address {
             return Ok(());

@@ -8,13 +8,13 @@
 use crate::layout::{Grade, Kind};
 
 pub mod effect;
-mod split;
 #[cfg(feature = "probe")]
 #[cfg_attr(
     not(all(target_arch = "x86_64", target_pointer_width = "64", target_os = "linux", not(miri))),
     allow(dead_code, reason = "code that only x86-64 runs, in memory that only Linux gives")
 )]
 pub(crate) mod probe;
+mod split;
 #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", target_os = "linux", not(miri)))]
 pub(crate) mod store;
 #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", target_os = "linux", not(miri)))]

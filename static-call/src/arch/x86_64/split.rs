@@ -89,8 +89,8 @@ mod tests {
                 let expected = (before < 4).then_some(before as u8);
                 let split = Split::of(&branch, address);
                 assert_eq!(split.map(Split::before), expected, "{address:#x}");
-                let is_patchable = grade(address, disp_at, branch.length).is_patchable();
-                assert_eq!(split.is_none(), is_patchable, "{address:#x}");
+                let takes_steps = grade(address, disp_at, branch.length).takes_steps();
+                assert_eq!(split.is_some(), takes_steps, "{address:#x}");
             }
         }
     }

@@ -47,8 +47,8 @@ impl CallShape {
         let (old, new) = (veneer(from)?, veneer(to)?);
         let is_same = |a, b| self.bytes(a) == self.bytes(b);
         // What leads to the same place has one name.
-        let old = if is_same(old, from) { from } else { old };
-        let new = if is_same(new, to) { to } else { new };
+        let named = |lead| [from, to].into_iter().find(|&end| is_same(end, lead)).unwrap_or(lead);
+        let (old, new) = (named(old), named(new));
         let step = |from, to| {
             let store = self.store(from, to).ok()?;
             Some(store.map(|store| Step { store, from, to }))

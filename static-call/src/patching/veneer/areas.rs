@@ -76,9 +76,9 @@ impl Areas {
             _ => (8, SLABS),
         };
         let first = key % period / size * size;
-        (first..count).step_by(period as usize).flat_map(move |start| {
-            start..start.saturating_add(size).min(count)
-        })
+        (first..count)
+            .step_by(period as usize)
+            .flat_map(move |start| start..start.saturating_add(size).min(count))
     }
 
     /// Returns a window of 16 MiB that does not touch the image.
@@ -142,7 +142,7 @@ mod tests {
             prop_assert_eq!(last - first, split.window() - 1);
             prop_assert!(first >= LOWEST);
             prop_assert!(last < start || first > end);
-            prop_assert!((start.abs_diff(first)).max(end.abs_diff(first)) < 1 << 31);
+            prop_assert!(at.abs_diff(first).max(at.abs_diff(last)) <= 1 << 31);
             // The next key's slab begins where this one's ends.
             if split.before() == 1 && key % 32_768 < 32_767 {
                 let next = areas.window(split, key + 1, at, layer).unwrap();
