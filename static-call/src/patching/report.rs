@@ -29,6 +29,7 @@ struct Snapshot {
     labels: Vec<(Label, CallReport)>,
     verified: bool,
     sites: usize,
+    veneer_pages: usize,
     general: Vec<General>,
 }
 
@@ -69,13 +70,15 @@ impl Snapshot {
         let registry = &state.registry;
         self.verified = registry.table.is_ok();
         self.sites = registry.sites;
+        self.veneer_pages = state.veneers.pages();
         for (key, &bound) in registry.keys.iter().zip(&*state.written.bound) {
             self.keys.push((bound, key.record.target()));
         }
         for (i, trampoline) in registry.trampolines.iter().enumerate() {
             let (path, reason) = path::of_trampoline(state, i);
             let address = trampoline.address as usize;
-            let report = CallReport { address, kind: None, grade: None, path, reason };
+            let report =
+                CallReport { address, kind: None, grade: None, steps: false, path, reason };
             self.trampolines.push((*trampoline, report));
         }
         for (i, call) in registry.calls.iter().enumerate() {
@@ -83,7 +86,8 @@ impl Snapshot {
                 let (path, reason) = path::of_call(state, i);
                 let address = call.address as usize;
                 let (kind, grade) = (Some(call.kind), Some(call.grade));
-                CallReport { address, kind, grade, path, reason }
+                let steps = call.grade.takes_steps();
+                CallReport { address, kind, grade, steps, path, reason }
             });
             self.calls.push((*call, report));
         }
@@ -91,7 +95,8 @@ impl Snapshot {
             let (path, reason) = path::of_label(state, i);
             let address = label.address as usize;
             let (kind, grade) = (Some(Kind::Label), label.shape.map(|_| Grade::Quad));
-            self.labels.push((*label, CallReport { address, kind, grade, path, reason }));
+            let report = CallReport { address, kind, grade, steps: false, path, reason };
+            self.labels.push((*label, report));
         }
         self.fill_general(state);
     }
@@ -122,6 +127,7 @@ impl Snapshot {
             keys: keys.collect(),
             other_sites: Vec::new(),
             dead_sites: self.sites - live.len(),
+            veneer_pages: self.veneer_pages,
             problems: self.problems(),
         }
     }
@@ -207,8 +213,8 @@ fn part<T>(sorted: &[T], key_of: impl Fn(&T) -> usize, key: usize) -> Range<usiz
 impl General {
     fn message(self) -> String {
         match self {
-            Self::Environment => "STATIC_CALL is ignored: set it to `inline`, `retarget`, \
-                                  `trampoline` or `indirect`"
+            Self::Environment => "STATIC_CALL is ignored: set it to `inline`, `no-steps`, \
+                                  `retarget`, `trampoline` or `indirect`"
                 .to_string(),
             Self::Barrier(errno) => format!(
                 "membarrier is not available (errno {errno}): other threads see an update \

@@ -46,6 +46,8 @@ pub struct Report {
     pub other_sites: Vec<SiteReport>,
     /// Number of `call!`s in the source whose code the linker dropped.
     pub dead_sites: usize,
+    /// Pages of memory (4 KiB each) with veneers, through which calls are retargeted in steps.
+    pub veneer_pages: usize,
     /// Problems with the image, the environment or the system.
     pub problems: Vec<Problem>,
 }
@@ -136,6 +138,7 @@ pub struct SiteReport {
 /// let report = static_call::report();
 /// for call in report.sites().flat_map(|site| &site.calls) {
 ///     assert!(call.path != Path::Inline || call.grade.is_some_and(Grade::is_patchable));
+///     assert_eq!(call.steps, call.grade.is_some_and(Grade::takes_steps));
 /// }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,6 +152,9 @@ pub struct CallReport {
     pub kind: Option<Kind>,
     /// What the instruction's bytes allow, if the image was verified.
     pub grade: Option<Grade>,
+    /// Whether an update retargets the instruction in steps, with up to three barriers: its
+    /// displacement crosses an 8-byte boundary. The call itself costs the same.
+    pub steps: bool,
     /// How the instruction reaches its target now.
     pub path: Path,
     /// Why the instruction is not inline.
@@ -233,6 +239,7 @@ impl Report {
             keys: Vec::new(),
             other_sites: Vec::new(),
             dead_sites: 0,
+            veneer_pages: 0,
             problems: vec![Problem { address: None, message: error.to_string() }],
         }
     }
@@ -286,7 +293,14 @@ mod tests {
 
     #[test]
     fn an_instruction_that_holds_an_address_is_not_a_call() {
-        let call = |kind, path| CallReport { address: 1, kind, grade: None, path, reason: None };
+        let call = |kind, path| CallReport {
+            address: 1,
+            kind,
+            grade: None,
+            steps: false,
+            path,
+            reason: None,
+        };
         let calls = std::vec![
             call(Some(Kind::Call), Path::Inline),
             call(Some(Kind::Label), Path::Inline),
@@ -299,6 +313,7 @@ mod tests {
             keys: Vec::new(),
             other_sites: std::vec![site],
             dead_sites: 0,
+            veneer_pages: 0,
             problems: Vec::new(),
         };
         let text = "static-call: 0 keys, 1 site, 3 calls: 2 inline, 1 trampoline, 0 indirect";

@@ -20,6 +20,11 @@ impl Display for Report {
         if self.dead_sites > 0 {
             writeln!(f, "{} call! of the source left no code in the image", self.dead_sites)?;
         }
+        match self.veneer_pages {
+            0 => {}
+            1 => writeln!(f, "1 page of memory holds veneers, for calls retargeted in steps")?,
+            n => writeln!(f, "{n} pages of memory hold veneers, for calls retargeted in steps")?,
+        }
         for problem in &self.problems {
             match problem.address {
                 Some(address) => writeln!(f, "problem at {address:#x}: {}", problem.message)?,
@@ -116,7 +121,7 @@ fn kind(call: &CallReport) -> String {
         Grade::None => kind.into(),
         Grade::Quad => format!("{kind}, grade quad"),
         Grade::Disp => format!("{kind}, grade disp"),
-        Grade::Line => format!("{kind}, grade line"),
-        Grade::Straddle => format!("{kind}, grade straddle"),
+        Grade::Line => format!("{kind}, grade line, in steps"),
+        Grade::Straddle => format!("{kind}, grade straddle, in steps"),
     }
 }
