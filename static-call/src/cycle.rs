@@ -32,7 +32,7 @@ fn leads_back(
     let next = |key: &'static KeyRecord| {
         let request = requests.iter().rfind(|request| ptr::eq(request.key(), key));
         let target: Chosen = request.map_or_else(|| key.current(), |request| request.target);
-        named(target.record().function_type()?)
+        named(target.record().description().function_type()?)
     };
     // A cycle without `key` belongs to another request, or existed before.
     let (mut slow, mut fast) = (key, key);
