@@ -164,7 +164,7 @@ impl TargetDescription {
 
 /// The cell of a key with the function pointer that its shim calls. INV-SHIM: only `publish` fills
 /// it, before the slot, and it is then never null again.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct PointerCell(AtomicPtr<()>);
 
 impl PointerCell {

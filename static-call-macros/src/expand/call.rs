@@ -106,7 +106,7 @@ fn trampoline(call: &Site) -> TokenStream {
                 unsafe trampoline[const N: #sc::u32, K: #sc::Keyed, #(#types,)* R](
                     #(#names: #types),*
                 ) -> R;
-                me trampoline::<N, K, #(#types,)* R>;
+                me trampoline::<{ N }, K, #(#types,)* R>;
                 key K;
                 site SITE
             }

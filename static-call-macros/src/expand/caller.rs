@@ -44,7 +44,7 @@ impl Function {
                     unsafe #trampoline[#(#lifetimes,)* const #n: #sc::u32](
                         #(#names: #types),*
                     ) -> #output;
-                    me #trampoline::<#n>;
+                    me #trampoline::<{ #n }>;
                     key #marker;
                     site 0
                 }

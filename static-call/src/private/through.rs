@@ -1,4 +1,4 @@
-//! Shims that call a function pointer, which is known only at run time, through the cell of its key.
+//! Shims that call a function pointer, known only at run time, through the cell of its key.
 
 use core::ops::Fn;
 

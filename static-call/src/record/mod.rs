@@ -142,9 +142,14 @@ impl KeyRecord {
 
     /// Returns `length` bytes of the text from `start`.
     fn text(&self, start: usize, length: usize) -> &'static str {
-        // SAFETY: INV-KEY: `new` took the pointer from a `'static` string, and the parts are not
-        // longer than it.
-        let part = unsafe { core::slice::from_raw_parts(self.text.add(start), length) };
+        let all = usize::from(self.module)
+            + SEPARATOR
+            + usize::from(self.name)
+            + usize::from(self.file)
+            + usize::from(self.signature);
+        // SAFETY: INV-KEY: `new` took the pointer from a `'static` string of this length.
+        let all = unsafe { core::slice::from_raw_parts(self.text, all) };
+        let part = all.get(start..start + length).unwrap_or_default();
         core::str::from_utf8(part).unwrap_or_default()
     }
 

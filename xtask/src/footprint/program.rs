@@ -49,14 +49,14 @@ impl Program {
         fs::create_dir_all(dir.join("src"))?;
         let lock = match self {
             // Not a dependency of the workspace.
-            Self::Tracing => "xtask/src/footprint/tracing.lock",
+            Self::Tracing => "xtask/src/footprint/tracing/Cargo.lock",
             _ => "Cargo.lock",
         };
         fs::copy(root().join(lock), dir.join("Cargo.lock"))?;
         // With symbols: they say where code ends.
         let mut manifest = format!(
-            "[package]\nname = \"{}-{}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n\
-             [profile.release]\nstrip = \"debuginfo\"\n",
+            "[package]\nname = \"{}-{}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n\
+             [workspace]\n\n[profile.release]\nstrip = \"debuginfo\"\n",
             self.name(),
             size.keys,
         );

@@ -81,7 +81,7 @@ fn sizes(size: Size, all: &[Samples; 3], ones: &[Image; 3]) -> Result<Vec<Row>> 
 fn once([plain, tracing, keys]: &[Image; 3]) -> String {
     let more = |image: &Image| image.size.saturating_sub(plain.size) / 1000;
     format!(
-        "\nBesides, the libraries add {} KB (`tracing`) and {} KB (the runtime, with reports) once.\n",
+        "\nThe libraries add {} KB (`tracing`) and {} KB (the runtime, with reports) once.\n",
         more(tracing),
         more(keys),
     )
