@@ -17,8 +17,9 @@ use crate::lines::{DebugSections, Lines};
 use crate::policy::{FindingKey, Policy};
 use crate::records::labels;
 use crate::records::{self, Records};
-use crate::report::{Grade, ImageInfo, ImageKind, Kind, Report, Summary, TableState};
+use crate::report::{Grade, ImageInfo, ImageKind, Kind, Label, Report, Summary, TableState};
 use crate::search::decode::{self, Named};
+use crate::search::functions;
 use crate::search::scan::{self, Target, Targets};
 use crate::table::got::{self, Rewrite};
 use crate::table::{Table, note};
@@ -114,6 +115,7 @@ fn run(
     report.labels = labels::read(image, &pointers, &mut records, findings);
     let sound = report.labels.iter().filter(|l| l.is_sound);
     let labels: Vec<u64> = sound.map(|l| l.address).collect();
+    name_labels(image, &mut report.labels);
     let named = named(image, &records, pointers.holders(), &labels);
     grade::mark_entered(&mut records, &named, findings);
     let rewrites = if to_stamp {
@@ -195,6 +197,14 @@ fn finish_table(
         call.listed = call.inline;
     }
     Stamp::Write { entries: needed, rewrites, table_offset: table.offset, table: bytes }
+}
+
+/// Sets the functions around jump labels, which are in order.
+fn name_labels(image: &Image<'_>, labels: &mut [Label]) {
+    let addresses: Vec<u64> = labels.iter().map(|l| l.address).collect();
+    for (label, name) in labels.iter_mut().zip(functions::names(image, &addresses)) {
+        label.function = name;
+    }
 }
 
 /// Returns every instruction that names a trampoline, by address.

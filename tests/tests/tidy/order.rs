@@ -56,6 +56,7 @@ pub(crate) const VERIFIER: Order = Order {
         "search::scan",
         "search::extents",
         "search::flow",
+        "search::functions",
         "search::decode",
         "search",
         "lines",
