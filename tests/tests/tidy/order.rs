@@ -66,6 +66,8 @@ pub(crate) const VERIFIER: Order = Order {
         "table::objects",
         "table::capacity",
         "table::got",
+        "table::reserved",
+        "table::places",
         "table",
         "grade",
         "verify",
