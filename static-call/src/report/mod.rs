@@ -94,6 +94,10 @@ pub struct KeyReport {
 
 /// A site of a [`Report`]: one `call!`, or all plain calls of a key.
 ///
+/// A `call!` has the position of its macro. Plain calls are ordinary code that no macro sees, so
+/// their site has the position of the key's declaration. [`CallReport::function`] says where each
+/// of them is.
+///
 /// # Examples
 ///
 /// ```
@@ -136,6 +140,7 @@ pub struct SiteReport {
 /// let report = static_call::report();
 /// for call in report.sites().flat_map(|site| &site.calls) {
 ///     assert!(call.path != Path::Inline || call.grade.is_some_and(Grade::is_patchable));
+///     println!("{} in {}", call.path, call.function.unwrap_or("an unknown function"));
 /// }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,6 +158,14 @@ pub struct CallReport {
     pub path: Path,
     /// Why the instruction is not inline.
     pub reason: Option<Reason>,
+    /// The function around the instruction, as `cargo static-call verify` names it: demangled, and
+    /// without the compiler's hash. It is the function whose code holds the instruction, not one
+    /// that was inlined into it.
+    ///
+    /// The link hook reserves room for the names, which the verifier fills in. `None` if this name
+    /// did not fit, if the image was not verified or was linked without symbols (`strip = true`),
+    /// and if the setting [`names = false`](crate::guide::verifier) reserves no room.
+    pub function: Option<&'static str>,
 }
 
 /// A problem, and its consequence.
@@ -286,7 +299,10 @@ mod tests {
 
     #[test]
     fn an_instruction_that_holds_an_address_is_not_a_call() {
-        let call = |kind, path| CallReport { address: 1, kind, grade: None, path, reason: None };
+        let call = |kind, path| {
+            let (grade, reason, function) = (None, None, None);
+            CallReport { address: 1, kind, grade, path, reason, function }
+        };
         let calls = std::vec![
             call(Some(Kind::Call), Path::Inline),
             call(Some(Kind::Label), Path::Inline),
