@@ -1,16 +1,23 @@
-//! The formats that macros, verifier and runtime share: section names, records, the table.
+//! The formats that macros, verifier and runtime share: section names, records, the table, the
+//! names of functions.
 //!
 //! Everything here is plain data and arithmetic. The macros emit the records (through the assembly
-//! text in `private/x86_64`), the verifier reads them from the file and writes the table, and the
-//! runtime reads both from memory. Any change of a format requires a new [`RECORDS`] version.
+//! text in `private/x86_64`), the verifier reads them from the file and writes the table and the
+//! names, and the runtime reads all of them from memory. Any change of a format requires a new
+//! [`RECORDS`] version.
 
 mod label;
+mod places;
 mod site;
 #[cfg(test)]
 mod tests;
 mod words;
 
 pub use label::{LabelRecord, Polarity};
+pub use places::{
+    PLACES_LEAST, PLACES_ROOM, PLACES_SECTION, PLACES_VERSION, PlaceEntry, Places, PlacesFault,
+    PlacesHeader,
+};
 pub use site::{SiteId, site_id};
 
 /// Gives the name of a section of these formats, with their version. Names and version are spelt
@@ -366,8 +373,8 @@ impl TableEntry {
 const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
 const FNV_PRIME: u64 = 0x0000_0100_0000_01b3;
 
-/// Returns the 64-bit FNV-1a hash of `bytes`. It detects accidental changes of the table, not an
-/// adversary's.
+/// Returns the 64-bit FNV-1a hash of `bytes`. It detects accidental changes of the table and of the
+/// names, not an adversary's.
 #[must_use]
 pub fn checksum(bytes: &[u8]) -> u64 {
     bytes.iter().fold(FNV_OFFSET, |h, &b| (h ^ u64::from(b)).wrapping_mul(FNV_PRIME))

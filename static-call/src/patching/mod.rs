@@ -11,6 +11,8 @@ mod image;
 mod pages;
 mod path;
 mod pending;
+#[cfg(feature = "std")]
+mod places;
 mod plan;
 #[cfg(feature = "probe")]
 pub(crate) mod probe;

@@ -96,6 +96,10 @@ pub struct KeyReport {
 
 /// A site of a [`Report`]: one `call!`, or all plain calls of a key.
 ///
+/// A `call!` has the position of its macro. Plain calls are ordinary code that no macro sees, so
+/// their site has the position of the key's declaration. [`CallReport::function`] says where each
+/// of them is.
+///
 /// # Examples
 ///
 /// ```
@@ -139,6 +143,7 @@ pub struct SiteReport {
 /// for call in report.sites().flat_map(|site| &site.calls) {
 ///     assert!(call.path != Path::Inline || call.grade.is_some_and(Grade::is_patchable));
 ///     assert_eq!(call.steps, call.grade.is_some_and(Grade::takes_steps));
+///     println!("{} in {}", call.path, call.function.unwrap_or("an unknown function"));
 /// }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,6 +164,14 @@ pub struct CallReport {
     pub path: Path,
     /// Why the instruction is not inline.
     pub reason: Option<Reason>,
+    /// The function around the instruction, as `cargo static-call verify` names it: demangled, and
+    /// without the compiler's hash. It is the function whose code holds the instruction, not one
+    /// that was inlined into it.
+    ///
+    /// The link hook reserves room for the names, which the verifier fills in. `None` if this name
+    /// did not fit, if the image was not verified or was linked without symbols (`strip = true`),
+    /// and if the setting [`names = false`](crate::guide::verifier) reserves no room.
+    pub function: Option<&'static str>,
 }
 
 /// A problem, and its consequence.
@@ -300,6 +313,7 @@ mod tests {
             steps: false,
             path,
             reason: None,
+            function: None,
         };
         let calls = std::vec![
             call(Some(Kind::Call), Path::Inline),

@@ -42,6 +42,7 @@ fn site(file: &'static str, line: u32, column: u32, is_plain: bool) -> SiteRepor
         steps: false,
         path: Path::Indirect,
         reason: Some(Reason::NotSupported),
+        function: None,
     };
     SiteReport { file, line, column, is_plain, calls: vec![call] }
 }

@@ -31,6 +31,7 @@ const RUNTIME: Order = Order {
         "patching::cap",
         "patching::arena",
         "patching::image",
+        "patching::places",
         "patching::plan",
         "patching::registry",
         "patching::pending",
