@@ -5,6 +5,7 @@
 mod image;
 mod program;
 mod samples;
+mod scale;
 mod table;
 
 use std::fs;
@@ -37,7 +38,7 @@ pub(crate) fn footprint(args: &[String]) -> Result {
         }
     }
     let ([a, b, c], [d, e, f]) = (all, ones);
-    let table = table::table(size, rounds, &[a?, b?, c?], &[d?, e?, f?])?;
+    let table = table::table(size, rounds, &[a?, b?, c?], &[d?, e?, f?])? + &scale::table()?;
     print!("{table}");
     if args.iter().any(|arg| arg == "--bless") {
         fs::write(root().join("measurements/footprint.md"), table)?;
