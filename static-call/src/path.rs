@@ -79,7 +79,8 @@ pub enum Reason {
     Straddle,
     /// The call goes through the GOT, and could not be rewritten to the direct form.
     ThroughGot,
-    /// The trampoline's address is loaded into a register through the GOT.
+    /// The trampoline's address is loaded into a register, through the GOT or as an 8-byte number,
+    /// for calls through the register.
     ThroughRegister,
     /// The trampoline's address is taken.
     AddressTaken,
@@ -159,8 +160,8 @@ impl fmt::Display for Reason {
             Self::Line => "displacement crosses an 8-byte boundary",
             Self::Straddle => "crosses a cache line",
             Self::ThroughGot => "goes through the GOT",
-            Self::ThroughRegister => "called through a register",
-            Self::AddressTaken => "the trampoline's address is taken",
+            Self::ThroughRegister => "the address is loaded into a register",
+            Self::AddressTaken => "the address is taken",
             Self::ShortJump => "short jump",
             Self::UnusualPrefix => "unusual prefix",
             Self::ThroughPlt => "goes through the PLT",
