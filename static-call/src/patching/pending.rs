@@ -2,7 +2,7 @@
 
 use crate::patching::arena::{ALIGNMENT, Arena};
 use crate::patching::plan::{Goal, Lead, Store, Width};
-use crate::patching::registry::{Registry, Sections};
+use crate::patching::registry::{Call, Registry, Sections};
 use crate::sys::Protection;
 use crate::target::Chosen;
 
@@ -68,17 +68,17 @@ impl Planned {
 }
 
 /// Returns how many stores each stage may have: one for each trampoline, jump label and call
-/// instruction, then one for each call instruction.
-fn room(trampolines: usize, calls: usize, labels: usize) -> [usize; STAGES] {
-    [trampolines + calls + labels, calls, calls]
+/// instruction, then one for each call instruction that takes steps.
+fn room(trampolines: usize, calls: usize, labels: usize, in_steps: usize) -> [usize; STAGES] {
+    [trampolines + calls + labels, in_steps, in_steps]
 }
 
 impl Pending {
     /// Returns the bytes of the arena that batches of this image need.
     pub(crate) fn size(sections: &Sections) -> usize {
-        let calls = sections.call_count();
-        let stores: usize =
-            room(sections.trampolines.len(), calls, sections.labels.len()).iter().sum();
+        let (trampolines, labels) = (sections.trampolines.len(), sections.labels.len());
+        let room = room(trampolines, sections.call_count(), labels, sections.count_in_steps());
+        let stores: usize = room.iter().sum();
         let key = size_of::<Option<Chosen>>() + size_of::<u32>() + size_of::<Option<Goal>>();
         sections.keys.len() * key
             + stores * (size_of::<Planned>() + size_of::<Run>())
@@ -87,7 +87,10 @@ impl Pending {
 
     /// Makes room for batches of this image.
     pub(crate) fn new(arena: &mut Arena, registry: &Registry) -> Self {
-        let room = room(registry.trampolines.len(), registry.calls.len(), registry.labels.len());
+        let takes_steps = |call: &&Call| call.shape.is_some_and(|shape| shape.split.is_some());
+        let in_steps = registry.calls.iter().filter(takes_steps).count();
+        let (trampolines, labels) = (registry.trampolines.len(), registry.labels.len());
+        let room = room(trampolines, registry.calls.len(), labels, in_steps);
         let no_run = Run { address: 0, length: 0, protection: Protection::OPEN };
         let mut stage =
             |room| Stage { stores: arena.slice(room, |_| Planned::NOTHING), planned: 0 };

@@ -31,6 +31,13 @@ impl Sections {
         }
     }
 
+    /// Returns how many entries the table has for instructions that take steps.
+    pub(crate) fn count_in_steps(&self) -> usize {
+        let (entries, _) = self.entries.as_chunks();
+        let entries = entries.iter().filter_map(TableEntry::from_bytes);
+        entries.filter(|entry| entry.grade.takes_steps()).count()
+    }
+
     /// Returns how many entries the table has.
     pub(crate) fn call_count(&self) -> usize {
         self.entries.len() / TableEntry::SIZE
