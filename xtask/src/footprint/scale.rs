@@ -19,7 +19,8 @@ pub(super) fn table() -> Result<String> {
     let mut text = String::from(
         "\nOne update of a key with four calls, in programs with more and more keys: medians after \
          `init()`, and the memory that it reads or writes, all of the process included.\n\n\
-         | keys | an update, us | memory, KiB | `init()`, ms | the first update, ms | with threads, ms |\n\
+         | keys | an update, us | memory, KiB | `init()`, ms | the first update, ms | with \
+         threads, ms |\n\
          |--:|--:|--:|--:|--:|--:|\n",
     );
     for keys in SIZES {
@@ -55,7 +56,8 @@ fn build(keys: u32) -> Result<PathBuf> {
     fs::copy(root().join("Cargo.lock"), dir.join("Cargo.lock"))?;
     let path = |name: &str| root().join(name).display().to_string();
     let manifest = format!(
-        "[package]\nname = \"scale-{keys}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n\
+        "[package]\nname = \"scale-{keys}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n\
+         [workspace]\n\n\
          [dependencies]\nstatic-call = {{ path = {:?} }}\n\n\
          [build-dependencies]\nstatic-call-verify = {{ path = {:?} }}\n",
         path("static-call"),
