@@ -1,5 +1,5 @@
-//! A `KeyRecord` as stored in [`KEYS_SECTION`]: its size, the offsets of the fields that the
-//! verifier reads, and a flag. `record/mod.rs` checks them.
+//! A `KeyRecord` as stored in [`KEYS_SECTION`](super::KEYS_SECTION): its size, the offsets of the
+//! fields that the verifier reads, and a flag. `record/mod.rs` checks them.
 
 /// Bytes of a record.
 pub const SIZE: usize = 64;
