@@ -89,28 +89,32 @@ fn once([plain, tracing, keys]: &[Image; 3]) -> String {
 
 /// Times to build, which should be at most those of `tracing`.
 fn times(plain: &Samples, tracing: &Samples, keys: &Samples) -> Result<Vec<Row>> {
-    let mut rows = Vec::new();
-    let kinds: [(&str, &str, fn(&Samples) -> &[Took]); 2] = [
-        ("`cargo check`, s", "`cargo check`, s of processors", |s| &s.checks),
-        ("release build, s", "release build, s of processors", |s| &s.builds),
-    ];
-    for (elapsed, processor, of) in kinds {
-        let parts: [(&str, fn(&Took) -> f64); 2] =
-            [(elapsed, |took| took.elapsed), (processor, |took| took.processor)];
-        for (what, part) in parts {
-            let time = |samples| median(of(samples).iter().map(part).collect());
-            let [plain, tracing, keys] = [time(plain)?, time(tracing)?, time(keys)?];
-            rows.push(Row {
-                what,
-                plain: format!("{plain:.2}"),
-                tracing: format!("{tracing:.2}"),
-                keys: format!("{keys:.2} ({:.2} of `tracing`)", keys / tracing),
-                target: format!("≤ {tracing:.2}"),
-                is_met: keys <= tracing,
-            });
-        }
-    }
-    Ok(rows)
+    let row = |what, time: fn(&Samples) -> Vec<f64>| -> Result<Row> {
+        let [plain, tracing, keys] =
+            [median(time(plain))?, median(time(tracing))?, median(time(keys))?];
+        Ok(Row {
+            what,
+            plain: format!("{plain:.2}"),
+            tracing: format!("{tracing:.2}"),
+            keys: format!("{keys:.2} ({:.2} of `tracing`)", keys / tracing),
+            target: format!("≤ {tracing:.2}"),
+            is_met: keys <= tracing,
+        })
+    };
+    Ok(vec![
+        row("`cargo check`, s", |s| elapsed(&s.checks))?,
+        row("`cargo check`, s of processors", |s| processor(&s.checks))?,
+        row("release build, s", |s| elapsed(&s.builds))?,
+        row("release build, s of processors", |s| processor(&s.builds))?,
+    ])
+}
+
+fn elapsed(times: &[Took]) -> Vec<f64> {
+    times.iter().map(|took| took.elapsed).collect()
+}
+
+fn processor(times: &[Took]) -> Vec<f64> {
+    times.iter().map(|took| took.processor).collect()
 }
 
 /// Cache lines of code that the functions fill.
