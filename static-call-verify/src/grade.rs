@@ -50,7 +50,7 @@ pub(crate) fn mark_entered(records: &mut Records, named: &[Named], findings: &mu
 }
 
 /// Returns the calls, from instructions and from words in data, by address. Adds a finding for each
-/// that stays on its trampoline.
+/// that stays on its trampoline, and a note for each that is retargeted in steps.
 pub(crate) fn calls(
     found: &Found<'_, '_>,
     named: &[Named],
@@ -101,8 +101,8 @@ pub(crate) fn missing_flags(
     let count = calls.iter().filter(|c| c.grade.takes_steps()).count();
     let key = FindingKey::FlagsMissing;
     let message = format!(
-        "the image was compiled without the flags that align call instructions: {count} of {all} \
-         calls cross an 8-byte boundary, so an update retargets them in steps; {}",
+        "the image was compiled without the flags that align call instructions: updates retarget \
+         {count} of {all} calls in steps; {}",
         key.fix()
     );
     findings.add(key, None, None, message);
@@ -204,21 +204,24 @@ impl Found<'_, '_> {
         site.or_else(lines).filter(is_affordable)
     }
 
-    /// Adds a note if retargeting the call takes steps.
+    /// Adds a note if an update retargets the call in steps.
     fn steps(&self, call: &Call, findings: &mut Findings<'_>) {
-        let key = match call.grade {
-            Grade::Line => FindingKey::CallGradeLine,
-            Grade::Straddle => FindingKey::CallGradeStraddle,
+        let (key, why) = match call.grade {
+            Grade::Line => (FindingKey::CallGradeLine, "an 8-byte boundary"),
+            Grade::Straddle => (FindingKey::CallGradeStraddle, "a cache line"),
             _ => return,
         };
         let fix = key.fix_for(call.kind, call.site.is_some(), self.compiled);
         let Described { what, path, declared, place } = self.describe(call);
-        let message = if self.image.budget.spend(path.len() + declared.len() + place.len() + 256) {
-            format!("{what} of `{path}`{declared}{place} is retargeted in steps; {fix}")
-        } else {
-            format!("{what} is retargeted in steps; {fix}")
+        let is_affordable =
+            self.image.budget.spend(path.len() + declared.len() + place.len() + 256);
+        let (call_of, source) = match is_affordable {
+            true => (format!("{what} of `{path}`{declared}{place}"), call.source.clone()),
+            false => (what.to_owned(), None),
         };
-        findings.add(key, Some(call.address), call.source.clone(), message);
+        let message =
+            format!("{call_of} is retargeted in steps: its displacement crosses {why}; {fix}");
+        findings.add(key, Some(call.address), source, message);
     }
 
     fn describe(&self, call: &Call) -> Described {

@@ -270,6 +270,7 @@ fn summary(report: &Report) -> Summary {
     let of_kind = |kind: Kind| report.calls.iter().filter(|c| c.kind == kind).count();
     let inline = calls().filter(|c| c.inline).count();
     let listed = calls().filter(|c| c.listed).count();
+    let steps = calls().filter(|c| c.takes_steps()).count();
     let plain = report.trampolines.iter().filter(|t| t.is_plain).map(|t| t.key);
     let plain = plain.chain(report.labels.iter().filter(|l| l.site.is_none()).map(|l| l.key));
     let plain: HashSet<usize> = plain.collect();
@@ -280,6 +281,8 @@ fn summary(report: &Report) -> Summary {
         calls: calls().count(),
         inline,
         listed,
+        one_store: listed - steps,
+        steps,
         trampoline: calls().count() - inline,
         quad: graded(Grade::Quad),
         disp: graded(Grade::Disp),

@@ -11,16 +11,17 @@ use static_call::layout::{
     PLACES_LEAST, PLACES_ROOM, PLACES_SECTION, Places, PlacesFault, PlacesHeader, TABLE_SECTION,
     TableEntry, TableHeader,
 };
-use static_call_verify::report::{Call, TableState};
+use static_call_verify::report::{Call, Grade, TableState};
 use static_call_verify::{FindingKey, Level, Policy, Report, Stamped, stamp, table_object, verify};
 
 /// Returns an image with two calls and a table object for `capacity`.
 fn linked(capacity: Option<u32>, args: &[&str]) -> Vec<u8> {
-    let text = format!(
-        "{}.text\n{}.set _start, f\n",
-        images::PRELUDE,
-        function("f", "call tramp\n .p2align 3\n call site_tramp\n ret")
-    );
+    linked_body("call tramp\n .p2align 3\n call site_tramp\n ret", capacity, args)
+}
+
+/// Returns an image with one function and a table object for `capacity`.
+fn linked_body(body: &str, capacity: Option<u32>, args: &[&str]) -> Vec<u8> {
+    let text = format!("{}.text\n{}.set _start, f\n", images::PRELUDE, function("f", body));
     let object = images::assemble(&text);
     let table = images::fresh("table.o");
     let mut inputs: Vec<&Path> = vec![&object];
@@ -216,6 +217,46 @@ fn a_table_that_is_wrong_is_a_finding() {
         i[at..at + 40].copy_from_slice(&TableHeader { count: 1, checksum, ..head }.to_bytes());
     };
     finding(&shorter, FindingKey::TableStale, 1);
+}
+
+/// The runtime stores as the grade says, so a table with another grade is not trusted, and what is
+/// not proved to be a call has none.
+#[test]
+fn grades_in_the_table_are_those_of_the_addresses() {
+    let body = ".p2align 6\n call tramp\n .skip 8, 0x90\n call tramp\n .p2align 6\n \
+                .skip 62, 0x90\n call site_tramp\n lea tramp(%rip), %rax\n ret";
+    let mut image = linked_body(body, Some(4), &["-pie"]);
+    assert!(matches!(stamp(&mut image, &Policy::default()).1, Stamped::Done { entries: 4, .. }));
+    let (at, _) = section(&image);
+    let entry = |i: usize| at + TableHeader::SIZE + i * TableEntry::SIZE;
+    let grade = |image: &[u8], i: usize| {
+        let bytes = image[entry(i)..entry(i + 1)].try_into().unwrap();
+        TableEntry::from_bytes(bytes).unwrap().grade
+    };
+    let grades = [Grade::Quad, Grade::Line, Grade::Straddle, Grade::None];
+    assert_eq!([0, 1, 2, 3].map(|i| grade(&image, i)), grades);
+    let report = verify(&image, &Policy::default());
+    assert_eq!(report.calls.iter().map(|c| c.grade).collect::<Vec<_>>(), grades, "{report}");
+    let steps = report.calls.iter().map(|c| c.takes_steps());
+    assert_eq!(steps.collect::<Vec<_>>(), [false, true, true, false], "{report}");
+    let summary = report.summary;
+    assert_eq!((summary.listed, summary.one_store, summary.steps), (3, 1, 2), "{report}");
+
+    for i in 0..4 {
+        let others = (1..=5).filter_map(Grade::from_byte).filter(|other| *other != grades[i]);
+        for other in others {
+            let mut copy = image.clone();
+            let bytes = copy[entry(i)..entry(i + 1)].try_into().unwrap();
+            let changed = TableEntry { grade: other, ..TableEntry::from_bytes(bytes).unwrap() };
+            copy[entry(i)..entry(i + 1)].copy_from_slice(&changed.to_bytes());
+            let head = TableHeader::from_bytes(copy[at..entry(0)].try_into().unwrap()).unwrap();
+            let checksum = static_call::layout::checksum(&copy[entry(0)..entry(4)]);
+            copy[at..entry(0)].copy_from_slice(&TableHeader { checksum, ..head }.to_bytes());
+            let report = verify(&copy, &Policy::default());
+            assert_eq!(report.image.table, TableState::Stale, "{i} {other:?}: {report}");
+            assert!(!report.calls[i].listed, "{i} {other:?}: {report}");
+        }
+    }
 }
 
 #[test]

@@ -49,7 +49,7 @@ pub fn enable() {
 /// ```no_run
 /// // anywhere in `main` of build.rs
 /// static_call_verify::LinkHook::new()
-///     .deny("call.grade.straddle")
+///     .deny("call.register")
 ///     .report("target/static-call")
 ///     .enable();
 /// ```
@@ -68,7 +68,7 @@ impl LinkHook {
         Self::default()
     }
 
-    /// Stops reporting a finding, named by its dotted key. A pattern such as `call.grade.*` names
+    /// Stops reporting a finding, named by its dotted key. A pattern such as `table.*` names
     /// several. If two calls name the same finding, the later one wins, and both override
     /// `[package.metadata.static-call]` in `Cargo.toml`.
     #[must_use]
@@ -131,7 +131,7 @@ impl LinkHook {
     ///
     /// ```toml
     /// [package.metadata.static-call]
-    /// deny = ["call.grade.*", "call.register"]  # or `"call.register" = "deny"`
+    /// deny = ["table.*", "call.register"]  # or `"call.register" = "deny"`
     /// report = "target/static-call"
     /// strict = true
     /// names = false

@@ -135,7 +135,8 @@ pub(crate) fn report(out: &mut impl Write, report: &Report) -> Result<()> {
   (a *key*): where it is declared, its signature, what it calls now, and its calls. `plain`
   are calls written like any other, listed at the declaration, with the function they are in;
   each `call!` has its own line. Grade `quad` means that the instruction lies within eight
-  aligned bytes, so it can be rewritten while other threads execute it."
+  aligned bytes, so one store can rewrite it while other threads execute it. `in steps` means
+  that it takes up to three."
     )?;
     let mut calls = report.sites().flat_map(|site| &site.calls);
     if calls.any(|call| call.path != CallPath::Inline) {
