@@ -17,11 +17,12 @@ use crate::lines::{DebugSections, Lines};
 use crate::policy::{FindingKey, Policy};
 use crate::records::labels;
 use crate::records::{self, Records};
-use crate::report::{Grade, ImageInfo, ImageKind, Kind, Report, Summary, TableState};
+use crate::report::{Grade, ImageInfo, ImageKind, Kind, Label, Report, Summary, TableState};
 use crate::search::decode::{self, Named};
+use crate::search::functions;
 use crate::search::scan::{self, Target, Targets};
 use crate::table::got::{self, Rewrite};
-use crate::table::{Table, note};
+use crate::table::{Table, note, places};
 
 /// Finds and grades everything in `image` that names a trampoline.
 ///
@@ -40,12 +41,14 @@ pub(crate) struct Analysis {
 }
 
 /// What stamping has to write, or why it cannot.
+///
+/// `reserved` are the contents of reserved sections, with their offsets in the file.
 pub(crate) enum Stamp {
     NothingToDo,
     NoTable,
     Refused,
     TooSmall { capacity: u32, needed: u32 },
-    Write { entries: u32, rewrites: Vec<Rewrite>, table_offset: u64, table: Vec<u8> },
+    Write { entries: u32, rewrites: Vec<Rewrite>, reserved: Vec<(u64, Vec<u8>)> },
 }
 
 /// Verifies an image. With `to_stamp`, verifies it as if its calls through the GOT were already
@@ -114,6 +117,7 @@ fn run(
     report.labels = labels::read(image, &pointers, &mut records, findings);
     let sound = report.labels.iter().filter(|l| l.is_sound);
     let labels: Vec<u64> = sound.map(|l| l.address).collect();
+    name_labels(image, &mut report.labels);
     let named = named(image, &records, pointers.holders(), &labels);
     grade::mark_entered(&mut records, &named, findings);
     let rewrites = if to_stamp {
@@ -160,7 +164,7 @@ fn finish_table(
             return Stamp::NoTable;
         }
         Err(problem) => {
-            findings.add(FindingKey::TableStale, None, None, problem);
+            findings.add(FindingKey::TableStale, None, None, problem.to_owned());
             report.image.table = TableState::Stale;
             return Stamp::Refused;
         }
@@ -194,7 +198,17 @@ fn finish_table(
     for call in &mut report.calls {
         call.listed = call.inline;
     }
-    Stamp::Write { entries: needed, rewrites, table_offset: table.offset, table: bytes }
+    let names = places::fill(image, &report.calls, &report.labels);
+    let reserved = [(table.offset, bytes)].into_iter().chain(names).collect();
+    Stamp::Write { entries: needed, rewrites, reserved }
+}
+
+/// Sets the functions around jump labels, which are in order.
+fn name_labels(image: &Image<'_>, labels: &mut [Label]) {
+    let addresses: Vec<u64> = labels.iter().map(|l| l.address).collect();
+    for (label, name) in labels.iter_mut().zip(functions::names(image, &addresses)) {
+        label.function = name;
+    }
 }
 
 /// Returns every instruction that names a trampoline, by address.

@@ -65,6 +65,7 @@ fn what_the_macros_emit() {
     let ratio = "module::key  0 of 1 call inline, 2 of 2 jump labels inline  file.rs:5:9\n";
     assert!(text.contains(ratio), "{text}");
     assert!(text.contains("label         quad      inline      file.rs:11:13 (call!)\n"), "{text}");
+    assert!(text.contains("label         quad      inline      in _start\n"), "{text}");
 }
 
 /// If there is no call, a label is enough to make its site live.

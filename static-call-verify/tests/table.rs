@@ -7,8 +7,11 @@ use std::process::Command;
 
 use images::{function, linkers};
 use object::{Object, ObjectSection};
-use static_call::layout::{TABLE_SECTION, TableEntry, TableHeader};
-use static_call_verify::report::TableState;
+use static_call::layout::{
+    PLACES_LEAST, PLACES_ROOM, PLACES_SECTION, Places, PlacesFault, PlacesHeader, TABLE_SECTION,
+    TableEntry, TableHeader,
+};
+use static_call_verify::report::{Call, TableState};
 use static_call_verify::{FindingKey, Level, Policy, Report, Stamped, stamp, table_object, verify};
 
 /// Returns an image with two calls and a table object for `capacity`.
@@ -32,8 +35,12 @@ fn linked(capacity: Option<u32>, args: &[&str]) -> Vec<u8> {
 }
 
 fn section(image: &[u8]) -> (usize, usize) {
+    named_section(image, TABLE_SECTION)
+}
+
+fn named_section(image: &[u8], name: &str) -> (usize, usize) {
     let file = object::File::parse(image).unwrap();
-    let (offset, size) = file.section_by_name(TABLE_SECTION).unwrap().file_range().unwrap();
+    let (offset, size) = file.section_by_name(name).unwrap().file_range().unwrap();
     (offset as usize, size as usize)
 }
 
@@ -84,6 +91,75 @@ fn version_and_policy_change_the_build_id() {
         assert_eq!(plain, build_id(&Policy::default(), &linker), "{linker}");
         assert_ne!(plain, build_id(&strict, &linker), "{linker}");
     }
+}
+
+/// Returns the function that the runtime finds around each call of a report.
+fn functions(image: &[u8], report: &Report) -> Result<Vec<Option<String>>, PlacesFault> {
+    let file = object::File::parse(image).unwrap();
+    let address = file.section_by_name(PLACES_SECTION).unwrap().address();
+    let (offset, size) = named_section(image, PLACES_SECTION);
+    let section = &image[offset..offset + size];
+    let identity = PlacesHeader::from_bytes(section.first_chunk().unwrap()).unwrap().identity;
+    let table = TableHeader::from_bytes(image[self::section(image).0..].first_chunk().unwrap());
+    assert_eq!(table.unwrap().identity, identity);
+    let places = Places::read(section, address, identity)?.expect("it is filled");
+    let of = |call: &Call| places.function(call.address).map(str::to_owned);
+    Ok(report.calls.iter().map(of).collect())
+}
+
+#[test]
+fn names_are_filled_in_with_every_linker() {
+    for linker in linkers(&["bfd", "lld", "mold"]) {
+        for mode in ["-pie", "-no-pie", "-shared"] {
+            let mut image = linked(Some(5), &[&linker, mode, "-Wl,--gc-sections", "-Wl,-u,f"]);
+            let (_, size) = named_section(&image, PLACES_SECTION);
+            let room = PLACES_LEAST + 5 * PLACES_ROOM;
+            assert_eq!(size, PlacesHeader::SIZE + room as usize, "{linker} {mode}");
+            let (report, _) = stamp(&mut image, &Policy::default());
+            let expected: Vec<_> = report.calls.iter().map(|c| c.function.clone()).collect();
+            assert!(expected.len() == 2 && expected[0].is_some(), "{linker} {mode}: {report}");
+            assert_eq!(functions(&image, &report), Ok(expected), "{linker} {mode}");
+            let once = image.clone();
+            assert!(matches!(stamp(&mut image, &Policy::default()).1, Stamped::Done { .. }));
+            assert!(image == once, "stamping twice changes nothing");
+        }
+    }
+}
+
+/// If its room is damaged, an image gets no names and is stamped all the same.
+#[test]
+fn names_without_room_are_left_out() {
+    let sound = linked(Some(5), &["-pie"]);
+    let (offset, size) = named_section(&sound, PLACES_SECTION);
+    // Another magic, and more room than there is.
+    for (at, bytes) in [(0, [0; 4]), (12, [0xff; 4]), (12, (size as u32 - 39).to_le_bytes())] {
+        let mut image = sound.clone();
+        image[offset + at..offset + at + 4].copy_from_slice(&bytes);
+        let before = image[offset..offset + size].to_vec();
+        let (_, stamped) = stamp(&mut image, &Policy::default());
+        assert_eq!(stamped, Stamped::Done { entries: 2, rewritten: 0 });
+        assert!(image[offset..offset + size] == before, "{at}");
+    }
+    // Less room than there was is enough for the entries of one function.
+    let mut image = sound.clone();
+    image[offset + 12..offset + 16].copy_from_slice(&23_u32.to_le_bytes());
+    let (report, _) = stamp(&mut image, &Policy::default());
+    assert_eq!(functions(&image, &report).unwrap(), [Some("_start".to_owned()), None]);
+}
+
+/// In an image whose pointers need no relocation, every word of data may be one, but not what
+/// stamping writes.
+#[test]
+fn reserved_sections_are_not_data() {
+    let mut image = linked(Some(5), &["-no-pie"]);
+    let (report, _) = stamp(&mut image, &Policy::default());
+    for name in [TABLE_SECTION, PLACES_SECTION] {
+        let (offset, size) = named_section(&image, name);
+        let last = (offset + size - 8) / 8 * 8;
+        let trampoline = report.trampolines[0].address.to_le_bytes();
+        image[last..last + 8].copy_from_slice(&trampoline);
+    }
+    assert_eq!(verify(&image, &Policy::default()), report);
 }
 
 #[test]

@@ -83,7 +83,8 @@ pub enum Reason {
     Unfinished,
     /// The call goes through the GOT, and could not be rewritten to the direct form.
     ThroughGot,
-    /// The trampoline's address is loaded into a register through the GOT.
+    /// The trampoline's address is loaded into a register, through the GOT or as an 8-byte number,
+    /// for calls through the register.
     ThroughRegister,
     /// The trampoline's address is taken.
     AddressTaken,
@@ -170,8 +171,8 @@ impl fmt::Display for Reason {
             }
             Self::Unfinished => "a barrier failed between two steps: the next update continues",
             Self::ThroughGot => "goes through the GOT",
-            Self::ThroughRegister => "called through a register",
-            Self::AddressTaken => "the trampoline's address is taken",
+            Self::ThroughRegister => "the address is loaded into a register",
+            Self::AddressTaken => "the address is taken",
             Self::ShortJump => "short jump",
             Self::UnusualPrefix => "unusual prefix",
             Self::ThroughPlt => "goes through the PLT",

@@ -46,7 +46,7 @@ const TASKS: &[(&str, &str, Run)] = &[
     ("soak", "Run the generated program for ten minutes (--seconds N)", matrix::soak),
     ("sweep", "Read every ELF file on this machine; find no static calls", sweep::sweep),
     ("bench-verify", "Compare the verifier with sha256sum, objdump and ld", bench::verify),
-    ("footprint", "Measure bytes, build time and first update of a key", footprint::footprint),
+    ("footprint", "Measure bytes, build time and code of keys (--keys N)", footprint::footprint),
     ("aarch64", "Run the runtime's tests on aarch64 under qemu (needs Debian)", aarch64::test),
 ];
 

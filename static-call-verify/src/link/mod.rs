@@ -111,6 +111,21 @@ impl LinkHook {
         self
     }
 
+    /// Sets whether images get the names of the functions around calls, which the program's report
+    /// shows (`CallReport::function` of `static-call`). By default they do.
+    ///
+    /// The names are read-only data: 48 bytes for each call instruction and jump label, and 552
+    /// more. A link that leaves out all symbols (`strip = true`) has no names and reserves nothing.
+    ///
+    /// ```no_run
+    /// static_call_verify::LinkHook::new().names(false).enable();
+    /// ```
+    #[must_use]
+    pub fn names(mut self, names: bool) -> Self {
+        self.settings.names = Some(names);
+        self
+    }
+
     /// Hooks the links of this package, see [`enable`]. Reads `[package.metadata.static-call]` in
     /// its `Cargo.toml` first:
     ///
@@ -119,6 +134,7 @@ impl LinkHook {
     /// deny = ["call.grade.*", "call.register"]  # or `"call.register" = "deny"`
     /// report = "target/static-call"
     /// strict = true
+    /// names = false
     /// ```
     ///
     /// `[workspace.metadata.static-call]` in the workspace's `Cargo.toml` sets the same for all

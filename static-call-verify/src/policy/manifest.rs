@@ -13,7 +13,7 @@ use super::names::UnknownName;
 use super::settings::Settings;
 
 /// The settings that are not findings or levels.
-const OTHER: [&str; 2] = ["report", "strict"];
+const OTHER: [&str; 3] = ["report", "strict", "names"];
 
 /// The tables of a package and of a workspace.
 const OWNERS: [&str; 2] = ["package", "workspace"];
@@ -144,6 +144,8 @@ impl Reader<'_> {
             match (name.get_ref().as_ref(), value.get_ref()) {
                 ("strict", DeValue::Boolean(strict)) => settings.strict = Some(*strict),
                 ("strict", _) => self.mistake(value, "`strict` must be `true` or `false`"),
+                ("names", DeValue::Boolean(names)) => settings.names = Some(*names),
+                ("names", _) => self.mistake(value, "`names` must be `true` or `false`"),
                 ("report", DeValue::String(path)) => settings.report = Some(path.as_ref().into()),
                 ("report", _) => self.mistake(value, "`report` must be the name of a directory"),
                 (word, _) => match word.parse::<Level>() {
@@ -257,13 +259,15 @@ mod tests {
     fn a_name_overrides_a_pattern() {
         let settings = read(
             "[package.metadata.static-call]\n\"call.grade.line\" = \"allow\"\n\
-             warn = [\"call.grade.*\"]\ndeny = [\"*\"]\nstrict = true\nreport = \"reports\"",
+             warn = [\"call.grade.*\"]\ndeny = [\"*\"]\nstrict = true\nreport = \"reports\"\n\
+             names = false",
         );
         let policy = settings.policy();
         assert_eq!(policy.level(FindingKey::CallGradeLine), Level::Allow);
         assert_eq!(policy.level(FindingKey::CallGradeStraddle), Level::Warn);
         assert_eq!(policy.level(FindingKey::FlagsMissing), Level::Deny);
         assert!(settings.is_strict() && settings.report == Some("reports".into()));
+        assert!(!settings.has_names());
         let twice = "[package.metadata.static-call]\ndeny = \"call.form\"\nnote = \"call.form\"";
         assert_eq!(read(twice).policy().level(FindingKey::CallForm), Level::Deny, "the stricter");
     }
@@ -344,7 +348,8 @@ mod tests {
     fn mistakes_are_reported_with_their_line() {
         let said = mistakes(
             "[package.metadata.static-call]\ndeny = [\n\"call.grade.lime\", 1]\n\
-             call.via-got = \"forbid\"\nstict = true\nstrict = 1\n\"call.form\" = 2",
+             call.via-got = \"forbid\"\nstict = true\nstrict = 1\n\"call.form\" = 2\n\
+             names = \"no\"\nname = true",
         );
         for part in [
             "3: [package.metadata.static-call]: unknown finding `call.grade.lime`; did you \
@@ -355,6 +360,8 @@ mod tests {
              `strict`?\n",
             "6: [package.metadata.static-call]: `strict` must be `true` or `false`\n",
             "7: [package.metadata.static-call]: the level of a finding must be `allow`, `note`,",
+            "8: [package.metadata.static-call]: `names` must be `true` or `false`\n",
+            "9: [package.metadata.static-call]: unknown setting `name`; did you mean `names`?\n",
         ] {
             assert!(said.contains(part), "{part}: {said}");
         }

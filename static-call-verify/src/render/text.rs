@@ -149,9 +149,10 @@ impl Report {
         let (path, grade) = if label.is_sound { ("inline", "quad") } else { ("alone", "-") };
         let kind = kind(Kind::Label);
         write!(f, "  {:#010x}  {kind:<13} {grade:<8}  {path:<10}", label.address)?;
-        match label.site.and_then(|s| self.sites.get(s)) {
-            Some(site) => writeln!(f, "  {} (call!)", site.source),
-            None => writeln!(f),
+        match (label.site.and_then(|s| self.sites.get(s)), &label.function) {
+            (Some(site), _) => writeln!(f, "  {} (call!)", site.source),
+            (None, Some(function)) => writeln!(f, "  in {function}"),
+            (None, None) => writeln!(f),
         }
     }
 

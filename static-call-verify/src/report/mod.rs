@@ -230,6 +230,8 @@ pub struct Label {
     pub key: usize,
     /// Index into [`Report::sites`], for a `call!`.
     pub site: Option<usize>,
+    /// The function around it, demangled, if there are symbols.
+    pub function: Option<String>,
     /// Whether it is what the macros emit. If not, it is not patched, and tests the key.
     pub is_sound: bool,
 }

@@ -142,6 +142,7 @@ fn names_carry_the_version() {
         TRAMPOLINES_SECTION,
         LABELS_SECTION,
         TABLE_SECTION,
+        PLACES_SECTION,
         RUNTIME_SECTION,
         KEYS_SECTION,
         SITES_SECTION,

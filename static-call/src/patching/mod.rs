@@ -11,6 +11,8 @@ mod image;
 mod pages;
 mod path;
 mod pending;
+#[cfg(feature = "std")]
+mod places;
 mod plan;
 #[cfg(feature = "probe")]
 pub(crate) mod probe;
@@ -48,8 +50,9 @@ pub(crate) fn apply(requests: &mut [Request]) -> Result<(Update, u64), UpdateErr
             }
         }
         let mut update = protocol::run(state, Aim::Bind)?;
-        for request in request::last_of_each(requests) {
-            if state.registry.key_of(request.key()).is_none() {
+        let is_foreign = |request: &Request| state.registry.key_of(request.key()).is_none();
+        if requests.iter().any(is_foreign) {
+            for request in request::last_of_each(requests).filter(|request| is_foreign(request)) {
                 request.key().publish(request.target);
                 state.left.foreign_keys += usize::from(!request.key().mark_foreign());
                 update.indirect += 1;

@@ -18,6 +18,7 @@ pub(crate) fn recover(state: &mut State) {
     }
     state.left.pages_open = 1;
     pages::close_leftovers(state);
+    state.veneers.recover();
     // Whether a barrier ran after the last store is not known.
     state.left.unsettled = Some(0);
     let State { registry, pending, .. } = state;

@@ -21,7 +21,8 @@ pub(crate) struct State {
     pub(crate) pending: Pending,
     /// What earlier batches left behind.
     pub(crate) left: Left,
-    /// The memory of all of the above, except veneers. INV-ARENA: freed with the state, and only then.
+    /// The memory of all of the above, except veneers. INV-ARENA: freed with the state, and only
+    /// then.
     pub(crate) memory: Option<Memory>,
 }
 
@@ -56,8 +57,8 @@ pub(crate) struct Left {
     pub(crate) lost_permission: Option<i32>,
     /// Number of pages that the last update could not close. Cleared when they are closed.
     pub(crate) pages_open: usize,
-    /// Whether the last barrier failed. INV-STEP: until one succeeds, no part of a split displacement
-    /// is changed.
+    /// The `errno` of the last barrier, if it failed. INV-STEP: until one succeeds, no part of a
+    /// split displacement is changed.
     pub(crate) unsettled: Option<i32>,
     /// Number of keys of other images that were updated: their calls stay on their slots.
     pub(crate) foreign_keys: usize,

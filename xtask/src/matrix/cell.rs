@@ -32,6 +32,9 @@ impl Cell {
     /// Opt-level 3, everything else ordinary.
     pub(crate) const ORDINARY: Self = Self([0; FACTORS.len()]);
 
+    /// The same without flags.
+    pub(crate) const NO_FLAGS: Self = Self([0, 0, 0, 1, 0, 0, 0, 0, 0]);
+
     fn value(&self, factor: &str) -> &'static str {
         let found = FACTORS.iter().zip(self.0).find(|((name, _), _)| *name == factor);
         found.map_or("", |((_, values), index)| values[index])
@@ -168,7 +171,7 @@ pub(crate) fn pairwise() -> Vec<Cell> {
 pub(crate) fn quick() -> Vec<Cell> {
     vec![
         Cell::ORDINARY,
-        Cell([0, 0, 0, 1, 0, 0, 0, 0, 0]),
+        Cell::NO_FLAGS,
         Cell([3, 0, 0, 1, 1, 1, 0, 0, 0]),
         Cell([1, 2, 1, 0, 2, 0, 1, 1, 1]),
         Cell([4, 1, 1, 1, 1, 0, 0, 1, 2]),

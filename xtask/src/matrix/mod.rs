@@ -69,9 +69,9 @@ pub(crate) fn quick(args: &[String]) -> Result {
     cells(&cell::quick(), &Options::parse(args, 2.0, 5.0)?)
 }
 
-/// Runs the ordinary cell for a long time.
+/// Runs the ordinary cell for a long time, with the flags and without them.
 pub(crate) fn soak(args: &[String]) -> Result {
-    cells(&[Cell::ORDINARY], &Options::parse(args, 600.0, 600.0)?)
+    cells(&[Cell::ORDINARY, Cell::NO_FLAGS], &Options::parse(args, 600.0, 600.0)?)
 }
 
 fn cells(cells: &[Cell], options: &Options) -> Result {

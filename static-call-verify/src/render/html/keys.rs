@@ -195,7 +195,7 @@ fn of_label(f: &mut impl Write, report: &Report, label: &Label) -> fmt::Result {
         kind: Kind::Label,
         grade: label_grade(label),
         reason: None,
-        function: None,
+        function: label.function.as_deref(),
         source: site.map(|s| &s.source),
         is_site: site.is_some(),
     }

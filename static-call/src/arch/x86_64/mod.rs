@@ -2,8 +2,8 @@
 //!
 //! Instructions: `call rel32` (e8), `jmp rel32` (e9), `jcc rel32` (0f 80..8f), `jmp *m(%rip)` (ff
 //! 25), `ud2` (0f 0b), five-byte `nop` (0f 1f 44 00 00); the direct `call` and `jmp` and the `nop`
-//! also with the prefix `67`. Intel SDM vol. 2, "CALL", "JMP", "Jcc", "NOP"; `67` before a near branch is ignored
-//! (SDM vol. 2, 2.1.1, "address-size override").
+//! also with the prefix `67`. Intel SDM vol. 2, "CALL", "JMP", "Jcc", "NOP"; `67` before a near
+//! branch is ignored (SDM vol. 2, 2.1.1, "address-size override").
 
 use crate::layout::{Grade, Kind};
 

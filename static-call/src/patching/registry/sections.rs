@@ -41,7 +41,7 @@ impl Registry {
     /// Returns the bytes of the arena that the contents of these sections need.
     pub(crate) fn size(sections: &Sections) -> usize {
         let index = size_of::<u32>();
-        sections.keys.len() * (size_of::<KeyEntry>() + size_of::<(TypeId, u32)>())
+        sections.keys.len() * (size_of::<KeyEntry>() + size_of::<(Option<TypeId>, u32)>())
             + Named::size(sections.keys.len())
             + sections.trampolines.len() * (size_of::<Trampoline>() + index)
             + sections.call_count() * (size_of::<Call>() + index)

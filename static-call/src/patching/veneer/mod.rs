@@ -123,13 +123,23 @@ impl Veneers {
         if self.unfinished == 0 {
             return;
         }
-        self.unfinished = 0;
+        let mut unfinished = 0;
         for page in &mut self.pages[..self.count] {
             if let Err(errno) = page.close() {
                 self.refused = Some(errno);
-                self.unfinished += 1;
+                unfinished += 1;
             }
         }
+        self.unfinished = unfinished;
+    }
+
+    /// Closes all pages, whatever a holder of the lock that never finished did with them.
+    pub(crate) fn recover(&mut self) {
+        for page in &mut self.pages[..self.count] {
+            page.doubt();
+        }
+        self.unfinished = self.count;
+        self.finish();
     }
 
     /// Frees all memory.

@@ -114,6 +114,13 @@ impl Page {
         Ok(())
     }
 
+    /// Assumes that an executable page is also writable.
+    pub(super) fn doubt(&mut self) {
+        if self.state == State::Ready {
+            self.state = State::Open;
+        }
+    }
+
     /// Unmaps the page.
     ///
     /// # Safety

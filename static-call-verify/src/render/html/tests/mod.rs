@@ -95,6 +95,7 @@ fn report() -> Report {
         polarity: Polarity::Unlikely,
         key: 0,
         site: None,
+        function: Some("app::ask".to_owned()),
         is_sound,
     };
     report.labels = vec![label(0x4_0003, true), label(0x4_0005, false)];
@@ -260,6 +261,9 @@ fn untrusted_text_stays_text() {
     }
     for call in &mut report.calls {
         (call.function, call.source) = (Some(hostile.to_owned()), Some(source(hostile, 1)));
+    }
+    for label in &mut report.labels {
+        label.function = Some(hostile.to_owned());
     }
     report.sites[0].source = source(hostile, 1);
     for finding in &mut report.findings {
