@@ -17,7 +17,8 @@ pub(crate) fn write_all(state: &mut State, image: &Image, stage: usize) -> usize
         if !state.written.is_before(planned) {
             continue;
         }
-        if write(image, &planned.store) {
+        // SAFETY: INV-STORE: the plan's store into this image's code, whose pages are open.
+        if unsafe { exchange(&planned.store, |at| image.quadword(at)) } {
             state.written.note(&state.registry, planned);
         } else {
             lost += 1;
@@ -26,8 +27,15 @@ pub(crate) fn write_all(state: &mut State, image: &Image, stage: usize) -> usize
     lost
 }
 
-/// Makes one store into open code. Returns false if its bytes changed since they were checked.
-fn write(image: &Image, store: &Store) -> bool {
+/// Makes one store. Returns false if its bytes changed since they were checked. `read` returns the
+/// aligned quadword at an address, if there is code.
+///
+/// # Safety
+///
+/// 1. `patching/plan` made the store.
+/// 2. Its bytes, and the quadwords with them, lie in open pages of this image's code, or of the
+///    probe.
+pub(crate) unsafe fn exchange(store: &Store, read: impl Fn(usize) -> Option<u64>) -> bool {
     let (at, length) = match store.width {
         Width::Displacement(at) => {
             let at = usize::from(at);
@@ -36,30 +44,27 @@ fn write(image: &Image, store: &Store) -> bool {
             };
             let address = store.address as usize + at;
             // SAFETY: INV-STORE: the grade is `quad` or `disp`, so the displacement lies in one
-            // quadword; its page is open.
+            // quadword (promise 1); its page is open (promise 2).
             return unsafe { exchange_displacement(address, word(&store.old), word(&store.new)) };
         }
         Width::Quadword => (0, usize::from(store.length)),
         Width::Part { at, length } => (usize::from(at), usize::from(length)),
     };
-    write_inside(image, store.address as usize + at, &store.old[at..][..length], &store.new[at..])
-}
-
-/// Replaces `old` by as many bytes of `new`, in one quadword.
-fn write_inside(image: &Image, address: usize, old: &[u8], new: &[u8]) -> bool {
+    let (old, new) = (&store.old[at..][..length], &store.new[at..][..length]);
+    let address = store.address as usize + at;
     let quadword = address & !7;
-    let range = address - quadword..address - quadword + old.len();
+    let range = address - quadword..address - quadword + length;
     // Bytes beside these may change between the load and the exchange, so the exchange is retried.
     for _ in 0..8 {
-        let Some(found) = image.quadword(quadword) else { return false };
+        let Some(found) = read(quadword) else { return false };
         let mut bytes = found.to_le_bytes();
         if bytes[range.clone()] != *old {
             return false;
         }
-        bytes[range.clone()].copy_from_slice(&new[..old.len()]);
+        bytes[range.clone()].copy_from_slice(new);
         // SAFETY: INV-STORE: the quadword is aligned and contains all bytes that change: a whole
         // instruction (grade `quad`, a label or a trampoline), or the part of a displacement on
-        // one side of a boundary; its page is open.
+        // one side of a boundary (promise 1); its page is open (promise 2).
         if unsafe { exchange_quadword(quadword, found, u64::from_le_bytes(bytes)) } {
             return true;
         }
