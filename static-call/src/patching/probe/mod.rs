@@ -52,6 +52,7 @@ struct Bench {
 
 /// How the writer changes the instruction into one of its two forms.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "an experiment has one")]
 enum Change {
     /// By one store.
     Store(Store),
