@@ -1,10 +1,10 @@
 //! Does this processor tear? An experiment on instruction fetches, for `cargo static-call probe`.
 //!
 //! One thread executes an instruction in a loop, while another keeps changing it between two forms.
-//! The writer uses the runtime's stores; where the runtime makes no single store, it uses a plain
-//! one, and also retargets in steps, as the runtime plans them. The probe generates all of this code
-//! in memory of its own. Every mixture of the bytes that the writer stores leads to a landing pad,
-//! so a fetch of such a mixture is counted and execution continues.
+//! The writer uses the runtime's stores, one or several in steps, as the runtime plans them, and
+//! for comparison stores that the runtime never makes. The probe generates all of this code in
+//! memory of its own. Every mixture of the stored bytes leads to a landing pad, so a fetch of such
+//! a mixture is counted and execution continues.
 //!
 //! If no fetch was torn, that is an observation, not a promise of the processor.
 

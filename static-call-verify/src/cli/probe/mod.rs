@@ -37,8 +37,8 @@ pub(super) fn command() -> Command {
         )
         .after_help(
             "Exit codes: 0 if the result agrees with the runtime's rules, 1 if a store or a step \
-             that the\nruntime makes was torn, 2 if the probe cannot run here or could not see tears at \
-             all.",
+             that the\nruntime makes was torn, 2 if the probe cannot run here or could not see \
+             tears at all.",
         )
         .arg(
             Arg::new("seconds")
