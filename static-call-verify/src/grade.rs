@@ -100,9 +100,12 @@ pub(crate) fn missing_flags(
     let all = calls.iter().filter(|c| c.is_call()).count();
     let count = calls.iter().filter(|c| c.grade.takes_steps()).count();
     let key = FindingKey::FlagsMissing;
+    let effect = match count {
+        0 => "no call needs them as the code lies now".to_owned(),
+        _ => format!("updates retarget {count} of {all} calls in steps"),
+    };
     let message = format!(
-        "the image was compiled without the flags that align call instructions: updates retarget \
-         {count} of {all} calls in steps; {}",
+        "the image was compiled without the flags that align call instructions: {effect}; {}",
         key.fix()
     );
     findings.add(key, None, None, message);

@@ -324,7 +324,7 @@ fn trampolines_are_checked() {
     assert!(has(&register, FindingKey::TrampBytes), "{register}");
     let stub = broken("tramp - ., stub - .", "tramp - ., shim - .");
     assert!(has(&stub, FindingKey::RecordCorrupt), "{stub}");
-    let name = broken(".quad name, 3", ".quad name, 0x7fffffff");
+    let name = broken(".short 6, 3", ".short 6, 0x7fff");
     assert!(has(&name, FindingKey::RecordCorrupt), "{name}");
     let text = format!(
         "{}.text\n{}.set _start, f\n",

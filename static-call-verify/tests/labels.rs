@@ -31,7 +31,7 @@ fn report_of(labels: &[&Label]) -> Report {
              .p2align 2\n.long {label}, {cold}, {stub}, {polarity}\n.quad {site}\n.popsection\n"
         );
     }
-    body += "call site_tramp\n ret\n 9: testb $2, record+108(%rip)\n ret";
+    body += "call site_tramp\n ret\n 9: testb $2, record+61(%rip)\n ret";
     let text = function("f", &body) + ".set _start, f\n";
     // Without an index of the records' section the linker would drop nothing; here it keeps
     // everything.
@@ -114,11 +114,11 @@ fn other_bytes() {
         ..LABEL
     });
     other(&Label {
-        code: ".byte 0xe9\n.long name - . - 4",
-        words: ["2b - .", "name - .", "stub - .", SITE, "1"],
+        code: ".byte 0xe9\n.long text - . - 4",
+        words: ["2b - .", "text - .", "stub - .", SITE, "1"],
         ..LABEL
     });
-    other(&Label { words: ["name - . + 1", "9f - .", "stub - .", SITE, "1"], ..LABEL });
+    other(&Label { words: ["text - . + 1", "9f - .", "stub - .", SITE, "1"], ..LABEL });
 }
 
 #[test]

@@ -256,7 +256,7 @@ finding_keys! {
          most calls, and an update of a key that has only such calls runs one barrier. Any other \
          update runs up to three, and makes veneers in a little memory near the image. An aligned \
          call also crosses no cache line.",
-        "to align most of them, run `cargo static-call init`, or set the rustflags that it writes \
+        "to align most calls, run `cargo static-call init`, or set the rustflags that it writes \
          (docs/verifier.md, \"Flags\")";
 }
 

@@ -34,7 +34,7 @@ fn what_only_costs_updates_is_a_note_with_optional_advice() {
     }
     assert_eq!(FlagsMissing.default_level(), Level::Note);
     assert!(FlagsMissing.why().contains("optional: calls are inline without them"));
-    assert!(FlagsMissing.fix().starts_with("to align most of them, "));
+    assert!(FlagsMissing.fix().starts_with("to align most calls, "));
 }
 
 #[test]
