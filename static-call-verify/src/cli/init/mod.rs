@@ -47,8 +47,8 @@ pub(super) fn command() -> clap::Command {
         .after_help(
             "Add to `.cargo/config.toml` the flags that make updates cheaper: one store retargets\n\
              most call instructions, and functions of other crates are called directly. Calls are\n\
-             inline without them, too. Add to `Cargo.toml` the lint that shows what is found while\n\
-             linking. Keep existing settings. Print the change.",
+             inline without them, too. Add to `Cargo.toml` the lint that shows what is found\n\
+             while linking. Keep existing settings. Print the change.",
         )
         .arg(manifest_path())
         .arg(
