@@ -43,7 +43,7 @@ macro_rules! calls {
             }
         )*
 
-        /// The functions that call [`stepped`] and rotate its result by one.
+        /// The functions that call [`stepped()`] and rotate its result by one.
         pub const CALLS: &[fn(u64) -> u64] = &[$($name),*];
     };
 }
@@ -106,7 +106,7 @@ macro_rules! tails {
             }
         )*
 
-        /// The functions that return what [`stepped`] returns for an argument above 2^40.
+        /// The functions that return what [`stepped()`] returns for an argument above 2^40.
         pub const TAILS: &[fn(u64) -> u64] = &[$($name, $conditional),*];
     };
 }
@@ -128,7 +128,8 @@ pub fn all(x: u64) -> Vec<u64> {
     CALLS.iter().chain(TAILS).map(|function| function(x)).collect()
 }
 
-/// Returns what every function here returns while [`stepped`] is `target`; `x` must be above 2^40.
+/// Returns what every function here returns while [`stepped()`] is `target`; `x` must be above
+/// 2^40.
 #[must_use]
 pub fn expected(target: fn(u64) -> u64, x: u64) -> Vec<u64> {
     let calls = CALLS.iter().map(|_| target(x).rotate_left(1));

@@ -71,8 +71,8 @@ const WORDS: &str = "<p class=\"lead\">A <dfn>static call</dfn> is a function ca
     can change while the program runs. An <b class=\"inline\">inline</b> call is rewritten in \
     place and costs the same as a direct call. Some inline calls are rewritten \
     <b class=\"inline\">in steps</b>: the call costs the same, an update more. Any other call goes \
-    through a <b class=\"trampoline\">trampoline</b>, an eight-byte jump that is rewritten instead: \
-    it reaches the same target and costs one more jump.</p>\n";
+    through a <b class=\"trampoline\">trampoline</b>, an eight-byte jump that is rewritten \
+    instead: it reaches the same target and costs one more jump.</p>\n";
 
 /// Writes what to do, in a sentence or two.
 fn verdict(f: &mut impl Write, report: &Report) -> fmt::Result {
