@@ -12,8 +12,9 @@ use super::build::Built;
 use super::oracles::{self, Counts, first, same};
 use crate::run::Result;
 
-/// The least number of calls in the generated program.
-const CALLS: usize = 2000;
+/// The least number of calls in the generated program. Without flags, unoptimised code loads many
+/// trampolines into registers instead of calling them.
+const CALLS: [usize; 2] = [1000, 2000];
 /// The least number of these that go to local trampolines, so that their rule is tested.
 const LOCAL_CALLS: usize = 500;
 /// The least number of calls in a thousand that are inline, with flags and without.
@@ -88,8 +89,9 @@ fn rules(built: &Built, has_flags: bool, report: &Report) -> Result {
     if local_calls < LOCAL_CALLS {
         wrong.push(format!("{local_calls} calls to local trampolines, fewer than {LOCAL_CALLS}"));
     }
-    if report.summary.calls < CALLS {
-        wrong.push(format!("{} calls, fewer than {CALLS}", report.summary.calls));
+    let least = CALLS[usize::from(has_flags)];
+    if report.summary.calls < least {
+        wrong.push(format!("{} calls, fewer than {least}", report.summary.calls));
     }
     if wrong.is_empty() { Ok(()) } else { Err(first(&wrong).into()) }
 }
