@@ -83,6 +83,9 @@ fn cells(cells: &[Cell], options: &Options) -> Result {
     let commit = output(Command::new("git").args(["rev-parse", "--short", "HEAD"]))?;
     let exact = cells.iter().any(|c| c.name() == options.filter);
     let wanted = |name: &str| name.contains(&options.filter) && !(exact && name != options.filter);
+    if !cells.iter().any(|c| wanted(&c.name())) {
+        return Err(format!("no cell is named like `{}`", options.filter).into());
+    }
     for cell in cells.iter().filter(|c| wanted(&c.name())) {
         let name = cell.name();
         let seconds =
