@@ -15,7 +15,6 @@ mod plain;
 #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", target_os = "linux", not(miri)))]
 mod x86_64;
 
-pub use core;
 #[cfg(not(target_os = "linux"))]
 pub use linkme;
 
