@@ -4,4 +4,5 @@
 pub(crate) mod decode;
 mod extents;
 pub(crate) mod flow;
+mod next;
 pub(crate) mod scan;
