@@ -57,8 +57,8 @@ fn displacement(bytes: &[u8]) -> i64 {
     i32::from_le_bytes(*bytes.first_chunk().unwrap()).into()
 }
 
-/// Checks what is reported as inline: a branch whose 32-bit displacement leads to the trampoline
-/// and lies within one quadword; and a trampoline that is a jump in one quadword.
+/// Checks what is reported as inline: a branch whose 32-bit displacement leads to the trampoline,
+/// with the grade that its address gives it; and a trampoline that is a jump in one quadword.
 fn recheck(bytes: &[u8], report: &Report) {
     for call in report.calls.iter().filter(|c| c.inline) {
         let to = report.trampolines[call.trampoline].address;
@@ -74,8 +74,14 @@ fn recheck(bytes: &[u8], report: &Report) {
         assert_eq!((opcode, rest.len()), (call.kind, 4), "{instruction:02x?}");
         let end = call.address + u64::from(call.length);
         assert_eq!(end.wrapping_add_signed(displacement(rest)), to, "{instruction:02x?}");
-        assert_eq!((end - 4) / 8, (end - 1) / 8, "at {:#x}", call.address);
-        assert!(call.grade != Grade::Quad || call.address / 8 == (end - 1) / 8);
+        let (first, last) = (end - 4, end - 1);
+        let grade = match () {
+            () if call.address / 8 == last / 8 => Grade::Quad,
+            () if first / 8 == last / 8 => Grade::Disp,
+            () if call.address / 64 == last / 64 => Grade::Line,
+            () => Grade::Straddle,
+        };
+        assert_eq!(call.grade, grade, "at {:#x}", call.address);
         let trampoline = code(bytes, to, 8).expect("bytes of a trampoline");
         assert!(to.is_multiple_of(8), "{to:#x}");
         assert!(matches!(trampoline, [0xff, 0x25, ..] | [0xe9, ..]), "{trampoline:02x?}");

@@ -13,6 +13,7 @@ fuzz_target!(|bytes: &[u8]| {
     counter.add(bytes);
     let references = bytes.len() / 24;
     assert!(counter.entries() as usize <= references);
+    assert!(counter.labels() as usize <= references * 2 + 1);
 });
 
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {

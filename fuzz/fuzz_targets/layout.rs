@@ -1,4 +1,5 @@
-//! Decodes records, tables and instructions, as the runtime and the verifier do.
+//! Decodes records, tables, names of functions and instructions, as the runtime and the verifier
+//! do.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -7,7 +8,10 @@ use static_call::arch::x86_64::{
     Branch, JMP_MEMORY_LENGTH, decode_jmp_memory, decode_plt_entry, decode_stub, direct_jump, nop,
     trampoline_jmp,
 };
-use static_call::layout::{LabelRecord, TableEntry, TableHeader, TrampolineRecord, checksum};
+use static_call::layout::{
+    LabelRecord, PLACES_VERSION, PlaceEntry, Places, PlacesHeader, TableEntry, TableHeader,
+    TrampolineRecord, checksum,
+};
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((address, rest)) = bytes.split_first_chunk().map(|(a, r)| (u64::from_le_bytes(*a), r))
@@ -65,7 +69,32 @@ fuzz_target!(|bytes: &[u8]| {
         }
     }
     let _ = checksum(rest);
+    let _ = Places::read(rest, address, 0).map(|places| places.map(|p| p.function(place)));
+    names(address, rest);
 });
+
+/// Reads any entries and names after a right header.
+fn names(address: u64, filled: &[u8]) {
+    let Some((&first, filled)) = filled.split_first() else { return };
+    let count = usize::from(first).min(filled.len() / PlaceEntry::SIZE);
+    let header = PlacesHeader {
+        version: PLACES_VERSION,
+        capacity: filled.len() as u32,
+        count: count as u32,
+        names: (filled.len() - count * PlaceEntry::SIZE) as u32,
+        identity: 1,
+        checksum: checksum(filled),
+    };
+    let section = [&header.to_bytes()[..], filled].concat();
+    let places = Places::read(&section, address, 1).unwrap().expect("it is filled");
+    let (entries, names) = filled.split_at(count * PlaceEntry::SIZE);
+    for entry in entries.as_chunks().0 {
+        let entry = PlaceEntry::from_bytes(entry);
+        let function = places.function(address.wrapping_add_signed(entry.instruction.into()));
+        let is_in = |name: &str| names.windows(name.len()).any(|part| part == name.as_bytes());
+        assert!(function.is_none_or(|name| name.is_empty() || is_in(name)));
+    }
+}
 
 /// Returns the grade by looking at the address of each byte.
 fn naive_grade(address: u64, branch: &Branch) -> static_call::layout::Grade {

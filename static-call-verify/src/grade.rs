@@ -54,7 +54,7 @@ pub(crate) fn mark_entered(records: &mut Records, named: &[Named], findings: &mu
 }
 
 /// Returns the calls, from instructions and from words in data, by address. Adds a finding for each
-/// that stays on its trampoline.
+/// that stays on its trampoline, and a note for each that is retargeted in steps.
 pub(crate) fn calls(
     found: &Found<'_, '_>,
     named: &[Named],
@@ -107,13 +107,15 @@ pub(crate) fn missing_flags(
     if calls.is_empty() || compiled.is_none_or(|compiled| compiled.aligns_calls) {
         return;
     }
-    let is_unaligned = |c: &&Call| matches!(c.reason, Some(Reason::Line | Reason::Straddle));
     let all = calls.iter().filter(|c| c.is_call()).count();
-    let count = calls.iter().filter(is_unaligned).count();
+    let count = calls.iter().filter(|c| c.grade.takes_steps()).count();
     let key = FindingKey::FlagsMissing;
+    let effect = match count {
+        0 => "no call needs them as the code lies now".to_owned(),
+        _ => format!("updates retarget {count} of {all} calls in steps"),
+    };
     let message = format!(
-        "the image was compiled without the flags that align call instructions: {count} of {all} \
-         calls cross an 8-byte boundary and stay on their trampolines; {}",
+        "the image was compiled without the flags that align call instructions: {effect}; {}",
         key.fix()
     );
     findings.add(key, None, None, message);
@@ -157,21 +159,18 @@ impl Found<'_, '_> {
             Proof::Proved if n.form == FieldForm::Short => (Some(Reason::ShortJump), None),
             Proof::Proved if !trampoline.is_sound => (Some(Reason::UnsoundTrampoline), None),
             Proof::Proved => match grade {
-                Some(Grade::Quad | Grade::Disp) => (None, None),
-                Some(Grade::Line) => (Some(Reason::Line), None),
-                Some(Grade::Straddle) => (Some(Reason::Straddle), None),
-                Some(Grade::None) | None => (Some(Reason::UnusualPrefix), None),
+                Some(grade) if grade.is_patchable() => (None, None),
+                _ => (Some(Reason::UnusualPrefix), None),
             },
         };
-        // The runtime goes by the grade. An instruction that must not be written gets none
-        // that allows it.
-        let allows = matches!(reason, None | Some(Reason::Line | Reason::Straddle));
-        call.grade = grade.filter(|_| allows).unwrap_or(Grade::None);
+        // The runtime goes by the grade. An instruction that must not be written gets none.
+        call.grade = grade.filter(|_| reason.is_none()).unwrap_or(Grade::None);
         call.inline = reason.is_none();
         call.reason = reason;
         call.source = self.source(&call);
-        if let Some(reason) = reason {
-            self.report(&call, reason, doubt, bytes, findings);
+        match reason {
+            Some(reason) => self.report(&call, reason, doubt, bytes, findings),
+            None => self.steps(&call, findings),
         }
         Some(call)
     }
@@ -218,6 +217,44 @@ impl Found<'_, '_> {
         site.or_else(lines).filter(is_affordable)
     }
 
+    /// Adds a note if an update retargets the call in steps.
+    fn steps(&self, call: &Call, findings: &mut Findings<'_>) {
+        let (key, why) = match call.grade {
+            Grade::Line => (FindingKey::CallGradeLine, "an 8-byte boundary"),
+            Grade::Straddle => (FindingKey::CallGradeStraddle, "a cache line"),
+            _ => return,
+        };
+        let fix = key.fix_for(call.kind, call.site.is_some(), self.compiled);
+        let Described { what, path, declared, place } = self.describe(call);
+        let is_affordable =
+            self.image.budget.spend(path.len() + declared.len() + place.len() + 256);
+        let (call_of, source) = match is_affordable {
+            true => (format!("{what} of `{path}`{declared}{place}"), call.source.clone()),
+            false => (what.to_owned(), None),
+        };
+        let message =
+            format!("{call_of} is retargeted in steps: its displacement crosses {why}; {fix}");
+        findings.add(key, Some(call.address), source, message);
+    }
+
+    fn describe(&self, call: &Call) -> Described {
+        let record = self.records.keys.get(call.key);
+        // Without the position of the call, this is what a person can search for.
+        let declared = record.filter(|_| call.source.is_none());
+        Described {
+            what: match call.kind {
+                Kind::Call | Kind::CallGot => "the call",
+                Kind::Jmp | Kind::JmpGot => "the tail call",
+                Kind::Jcc => "the conditional tail call",
+                Kind::Register | Kind::AddressTaken => "the call through the address",
+                Kind::Label => "the jump label",
+            },
+            path: record.map(|k| k.path()).unwrap_or_default(),
+            declared: declared.map(|k| format!(" (declared at {})", k.source)).unwrap_or_default(),
+            place: call.function.as_ref().map(|f| format!(" in `{f}`")).unwrap_or_default(),
+        }
+    }
+
     fn report(
         &self,
         call: &Call,
@@ -231,19 +268,7 @@ impl Found<'_, '_> {
             Reason::CodeModel => "compile without `-Ccode-model=large`",
             _ => key.fix_for(call.kind, call.site.is_some(), self.compiled),
         };
-        let record = self.records.keys.get(call.key);
-        let path = record.map(|k| k.path()).unwrap_or_default();
-        // Without the position of the call, this is what a person can search for.
-        let declared = record.filter(|_| call.source.is_none());
-        let declared = declared.map(|k| format!(" (declared at {})", k.source)).unwrap_or_default();
-        let what = match call.kind {
-            Kind::Call | Kind::CallGot => "the call",
-            Kind::Jmp | Kind::JmpGot => "the tail call",
-            Kind::Jcc => "the conditional tail call",
-            Kind::Register | Kind::AddressTaken => "the call through the address",
-            Kind::Label => "the jump label",
-        };
-        let place = call.function.as_ref().map(|f| format!(" in `{f}`")).unwrap_or_default();
+        let Described { what, path, declared, place } = self.describe(call);
         let doubt = doubt.map(|d| format!(" ({d})")).unwrap_or_default();
         let bytes = if bytes.is_empty() { String::new() } else { format!(", bytes{}", hex(bytes)) };
         if !self.image.budget.spend(path.len() + declared.len() + place.len() + 256) {
@@ -258,11 +283,17 @@ impl Found<'_, '_> {
     }
 }
 
+/// A call in words, for a finding.
+struct Described {
+    what: &'static str,
+    path: String,
+    declared: String,
+    place: String,
+}
+
 /// Returns the finding that reports a reason.
 pub(crate) fn key(reason: Reason) -> FindingKey {
     match reason {
-        Reason::Line => FindingKey::CallGradeLine,
-        Reason::Straddle => FindingKey::CallGradeStraddle,
         Reason::ShortJump | Reason::UnusualPrefix => FindingKey::CallForm,
         Reason::ThroughGot => FindingKey::CallViaGot,
         Reason::ThroughPlt => FindingKey::CallViaPlt,

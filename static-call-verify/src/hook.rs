@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, exit};
 
-use crate::arguments::{BUILD_SCRIPT, CARGO, REPORT, STRICT};
+use crate::arguments::{BUILD_SCRIPT, CARGO, NAMES, REPORT, STRICT};
 use crate::{atomic_file, process};
 
 /// The linker that build scripts install. It is part of the library itself: a path would be wrong
@@ -40,7 +40,7 @@ pub fn enable() {
 /// ```no_run
 /// // anywhere in `main` of build.rs
 /// static_call_verify::LinkHook::new()
-///     .deny("call.grade.straddle")
+///     .deny("call.register")
 ///     .report("target/static-call")
 ///     .enable();
 /// ```
@@ -59,7 +59,7 @@ impl LinkHook {
         Self::default()
     }
 
-    /// Stops reporting a finding, named by its dotted key. A pattern such as `call.grade.*` names
+    /// Stops reporting a finding, named by its dotted key. A pattern such as `table.*` names
     /// several. If two calls name the same finding, the later one wins, and both override
     /// `[package.metadata.static-call]` in `Cargo.toml`.
     #[must_use]
@@ -105,14 +105,29 @@ impl LinkHook {
         self.with(STRICT, strict.to_string())
     }
 
+    /// Sets whether images get the names of the functions around calls, which the program's report
+    /// shows (`CallReport::function` of `static-call`). By default they do.
+    ///
+    /// The names are read-only data: 48 bytes for each call instruction and jump label, and 552
+    /// more. A link that leaves out all symbols (`strip = true`) has no names and reserves nothing.
+    ///
+    /// ```no_run
+    /// static_call_verify::LinkHook::new().names(false).enable();
+    /// ```
+    #[must_use]
+    pub fn names(self, names: bool) -> Self {
+        self.with(NAMES, names.to_string())
+    }
+
     /// Hooks the links of this package, see [`enable`]. Reads `[package.metadata.static-call]` in
     /// its `Cargo.toml` first:
     ///
     /// ```toml
     /// [package.metadata.static-call]
-    /// deny = ["call.grade.*", "call.register"]  # or `"call.register" = "deny"`
+    /// deny = ["table.*", "call.register"]  # or `"call.register" = "deny"`
     /// report = "target/static-call"
     /// strict = true
+    /// names = false
     /// ```
     ///
     /// `[workspace.metadata.static-call]` in the workspace's `Cargo.toml` sets the same for all

@@ -1,4 +1,4 @@
-//! Rewrites calls through the GOT and fills the table.
+//! Rewrites calls through the GOT, fills the table, and names the functions around calls.
 
 use std::ops::Range;
 
@@ -33,7 +33,7 @@ pub enum Stamped {
 }
 
 /// Rewrites calls through the GOT to the direct form where that is exact, verifies the image, and
-/// fills its table.
+/// fills its table and the names of functions, if it has room for them.
 ///
 /// The report describes the image after this. If the result is not [`Stamped::Done`], the image is
 /// unchanged. Stamping an image again gives the same bytes.
@@ -50,9 +50,10 @@ pub(crate) fn stamp_parts(
 ) -> (Report, Stamped, Vec<Range<usize>>) {
     let Analysis { mut report, stamp } = analyse(image, policy, true);
     let stamped = match stamp {
-        Some(Stamp::Write { entries, rewrites, table_offset, table }) => {
+        Some(Stamp::Write { entries, rewrites, reserved }) => {
             let writes = rewrites.iter().map(|r| (r.offset, r.bytes.as_slice()));
-            let written = write(image, writes.chain([(table_offset, table.as_slice())]));
+            let reserved = reserved.iter().map(|(offset, bytes)| (*offset, bytes.as_slice()));
+            let written = write(image, writes.chain(reserved));
             if let Some(parts) = written {
                 let rewritten = u32::try_from(rewrites.len()).unwrap_or(u32::MAX);
                 return (report, Stamped::Done { entries, rewritten }, parts);

@@ -20,11 +20,12 @@ use crate::no_lines::{DebugSections, Lines};
 use crate::policy::{FindingKey, Policy};
 use crate::records::labels;
 use crate::records::{self, Records};
-use crate::report::{Grade, ImageInfo, ImageKind, Kind, Report, Summary, TableState};
+use crate::report::{Grade, ImageInfo, ImageKind, Kind, Label, Report, Summary, TableState};
 use crate::search::decode::{self, Named};
+use crate::search::functions;
 use crate::search::scan::{self, Target, Targets};
 use crate::table::got::{self, Rewrite};
-use crate::table::{Table, note};
+use crate::table::{Table, note, places};
 
 /// Finds and grades everything in `image` that names a trampoline.
 ///
@@ -43,12 +44,14 @@ pub(crate) struct Analysis {
 }
 
 /// What stamping has to write, or why it cannot.
+///
+/// `reserved` are the contents of reserved sections, with their offsets in the file.
 pub(crate) enum Stamp {
     NothingToDo,
     NoTable,
     Refused,
     TooSmall { capacity: u32, needed: u32 },
-    Write { entries: u32, rewrites: Vec<Rewrite>, table_offset: u64, table: Vec<u8> },
+    Write { entries: u32, rewrites: Vec<Rewrite>, reserved: Vec<(u64, Vec<u8>)> },
 }
 
 /// Verifies an image. With `to_stamp`, verifies it as if its calls through the GOT were already
@@ -117,6 +120,7 @@ fn run(
     report.labels = labels::read(image, &pointers, &mut records, findings);
     let sound = report.labels.iter().filter(|l| l.is_sound);
     let labels: Vec<u64> = sound.map(|l| l.address).collect();
+    name_labels(image, &mut report.labels);
     let named = named(image, &records, pointers.holders(), &labels);
     grade::mark_entered(&mut records, &named, findings);
     let rewrites = if to_stamp {
@@ -163,7 +167,7 @@ fn finish_table(
             return Stamp::NoTable;
         }
         Err(problem) => {
-            findings.add(FindingKey::TableStale, None, None, problem);
+            findings.add(FindingKey::TableStale, None, None, problem.to_owned());
             report.image.table = TableState::Stale;
             return Stamp::Refused;
         }
@@ -197,7 +201,17 @@ fn finish_table(
     for call in &mut report.calls {
         call.listed = call.inline;
     }
-    Stamp::Write { entries: needed, rewrites, table_offset: table.offset, table: bytes }
+    let names = places::fill(image, &report.calls, &report.labels);
+    let reserved = [(table.offset, bytes)].into_iter().chain(names).collect();
+    Stamp::Write { entries: needed, rewrites, reserved }
+}
+
+/// Sets the functions around jump labels, which are in order.
+fn name_labels(image: &Image<'_>, labels: &mut [Label]) {
+    let addresses: Vec<u64> = labels.iter().map(|l| l.address).collect();
+    for (label, name) in labels.iter_mut().zip(functions::names(image, &addresses)) {
+        label.function = name;
+    }
 }
 
 /// Returns every instruction that names a trampoline, by address.
@@ -259,6 +273,7 @@ fn summary(report: &Report) -> Summary {
     let of_kind = |kind: Kind| report.calls.iter().filter(|c| c.kind == kind).count();
     let inline = calls().filter(|c| c.inline).count();
     let listed = calls().filter(|c| c.listed).count();
+    let steps = calls().filter(|c| c.takes_steps()).count();
     let plain = report.trampolines.iter().filter(|t| t.is_plain).map(|t| t.key);
     let plain = plain.chain(report.labels.iter().filter(|l| l.site.is_none()).map(|l| l.key));
     let plain: HashSet<usize> = plain.collect();
@@ -269,6 +284,8 @@ fn summary(report: &Report) -> Summary {
         calls: calls().count(),
         inline,
         listed,
+        one_store: listed - steps,
+        steps,
         trampoline: calls().count() - inline,
         quad: graded(Grade::Quad),
         disp: graded(Grade::Disp),

@@ -192,10 +192,12 @@ fn size(report: &Report) -> usize {
 #[test]
 fn long_names_of_a_key_are_not_repeated_a_thousand_times() {
     const LENGTH: usize = 4000;
-    let names = format!(".quad name, {LENGTH}, name, {LENGTH}, name, {LENGTH}, signature, 8");
+    let long = format!("\"{}\"", "k".repeat(LENGTH));
     let prelude = PRELUDE
-        .replace(".quad name, 3, module, 6, file, 7, signature, 8", &names)
-        .replace("\"key\"", &format!("\"{}\"", "k".repeat(LENGTH)));
+        .replace(".short 6, 3, 7, 8", &format!(".short {LENGTH}, {LENGTH}, {LENGTH}, 8"))
+        .replace("\"module\"", &long)
+        .replace("\"key\"", &long)
+        .replace("\"file.rs\"", &long);
     // Records of trampolines or jump labels that do not exist.
     for (section, rest) in [("trampolines", "0, 0"), ("labels", "1, 0, 0")] {
         let cold = if section == "labels" { "tramp - .," } else { "" };
@@ -219,7 +221,7 @@ fn long_paths_of_a_site_are_not_repeated_a_thousand_times() {
     const LENGTH: usize = 4000;
     let prelude = PRELUDE
         .replace("site:\n    .quad file, 7", &format!("site:\n    .quad long, {LENGTH}"))
-        .replace("name: .ascii", &format!("long: .ascii \"{}\"\nname: .ascii", "p".repeat(LENGTH)));
+        .replace("text: .ascii", &format!("long: .ascii \"{}\"\ntext: .ascii", "p".repeat(LENGTH)));
     let calls = function("f", ".rept 20000\n call site_tramp\n .endr\n ret");
     let object = assemble(&format!("{prelude}.text\n{calls}.set _start, f\n"));
     let bytes = link(&[&object], &["-pie"]);

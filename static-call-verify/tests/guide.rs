@@ -121,7 +121,7 @@ fn a_reader_gets_what_the_page_shows() {
             _ => {}
         }
     }
-    assert_eq!(commands, 9, "the page's commands are found");
+    assert_eq!(commands, 10, "the page's commands are found");
     fs::remove_dir_all(at).unwrap();
 }
 

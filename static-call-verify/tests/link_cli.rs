@@ -95,6 +95,20 @@ fn with_misaligned_calls(fixture: &Fixture) {
     fixture.write("src/main.rs", &main);
 }
 
+/// Adds to these a call in a function that does not decode without doubt: it stays on its
+/// trampoline.
+fn with_a_doubtful_call(fixture: &Fixture) {
+    with_misaligned_calls(fixture);
+    let main = std::fs::read_to_string(fixture.dir().join("src/main.rs")).unwrap();
+    let doubtful = "fn doubtful() -> u32 {
+        // SAFETY: the jump skips a byte.
+        unsafe { std::arch::asm!(\"jmp 2f\", \".byte 0xb8\", \"2:\") };
+        hooked::add(1, 2)
+    }";
+    let main = main.replace("let mut sum = 0;", "let mut sum = doubtful();");
+    fixture.write("src/main.rs", &format!("{main}\n{doubtful}\n"));
+}
+
 #[test]
 fn the_command_line_overrides_build_rs() {
     let main = "static_call_verify::LinkHook::new()\
@@ -103,7 +117,8 @@ fn the_command_line_overrides_build_rs() {
         if !flags.is_empty() && !tools::have(&["clang"]) {
             continue;
         }
-        let fixture = Fixture::new("command-over").env("RUSTFLAGS", flags);
+        let warns = "static_call_verify::LinkHook::new().warn(\"flags.missing\").enable();";
+        let fixture = Fixture::with_build_rs("command-over", warns).env("RUSTFLAGS", flags);
         with_misaligned_calls(&fixture);
         let built = fixture.cargo_static_call(&["build"]);
         assert!(built.status.success(), "{}", text(&built));
@@ -135,9 +150,7 @@ fn the_command_line_overrides_build_rs() {
 /// However the link was hooked, the image records how it was compiled, and every format shows it.
 #[test]
 fn missing_flags_are_a_finding_about_the_image() {
-    let noted = "static_call_verify::LinkHook::new().note(\"flags.missing\").enable();";
-    let package =
-        |flags: &str| Fixture::with_build_rs("flags-noted", noted).env("RUSTFLAGS", flags);
+    let package = |flags: &str| Fixture::new("flags-noted").env("RUSTFLAGS", flags);
     let command = |flags: &str| unhooked("flags-noted").env("RUSTFLAGS", flags);
     for is_command in [false, true] {
         let build = |flags: &str| {
@@ -148,6 +161,7 @@ fn missing_flags_are_a_finding_about_the_image() {
                 false => fixture.cargo(&["build"]),
             };
             assert!(built.status.success(), "{}", text(&built));
+            assert!(!text(&built).contains("flags.missing"), "{}", text(&built));
             fixture
         };
         let fixture = build("");
@@ -159,12 +173,12 @@ fn missing_flags_are_a_finding_about_the_image() {
         };
         let (code, said) = verify(&[]);
         assert_eq!(code, Some(0), "{said}");
-        let count = said.matches("warning: flags.missing: the image was compiled without").count();
+        let count = said.matches("note: flags.missing: the image was compiled without").count();
         assert_eq!(count, 1, "{said}");
         let (code, said) = verify(&["--deny=flags.missing"]);
         assert_eq!(code, Some(1), "{said}");
         let (_, said) = verify(&["--format=json"]);
-        assert!(said.contains("{\"key\":\"flags.missing\",\"severity\":\"warn\""), "{said}");
+        assert!(said.contains("{\"key\":\"flags.missing\",\"severity\":\"note\""), "{said}");
         let (_, said) = verify(&["--format=sarif"]);
         assert!(said.contains("\"ruleId\": \"flags.missing\""), "{said}");
         let (code, said) = verify(&["--allow=flags.missing", "--format=json"]);
@@ -181,8 +195,8 @@ fn missing_flags_are_a_finding_about_the_image() {
 #[test]
 fn a_build_says_how_much_is_inline() {
     let fixture = unhooked("line").env("RUSTFLAGS", "");
-    with_misaligned_calls(&fixture);
-    let advice = " on trampolines: run `cargo static-call report`\n";
+    with_a_doubtful_call(&fixture);
+    let advice = ", 1 on its trampoline: run `cargo static-call report`\n";
     for _ in 0..2 {
         let built = fixture.cargo_static_call(&["build"]);
         let said = text(&built);
@@ -197,9 +211,19 @@ fn a_build_says_how_much_is_inline() {
     drop(fixture);
 
     let fixture = Fixture::new("line").env("RUSTFLAGS", "");
-    with_misaligned_calls(&fixture);
+    with_a_doubtful_call(&fixture);
     let said = text(&fixture.cargo(&["build"]));
     assert_eq!(said.matches(advice).count(), 1, "{said}");
+    drop(fixture);
+
+    // Without any flag all calls are inline, some of them in steps: nothing to do.
+    let fixture = Fixture::new("line").env("RUSTFLAGS", "");
+    with_misaligned_calls(&fixture);
+    let said = text(&fixture.cargo(&["build"]));
+    assert!(!said.contains("calls inline"), "{said}");
+    let said = text(&fixture.cargo_static_call(&["build"]));
+    let line = said.lines().find(|line| line.contains("calls inline")).expect("a line");
+    assert!(line.contains(" calls inline (") && line.ends_with(" in steps)"), "{said}");
     drop(fixture);
 
     // The lint shows the line only if there is something to do.
@@ -234,7 +258,7 @@ fn another_policy_links_again() {
     let quiet = ["--allow", "flags.missing"];
     let built = fixture.cargo_static_call(&[quiet[0], quiet[1], "build"]);
     assert!(built.status.success() && !text(&built).contains("flags.missing"), "{}", text(&built));
-    let warned = fixture.cargo_static_call(&["build"]);
+    let warned = fixture.cargo_static_call(&["--warn", "flags.missing", "build"]);
     assert!(
         warned.status.success() && text(&warned).contains("flags.missing"),
         "{}",

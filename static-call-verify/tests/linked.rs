@@ -54,6 +54,10 @@ fn check(cell: &Cell<'_>) -> Report {
         assert!(call.reason.is_none_or(|r| !doubted.contains(&r)), "{call:?}");
         assert!(call.function.is_some() || call.kind == Kind::AddressTaken, "{call:?}");
         assert_eq!(call.inline, call.grade.is_patchable());
+        assert_eq!(call.inline, call.kind.is_direct(), "{call:?}");
+        let displacement = call.address + u64::from(call.length.max(4)) - 4;
+        let is_split = displacement / 8 != (displacement + 3) / 8;
+        assert_eq!(call.grade.takes_steps(), call.inline && is_split, "{call:?}");
     }
     assert_eq!(fields(&image, &report), relocated(&image, &report), "relocations: {report}");
     assert_eq!(direct(&report), decoded(&image, &report), "full decode: {report}");

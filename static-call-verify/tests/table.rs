@@ -7,17 +7,21 @@ use std::process::Command;
 
 use images::{function, linkers};
 use object::{Object, ObjectSection};
-use static_call::layout::{TABLE_SECTION, TableEntry, TableHeader};
-use static_call_verify::report::TableState;
+use static_call::layout::{
+    PLACES_LEAST, PLACES_ROOM, PLACES_SECTION, Places, PlacesFault, PlacesHeader, TABLE_SECTION,
+    TableEntry, TableHeader,
+};
+use static_call_verify::report::{Call, Grade, TableState};
 use static_call_verify::{FindingKey, Level, Policy, Report, Stamped, stamp, table_object, verify};
 
 /// Returns an image with two calls and a table object for `capacity`.
 fn linked(capacity: Option<u32>, args: &[&str]) -> Vec<u8> {
-    let text = format!(
-        "{}.text\n{}.set _start, f\n",
-        images::PRELUDE,
-        function("f", "call tramp\n .p2align 3\n call site_tramp\n ret")
-    );
+    linked_body("call tramp\n .p2align 3\n call site_tramp\n ret", capacity, args)
+}
+
+/// Returns an image with one function and a table object for `capacity`.
+fn linked_body(body: &str, capacity: Option<u32>, args: &[&str]) -> Vec<u8> {
+    let text = format!("{}.text\n{}.set _start, f\n", images::PRELUDE, function("f", body));
     let object = images::assemble(&text);
     let table = images::fresh("table.o");
     let mut inputs: Vec<&Path> = vec![&object];
@@ -32,8 +36,12 @@ fn linked(capacity: Option<u32>, args: &[&str]) -> Vec<u8> {
 }
 
 fn section(image: &[u8]) -> (usize, usize) {
+    named_section(image, TABLE_SECTION)
+}
+
+fn named_section(image: &[u8], name: &str) -> (usize, usize) {
     let file = object::File::parse(image).unwrap();
-    let (offset, size) = file.section_by_name(TABLE_SECTION).unwrap().file_range().unwrap();
+    let (offset, size) = file.section_by_name(name).unwrap().file_range().unwrap();
     (offset as usize, size as usize)
 }
 
@@ -84,6 +92,75 @@ fn version_and_policy_change_the_build_id() {
         assert_eq!(plain, build_id(&Policy::default(), &linker), "{linker}");
         assert_ne!(plain, build_id(&strict, &linker), "{linker}");
     }
+}
+
+/// Returns the function that the runtime finds around each call of a report.
+fn functions(image: &[u8], report: &Report) -> Result<Vec<Option<String>>, PlacesFault> {
+    let file = object::File::parse(image).unwrap();
+    let address = file.section_by_name(PLACES_SECTION).unwrap().address();
+    let (offset, size) = named_section(image, PLACES_SECTION);
+    let section = &image[offset..offset + size];
+    let identity = PlacesHeader::from_bytes(section.first_chunk().unwrap()).unwrap().identity;
+    let table = TableHeader::from_bytes(image[self::section(image).0..].first_chunk().unwrap());
+    assert_eq!(table.unwrap().identity, identity);
+    let places = Places::read(section, address, identity)?.expect("it is filled");
+    let of = |call: &Call| places.function(call.address).map(str::to_owned);
+    Ok(report.calls.iter().map(of).collect())
+}
+
+#[test]
+fn names_are_filled_in_with_every_linker() {
+    for linker in linkers(&["bfd", "lld", "mold"]) {
+        for mode in ["-pie", "-no-pie", "-shared"] {
+            let mut image = linked(Some(5), &[&linker, mode, "-Wl,--gc-sections", "-Wl,-u,f"]);
+            let (_, size) = named_section(&image, PLACES_SECTION);
+            let room = PLACES_LEAST + 5 * PLACES_ROOM;
+            assert_eq!(size, PlacesHeader::SIZE + room as usize, "{linker} {mode}");
+            let (report, _) = stamp(&mut image, &Policy::default());
+            let expected: Vec<_> = report.calls.iter().map(|c| c.function.clone()).collect();
+            assert!(expected.len() == 2 && expected[0].is_some(), "{linker} {mode}: {report}");
+            assert_eq!(functions(&image, &report), Ok(expected), "{linker} {mode}");
+            let once = image.clone();
+            assert!(matches!(stamp(&mut image, &Policy::default()).1, Stamped::Done { .. }));
+            assert!(image == once, "stamping twice changes nothing");
+        }
+    }
+}
+
+/// If its room is damaged, an image gets no names and is stamped all the same.
+#[test]
+fn names_without_room_are_left_out() {
+    let sound = linked(Some(5), &["-pie"]);
+    let (offset, size) = named_section(&sound, PLACES_SECTION);
+    // Another magic, and more room than there is.
+    for (at, bytes) in [(0, [0; 4]), (12, [0xff; 4]), (12, (size as u32 - 39).to_le_bytes())] {
+        let mut image = sound.clone();
+        image[offset + at..offset + at + 4].copy_from_slice(&bytes);
+        let before = image[offset..offset + size].to_vec();
+        let (_, stamped) = stamp(&mut image, &Policy::default());
+        assert_eq!(stamped, Stamped::Done { entries: 2, rewritten: 0 });
+        assert!(image[offset..offset + size] == before, "{at}");
+    }
+    // Less room than there was is enough for the entries of one function.
+    let mut image = sound.clone();
+    image[offset + 12..offset + 16].copy_from_slice(&23_u32.to_le_bytes());
+    let (report, _) = stamp(&mut image, &Policy::default());
+    assert_eq!(functions(&image, &report).unwrap(), [Some("_start".to_owned()), None]);
+}
+
+/// In an image whose pointers need no relocation, every word of data may be one, but not what
+/// stamping writes.
+#[test]
+fn reserved_sections_are_not_data() {
+    let mut image = linked(Some(5), &["-no-pie"]);
+    let (report, _) = stamp(&mut image, &Policy::default());
+    for name in [TABLE_SECTION, PLACES_SECTION] {
+        let (offset, size) = named_section(&image, name);
+        let last = (offset + size - 8) / 8 * 8;
+        let trampoline = report.trampolines[0].address.to_le_bytes();
+        image[last..last + 8].copy_from_slice(&trampoline);
+    }
+    assert_eq!(verify(&image, &Policy::default()), report);
 }
 
 #[test]
@@ -140,6 +217,46 @@ fn a_table_that_is_wrong_is_a_finding() {
         i[at..at + 40].copy_from_slice(&TableHeader { count: 1, checksum, ..head }.to_bytes());
     };
     finding(&shorter, FindingKey::TableStale, 1);
+}
+
+/// The runtime stores as the grade says, so a table with another grade is not trusted, and what is
+/// not proved to be a call has none.
+#[test]
+fn grades_in_the_table_are_those_of_the_addresses() {
+    let body = ".p2align 6\n call tramp\n .skip 8, 0x90\n call tramp\n .p2align 6\n \
+                .skip 62, 0x90\n call site_tramp\n lea tramp(%rip), %rax\n ret";
+    let mut image = linked_body(body, Some(4), &["-pie"]);
+    assert!(matches!(stamp(&mut image, &Policy::default()).1, Stamped::Done { entries: 4, .. }));
+    let (at, _) = section(&image);
+    let entry = |i: usize| at + TableHeader::SIZE + i * TableEntry::SIZE;
+    let grade = |image: &[u8], i: usize| {
+        let bytes = image[entry(i)..entry(i + 1)].try_into().unwrap();
+        TableEntry::from_bytes(bytes).unwrap().grade
+    };
+    let grades = [Grade::Quad, Grade::Line, Grade::Straddle, Grade::None];
+    assert_eq!([0, 1, 2, 3].map(|i| grade(&image, i)), grades);
+    let report = verify(&image, &Policy::default());
+    assert_eq!(report.calls.iter().map(|c| c.grade).collect::<Vec<_>>(), grades, "{report}");
+    let steps = report.calls.iter().map(|c| c.takes_steps());
+    assert_eq!(steps.collect::<Vec<_>>(), [false, true, true, false], "{report}");
+    let summary = report.summary;
+    assert_eq!((summary.listed, summary.one_store, summary.steps), (3, 1, 2), "{report}");
+
+    for i in 0..4 {
+        let others = (1..=5).filter_map(Grade::from_byte).filter(|other| *other != grades[i]);
+        for other in others {
+            let mut copy = image.clone();
+            let bytes = copy[entry(i)..entry(i + 1)].try_into().unwrap();
+            let changed = TableEntry { grade: other, ..TableEntry::from_bytes(bytes).unwrap() };
+            copy[entry(i)..entry(i + 1)].copy_from_slice(&changed.to_bytes());
+            let head = TableHeader::from_bytes(copy[at..entry(0)].try_into().unwrap()).unwrap();
+            let checksum = static_call::layout::checksum(&copy[entry(0)..entry(4)]);
+            copy[at..entry(0)].copy_from_slice(&TableHeader { checksum, ..head }.to_bytes());
+            let report = verify(&copy, &Policy::default());
+            assert_eq!(report.image.table, TableState::Stale, "{i} {other:?}: {report}");
+            assert!(!report.calls[i].listed, "{i} {other:?}: {report}");
+        }
+    }
 }
 
 #[test]

@@ -17,7 +17,14 @@ pub(crate) fn refuse(
     requests: &[Request],
     named: impl Fn(TypeId) -> Option<&'static KeyRecord>,
 ) -> Result<(), UpdateError> {
-    match requests.iter().find(|request| leads_back(request.key(), requests, &named)) {
+    // Only a static call as a target can close a cycle. Most batches have none, and then this looks
+    // at each request once.
+    let is_key = |request: &&Request| {
+        let function = request.target.record().description().function_type();
+        function.and_then(&named).is_some()
+    };
+    let mut suspects = requests.iter().filter(is_key);
+    match suspects.find(|request| leads_back(request.key(), requests, &named)) {
         Some(request) => Err(UpdateError::CallsItself { key: request.key().name() }),
         None => Ok(()),
     }
@@ -32,7 +39,7 @@ fn leads_back(
     let next = |key: &'static KeyRecord| {
         let request = requests.iter().rfind(|request| ptr::eq(request.key(), key));
         let target: Chosen = request.map_or_else(|| key.current(), |request| request.target);
-        named(target.record().function_type()?)
+        named(target.record().description().function_type()?)
     };
     // A cycle without `key` belongs to another request, or existed before.
     let (mut slow, mut fast) = (key, key);

@@ -2,13 +2,14 @@
 //!
 //! An update starts at [`Key::update`]. The next file on its way is `commit/mod.rs`.
 
+use core::any::TypeId;
 use core::fmt;
 use core::marker::PhantomData;
 
 use crate::error::UpdateError;
 use crate::record::KeyRecord;
 use crate::request::Request;
-use crate::target::{Chosen, Target, captures_nothing};
+use crate::target::{Chosen, Target, TargetDescription, TargetRecord, captures_nothing};
 use crate::traits::{Accept, Keyed, Pointed};
 use crate::update::Update;
 
@@ -107,7 +108,7 @@ impl<K: Keyed> Key<K> {
         F: Copy + Send + Sync + 'static,
     {
         const { captures_nothing::<F>() }
-        crate::commit::commit_one(self.request(target))
+        self.commit(target)
     }
 
     /// Makes the key call a function that is known only at run time, such as a symbol of a plug-in
@@ -243,8 +244,21 @@ impl<K: Keyed> Key<K> {
         self.record().name()
     }
 
+    /// Commits the request for `target`, as [`Self::request`] makes it.
+    #[inline]
+    pub(crate) fn commit<F>(self, target: F) -> Result<Update, UpdateError>
+    where
+        K: Accept<F>,
+        F: Copy + Send + Sync + 'static,
+    {
+        let _ = target;
+        // SAFETY: INV-SHIM: `Accept` promises a target of the key's signature.
+        unsafe { crate::commit::commit_target(self.record(), target_of::<K, F>()) }
+    }
+
     /// Returns the request for `target`. Having a value of `F` proves that the shim may conjure
     /// one; the caller checks that it captures nothing.
+    #[cfg(feature = "std")]
     pub(crate) fn request<F>(self, target: F) -> Request
     where
         K: Accept<F>,
@@ -252,7 +266,7 @@ impl<K: Keyed> Key<K> {
     {
         let _ = target;
         // SAFETY: INV-SHIM: `Accept` promises a target of the key's signature.
-        unsafe { Request::new(self.record(), K::TARGET) }
+        unsafe { Request::new(self.record(), target_of::<K, F>()) }
     }
 
     /// Returns the request for a function pointer.
@@ -260,7 +274,10 @@ impl<K: Keyed> Key<K> {
     where
         K: Pointed,
     {
-        let chosen = Chosen::pointer(K::THROUGH, K::address(pointer));
+        const { assert!(size_of::<K::Pointer>() == size_of::<*const ()>()) }
+        // SAFETY: INV-SHIM: `Pointed` promises a pointer to a function.
+        let pointer = unsafe { core::mem::transmute_copy::<K::Pointer, *const ()>(&pointer) };
+        let chosen = Chosen::pointer(TargetRecord::new(describe_through::<K>), pointer);
         // SAFETY: INV-SHIM: `Pointed` promises a shim of the key's signature, for this pointer.
         unsafe { Request::of(self.record(), chosen) }
     }
@@ -269,6 +286,27 @@ impl<K: Keyed> Key<K> {
         // SAFETY: `Keyed::RECORD` is the address of a static (INV-KEY).
         unsafe { &*self.record }
     }
+}
+
+/// Describes a function or closure as the target of a key.
+///
+/// It is cold, so that it lies apart from the code that calls execute.
+#[cold]
+#[inline(never)]
+fn describe<K: Accept<F>, F: 'static>(description: &mut TargetDescription) {
+    description.at(K::SHIM).calls(core::any::type_name::<F>(), TypeId::of::<F>());
+}
+
+/// Returns `F` as a target of `K`.
+const fn target_of<K: Accept<F>, F: 'static>() -> TargetRecord {
+    TargetRecord::new(describe::<K, F>)
+}
+
+/// Describes the shim of a key that calls a function pointer.
+#[cold]
+#[inline(never)]
+fn describe_through<K: Pointed>(description: &mut TargetDescription) {
+    description.at(K::THROUGH).named("a function pointer").with_cell(K::cell());
 }
 
 impl<K> Clone for Key<K> {

@@ -53,12 +53,17 @@
 //!
 //! | where | path |
 //! |---|---|
-//! | x86-64 Linux, verified: rust-lld, GNU ld or mold, gcc or clang | `inline`, or `trampoline` where rewriting the instruction would be unsafe |
+//! | x86-64 Linux, verified: rust-lld, GNU ld or mold, gcc or clang | `inline`; `trampoline` where the call is not a direct one, or not proved to be one |
 //! | x86-64 Linux, not verified | `trampoline` |
 //! | the program may not change its own code (seccomp, SELinux, `PR_SET_MDWE`) | `indirect` |
 //! | other architectures and systems, Miri | `indirect` |
 //! | `cdylib`, plug-ins | as above; each has its own keys |
 //! | Rust `dylib` | as above in the object with the runtime; `indirect` in others |
+//!
+//! An update changes most inline calls by one store. If an 8-byte boundary cuts the displacement of
+//! the instruction, the update changes it *in steps*: up to three stores with a barrier after each.
+//! The call costs the same. No compiler flags are needed; [some](guide::verifier#flags) align
+//! calls, so that updates are cheaper.
 //!
 //! The minimum supported Rust version is 1.88.
 //!
@@ -80,8 +85,9 @@
 //!   verifier shares. For `no_std`, turn off the default features and turn this one on.
 //! - `std` (default): [`report`], [`batch`](fn@batch), [`scoped`](fn@scoped), handlers around
 //!   `fork`, and CPU detection for `select`. Also reads the environment variable
-//!   `STATIC_CALL=inline|retarget|trampoline|indirect`, which caps the path. Without this feature
-//!   the crate is `no_std` and needs no allocator.
+//!   `STATIC_CALL=inline|no-steps|retarget|trampoline|indirect`, which caps the path (`no-steps`:
+//!   only calls that one store can retarget are patched; `retarget`: no instruction changes its
+//!   first byte). Without this feature the crate is `no_std` and needs no allocator.
 //! - `serde`: `serde::Serialize` for a [`Report`] and its parts. Kinds, grades and paths are words
 //!   (`jmp`, `quad`, `inline`); reasons are the phrases of the text.
 #![no_std]
@@ -244,8 +250,8 @@ pub fn report() -> Report {
 ///
 /// The argument is an ordinary call of a `#[static_call]` function or method by its path, and means
 /// the same as that call. The report lists it separately. Its trampoline is local to the calling
-/// function, so the compiler emits a direct, aligned call; a plain call of a `pub` key inside its
-/// own library may go through the global offset table instead.
+/// function, so the compiler emits a direct call, which optional flags align; a plain call of a
+/// `pub` key inside its own library may go through the global offset table instead.
 ///
 /// In `a::b(..)`, `a` is a type if it is `Self` or begins with a capital letter, and a module
 /// otherwise. For a type whose name looks like a module's, write `<a>::b(..)`. A method's receiver

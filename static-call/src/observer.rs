@@ -156,11 +156,11 @@ fn changes(requests: &[Request], generation: u64) -> impl Iterator<Item = Change
     let changed =
         request::last_of_each(requests).filter(|request| request.before != request.target);
     changed.map(move |request| {
-        let default = request.key().default_target();
+        let (default, path) = (request.key().default_target(), request.key().path());
         Change {
             key: request.key().name(),
-            before: Target::new(request.before, request.before == default),
-            now: Target::new(request.target, request.target == default),
+            before: Target::new(request.before, request.before == default, path),
+            now: Target::new(request.target, request.target == default, path),
             generation,
         }
     })

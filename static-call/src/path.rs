@@ -63,7 +63,7 @@ impl fmt::Display for Path {
 /// ```
 /// use static_call::Reason;
 ///
-/// assert_eq!(Reason::Straddle.to_string(), "crosses a cache line");
+/// assert_eq!(Reason::ShortJump.to_string(), "short jump");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -73,13 +73,18 @@ pub enum Reason {
     NotBound,
     /// `STATIC_CALL` caps the path.
     Capped,
-    /// The displacement crosses an 8-byte boundary inside a cache line.
-    Line,
-    /// The displacement crosses an 8-byte boundary, and the instruction crosses a cache line.
-    Straddle,
+    /// The displacement crosses an 8-byte boundary, and the barrier between two steps is not
+    /// available: the `errno` of `membarrier`.
+    NoBarrier(i32),
+    /// The displacement crosses an 8-byte boundary, and no veneer could be made near the image: the
+    /// `errno` of `mmap` or `mprotect`, or 0 if the addresses were taken.
+    NoVeneer(i32),
+    /// A barrier failed between two steps of the last update. The next update continues.
+    Unfinished,
     /// The call goes through the GOT, and could not be rewritten to the direct form.
     ThroughGot,
-    /// The trampoline's address is loaded into a register through the GOT.
+    /// The trampoline's address is loaded into a register, through the GOT or as an 8-byte number,
+    /// for calls through the register.
     ThroughRegister,
     /// The trampoline's address is taken.
     AddressTaken,
@@ -130,8 +135,9 @@ impl Reason {
         match self {
             Self::NotBound => "not-bound",
             Self::Capped => "capped",
-            Self::Line => "line",
-            Self::Straddle => "straddle",
+            Self::NoBarrier(_) => "no-barrier",
+            Self::NoVeneer(_) => "no-veneer",
+            Self::Unfinished => "unfinished",
             Self::ThroughGot => "through-got",
             Self::ThroughRegister => "through-register",
             Self::AddressTaken => "address-taken",
@@ -156,11 +162,17 @@ impl fmt::Display for Reason {
         let text = match *self {
             Self::NotBound => "not bound yet: init() or an update binds it",
             Self::Capped => "capped by STATIC_CALL",
-            Self::Line => "displacement crosses an 8-byte boundary",
-            Self::Straddle => "crosses a cache line",
+            Self::NoBarrier(errno) => {
+                return write!(f, "takes steps, but membarrier is not available (errno {errno})");
+            }
+            Self::NoVeneer(0) => "takes steps, but the addresses of its veneers are taken",
+            Self::NoVeneer(errno) => {
+                return write!(f, "takes steps, but veneers cannot be mapped (errno {errno})");
+            }
+            Self::Unfinished => "a barrier failed between two steps: the next update continues",
             Self::ThroughGot => "goes through the GOT",
-            Self::ThroughRegister => "called through a register",
-            Self::AddressTaken => "the trampoline's address is taken",
+            Self::ThroughRegister => "the address is loaded into a register",
+            Self::AddressTaken => "the address is taken",
             Self::ShortJump => "short jump",
             Self::UnusualPrefix => "unusual prefix",
             Self::ThroughPlt => "goes through the PLT",

@@ -79,8 +79,9 @@ impl fmt::Debug for Previous {
             #[cfg(feature = "std")]
             Requests::Many(requests) => requests,
         };
-        let entries =
-            entries.iter().map(|request| (request.key().name(), request.target.record().name()));
+        let entries = entries
+            .iter()
+            .map(|request| (request.key().name(), request.target.name(request.key().path())));
         f.debug_map().entries(entries).finish()
     }
 }

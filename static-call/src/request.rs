@@ -41,7 +41,7 @@ impl Request {
     ///
     /// 1. The target has the key's signature.
     #[must_use]
-    pub unsafe fn new(key: &'static KeyRecord, target: &'static TargetRecord) -> Self {
+    pub unsafe fn new(key: &'static KeyRecord, target: TargetRecord) -> Self {
         // SAFETY: promise 1 is the same as this function's.
         unsafe { Self::of(key, Chosen::new(target)) }
     }
@@ -116,7 +116,11 @@ pub(crate) fn settle(requests: &mut [Request]) -> Result<(), UpdateError> {
         // `before` is the count before the commit, even if earlier requests change it, too. The
         // same holds for the target.
         (counted.before, counted.after) = (key.count(), after);
-        *target = Chosen::new(if after > 0 { &FLAG_ON } else { &FLAG_OFF });
+        *target = match after > 0 {
+            is_on if is_on != key.has(KeyRecord::HAS_NO_BODY) => key.default_target(),
+            true => Chosen::new(FLAG_ON),
+            false => Chosen::new(FLAG_OFF),
+        };
     }
     Ok(())
 }

@@ -14,11 +14,9 @@
 //! | [`Switch<I>`](Switch) | handles, for each `I` that they can call | `update`, `update_all` |
 //! | [`SafeToSwitch`] | handles of traits that are not `unsafe` | `update_all`, `reset_all` |
 
-use core::any::TypeId;
-
 use crate::record::KeyRecord;
 use crate::request::Request;
-use crate::target::TargetRecord;
+use crate::target::{PointerCell, TargetDescription};
 
 /// Marks the type of a [`Key`](crate::Key) or a [`Flag`](crate::Flag).
 ///
@@ -30,6 +28,8 @@ use crate::target::TargetRecord;
 ///
 /// 1. `RECORD` is the address of a static in the slice of keys, and belongs to no other key.
 /// 2. `stub` jumps through that record's slot.
+/// 3. `describe` takes no lock and allocates nothing, and the shim that it describes has the
+///    parameters and the result of the key's trampolines.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the type of a static call or a flag",
     note = "`#[static_call]` makes keys, `static_call::flag!` makes flags"
@@ -47,9 +47,9 @@ pub unsafe trait Keyed: Sized + 'static {
     #[doc(hidden)]
     unsafe extern "C" fn stub();
 
-    /// Returns the type of the function item that callers use.
+    /// Describes the default target.
     #[doc(hidden)]
-    fn own_type() -> TypeId;
+    fn describe(description: &mut TargetDescription);
 }
 
 /// Marks `F` as a possible target of the key `Self`.
@@ -62,13 +62,13 @@ pub unsafe trait Keyed: Sized + 'static {
 ///
 /// # Safety
 ///
-/// 1. `TARGET` leads to a function with the parameters and the result of the key's trampolines.
+/// 1. `SHIM` is a function with the parameters and the result of the key's trampolines.
 /// 2. That function conjures a value of `F` and of no other type, and is reachable only through
-///    `TARGET`.
+///    `SHIM`.
 pub unsafe trait Accept<F>: Keyed {
-    /// The shim for `F` and its name.
+    /// The shim for `F`.
     #[doc(hidden)]
-    const TARGET: &'static TargetRecord;
+    const SHIM: *const ();
 }
 
 /// Marks a key that can call a function known only at run time.
@@ -78,19 +78,20 @@ pub unsafe trait Accept<F>: Keyed {
 ///
 /// # Safety
 ///
-/// 1. `THROUGH` leads to a function with the parameters and the result of the key's trampolines,
-///    which calls the `Pointer` in the record's cell.
-/// 2. `address` returns that pointer's address.
+/// 1. `THROUGH` is a function with the parameters and the result of the key's trampolines, which
+///    calls the `Pointer` in the key's cell.
+/// 2. `Pointer` is the type of a pointer to a function.
+/// 3. `cell` returns the same cell each time, and belongs to no other key.
 pub unsafe trait Pointed: Keyed {
     /// The type of the function pointer, such as `for<'a> fn(&'a [u8]) -> u32`.
     type Pointer: Copy;
     /// The shim that calls what the cell holds.
     #[doc(hidden)]
-    const THROUGH: &'static TargetRecord;
+    const THROUGH: *const ();
 
-    /// Returns the address of the function.
+    /// Returns the cell of the pointer.
     #[doc(hidden)]
-    fn address(pointer: Self::Pointer) -> *const ();
+    fn cell() -> &'static PointerCell;
 }
 
 /// Marks the handle of a trait: `StaticCodec` for `Codec`.

@@ -33,6 +33,11 @@ pub struct Update {
     pub indirect: usize,
     /// Whether other threads were made to see the new code.
     pub barrier: Barrier,
+    /// How many barriers ran: at most 1, or 3 if a call instruction was retargeted in steps.
+    pub barriers: usize,
+    /// Call instructions that are left between two steps because a barrier failed there. They go
+    /// through the slot, and are among `indirect`. The next update of their key continues.
+    pub unfinished: usize,
     /// Call instructions and trampolines that something else changed in the middle of the update.
     /// They were left as they are; the next update names them.
     pub lost: usize,
@@ -51,6 +56,8 @@ impl Update {
             trampoline: 0,
             indirect: 0,
             barrier: Barrier::NotNeeded,
+            barriers: 0,
+            unfinished: 0,
             lost: 0,
             pages_left_open: 0,
             previous: Previous::NONE,

@@ -4,6 +4,8 @@
 #[cfg(doctest)]
 mod guide;
 pub mod hooks;
+#[cfg(target_arch = "x86_64")]
+pub mod splits;
 
 use std::sync::atomic::AtomicU64;
 

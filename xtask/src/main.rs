@@ -47,7 +47,7 @@ const TASKS: &[(&str, &str, Run)] = &[
     ("soak", "Run the generated program for ten minutes (--seconds N)", matrix::soak),
     ("sweep", "Read every ELF file on this machine; find no static calls", sweep::sweep),
     ("bench-verify", "Compare the verifier with sha256sum, objdump and ld", bench::verify),
-    ("footprint", "Measure bytes, build time and first update of a key", footprint::footprint),
+    ("footprint", "Measure bytes, build time and code of keys (--keys N)", footprint::footprint),
     (
         "build-dependency",
         "Count the crates of the build dependency, and measure its build",

@@ -5,8 +5,8 @@
 //! ```
 //!
 //! Each level is a flag. While it is off, a log statement is a five-byte no-op and its arguments
-//! are not evaluated. Workers run in four phases at different levels; in the third an operator
-//! switches the level all the time. Every line written is counted.
+//! are not evaluated. Workers run in four phases at different levels; in the third they work until
+//! an operator has switched the level many times. Every line written is counted.
 //!
 //! Exit code: 0; 1 if a line is missing, or was written while its level was off.
 
@@ -43,6 +43,8 @@ fn set_level(level: u32) -> Result<(), UpdateError> {
 
 /// Lines written, by level.
 static LINES: [AtomicU64; 3] = [const { AtomicU64::new(0) }; 3];
+/// Thousands of items that workers have begun.
+static BEGUN: AtomicU64 = AtomicU64::new(0);
 /// Arguments formatted for log lines.
 static FORMATTED: AtomicU64 = AtomicU64::new(0);
 
@@ -74,17 +76,33 @@ fn work(items: u64) -> u64 {
         sum = sum.rotate_left(5) ^ n.wrapping_mul(0x9e37_79b9);
         log!(DEBUG, 1, "{}: sum {sum:x}", describe(n));
         if n % 1_000 == 0 {
+            BEGUN.fetch_add(1, Ordering::Relaxed);
             log!(INFO, 0, "{n} items done");
         }
     }
     sum
 }
 
+/// Items of a round of work.
 const ITEMS: u64 = 200_000;
+/// How often the operator switches the level in the third phase.
+const SWITCHES: usize = 60;
 
-/// Runs a phase on all cores. Returns the lines written at each level, the arguments formatted, and
-/// whether all checksums were right.
-fn phase(level: u32, switching: bool) -> Result<([u64; 3], u64, bool), Box<dyn Error>> {
+/// What a phase did.
+struct Phase {
+    /// Rounds of work of all workers together.
+    rounds: u64,
+    /// Lines written, by level.
+    lines: [u64; 3],
+    /// Arguments formatted for log lines.
+    formatted: u64,
+    /// Whether all checksums were right.
+    is_right: bool,
+}
+
+/// Runs a phase on all cores. Each worker does a round of work, and more until the operator has
+/// switched the level so many times.
+fn phase(level: u32, switches: usize) -> Result<Phase, Box<dyn Error>> {
     let threads = thread::available_parallelism().map_or(2, usize::from).max(2);
     set_level(level)?;
     let before = LINES.each_ref().map(|lines| lines.load(Ordering::Relaxed));
@@ -92,59 +110,60 @@ fn phase(level: u32, switching: bool) -> Result<([u64; 3], u64, bool), Box<dyn E
     let start = Barrier::new(threads + 1);
     let done = AtomicBool::new(false);
     let sums = thread::scope(|scope| -> Result<Vec<u64>, Box<dyn Error>> {
-        let pool: Vec<_> = (0..threads)
-            .map(|_| {
-                scope.spawn(|| {
-                    start.wait();
-                    work(ITEMS)
-                })
-            })
-            .collect();
-        let operator = scope.spawn(|| -> Result<u64, UpdateError> {
+        let worker = || {
             start.wait();
-            let mut switches = 0;
-            while switching && !done.load(Ordering::Relaxed) {
-                set_level([3, 0, 2, 1][switches % 4])?;
-                switches += 1;
+            let mut sums = vec![work(ITEMS)];
+            while !done.load(Ordering::Relaxed) {
+                sums.push(work(ITEMS));
             }
-            Ok(switches as u64)
+            sums
+        };
+        let pool: Vec<_> = (0..threads).map(|_| scope.spawn(worker)).collect();
+        start.wait();
+        let switched = (0..switches).try_for_each(|i| {
+            set_level([3, 0, 2, 1][i % 4])?;
+            // Then a worker has done a thousand items at this level.
+            let enough = BEGUN.load(Ordering::Relaxed) + threads as u64 + 1;
+            while BEGUN.load(Ordering::Relaxed) < enough && !pool.iter().all(|w| w.is_finished()) {
+                thread::yield_now();
+            }
+            Ok::<(), UpdateError>(())
         });
-        let sums: Result<Vec<u64>, _> = pool.into_iter().map(|worker| worker.join()).collect();
         done.store(true, Ordering::Relaxed);
-        let switches = operator.join().map_err(|_| "the operator panicked")??;
-        if switching {
-            println!("level switched {switches} times:");
-        }
-        Ok(sums.map_err(|_| "a worker panicked")?)
+        let sums: Result<Vec<_>, _> = pool.into_iter().map(|worker| worker.join()).collect();
+        switched?;
+        Ok(sums.map_err(|_| "a worker panicked")?.concat())
     })?;
     let mut lines = LINES.each_ref().map(|lines| lines.load(Ordering::Relaxed));
     for (lines, before) in lines.iter_mut().zip(before) {
         *lines -= before;
     }
     let formatted = FORMATTED.load(Ordering::Relaxed) - formatted;
+    match switches {
+        0 => print!("level {level}"),
+        _ => print!("level switched {switches} times"),
+    }
+    let [info, debug, trace] = lines;
+    println!(": {info} info, {debug} debug, {trace} trace lines; {formatted} arguments formatted");
     let is_right = sums.iter().all(|sum| *sum == sums[0]);
-    println!(
-        "{}: {} info, {} debug, {} trace lines; {formatted} arguments formatted",
-        if switching { "  meanwhile".to_owned() } else { format!("level {level}") },
-        lines[0],
-        lines[1],
-        lines[2]
-    );
-    Ok((lines, formatted, is_right))
+    Ok(Phase { rounds: sums.len() as u64, lines, formatted, is_right })
 }
 
+/// Runs the phases. Returns whether every line was written as its level required.
 fn run() -> Result<bool, Box<dyn Error>> {
     static_call::init()?;
-    let threads = thread::available_parallelism().map_or(2, usize::from).max(2) as u64;
-    let (all, info) = (threads * ITEMS, threads * ITEMS.div_ceil(1_000));
-    let (off, made, right) = phase(0, false)?;
-    let mut holds = right && off == [0; 3] && made == 0;
-    let (lines, made, right) = phase(3, false)?;
-    holds &= right && lines == [info, all, all] && made == 2 * all;
-    let (lines, made, right) = phase(1, true)?;
-    holds &= right && lines[1] <= all && lines[2] <= all && made == lines[1] + lines[2];
-    let (lines, made, right) = phase(1, false)?;
-    holds &= right && lines == [info, 0, 0] && made == 0;
+    let mut holds = true;
+    for (level, switches) in [(0, 0), (3, 0), (1, SWITCHES), (1, 0)] {
+        let Phase { rounds, lines, formatted, is_right } = phase(level, switches)?;
+        let (all, info) = (rounds * ITEMS, rounds * ITEMS.div_ceil(1_000));
+        holds &= is_right && formatted == lines[1] + lines[2];
+        holds &= match (level, switches) {
+            (0, _) => lines == [0; 3],
+            (3, _) => lines == [info, all, all],
+            (_, 0) => lines == [info, 0, 0],
+            _ => (1..info).contains(&lines[0]) && lines[1..].iter().all(|n| (1..all).contains(n)),
+        };
+    }
     println!("{}", if holds { "every line was written as its level required" } else { "WRONG" });
     Ok(holds)
 }

@@ -30,7 +30,7 @@ pub(crate) fn call(call: &Call) -> TokenStream {
 fn site(call: &Site) -> TokenStream {
     let (callee, off, arguments) = (&call.callee, &call.off, &call.arguments);
     let sc = private(call);
-    let option = quote!(#sc::core::option::Option);
+    let option = quote!(#sc::Option);
     // Hygienic, so that an argument of this name is still the caller's.
     let value = local("value");
     let (label, trampoline) = (label(call), trampoline(call));
@@ -75,11 +75,11 @@ fn label(call: &Site) -> TokenStream {
     let key = local("key");
     quote! {
         {
-            const SITE: #sc::core::primitive::u64 = #sc::site_id(#position);
+            const SITE: #sc::u64 = #sc::site_id(#position);
             #[inline(always)]
             fn on<K: #sc::Keyed>(
-                _: #sc::core::marker::PhantomData<K>,
-            ) -> #sc::core::primitive::bool {
+                _: #sc::PhantomData<K>,
+            ) -> #sc::bool {
                 #krate::__label! { unlikely K; site SITE }
             }
             |#key| on(#key)
@@ -100,10 +100,10 @@ fn trampoline(call: &Site) -> TokenStream {
     let one_too_many = (count >= 7).then(|| quote!(#[allow(clippy::too_many_arguments)]));
     quote! {
         {
-            const SITE: #sc::core::primitive::u64 = #sc::site_id(#position);
+            const SITE: #sc::u64 = #sc::site_id(#position);
             #krate::__record! { site DESCRIPTION = #sc::SiteRecord::new(#position); }
             #krate::__trampoline! {
-                unsafe trampoline[const N: #sc::core::primitive::u32, K: #sc::Keyed, #(#types,)* R](
+                unsafe trampoline[const N: #sc::u32, K: #sc::Keyed, #(#types,)* R](
                     #(#names: #types),*
                 ) -> R;
                 me trampoline::<{ N }, K, #(#types,)* R>;
@@ -113,7 +113,7 @@ fn trampoline(call: &Site) -> TokenStream {
             #one_too_many
             #[inline(always)]
             fn go<K: #sc::Keyed, #(#types,)* R>(
-                _: #sc::core::marker::PhantomData<K>,
+                _: #sc::PhantomData<K>,
                 #(#names: #types),*
             ) -> R {
                 #through

@@ -41,7 +41,7 @@ impl Function {
             #statements
             {
                 #krate::__trampoline! {
-                    unsafe #trampoline[#(#lifetimes,)* const #n: #sc::core::primitive::u32](
+                    unsafe #trampoline[#(#lifetimes,)* const #n: #sc::u32](
                         #(#names: #types),*
                     ) -> #output;
                     me #trampoline::<{ #n }>;
@@ -71,7 +71,7 @@ impl Function {
                     }
                 }
                 let sc = self.private();
-                let none = self.returns_option().then(|| quote!(#sc::core::option::Option::None));
+                let none = self.returns_option().then(|| quote!(#sc::Option::None));
                 quote!({ #none })
             }
         };

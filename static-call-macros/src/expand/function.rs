@@ -65,9 +65,16 @@ fn update(f: &Function, name: &str) -> TokenStream {
     let (sc, update_vis, result) = (f.private(), &f.update_vis, update_result(&f.krate));
     let parameter = f.target_parameter();
     let bounds = f.bounds();
-    let about = format!("Makes all calls to `{name}` go to `target`, on every thread.");
-    let about_fn =
-        format!("Makes all calls to `{name}` go to a function pointer known only at run time.");
+    let about = format!(
+        " Makes all calls to `{name}` go to `target`, on every thread.\n\n \
+         `target` is a function, or a closure that captures nothing.\n\n \
+         # Errors\n\n If the update fails, nothing changes; the error says why."
+    );
+    let about_fn = format!(
+        " Makes all calls to `{name}` go to a function pointer known only at run time.\n\n \
+         This costs one more indirect call than a target of `update`.\n\n \
+         # Errors\n\n The same as for `update`."
+    );
     let pointer = f.pointer();
     let span = f.signature_span();
     let declaration = quote_spanned! {span=>
@@ -79,12 +86,6 @@ fn update(f: &Function, name: &str) -> TokenStream {
     let check = quote_spanned!(span=> const { #sc::captures_nothing::<#parameter>() });
     quote! {
         #[doc = #about]
-        ///
-        /// `target` is a function, or a closure that captures nothing.
-        ///
-        /// # Errors
-        ///
-        /// If the update fails, nothing changes; the error says why.
         #update_vis #declaration
         {
             #check
@@ -92,12 +93,6 @@ fn update(f: &Function, name: &str) -> TokenStream {
         }
 
         #[doc = #about_fn]
-        ///
-        /// This costs one more indirect call than a target of `update`.
-        ///
-        /// # Errors
-        ///
-        /// The same as for `update`.
         #update_vis fn update_fn(
             pointer: #pointer,
         ) -> #result {
@@ -110,7 +105,12 @@ fn update(f: &Function, name: &str) -> TokenStream {
 fn scoped(f: &Function, name: &str) -> TokenStream {
     let (sc, krate, update_vis) = (f.private(), &f.krate, &f.update_vis);
     let (parameter, bounds, result) = (f.target_parameter(), f.bounds(), scoped_result(&f.krate));
-    let about = format!("Makes all calls to `{name}` go to `target` while the guard lives.");
+    let about = format!(
+        " Makes all calls to `{name}` go to `target` while the guard lives.\n\n \
+         For tests: a guard of the same key on another thread waits.\n\n \
+         # Errors\n\n \
+         The same as for `update`, and if two threads would wait for each other."
+    );
     let span = f.signature_span();
     let declaration = quote_spanned! {span=>
         fn scoped<#parameter>(target: #parameter)
@@ -122,12 +122,6 @@ fn scoped(f: &Function, name: &str) -> TokenStream {
     quote! {
         #krate::__with_std! {
             #[doc = #about]
-            ///
-            /// For tests: a guard of the same key on another thread waits.
-            ///
-            /// # Errors
-            ///
-            /// The same as for `update`, and if two threads would wait for each other.
             #update_vis #declaration
             {
                 #check
@@ -141,7 +135,10 @@ fn query_and_reset(f: &Function, name: &str) -> TokenStream {
     let (krate, vis, update_vis) = (&f.krate, &f.source.vis, &f.update_vis);
     let result = update_result(krate);
     let query = format!("Returns the current target of `{name}`.");
-    let reset = format!("Makes all calls to `{name}` go to its default again.");
+    let reset = format!(
+        " Makes all calls to `{name}` go to its default again.\n\n \
+         # Errors\n\n The same as for `update`."
+    );
     quote! {
         #[doc = #query]
         #[must_use]
@@ -150,10 +147,6 @@ fn query_and_reset(f: &Function, name: &str) -> TokenStream {
         }
 
         #[doc = #reset]
-        ///
-        /// # Errors
-        ///
-        /// The same as for `update`.
         #update_vis fn reset() -> #result {
             Self::KEY.reset()
         }

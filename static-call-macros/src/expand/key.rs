@@ -23,12 +23,12 @@ impl Function {
         let (sc, marker) = (self.private(), self.marker());
         let (first, chosen_by) = self.first();
         let shim = quote!(#marker::#first as *const ());
-        let default = self.named_target(&shim);
-        let default = quote!(#default #chosen_by);
         let flags = self.hook_flags(self.source.body.is_none());
-        let records = self.records(&shim, &default, flags);
-        let shims = self.shims(original);
-        let keyed = self.keyed(&quote!(#sc::type_of(|| #caller)));
+        let records = self.records(&shim, flags);
+        let shims = self.default_shim(original);
+        let d = local("description");
+        let keyed =
+            self.keyed(&d, &quote!(#d.at(#shim).of_key(#sc::type_of(|| #caller)) #chosen_by;));
         let (accept, pointed, selection) = (self.accept(), self.pointed(), self.selection());
         quote! {
             #records
@@ -45,76 +45,72 @@ impl Function {
         }
     }
 
-    /// The record of a target that runs the body, with its `shim`.
-    pub(super) fn named_target(&self, shim: &TokenStream) -> TokenStream {
-        let (sc, name) = (self.private(), self.full_name());
-        quote! {
-            #sc::TargetRecord::new(
-                #shim,
-                || #sc::core::concat!(#sc::core::module_path!(), "::", #name),
-            )
-        }
-    }
-
-    /// The shims of the default and of other targets.
-    fn shims(&self, original: &TokenStream) -> TokenStream {
-        let (sc, marker) = (self.private(), self.marker());
-        let cfgs = self.cfgs();
-        let lints = self.lints();
-        let deprecated = self.deprecated();
-        let f = self.target_parameter();
+    /// The shim of the default.
+    fn default_shim(&self, original: &TokenStream) -> TokenStream {
+        let marker = self.marker();
+        let (cfgs, lints, deprecated) = (self.cfgs(), self.lints(), self.deprecated());
         let names = self.argument_names();
-        // The shim itself declares the lifetimes, so its bound must not.
-        let types = self.arguments.iter().map(|a| a.type_at(Place::Outside));
-        let output = self.output_in_bound(Some(Place::Outside));
         let receiving = self.receiving();
         let call = self.unsafe_if_declared(quote!(#original(#(#names),*)));
-        let target = local("target");
         let head = quote!(unsafe extern "C-unwind" fn __default);
         let default = self.abi_fn(&head, None, &quote!({ #receiving #call }));
-        let head = quote!(unsafe extern "C-unwind" fn __shim);
-        let rest = quote! {
-            where
-                #f: #sc::core::ops::Fn(#(#types),*) -> #output + #sc::core::marker::Copy,
-            {
-                let #target = unsafe { #sc::conjure::<#f>() };
-                #receiving
-                #target(#(#names),*)
-            }
-        };
-        let shim = self.abi_fn(&head, Some(&f), &rest);
         quote! {
             #(#cfgs)*
             #(#lints)*
             #[allow(improper_ctypes_definitions #deprecated)]
             impl #marker {
                 #default
-
-                #shim
             }
         }
     }
 
-    /// The trait that accepts functions and closures as targets.
+    /// The shim of functions and closures.
+    fn shim(&self) -> TokenStream {
+        let sc = self.private();
+        let f = self.target_parameter();
+        let names = self.argument_names();
+        // The shim itself declares the lifetimes, so its bound must not.
+        let types = self.arguments.iter().map(|a| a.type_at(Place::Outside));
+        let output = self.output_in_bound(Some(Place::Outside));
+        let receiving = self.receiving();
+        let target = local("target");
+        let head = quote!(unsafe extern "C-unwind" fn __shim);
+        let rest = quote! {
+            where
+                #f: #sc::Fn(#(#types),*) -> #output + #sc::Copy,
+            {
+                let #target = unsafe { #sc::conjure::<#f>() };
+                #receiving
+                #target(#(#names),*)
+            }
+        };
+        self.abi_fn(&head, Some(&f), &rest)
+    }
+
+    /// The trait that accepts functions and closures as targets, with their shim. It is not a
+    /// function of the key's type beside the shim of the default: compilers lay code out by the
+    /// names of functions, and shims of targets should lie beside each other.
     fn accept(&self) -> TokenStream {
         let (sc, marker) = (self.private(), self.marker());
         let cfgs = self.cfgs();
         let lints = self.lints();
+        let deprecated = self.deprecated();
         let f = self.target_parameter();
         let bounds = self.bounds();
+        let shim = self.shim();
         let accept = respanned(quote!(#sc::Accept<#f> for #marker), self.signature_span());
         quote! {
             #(#cfgs)*
             #(#lints)*
+            #[allow(improper_ctypes_definitions #deprecated)]
             unsafe impl<#f> #accept
             where
                 #f: #bounds,
             {
-                const TARGET: &'static #sc::TargetRecord = &#sc::TargetRecord::new(
-                    #marker::__shim::<#f> as *const (),
-                    #sc::core::any::type_name::<#f>,
-                )
-                .with_type(#sc::core::any::TypeId::of::<#f>);
+                const SHIM: *const () = {
+                    #shim
+                    __shim::<#f> as *const ()
+                };
             }
         }
     }

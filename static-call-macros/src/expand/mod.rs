@@ -19,7 +19,7 @@ mod site;
 pub(crate) use call::{call, refused_call};
 pub(crate) use recover::{recover, unparsed};
 
-use proc_macro2::{Delimiter, Group, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, TokenStream};
 use quote::quote;
 use syn::{Path, Token};
 
@@ -50,21 +50,32 @@ fn private(krate: &Path) -> TokenStream {
 /// The return type of an update.
 fn update_result(krate: &Path) -> TokenStream {
     let sc = private(krate);
-    quote!(#sc::core::result::Result<#krate::Update, #krate::UpdateError>)
+    quote!(#sc::Result<#krate::Update>)
 }
 
 /// The return type of an update that lasts as long as a guard.
 fn scoped_result(krate: &Path) -> TokenStream {
     let sc = private(krate);
-    quote!(#sc::core::result::Result<#krate::Scoped, #krate::UpdateError>)
+    quote!(#sc::Result<#krate::Scoped>)
 }
 
-/// The record of a target that is named by a `path` of the user.
-fn target_at(sc: &TokenStream, shim: &TokenStream, path: &TokenStream) -> TokenStream {
+/// The statement that describes a target that is named by a `path` of the user, in a function whose
+/// parameter is `d`.
+fn describe_path(
+    sc: &TokenStream,
+    d: &Ident,
+    shim: &TokenStream,
+    path: &TokenStream,
+    more: &TokenStream,
+) -> TokenStream {
     quote! {
-        #sc::TargetRecord::new(#shim as *const (), || #sc::type_name_of(|| #path))
-            .with_type(|| #sc::type_of(|| #path))
+        #d.at(#shim as *const ()).calls(#sc::type_name_of(|| #path), #sc::type_of(|| #path)) #more;
     }
+}
+
+/// A record with these statements, which describe its target by the variable `d`.
+fn target_record(sc: &TokenStream, d: &Ident, statements: &TokenStream) -> TokenStream {
+    quote!(#sc::TargetRecord::new(|#d| { #statements }))
 }
 
 impl Function {

@@ -1,9 +1,12 @@
 //! Function pointers known only at run time: a key calls them through its own cell.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{format_ident, quote};
 
 use crate::model::{Function, local};
+
+/// How many arguments the runtime's shims have at most.
+const MOST_ARGUMENTS: usize = 8;
 
 impl Function {
     /// The trait that accepts function pointers, with the shim that calls them.
@@ -13,47 +16,54 @@ impl Function {
         let lints = self.lints();
         let deprecated = self.deprecated();
         let pointer = self.pointer();
-        let names = self.argument_names();
-        let receiving = self.receiving();
-        let called = local("called");
-        let through = self.abi_fn(
-            &quote!(unsafe extern "C-unwind" fn __static_call_through),
-            None,
-            &quote!({
-                let #called = #sc::core::sync::atomic::AtomicPtr::load(
-                    &__STATIC_CALL_CELL,
-                    #sc::core::sync::atomic::Ordering::Acquire,
-                );
-                let #called = unsafe {
-                    #sc::core::mem::transmute::<
-                        *mut (),
-                        <#marker as #sc::Pointed>::Pointer,
-                    >(#called)
-                };
-                #receiving
-                #called(#(#names),*)
-            }),
-        );
+        let through = self.through();
         quote! {
             #(#cfgs)*
             #(#lints)*
             #[allow(improper_ctypes_definitions #deprecated)]
             unsafe impl #sc::Pointed for #marker {
                 type Pointer = #pointer;
-                const THROUGH: &'static #sc::TargetRecord = {
-                    static __STATIC_CALL_CELL: #sc::core::sync::atomic::AtomicPtr<()> =
-                        #sc::core::sync::atomic::AtomicPtr::new(#sc::core::ptr::null_mut());
-                    #through
-                    &#sc::TargetRecord::new(
-                        __static_call_through as *const (),
-                        || "a function pointer",
-                    )
-                    .with_cell(&__STATIC_CALL_CELL)
-                };
-                fn address(pointer: Self::Pointer) -> *const () {
-                    pointer as *const ()
+                const THROUGH: *const () = #through as *const ();
+                fn cell() -> &'static #sc::PointerCell {
+                    static CELL: #sc::PointerCell = #sc::PointerCell::new();
+                    &CELL
                 }
             }
         }
+    }
+
+    /// The shim that calls the pointer in the key's cell: one of the runtime's, unless there are
+    /// more arguments than those have.
+    fn through(&self) -> TokenStream {
+        let sc = self.private();
+        let count = self.arguments.len();
+        if count <= MOST_ARGUMENTS {
+            let name = format_ident!("through{count}");
+            let arguments = self.arguments.iter().map(|argument| {
+                let pass = match argument.by_size {
+                    true => self.pass(argument),
+                    false => quote!(#sc::Pass<false>),
+                };
+                quote!(#pass, _,)
+            });
+            return quote!(#sc::#name::<Self, #(#arguments)* _>);
+        }
+        let names = self.argument_names();
+        let receiving = self.receiving();
+        let called = local("called");
+        let marker = self.marker();
+        let through = self.abi_fn(
+            &quote!(unsafe extern "C-unwind" fn __static_call_through),
+            None,
+            &quote!({
+                let #called = #sc::PointerCell::load(<#marker as #sc::Pointed>::cell());
+                let #called = unsafe {
+                    #sc::transmute::<*const (), <#marker as #sc::Pointed>::Pointer>(#called)
+                };
+                #receiving
+                #called(#(#names),*)
+            }),
+        );
+        quote!({ #through __static_call_through })
     }
 }

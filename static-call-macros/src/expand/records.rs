@@ -1,10 +1,10 @@
 //! The record of a key, and the trait that leads from its type to it.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{quote, quote_spanned};
 
 use super::trusted_block;
-use crate::model::Function;
+use crate::model::{Function, local};
 
 impl Function {
     /// `, deprecated` for `allow(..)`, if the function is deprecated.
@@ -12,19 +12,18 @@ impl Function {
         self.attrs.deprecated.then(|| quote!(, deprecated))
     }
 
-    /// The record of the key and that of its default `target`, whose shim is `shim`.
+    /// The record of the key. `shim` is that of its default target.
     pub(super) fn records(
         &self,
         shim: &TokenStream,
-        target: &TokenStream,
         flags: impl IntoIterator<Item = &'static str>,
     ) -> TokenStream {
         let (krate, sc, marker) = (&self.krate, self.private(), self.marker());
-        let (record, default_record) = (self.record(), self.default_record());
+        let record = self.record();
         let (name, signature) = (self.full_name(), self.signature());
+        let name_length = Literal::usize_unsuffixed(name.len());
         let cfgs: Vec<_> = self.cfgs().collect();
         let flags = self.flags(flags);
-        let deprecated = self.deprecated();
         // With the span of the name: that of the attribute is the same for all methods. With a
         // user's span there is no `$crate`, and `::core` may be another crate. So these are
         // evaluated outside `unsafe`, where the worst is a wrong number.
@@ -34,43 +33,34 @@ impl Function {
             quote_spanned!(span=> ::core::#name!())
         };
         let (line, column) = (position("line"), position("column"));
-        let u32 = quote!(#sc::core::primitive::u32);
-        let new = trusted_block(
-            self.trusted,
-            quote! {
-                #sc::KeyRecord::new(#sc::KeyDescription {
-                    default: &#default_record,
-                    default_shim: #shim,
-                    stub: <#marker as #sc::Keyed>::stub as *const (),
-                    name: #name,
-                    module: #sc::core::module_path!(),
-                    file: #sc::core::file!(),
-                    signature: #signature,
-                    line: __STATIC_CALL_POSITION.0,
-                    column: __STATIC_CALL_POSITION.1,
-                    flags: #flags,
-                    own_type: <#marker as #sc::Keyed>::own_type,
-                })
-            },
-        );
+        let description = local("description");
+        let new = trusted_block(self.trusted, quote!(#sc::KeyRecord::new(#description)));
         quote! {
             #(#cfgs)*
             #krate::__record! {
                 key #record = {
-                    const __STATIC_CALL_POSITION: (#u32, #u32) = (#line, #column);
+                    let #description = #sc::KeyDescription {
+                        describe: <#marker as #sc::Keyed>::describe,
+                        shim: #shim,
+                        stub: <#marker as #sc::Keyed>::stub as *const (),
+                        text: #sc::core::concat!(
+                            #sc::core::module_path!(), "::", #name, #sc::core::file!(), #signature,
+                        ),
+                        module: #sc::core::module_path!().len(),
+                        name: #name_length,
+                        file: #sc::core::file!().len(),
+                        position: (#line, #column),
+                        flags: #flags,
+                    };
                     #new
                 };
             }
-
-            #(#cfgs)*
-            #[allow(non_upper_case_globals #deprecated)]
-            static #default_record: #sc::TargetRecord = #target;
         }
     }
 
-    /// Leads from the key's type to its record. `own_type` returns the type of the function that
-    /// users call.
-    pub(super) fn keyed(&self, own_type: &TokenStream) -> TokenStream {
+    /// Leads from the key's type to its record. The statements describe the default target by the
+    /// variable `d`.
+    pub(super) fn keyed(&self, d: &Ident, statements: &TokenStream) -> TokenStream {
         let (krate, sc, marker, record) =
             (&self.krate, self.private(), self.marker(), self.record());
         let cfgs = self.cfgs();
@@ -81,8 +71,9 @@ impl Function {
             unsafe impl #sc::Keyed for #marker {
                 const RECORD: *const #sc::KeyRecord = &raw const #record;
                 #krate::__stub!(#record);
-                fn own_type() -> #sc::core::any::TypeId {
-                    #own_type
+                #[cold]
+                fn describe(#d: &mut #sc::TargetDescription) {
+                    #statements
                 }
             }
         }
@@ -100,7 +91,7 @@ impl Function {
         let types = self.arguments.iter().map(|a| &a.types.erased);
         quote! {
             #zero #(#flags)|*
-                | if false #(|| #sc::core::mem::needs_drop::<#types>())* {
+                | if false #(|| #sc::needs_drop::<#types>())* {
                     0
                 } else {
                     #sc::KeyRecord::NOTHING_TO_DROP

@@ -5,14 +5,14 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 
 use super::signature::Place;
-use super::{target_at, update_result};
+use super::{describe_path, target_record, update_result};
 use crate::model::{Function, local};
 use crate::parse::Candidate;
 use crate::signature_text;
 
 impl Function {
-    /// The name of the shim that the slot initially points to, and how the record of the default
-    /// continues.
+    /// The name of the shim that the slot initially points to, and how the description of the
+    /// default continues.
     pub(super) fn first(&self) -> (TokenStream, Option<TokenStream>) {
         let marker = self.marker();
         match self.select {
@@ -26,7 +26,8 @@ impl Function {
         self.select.as_ref()?;
         let (sc, krate, marker) = (self.private(), &self.krate, self.marker());
         let body_record = self.body_record();
-        let body = self.named_target(&quote!(#marker::__default as *const ()));
+        let d = local("description");
+        let body = target_record(&sc, &d, &quote!(#d.at(#marker::__default as *const ());));
         let cfgs: Vec<_> = self.cfgs().collect();
         let lints = self.lints();
         let deprecated = self.deprecated();
@@ -39,7 +40,7 @@ impl Function {
             quote! {
                 #(#cfgs)*
                 if #krate::__has_features!(#(#features),*) {
-                    return &#record;
+                    return #record;
                 }
             }
         });
@@ -55,9 +56,9 @@ impl Function {
             #(#lints)*
             #[allow(improper_ctypes_definitions #deprecated)]
             impl #marker {
-                fn __choose() -> &'static #sc::TargetRecord {
+                fn __choose() -> #sc::TargetRecord {
                     #(#tests)*
-                    &#body_record
+                    #body_record
                 }
 
                 #resolve
@@ -81,7 +82,7 @@ impl Function {
                 #sc::KeyRecord::choose(&#record);
                 let #target = #sc::KeyRecord::entry(&#record);
                 let #target = unsafe {
-                    #sc::core::mem::transmute::<
+                    #sc::transmute::<
                         *mut (),
                         unsafe extern "C-unwind" fn(#(#types),*) -> #output,
                     >(#target)
@@ -99,12 +100,15 @@ impl Function {
         let (path, because) = (self.candidate_path(candidate), candidate.because());
         let cfgs: Vec<_> = self.cfgs().collect();
         let own_cfgs = candidate.cfgs();
-        let target = target_at(&sc, &quote!(#marker::#shim), &path.to_token_stream());
+        let d = local("description");
+        let more = quote!(.with_features(#because));
+        let (shim, path) = (quote!(#marker::#shim), path.to_token_stream());
+        let target = target_record(&sc, &d, &describe_path(&sc, &d, &shim, &path, &more));
         quote! {
             #(#cfgs)*
             #(#own_cfgs)*
             #[allow(non_upper_case_globals, deprecated)]
-            static #record: #sc::TargetRecord = #target.with_features(#because);
+            static #record: #sc::TargetRecord = #target;
         }
     }
 
@@ -168,7 +172,7 @@ impl Function {
                 ///
                 /// The same as for `update`.
                 #update_vis unsafe fn #force() -> #result {
-                    unsafe { #sc::force(&#record, &#target) }
+                    unsafe { #sc::force(&#record, #target) }
                 }
             }
         });

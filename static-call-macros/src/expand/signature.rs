@@ -50,10 +50,10 @@ impl Function {
     }
 
     /// `Pass<..>` for the argument.
-    fn pass(&self, argument: &Argument) -> TokenStream {
+    pub(super) fn pass(&self, argument: &Argument) -> TokenStream {
         let sc = self.private();
         let ty = &argument.types.erased;
-        quote!(#sc::Pass<{ #sc::core::mem::size_of::<#ty>() > 16 }>)
+        quote!(#sc::Pass<{ #sc::size_of::<#ty>() > 16 }>)
     }
 
     /// The type of each argument as it crosses the trampoline.
@@ -87,7 +87,7 @@ impl Function {
             if argument.by_size {
                 let pass = self.pass(argument);
                 statements.extend(quote! {
-                    let mut #name = #sc::core::mem::ManuallyDrop::new(#value);
+                    let mut #name = #sc::ManuallyDrop::new(#value);
                     let #name = unsafe { <#pass as #sc::Passing<_>>::pass(&mut #name) };
                 });
             } else {
@@ -145,7 +145,7 @@ impl Function {
         let binder = (!lifetimes.is_empty()).then(|| quote_spanned!(span=> for<#(#lifetimes),*>));
         let mut arguments = Group::new(Delimiter::Parenthesis, quote!(#(#types),*));
         arguments.set_span(self.source.sig.paren_token.span.join());
-        quote_spanned!(span=> #binder #sc::core::ops::Fn #arguments #output)
+        quote_spanned!(span=> #binder #sc::Fn #arguments #output)
     }
 
     /// The type of function pointers that the key can call.
@@ -177,7 +177,7 @@ impl Function {
     pub(super) fn bounds(&self) -> TokenStream {
         let (sc, bound) = (self.private(), self.bound());
         quote! {
-            #bound + #sc::core::marker::Copy + #sc::core::marker::Send + #sc::core::marker::Sync
+            #bound + #sc::Copy + #sc::Send + #sc::Sync
                 + 'static
         }
     }

@@ -49,13 +49,13 @@ impl Function {
             #[inline(always)]
             #vis #unsafety fn #name<#(#lifetimes,)*>(
                 #site: #sc::Site<
-                    fn(#sc::core::marker::PhantomData<#marker>, #(#abi),*) -> #bound_output,
+                    fn(#sc::PhantomData<#marker>, #(#abi),*) -> #bound_output,
                 >,
                 #(#parameters),*
             ) -> #output {
                 #statements
                 let #site = unsafe { #sc::Site::call(#site) };
-                #site(#sc::core::marker::PhantomData, #(#values),*)
+                #site(#sc::PhantomData, #(#values),*)
             }
 
             #off
@@ -70,16 +70,16 @@ impl Function {
         let lifetimes = self.lifetimes_at(place);
         let l = self.target_parameter();
         let output = self.output_in_bound(Some(place));
-        let none = quote!(#sc::core::option::Option::None);
+        let none = quote!(#sc::Option::None);
         let label_name = local("label");
         let (label, value) = match is_hook {
             true => {
                 let off = if self.returns_option() { none.clone() } else { quote!(()) };
                 let value = quote! {
-                    if #label_name(#sc::core::marker::PhantomData) {
+                    if #label_name(#sc::PhantomData) {
                         #none
                     } else {
-                        #sc::core::option::Option::Some(#off)
+                        #sc::Option::Some(#off)
                     }
                 };
                 (label_name.to_token_stream(), value)
@@ -94,10 +94,10 @@ impl Function {
             #[allow(dead_code)]
             #(#site_attrs)*
             #[inline(always)]
-            #vis fn #name<#(#lifetimes,)* #l>(#label: #l) -> #sc::core::option::Option<#output>
+            #vis fn #name<#(#lifetimes,)* #l>(#label: #l) -> #sc::Option<#output>
             where
-                #l: #sc::core::ops::FnOnce(#sc::core::marker::PhantomData<#marker>)
-                    -> #sc::core::primitive::bool,
+                #l: #sc::FnOnce(#sc::PhantomData<#marker>)
+                    -> #sc::bool,
             {
                 #value
             }

@@ -49,11 +49,6 @@ impl Function {
         format_ident!("__STATIC_CALL_{}", self.hidden_name())
     }
 
-    /// The static that holds the record of the default target.
-    pub(crate) fn default_record(&self) -> Ident {
-        format_ident!("__STATIC_CALL_{}_DEFAULT", self.hidden_name())
-    }
-
     /// The name of the function with the body.
     pub(crate) fn original(&self) -> Ident {
         let span = self.source.sig.ident.span();

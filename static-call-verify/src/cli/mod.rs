@@ -45,13 +45,13 @@ Examples:
   cargo static-call run --release                  build, verify and run, without a build.rs
   cargo static-call verify                         list every static call, and whether it is inline
   cargo static-call report target/release/app      count them by key and by source file
-  cargo static-call --deny 'call.grade.*' verify target/release/app
-                                                   fail if a call cannot be rewritten in place
-  cargo static-call explain call.grade.straddle    explain a finding and how to fix it
+  cargo static-call --deny 'table.*' --deny call.register verify target/release/app
+                                                   fail on what a release should not have
+  cargo static-call explain call.register          explain a finding and how to fix it
 
 Levels can also be set in Cargo.toml; build.rs and the command line override them:
   [package.metadata.static-call]
-  deny = [\"call.grade.*\"]
+  deny = [\"table.*\", \"call.register\"]
 [workspace.metadata.static-call] sets them for all packages; package settings override it.
 
 Exit codes: 0 on success, 1 if a finding is denied, 2 if something cannot be read; build, run,
@@ -64,9 +64,9 @@ fn command() -> Command {
         .version(env!("CARGO_PKG_VERSION"))
         .styles(STYLES)
         .about(
-            "Find every static call in a linked program, and show which can be rewritten in place\n\
-             and why the others cannot. A static call is a function call whose target can change\n\
-             while the program runs.",
+            "Find every static call in a linked program, and show which can be rewritten in\n\
+             place, which of these in steps, and why the others cannot. A static call is a\n\
+             function call whose target can change while the program runs.",
         )
         .after_help(EXAMPLES)
         .subcommand_required(true)

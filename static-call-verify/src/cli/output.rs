@@ -125,6 +125,7 @@ pub(super) fn coloured(report: &str) -> String {
             Some((word, style)) => paint(*style, word.trim_end()) + &line[word.len() - 1..],
             None if line.starts_with("  0x") => line
                 .replacen(" inline ", &format!(" {} ", paint(good(), "inline")), 1)
+                .replacen(" inline, steps ", &format!(" {} ", paint(good(), "inline, steps")), 1)
                 .replacen(" trampoline ", &format!(" {} ", paint(bad(), "trampoline")), 1),
             None if line.starts_with("static-call: ") => paint(heading(), line),
             None => line.to_owned(),

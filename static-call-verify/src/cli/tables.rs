@@ -12,6 +12,8 @@ struct Row {
     calls: usize,
     inline: usize,
     grades: [usize; 4],
+    /// Calls that are inline and retargeted in steps.
+    steps: usize,
     /// Addresses in registers, code and data, which are not calls.
     others: usize,
     labels: usize,
@@ -25,21 +27,35 @@ impl Row {
         }
         self.calls += 1;
         self.inline += usize::from(call.listed);
+        self.steps += usize::from(call.takes_steps());
         let grades = [Grade::Quad, Grade::Disp, Grade::Line, Grade::Straddle];
         if let Some(at) = grades.iter().position(|grade| *grade == call.grade) {
             self.grades[at] += 1;
         }
     }
 
-    fn numbers(&self) -> [usize; 9] {
-        let [quad, disp, line, straddle] = self.grades;
-        let trampoline = self.calls - self.inline;
-        [self.calls, self.inline, trampoline, quad, disp, line, straddle, self.others, self.labels]
+    fn numbers(&self) -> [usize; COLUMNS] {
+        let Self { calls, inline, grades, steps, others, labels } = *self;
+        let [quad, disp, line, straddle] = grades;
+        [calls, inline, calls - inline, quad, disp, line, straddle, steps, others, labels]
     }
 }
 
-const HEADS: [&str; 9] =
-    ["calls", "inline", "trampoline", "quad", "disp", "line", "straddle", "address", "label"];
+const COLUMNS: usize = 10;
+/// The columns from here on, for addresses and labels, appear only if there are any.
+const OPTIONAL: usize = 8;
+const HEADS: [&str; COLUMNS] = [
+    "calls",
+    "inline",
+    "trampoline",
+    "quad",
+    "disp",
+    "line",
+    "straddle",
+    "steps",
+    "address",
+    "label",
+];
 
 /// Returns both tables, the counts of reasons why calls stay on their trampolines, the findings,
 /// and the summary line.
@@ -81,11 +97,10 @@ pub(super) fn tables(report: &Report) -> String {
 }
 
 fn table(title: &str, rows: &BTreeMap<String, Row>) -> String {
-    // The columns for labels and addresses appear only if there are any.
-    let all: Vec<(&str, [usize; 9])> =
+    let all: Vec<(&str, [usize; COLUMNS])> =
         rows.iter().map(|(name, row)| (name.as_str(), row.numbers())).collect();
-    let shown: Vec<usize> =
-        (0..9).filter(|&i| i < 7 || all.iter().any(|(_, numbers)| numbers[i] != 0)).collect();
+    let has = |i: usize| all.iter().any(|(_, numbers)| numbers[i] != 0);
+    let shown: Vec<usize> = (0..COLUMNS).filter(|&i| i < OPTIONAL || has(i)).collect();
     let names = all.iter().map(|(name, _)| name.chars().count());
     let width = names.chain([title.len()]).max().unwrap_or_default();
     let head: String =

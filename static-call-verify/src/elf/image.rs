@@ -5,7 +5,7 @@ use object::elf::{self, FileHeader64, Sym64};
 use object::pod;
 use object::read::elf::{FileHeader, ProgramHeader, SectionHeader};
 use object::{LittleEndian as LE, ReadRef};
-use static_call::layout::TABLE_SECTION;
+use static_call::layout::{self, image_identity};
 
 use super::budget::Budget;
 use super::error::ImageError;
@@ -154,6 +154,15 @@ impl<'a> Image<'a> {
         self.problem.as_deref()
     }
 
+    /// Returns what the runtime must find of this image to trust what stamping wrote.
+    pub(crate) fn identity(&self) -> u64 {
+        image_identity(self.segments.iter().map(|s| layout::Segment {
+            address: s.address,
+            size: s.memory_size,
+            flags: s.flags,
+        }))
+    }
+
     /// Returns the length of the file.
     pub(crate) fn length(&self) -> usize {
         self.bytes.len()
@@ -243,10 +252,9 @@ impl<'a> Image<'a> {
         self.places.section(address)
     }
 
-    /// Returns the data from an address to the end of its section. The table is not data here:
-    /// filling it must not change anything that is read.
+    /// Returns the data of the program from an address to the end of its section.
     pub(crate) fn data_at(&self, address: u64) -> Option<&'a [u8]> {
-        let is_data = |s: &&Section<'_>| !s.is_code() && s.name != TABLE_SECTION.as_bytes();
+        let is_data = |s: &&Section<'_>| !s.is_code() && !s.is_stamped();
         let section = self.section_at(address).filter(is_data)?;
         self.section_data(section)?.get(usize::try_from(address - section.address).ok()?..)
     }

@@ -173,9 +173,10 @@ fn rela_value(image: &Image<'_>, r: &Rela64<LE>) -> Value {
     }
 }
 
-/// Calls `each` for every aligned word of data, in images whose pointers need no relocation.
+/// Calls `each` for every aligned word of the program's data, in images whose pointers need no
+/// relocation.
 fn for_each_word(image: &Image<'_>, mut each: impl FnMut(u64, u64)) {
-    let is_data = |s: &&Section<'_>| s.is_allocated() && !s.is_code();
+    let is_data = |s: &&Section<'_>| s.is_allocated() && !s.is_code() && !s.is_stamped();
     for section in image.sections.iter().filter(is_data) {
         let Some(data) = image.section_data(section) else { continue };
         let skip = section.address.wrapping_neg() % 8;

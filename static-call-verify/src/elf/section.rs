@@ -1,6 +1,7 @@
 //! Sections: ranges that the linker named.
 
 use object::elf;
+use static_call::layout::{PLACES_SECTION, TABLE_SECTION};
 
 /// The kind of a section without bytes in the file.
 const SHT_NOBITS: u32 = elf::SHT_NOBITS.0;
@@ -41,6 +42,12 @@ impl Section<'_> {
 
     pub(crate) fn is_got(&self) -> bool {
         matches!(self.name, b".got" | b".got.plt")
+    }
+
+    /// Returns whether stamping writes it. Then it is not data of the program: what it holds must
+    /// not change anything that is read.
+    pub(crate) fn is_stamped(&self) -> bool {
+        [TABLE_SECTION, PLACES_SECTION].iter().any(|name| self.name == name.as_bytes())
     }
 
     pub(crate) fn contains(&self, address: u64) -> bool {

@@ -23,6 +23,14 @@ impl<'a> Symbol<'a> {
     }
 }
 
+#[cfg(test)]
+impl<'a> Symbol<'a> {
+    /// Returns a function whose name is at an offset of `names`.
+    pub(crate) fn of_function(names: &'a [u8], name: u32, address: u64, size: u64) -> Self {
+        Self { names, name, address, size, is_function: true, is_data: false }
+    }
+}
+
 /// Returns the text at an offset of a string table, cut off if it is very long.
 pub(super) fn text(names: &[u8], at: u32) -> &[u8] {
     const LONGEST: usize = 1 << 12;

@@ -24,6 +24,8 @@ pub(crate) struct LinkArgs {
     pub(crate) side_files: Vec<PathBuf>,
     /// Whether the hook has nothing to do: the call makes no image, or none for x86_64.
     pub(crate) is_foreign: bool,
+    /// Whether the image has no symbols.
+    pub(crate) strips_symbols: bool,
 }
 
 impl LinkArgs {
@@ -34,6 +36,7 @@ impl LinkArgs {
             inputs: Vec::new(),
             side_files: Vec::new(),
             is_foreign: false,
+            strips_symbols: false,
         };
         let mut args = args.iter();
         while let Some(arg) = args.next() {
@@ -50,6 +53,8 @@ impl LinkArgs {
                 "-m" => parsed.emulation(args.next().and_then(|m| m.to_str()).unwrap_or_default()),
                 "-r" | "-i" | "--relocatable" | "-relocatable" | "--version" | "-version"
                 | "--help" | "-help" => parsed.is_foreign = true,
+                // rustc passes the long form for `-Cstrip=symbols`.
+                "-s" | "--strip-all" | "-strip-all" => parsed.strips_symbols = true,
                 _ if !text.starts_with('-') => parsed.inputs.push(arg.into()),
                 _ => {
                     // `-oformat` and `-omagic` are long options with one dash.
@@ -170,6 +175,16 @@ mod tests {
         }
         for line in ["-melf_x86_64 a.o", "-v a.o", "-static a.o", "-rpath x", "-shared a.o"] {
             assert!(!parse(line).is_foreign, "{line}");
+        }
+    }
+
+    #[test]
+    fn images_without_symbols() {
+        for line in ["-s a.o", "a.o --strip-all", "-o -s -strip-all", "-S -s"] {
+            assert!(parse(line).strips_symbols, "{line}");
+        }
+        for line in ["-S a.o", "--strip-debug", "-o -s", "-shared -static -soname s", "-x"] {
+            assert!(!parse(line).strips_symbols, "{line}");
         }
     }
 

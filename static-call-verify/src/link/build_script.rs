@@ -8,7 +8,7 @@ use std::{env, fmt, io};
 use super::driver::{Driver, DriverError, Way};
 use super::flags::{self, Flags};
 use super::origin::Origin;
-use crate::arguments::{CARGO, REPORT, STRICT};
+use crate::arguments::{CARGO, NAMES, REPORT, STRICT};
 use crate::policy::settings::Settings;
 use crate::policy::{FindingKey, Level, manifest};
 
@@ -71,6 +71,7 @@ impl Told {
             match &*setting {
                 CARGO => told.cargo = text.parse().unwrap_or_default(),
                 REPORT => told.settings.report = Some(value.into()),
+                NAMES => told.settings.names = Some(text == "true"),
                 STRICT => told.settings.strict = Some(text == "true"),
                 level => told.level(level, &text),
             }

@@ -40,8 +40,8 @@ pub(crate) fn missing(origin: &Origin) -> String {
         ),
     };
     format!(
-        "flags.missing: rustc is not told to align call instructions, so about two in five static \
-         calls will stay on their trampolines; {fix}"
+        "flags.missing: rustc is not told to align call instructions, so an update retargets about \
+         one in three static calls in steps; {fix}"
     )
 }
 

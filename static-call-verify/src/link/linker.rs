@@ -26,7 +26,8 @@ use crate::policy::{FindingKey, Level, Policy};
 use crate::render::text::BuildLine;
 use crate::report::{Finding, Report};
 use crate::stamp::{Stamped, stamp_parts};
-use crate::table::{capacity, object};
+use crate::table::capacity::{self, Capacity};
+use crate::table::object;
 use crate::verify::verify;
 
 /// Maximum number of findings printed for one image.
@@ -130,14 +131,16 @@ struct Link<'a> {
 
 impl Link<'_> {
     /// Makes the image in another place, so that it appears either stamped or not at all.
-    fn run(&self, mut capacity: u32) -> Result<(), Failure> {
+    fn run(&self, mut capacity: Capacity) -> Result<(), Failure> {
         scratch::remove_leftovers(&self.line.output);
         let scratch = Scratch::new(&self.line.output).map_err(|e| file(&self.line.output, e))?;
         let (object, image) = (scratch.object(), scratch.image());
         let mut policy = self.settings.policy();
         policy.set_source_lines(self.settings.report.is_some());
+        let has_names = self.settings.has_names() && !self.line.strips_symbols;
         for _ in 0..LINKS {
-            fs::write(&object, object::noted(capacity, &policy, self.settings.compiled))
+            let room = capacity.room(has_names);
+            fs::write(&object, object::noted(room, &policy, self.settings.compiled))
                 .map_err(|e| file(&self.line.output, e))?;
             let messages = self.link(Some(&object), &image)?;
             let read = read_image(&image, lines::AVAILABLE && policy.source_lines());
@@ -147,7 +150,8 @@ impl Link<'_> {
                 stamped.map_err(|_| Failure::Stamp("the verifier panicked".into()))?;
             match stamped {
                 Stamped::TooSmall { needed, .. } => {
-                    capacity = needed;
+                    let labels = u32::try_from(report.labels.len()).unwrap_or(u32::MAX);
+                    capacity = Capacity { entries: needed, labels };
                     continue;
                 }
                 Stamped::Done { .. } => atomic_file::write_parts(&image, &bytes, &parts)
@@ -159,7 +163,7 @@ impl Link<'_> {
             self.report(report, &image, &policy)?;
             return self.persist(scratch);
         }
-        Err(Failure::Growing(capacity))
+        Err(Failure::Growing(capacity.entries))
     }
 
     /// Links without a table. Here too the image appears either complete or not at all.

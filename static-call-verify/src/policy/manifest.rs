@@ -12,7 +12,7 @@ use super::settings::Settings;
 use crate::sort;
 
 /// The settings that are not findings or levels.
-const OTHER: [&str; 2] = ["report", "strict"];
+const OTHER: [&str; 3] = ["report", "strict", "names"];
 
 /// The tables of a package and of a workspace.
 const OWNERS: [&str; 2] = ["package", "workspace"];
@@ -143,6 +143,8 @@ impl Reader<'_> {
             match (name.text.as_str(), &value.content) {
                 ("strict", Content::Boolean(strict)) => settings.strict = Some(*strict),
                 ("strict", _) => self.mistake(value.start, "`strict` must be `true` or `false`"),
+                ("names", Content::Boolean(names)) => settings.names = Some(*names),
+                ("names", _) => self.mistake(value.start, "`names` must be `true` or `false`"),
                 ("report", Content::String(path)) => settings.report = Some(path.into()),
                 ("report", _) => {
                     self.mistake(value.start, "`report` must be the name of a directory");
@@ -259,13 +261,15 @@ mod tests {
     fn a_name_overrides_a_pattern() {
         let settings = read(
             "[package.metadata.static-call]\n\"call.grade.line\" = \"allow\"\n\
-             warn = [\"call.grade.*\"]\ndeny = [\"*\"]\nstrict = true\nreport = \"reports\"",
+             warn = [\"call.grade.*\"]\ndeny = [\"*\"]\nstrict = true\nreport = \"reports\"\n\
+             names = false",
         );
         let policy = settings.policy();
         assert_eq!(policy.level(FindingKey::CallGradeLine), Level::Allow);
         assert_eq!(policy.level(FindingKey::CallGradeStraddle), Level::Warn);
         assert_eq!(policy.level(FindingKey::FlagsMissing), Level::Deny);
         assert!(settings.is_strict() && settings.report == Some("reports".into()));
+        assert!(!settings.has_names());
         let twice = "[package.metadata.static-call]\ndeny = \"call.form\"\nnote = \"call.form\"";
         assert_eq!(read(twice).policy().level(FindingKey::CallForm), Level::Deny, "the stricter");
     }
@@ -346,7 +350,8 @@ mod tests {
     fn mistakes_are_reported_with_their_line() {
         let said = mistakes(
             "[package.metadata.static-call]\ndeny = [\n\"call.grade.lime\", 1]\n\
-             call.via-got = \"forbid\"\nstict = true\nstrict = 1\n\"call.form\" = 2",
+             call.via-got = \"forbid\"\nstict = true\nstrict = 1\n\"call.form\" = 2\n\
+             names = \"no\"\nname = true",
         );
         for part in [
             "3: [package.metadata.static-call]: unknown finding `call.grade.lime`; did you \
@@ -357,6 +362,8 @@ mod tests {
              `strict`?\n",
             "6: [package.metadata.static-call]: `strict` must be `true` or `false`\n",
             "7: [package.metadata.static-call]: the level of a finding must be `allow`, `note`,",
+            "8: [package.metadata.static-call]: `names` must be `true` or `false`\n",
+            "9: [package.metadata.static-call]: unknown setting `name`; did you mean `names`?\n",
         ] {
             assert!(said.contains(part), "{part}: {said}");
         }

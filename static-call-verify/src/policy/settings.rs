@@ -29,6 +29,8 @@ pub(crate) struct Settings {
     pub(crate) report: Option<PathBuf>,
     /// Whether the link fails if the image cannot be stamped, if set.
     pub(crate) strict: Option<bool>,
+    /// Whether images get the names of functions, if set.
+    pub(crate) names: Option<bool>,
     /// The linker to run if the driver's command line names none or, if no driver is run, the
     /// linker.
     pub(crate) linker: Option<PathBuf>,
@@ -51,12 +53,18 @@ impl Settings {
         self.strict.unwrap_or(false)
     }
 
+    /// Returns whether images get the names of functions; by default they do.
+    pub(crate) fn has_names(&self) -> bool {
+        self.names.unwrap_or(true)
+    }
+
     /// Returns these settings, completed with those of `base`.
     pub(crate) fn over(self, mut base: Self) -> Self {
         base.levels.extend(self.levels);
         base.report = self.report.or(base.report);
         base.linker = self.linker.or(base.linker);
         base.strict = self.strict.or(base.strict);
+        base.names = self.names.or(base.names);
         base.compiled = self.compiled.or(base.compiled);
         base
     }
@@ -78,8 +86,10 @@ impl Settings {
                 text += &format!("{name} {}\n", path.display());
             }
         }
-        if let Some(strict) = self.strict {
-            text += &format!("strict {strict}\n");
+        for (name, is_set) in [("strict", self.strict), ("names", self.names)] {
+            if let Some(is_set) = is_set {
+                text += &format!("{name} {is_set}\n");
+            }
         }
         if let Some(compiled) = self.compiled {
             text += &format!("compiled {}\n", compiled.to_text());
@@ -101,6 +111,7 @@ impl Settings {
                 ("report", path) => settings.report = Some(path.into()),
                 ("linker", path) => settings.linker = Some(path.into()),
                 ("strict", value) => settings.strict = value.parse().ok(),
+                ("names", value) => settings.names = value.parse().ok(),
                 ("compiled", value) => settings.compiled = Some(Compiled::from_text(value)),
                 _ => {}
             }
@@ -143,6 +154,7 @@ mod tests {
             ],
             report: Some("/a path/with blanks".into()),
             strict: Some(true),
+            names: Some(false),
             linker: Some("/usr/bin/ld.lld".into()),
             compiled: Some(Compiled::from_text("align-calls")),
         };
@@ -157,6 +169,7 @@ mod tests {
             levels: vec![(FindingKey::CallForm, level)],
             strict,
             report: report.map(Into::into),
+            names: strict,
             linker: None,
             compiled: None,
         };
@@ -164,6 +177,7 @@ mod tests {
         let over = said(Level::Note, Some(false), None).over(base.clone());
         assert_eq!(over.policy().level(FindingKey::CallForm), Level::Note);
         assert!(!over.is_strict() && over.report == Some("below".into()));
+        assert!(!over.has_names() && base.has_names() && Settings::default().has_names());
         assert_eq!(Settings::default().over(base.clone()), base);
     }
 }

@@ -13,7 +13,7 @@ use crate::report::Label;
 /// Length of a label in bytes.
 const LENGTH: u64 = 5;
 
-/// Returns the labels of the image by address. Sets the key of their sites.
+/// Returns the labels of the image by address, without functions. Sets the key of their sites.
 pub(crate) fn read(
     image: &Image<'_>,
     pointers: &Pointers,
@@ -47,7 +47,8 @@ pub(crate) fn read(
             if let Some(site) = site.and_then(|s| records.sites.get_mut(s)) {
                 site.key = Some(key);
             }
-            labels.push(Label { address, cold, polarity, key, site, is_sound: false });
+            let (function, is_sound) = (None, false);
+            labels.push(Label { address, cold, polarity, key, site, function, is_sound });
         }
     }
     labels.sort_by_key(|l| (l.address, l.key, l.polarity as u32, l.cold));

@@ -19,10 +19,8 @@ use crate::policy::FindingKey;
 use crate::report::{Key, Site, Source, Trampoline};
 use crate::sort;
 
-/// Longest texts of a record: of a signature, and of a name or a path, which a report repeats many
-/// times.
-const LONGEST_SIGNATURE: u64 = 1 << 16;
-const LONGEST_TEXT: u64 = 1 << 12;
+/// The longest name or path in a record, which a report repeats many times.
+const LONGEST_TEXT: usize = 1 << 12;
 
 /// A trampoline record with its addresses.
 #[derive(Clone, Copy, Debug)]
@@ -234,24 +232,40 @@ impl Reader<'_, '_> {
     fn key(&self, address: u64) -> Option<Key> {
         let stub = self.pointers.resolve(self.image, address + key_record::STUB)?;
         self.image.code_section(stub)?;
+        let length = |field| self.short(address + field).map(usize::from);
+        let (module, name) = (length(key_record::MODULE)?, length(key_record::NAME)?);
+        let (file, signature) = (length(key_record::FILE)?, length(key_record::SIGNATURE)?);
+        if module.max(name).max(file) > LONGEST_TEXT {
+            return None;
+        }
+        let all = module + key_record::SEPARATOR.len() + name + file + signature;
+        let (module, rest) =
+            self.text(address + key_record::TEXT, all as u64)?.split_at_checked(module)?;
+        let (name, rest) = rest.strip_prefix(key_record::SEPARATOR)?.split_at_checked(name)?;
+        let (file, signature) = rest.split_at_checked(file)?;
+        let [flags] = *self.image.at(address + key_record::FLAGS, 1)? else { return None };
         Some(Key {
             address,
             stub,
-            name: self.text(address + key_record::NAME)?,
-            module: self.text(address + key_record::MODULE)?,
-            signature: self.text_of(address + key_record::SIGNATURE, LONGEST_SIGNATURE)?,
+            name: name.to_owned(),
+            module: module.to_owned(),
+            signature: signature.to_owned(),
             source: Source {
-                file: self.text(address + key_record::FILE)?,
+                file: file.to_owned(),
                 line: self.number(address + key_record::LINE)?,
                 column: self.number(address + key_record::COLUMN)?,
             },
-            has_no_body: self.number(address + key_record::FLAGS)? & key_record::HAS_NO_BODY != 0,
+            has_no_body: flags & key_record::HAS_NO_BODY != 0,
         })
     }
 
     fn site(&self, address: u64) -> Option<Site> {
+        let length = self.image.word(address + site_record::FILE + 8)?;
+        if length > LONGEST_TEXT as u64 {
+            return None;
+        }
         let source = Source {
-            file: self.text(address + site_record::FILE)?,
+            file: self.text(address + site_record::FILE, length)?.to_owned(),
             line: self.number(address + site_record::LINE)?,
             column: self.number(address + site_record::COLUMN)?,
         };
@@ -259,21 +273,20 @@ impl Reader<'_, '_> {
         Some(Site { address, id, source, key: None })
     }
 
-    fn text(&self, place: u64) -> Option<String> {
-        self.text_of(place, LONGEST_TEXT)
-    }
-
-    /// Reads a `&'static str`: pointer and length.
-    fn text_of(&self, place: u64, longest: u64) -> Option<String> {
-        let length = self.image.word(place + 8)?;
-        if length > longest || !self.image.budget.spend(usize::try_from(length).ok()?) {
+    /// Reads the text of `length` bytes whose address is at `place`.
+    fn text(&self, place: u64, length: u64) -> Option<&str> {
+        if !self.image.budget.spend(usize::try_from(length).ok()?) {
             return None;
         }
         if length == 0 {
-            return Some(String::new());
+            return Some("");
         }
         let bytes = self.image.at(self.pointers.resolve(self.image, place)?, length)?;
-        std::str::from_utf8(bytes).ok().map(str::to_owned)
+        std::str::from_utf8(bytes).ok()
+    }
+
+    fn short(&self, address: u64) -> Option<u16> {
+        self.image.at(address, 2)?.try_into().ok().map(u16::from_le_bytes)
     }
 
     fn number(&self, address: u64) -> Option<u32> {

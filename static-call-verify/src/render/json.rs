@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::report::{Call, Finding, Key, Report};
 
 /// The version in the field `format`. A change that a reader would notice increases it.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// The schema of [`json()`], in JSON Schema 2020-12.
 pub const JSON_SCHEMA: &str = include_str!("../../schema/report.schema.json");
@@ -30,6 +30,7 @@ pub fn json(report: &Report, image: &str) -> String {
                 "straddle": s.straddle,
             },
             "paths": { "inline": s.listed, "trampoline": s.calls.saturating_sub(s.listed) },
+            "updates": { "one_store": s.one_store, "steps": s.steps },
             "via_got": s.via_got,
             "register": s.register,
             "address_taken": s.address_taken,
@@ -46,6 +47,7 @@ fn call(report: &Report, call: &Call) -> Value {
         "kind": call.kind.as_str(),
         "grade": call.grade.as_str(),
         "path": if call.listed { "inline" } else { "trampoline" },
+        "steps": call.takes_steps(),
         "reason": report.reason(call).map(|reason| reason.to_string()),
         "key": report.keys.get(call.key).map(Key::path),
         "function": call.function,

@@ -47,11 +47,12 @@ impl fmt::Display for Count<'_> {
     }
 }
 
-/// How many of the calls and of the jump labels are inline. Other uses, such as an address in a
-/// register, are neither.
+/// How many of the calls and of the jump labels are inline, and how many of these calls are
+/// retargeted in steps. Other uses, such as an address in a register, are neither.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Ratio {
     pub(super) inline: usize,
+    pub(super) steps: usize,
     pub(super) calls: usize,
     pub(super) labels_inline: usize,
     pub(super) labels: usize,
@@ -66,6 +67,7 @@ impl Ratio {
         let mut ratio = Self::default();
         for call in calls {
             ratio.inline += usize::from(call.listed);
+            ratio.steps += usize::from(call.takes_steps());
             ratio.calls += usize::from(call.is_call());
             ratio.others += usize::from(!call.is_call());
         }
@@ -79,10 +81,10 @@ impl Ratio {
 
 impl fmt::Display for Ratio {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { inline, calls, labels_inline, labels, others } = *self;
+        let Self { inline, steps, calls, labels_inline, labels, others } = *self;
         match calls {
             0 => f.write_str("no calls")?,
-            _ => write!(f, "{inline} of {} inline", Count(calls, "call"))?,
+            _ => write!(f, "{inline} of {} inline{}", Count(calls, "call"), InSteps(steps))?,
         }
         if labels > 0 {
             write!(f, ", {labels_inline} of {} inline", Count(labels, "jump label"))?;
@@ -90,6 +92,18 @@ impl fmt::Display for Ratio {
         match others {
             0 => Ok(()),
             _ => write!(f, ", {} of the trampoline", Count(others, "other use")),
+        }
+    }
+}
+
+/// ` (3 in steps)`, or nothing.
+pub(super) struct InSteps(pub(super) usize);
+
+impl fmt::Display for InSteps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            0 => Ok(()),
+            count => write!(f, " ({count} in steps)"),
         }
     }
 }
@@ -128,9 +142,13 @@ impl fmt::Display for Notices<'_> {
 
 impl Report {
     fn call(&self, f: &mut fmt::Formatter<'_>, call: &Call) -> fmt::Result {
-        let path = if call.listed { "inline" } else { "trampoline" };
+        let path = match (call.listed, call.takes_steps()) {
+            (true, false) => "inline",
+            (true, true) => "inline, steps",
+            (false, _) => "trampoline",
+        };
         let (kind, grade) = (kind(call.kind), grade(call.grade));
-        write!(f, "  {:#010x}  {kind:<13} {grade:<8}  {path:<10}", call.address)?;
+        write!(f, "  {:#010x}  {kind:<13} {grade:<8}  {path:<13}", call.address)?;
         match (&call.source, &call.function) {
             (Some(source), _) => {
                 let site = if call.site.is_some() { " (call!)" } else { "" };
@@ -148,10 +166,11 @@ impl Report {
     fn label(&self, f: &mut fmt::Formatter<'_>, label: &Label) -> fmt::Result {
         let (path, grade) = if label.is_sound { ("inline", "quad") } else { ("alone", "-") };
         let kind = kind(Kind::Label);
-        write!(f, "  {:#010x}  {kind:<13} {grade:<8}  {path:<10}", label.address)?;
-        match label.site.and_then(|s| self.sites.get(s)) {
-            Some(site) => writeln!(f, "  {} (call!)", site.source),
-            None => writeln!(f),
+        write!(f, "  {:#010x}  {kind:<13} {grade:<8}  {path:<13}", label.address)?;
+        match (label.site.and_then(|s| self.sites.get(s)), &label.function) {
+            (Some(site), _) => writeln!(f, "  {} (call!)", site.source),
+            (None, Some(function)) => writeln!(f, "  in {function}"),
+            (None, None) => writeln!(f),
         }
     }
 
@@ -207,13 +226,13 @@ impl fmt::Display for Summary {
     }
 }
 
-/// A build's line about an image: `7 of 12 calls inline, 5 on trampolines`.
+/// A build's line about an image: `7 of 12 calls inline (3 in steps), 5 on trampolines`.
 pub(crate) struct BuildLine<'s>(pub(crate) &'s Summary);
 
 impl fmt::Display for BuildLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (calls, inline) = (self.0.all_calls(), self.0.all_inline());
-        write!(f, "{inline} of {} inline", Count(calls, "call"))?;
+        write!(f, "{inline} of {} inline{}", Count(calls, "call"), InSteps(self.0.steps))?;
         match calls.saturating_sub(inline) {
             0 => Ok(()),
             1 => f.write_str(", 1 on its trampoline"),
@@ -230,12 +249,15 @@ mod tests {
     #[test]
     fn uses_that_are_not_calls_are_counted_separately() {
         let text = |inline, calls, labels_inline, labels, others| {
-            Ratio { inline, calls, labels_inline, labels, others }.to_string()
+            Ratio { inline, steps: 0, calls, labels_inline, labels, others }.to_string()
         };
         assert_eq!(text(0, 0, 1, 1, 0), "no calls, 1 of 1 jump label inline");
         assert_eq!(text(1, 1, 0, 0, 1), "1 of 1 call inline, 1 other use of the trampoline");
         assert_eq!(text(0, 0, 0, 0, 2), "no calls, 2 other uses of the trampoline");
         assert_eq!(text(2, 3, 1, 2, 0), "2 of 3 calls inline, 1 of 2 jump labels inline");
+        let steps = Ratio { inline: 2, steps: 1, calls: 3, labels: 1, ..Ratio::default() };
+        let line = "2 of 3 calls inline (1 in steps), 0 of 1 jump label inline";
+        assert_eq!(steps.to_string(), line);
         let summary = Summary { labels: 3, labels_inline: 2, ..Summary::default() };
         let line = "static-call: 0 keys, 0 sites, 3 calls: 2 inline, 0 trampoline, 1 indirect";
         assert_eq!(summary.to_string(), line);
@@ -252,14 +274,15 @@ mod tests {
 
     #[test]
     fn the_line_of_a_build() {
-        let line = |calls, listed, labels| {
+        let line = |calls, listed, steps, labels| {
+            let labels_inline = labels;
             let summary =
-                Summary { calls, listed, labels, labels_inline: labels, ..Summary::default() };
+                Summary { calls, listed, steps, labels, labels_inline, ..Summary::default() };
             BuildLine(&summary).to_string()
         };
-        assert_eq!(line(11, 6, 1), "7 of 12 calls inline, 5 on trampolines");
-        assert_eq!(line(2, 1, 0), "1 of 2 calls inline, 1 on its trampoline");
-        assert_eq!(line(1, 1, 0), "1 of 1 call inline");
+        assert_eq!(line(11, 6, 0, 1), "7 of 12 calls inline, 5 on trampolines");
+        assert_eq!(line(2, 1, 1, 0), "1 of 2 calls inline (1 in steps), 1 on its trampoline");
+        assert_eq!(line(1, 1, 0, 0), "1 of 1 call inline");
     }
 
     #[test]

@@ -230,6 +230,8 @@ pub struct Label {
     pub key: usize,
     /// Index into [`Report::sites`], for a `call!`.
     pub site: Option<usize>,
+    /// The function around it, demangled, if there are symbols.
+    pub function: Option<String>,
     /// Whether it is what the macros emit. If not, it is not patched, and tests the key.
     pub is_sound: bool,
 }
@@ -271,6 +273,13 @@ impl Call {
     #[must_use]
     pub fn is_call(&self) -> bool {
         !matches!(self.kind, Kind::Register | Kind::AddressTaken)
+    }
+
+    /// Returns whether the program rewrites it in place, and in steps: up to three stores with a
+    /// barrier after each, instead of one store.
+    #[must_use]
+    pub fn takes_steps(&self) -> bool {
+        self.listed && self.grade.takes_steps()
     }
 }
 
@@ -326,8 +335,12 @@ pub struct Summary {
     /// Number of calls that the verifier proves may be rewritten in place.
     pub inline: usize,
     /// Number of calls that the program rewrites: all of `inline` if the image has a table that it
-    /// trusts.
+    /// trusts. These are `one_store` + `steps`.
     pub listed: usize,
+    /// Number of calls that the program retargets by one store.
+    pub one_store: usize,
+    /// Number of calls that the program retargets in steps.
+    pub steps: usize,
     /// Number of calls that stay on their trampolines, whatever the table says.
     pub trampoline: usize,
     /// Number of calls with grade `quad`.

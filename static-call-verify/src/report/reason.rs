@@ -6,10 +6,6 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Reason {
-    /// Its displacement crosses a quadword boundary within one cache line.
-    Line,
-    /// It crosses a cache line.
-    Straddle,
     /// It is a jump with an 8-bit displacement.
     ShortJump,
     /// It has an unusual prefix.
@@ -44,12 +40,10 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// Returns the name, in lower case with dashes: `line`, `through-got`.
+    /// Returns the name, in lower case with dashes: `short-jump`, `through-got`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Line => "line",
-            Self::Straddle => "straddle",
             Self::ShortJump => "short-jump",
             Self::UnusualPrefix => "unusual-prefix",
             Self::ThroughGot => "through-got",
@@ -72,8 +66,6 @@ impl Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Line => "its displacement crosses an 8-byte boundary",
-            Self::Straddle => "it crosses a cache line",
             Self::ShortJump => "it is a short jump",
             Self::UnusualPrefix => "it has an unusual prefix",
             Self::ThroughGot => "it goes through the GOT",

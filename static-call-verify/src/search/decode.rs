@@ -4,9 +4,9 @@ use iced_x86::{Code, Decoder, Instruction, OpKind, Register};
 
 use super::extents::{self, Extent};
 use super::flow::{Doubt, Function};
+use super::functions;
 use super::next::Next;
 use super::scan::{Candidate, FieldForm, Target};
-use crate::demangle::demangled;
 use crate::elf::image::Image;
 use crate::elf::unwind::Unwind;
 use crate::report::Kind;
@@ -52,22 +52,23 @@ pub(crate) fn decode<'a>(
     let addresses: Vec<u64> = candidates.iter().map(|c| c.field).collect();
     let extents = extents::around(image, unwind, &addresses);
     let mut all = Vec::new();
-    let mut functions: Vec<(&Extent<'_>, &[Candidate])> = Vec::new();
+    let mut bodies: Vec<(&Extent<'_>, &[Candidate])> = Vec::new();
     let mut rest = candidates;
     for extent in &extents {
         let before = rest.partition_point(|c| c.field < extent.start);
         let (outside, from) = rest.split_at(before);
         let (inside, after) = from.split_at(from.partition_point(|c| c.field < extent.end));
         all.extend(outside.iter().filter_map(|c| by_bytes(image, c, Proof::NoExtent)));
-        functions.push((extent, inside));
+        bodies.push((extent, inside));
         rest = after;
     }
     all.extend(rest.iter().filter_map(|c| by_bytes(image, c, Proof::NoExtent)));
-    for ((extent, _), mut inside) in functions.iter().zip(in_functions(image, &functions, labels)) {
-        name_functions(image, extent, &mut inside);
-        all.append(&mut inside);
-    }
+    all.extend(in_functions(image, &bodies, labels).into_iter().flatten());
     sort::by_key(&mut all, |n| [n.address, 0]);
+    let addresses: Vec<u64> = all.iter().map(|n| n.address).collect();
+    for (named, name) in all.iter_mut().zip(functions::names(image, &addresses)) {
+        named.function = name;
+    }
     all
 }
 
@@ -119,20 +120,6 @@ fn in_function(
         },
     });
     named.collect()
-}
-
-/// Sets the function that each instruction of an extent belongs to.
-fn name_functions(image: &Image<'_>, extent: &Extent<'_>, all: &mut [Named]) {
-    let mut last: Option<(&[u8], Option<String>)> = None;
-    for named in all {
-        let Some(symbol) = extent.function(named.address) else { continue };
-        if last.as_ref().is_none_or(|(name, _)| *name != symbol) {
-            let name = demangled(&String::from_utf8_lossy(symbol));
-            last = Some((symbol, image.budget.spend(name.len()).then_some(name)));
-        }
-        let name = last.as_ref().and_then(|(_, name)| name.as_deref());
-        named.function = name.filter(|name| image.budget.spend(name.len())).map(str::to_owned);
-    }
 }
 
 /// Returns what an instruction does with the candidate, if the four bytes are its operand.

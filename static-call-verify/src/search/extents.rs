@@ -17,8 +17,8 @@ pub(crate) struct Extent<'a> {
     pub(crate) symbols: Vec<Symbol<'a>>,
     /// Where functions begin according to unwind tables, in order.
     pub(crate) frames: Vec<u64>,
-    /// Addresses and names of the functions inside, by address, one name for each address.
-    names: Vec<(u64, &'a [u8])>,
+    /// Where functions begin according to symbols, in order.
+    named: Vec<u64>,
     /// Where unwinding enters.
     pub(crate) landing_pads: Vec<u64>,
 }
@@ -26,15 +26,8 @@ pub(crate) struct Extent<'a> {
 impl Extent<'_> {
     /// Returns whether a function begins at an address, according to symbols and unwind tables.
     pub(crate) fn is_function(&self, address: u64) -> bool {
-        let by_name = || self.names.binary_search_by_key(&address, |&(start, _)| start).is_ok();
-        address == self.start || self.frames.binary_search(&address).is_ok() || by_name()
-    }
-
-    /// Returns the name of the function that an address belongs to. If a function has several
-    /// names, it is the first in alphabetical order, so that the linker's order does not matter.
-    pub(crate) fn function(&self, address: u64) -> Option<&[u8]> {
-        let after = self.names.partition_point(|&(start, _)| start <= address);
-        self.names.get(after.checked_sub(1)?).map(|&(_, name)| name)
+        let is_in = |starts: &[u64]| starts.binary_search(&address).is_ok();
+        address == self.start || is_in(&self.frames) || is_in(&self.named)
     }
 }
 
@@ -69,15 +62,9 @@ pub(crate) fn around<'a>(
         match extents.last_mut().filter(|e| start < e.end) {
             Some(last) => last.end = last.end.max(end),
             None => {
-                let (symbols, names, frames) = (Vec::new(), Vec::new(), Vec::new());
-                extents.push(Extent {
-                    start,
-                    end,
-                    symbols,
-                    frames,
-                    names,
-                    landing_pads: Vec::new(),
-                });
+                let (symbols, landing_pads) = (Vec::new(), Vec::new());
+                let (frames, named) = (Vec::new(), Vec::new());
+                extents.push(Extent { start, end, symbols, frames, named, landing_pads });
             }
         }
     }
@@ -88,9 +75,8 @@ pub(crate) fn around<'a>(
     }
     for extent in &mut extents {
         let functions = extent.symbols.iter().filter(|s| s.is_function);
-        extent.names = functions.map(|s| (s.address, s.name())).collect();
-        extent.names.sort_unstable();
-        extent.names.dedup_by_key(|&mut (address, _)| address);
+        extent.named = functions.map(|s| s.address).collect();
+        extent.named.sort_unstable();
     }
     frames.sort_unstable();
     frames.dedup();

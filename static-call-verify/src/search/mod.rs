@@ -1,8 +1,9 @@
-//! The search for calls: places that may name a trampoline, the functions around them, and the
-//! proof that an instruction begins there.
+//! The search for calls: places that may name a trampoline, the functions around them, the proof
+//! that an instruction begins there, and the functions' names.
 
 pub(crate) mod decode;
 mod extents;
 pub(crate) mod flow;
+pub(crate) mod functions;
 mod next;
 pub(crate) mod scan;

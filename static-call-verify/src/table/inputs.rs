@@ -1,14 +1,15 @@
-//! Computes how big a table an image will need, from the relocations of the linker's inputs.
+//! Computes how big a table an image will need, from the relocations of the linker's inputs, and
+//! how many jump labels it can have.
 
 use std::collections::{HashMap, HashSet};
 
 use object::LittleEndian as LE;
-use object::elf::{self, FileHeader64};
+use object::elf::{self, FileHeader64, SectionHeader64};
 use object::read::archive::ArchiveFile;
 use object::read::elf::{FileHeader, Rela, SectionHeader, SectionTable, Sym};
-use static_call::layout::TRAMPOLINES_SECTION;
+use static_call::layout::{LABELS_SECTION, LabelRecord, TRAMPOLINES_SECTION};
 
-/// Counts relocations against trampolines over all inputs of a link.
+/// Counts relocations against trampolines, and jump labels, over all inputs of a link.
 #[derive(Clone, Debug, Default)]
 pub struct InputCounter {
     /// References to trampolines of the same object.
@@ -17,6 +18,7 @@ pub struct InputCounter {
     defined: HashSet<Vec<u8>>,
     /// References to undefined symbols that may be trampolines.
     undefined: HashMap<Vec<u8>, u32>,
+    labels: u32,
 }
 
 impl InputCounter {
@@ -37,6 +39,7 @@ impl InputCounter {
     /// Adds the counts of another counter.
     pub(crate) fn merge(&mut self, other: Self) {
         self.own = self.own.saturating_add(other.own);
+        self.labels = self.labels.saturating_add(other.labels);
         self.defined.extend(other.defined);
         for (name, count) in other.undefined {
             let all = self.undefined.entry(name).or_default();
@@ -52,6 +55,12 @@ impl InputCounter {
         named.fold(self.own, |sum, (_, count)| sum.saturating_add(*count))
     }
 
+    /// Returns the most jump labels that an image of the inputs so far can have.
+    #[must_use]
+    pub fn labels(&self) -> u32 {
+        self.labels
+    }
+
     fn object(&mut self, bytes: &[u8]) -> object::Result<()> {
         let header = FileHeader64::<LE>::parse(bytes)?;
         if header.e_type(LE) != elf::ET_REL || header.e_machine(LE) != elf::EM_X86_64 {
@@ -61,9 +70,13 @@ impl InputCounter {
         // Sections of an object do not overlap. Overlapping ones would be read many times.
         let in_file = sections.iter().filter(|s| s.sh_type(LE) != elf::SHT_NOBITS);
         let total = in_file.map(|s| s.sh_size(LE)).fold(0, u64::saturating_add);
-        if total / 2 > bytes.len() as u64 || !mentions_trampolines(&sections, bytes) {
+        let is_relevant = sections.iter().any(may_be_records);
+        if total / 2 > bytes.len() as u64
+            || !(is_relevant || mentions_trampolines(&sections, bytes))
+        {
             return Ok(());
         }
+        self.labels = self.labels.saturating_add(labels(&sections));
         let symbols = sections.symbols(LE, bytes, elf::SHT_SYMTAB)?;
         let code = trampoline_sections(&sections);
         for (index, symbol) in symbols.enumerate() {
@@ -151,6 +164,23 @@ pub(crate) fn has_mark(names: &[u8]) -> bool {
     false
 }
 
+/// Returns whether a section may hold records of trampolines or jump labels, by its flags. Few
+/// other sections have them.
+pub(super) fn may_be_records(section: &SectionHeader64<LE>) -> bool {
+    section.sh_flags(LE).contains(elf::SHF_ALLOC | elf::SHF_LINK_ORDER)
+}
+
+/// Returns the number of jump labels.
+fn labels(sections: &SectionTable<'_, FileHeader64<LE>>) -> u32 {
+    let is_named = |s: &&SectionHeader64<LE>| {
+        let name = sections.section_name(LE, s);
+        may_be_records(s) && name.is_ok_and(|n| n == LABELS_SECTION.as_bytes())
+    };
+    let size = sections.iter().filter(is_named).map(|s| s.sh_size(LE));
+    let count = size.fold(0, u64::saturating_add) / LabelRecord::SIZE as u64;
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
 /// Returns the code sections that records are linked to.
 fn trampoline_sections(sections: &SectionTable<'_, FileHeader64<LE>>) -> HashSet<usize> {
     sections
@@ -177,6 +207,7 @@ mod tests {
             own,
             defined: defined.iter().map(|n| name(n)).collect(),
             undefined: undefined.iter().map(|(n, count)| (name(n), *count)).collect(),
+            labels: own,
         }
     }
 
@@ -184,9 +215,9 @@ mod tests {
     fn counts_are_merged() {
         let mut all = counter(1, &["a"], &[("b", 10), ("x", 1000)]);
         all.merge(counter(2, &["b", "c"], &[("a", 20), ("b", 30), ("y", 1000)]));
-        assert_eq!(all.entries(), 1 + 2 + 10 + 20 + 30);
+        assert_eq!((all.entries(), all.labels()), (1 + 2 + 10 + 20 + 30, 1 + 2));
         all.merge(counter(u32::MAX, &[], &[("b", u32::MAX)]));
-        assert_eq!(all.entries(), u32::MAX);
+        assert_eq!((all.entries(), all.labels()), (u32::MAX, u32::MAX));
     }
 
     #[test]

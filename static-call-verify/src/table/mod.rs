@@ -8,18 +8,19 @@ pub(crate) mod note;
 pub(crate) mod object;
 #[cfg(unix)]
 mod objects;
+pub(crate) mod places;
+mod reserved;
 
 use static_call::arch::x86_64::Branch;
 use static_call::layout::{
-    self, RUNTIME_SECTION, TABLE_SECTION, TABLE_VERSION, TableEntry, TableHeader, checksum,
-    image_identity,
+    RUNTIME_SECTION, TABLE_SECTION, TABLE_VERSION, TableEntry, TableHeader, checksum,
 };
 
 use crate::elf::image::Image;
-use crate::elf::section::Section;
 use crate::findings::Findings;
 use crate::policy::FindingKey;
 use crate::report::{Call, TableState, Trampoline};
+use crate::table::reserved::{Reserved, Unusable};
 
 /// The table of an image.
 #[derive(Clone, Copy, Debug)]
@@ -33,42 +34,25 @@ pub(crate) struct Table<'a> {
 
 impl<'a> Table<'a> {
     /// Returns the table if the image has one; `Err` says what is wrong with it.
-    pub(crate) fn find(image: &Image<'a>) -> Result<Option<Self>, String> {
-        // The runtime's own anchor creates an empty section if no table was linked in.
-        let mut sections = image.sections_named(TABLE_SECTION).filter(|s| s.size != 0);
-        let Some(section) = sections.next() else { return Ok(None) };
-        if sections.next().is_some() {
-            return Err("the image has two tables: link only one table object".to_owned());
-        }
-        // If a linker kept anchor and table apart, the runtime looks for the table at the anchor.
-        let mut anchors = image.sections_named(TABLE_SECTION).filter(|s| s.size == 0);
-        if anchors.any(|anchor| anchor.address != section.address) {
-            return Ok(None);
-        }
-        let data = image.section_data(section).unwrap_or_default();
+    pub(crate) fn find(image: &Image<'a>) -> Result<Option<Self>, &'static str> {
+        let Reserved { address, offset, data } = match Reserved::find(image, TABLE_SECTION) {
+            Ok(Some(reserved)) => reserved,
+            Ok(None) => return Ok(None),
+            Err(Unusable::Twice) => {
+                return Err("the image has two tables: link only one table object");
+            }
+            Err(Unusable::Shared) => return Err("the table shares its bytes with another section"),
+            Err(Unusable::Misplaced) => return Err("the table does not fit its section"),
+        };
         let header = data.first_chunk().and_then(TableHeader::from_bytes);
-        let Some(header) = header else {
-            return Err("the table has no header".to_owned());
-        };
+        let header = header.ok_or("the table has no header")?;
         let entries = data.get(TableHeader::SIZE..).unwrap_or_default();
-        // Filling the table must not change anything else.
-        let is_shared = |s: &Section<'_>| {
-            let is_itself = s.offset == section.offset && s.name == section.name;
-            let starts_before_end = s.offset < section.offset.saturating_add(section.size);
-            let ends_after_start = s.offset.saturating_add(s.size) > section.offset;
-            !is_itself && s.has_bytes() && starts_before_end && ends_after_start
-        };
-        if image.sections.iter().any(is_shared) {
-            return Err("the table shares its bytes with another section".to_owned());
-        }
         let is_whole = header.count <= header.capacity
-            && usize::try_from(header.count).is_ok_and(|c| c <= entries.len() / TableEntry::SIZE)
-            && section.address % 8 == 0
-            && image.offset_of(section.address, section.size) == Some(section.offset);
+            && usize::try_from(header.count).is_ok_and(|c| c <= entries.len() / TableEntry::SIZE);
         if !is_whole {
-            return Err("the table does not fit its section".to_owned());
+            return Err("the table does not fit its section");
         }
-        Ok(Some(Self { address: section.address, offset: section.offset, header, entries }))
+        Ok(Some(Self { address, offset, header, entries }))
     }
 
     fn entry_address(&self, index: usize) -> u64 {
@@ -100,7 +84,7 @@ impl<'a> Table<'a> {
             version: TABLE_VERSION,
             capacity: self.header.capacity,
             count: u32::try_from(calls.len()).ok()?,
-            identity: identity(image),
+            identity: image.identity(),
             checksum: checksum(&entries),
         };
         // If the table gets shorter, nothing of the old one remains.
@@ -164,7 +148,7 @@ impl<'a> Table<'a> {
         if self.header.checksum != checksum(filled) {
             return (listed, Some((self.address, "the table was changed after it was filled")));
         }
-        if self.header.identity != identity(image) {
+        if self.header.identity != image.identity() {
             let problem = "the image was rearranged after its table was filled";
             return (listed, Some((self.address, problem)));
         }
@@ -215,12 +199,4 @@ fn is_right(image: &Image<'_>, here: u64, entry: &TableEntry, trampolines: &[Tra
         .binary_search_by_key(&trampoline, |t| t.address)
         .is_ok_and(|t| trampolines.get(t).is_some_and(|t| t.is_sound));
     is_branch && is_known
-}
-
-fn identity(image: &Image<'_>) -> u64 {
-    image_identity(image.segments.iter().map(|s| layout::Segment {
-        address: s.address,
-        size: s.memory_size,
-        flags: s.flags,
-    }))
 }

@@ -1,34 +1,65 @@
-//! The object that brings an empty table into a link.
+//! The object that brings an empty table into a link, and room for names of functions.
 
 use object::elf;
-use static_call::layout::{TABLE_SECTION, TableEntry, TableHeader};
+use static_call::layout::{
+    PLACES_LEAST, PLACES_ROOM, PLACES_SECTION, PlacesHeader, TABLE_SECTION, TableEntry, TableHeader,
+};
 
 use super::note::{NOTE_SECTION, note};
 use crate::compiled::Compiled;
 use crate::policy::Policy;
 
-/// Returns an ELF relocatable object with an empty table of `capacity` entries, and a note with the
-/// version of the verifier and the policy, so that the image's build id changes with them.
+/// What an object reserves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Room {
+    /// Entries of the table.
+    pub(crate) entries: u32,
+    /// Calls and jump labels whose functions are named, or `None` if none is.
+    pub(crate) named: Option<u32>,
+}
+
+/// Returns an ELF relocatable object with an empty table of `capacity` entries, room for the names
+/// of as many functions, and a note with the version of the verifier and the policy, so that the
+/// image's build id changes with them.
 ///
-/// Both survive `--gc-sections`: the table is marked to be retained (`SHF_GNU_RETAIN`), and linkers
-/// treat a note as a root of garbage collection.
+/// All of it survives `--gc-sections`: table and names are marked to be retained
+/// (`SHF_GNU_RETAIN`), and linkers treat a note as a root of garbage collection.
 #[must_use]
 pub fn table_object(capacity: u32, policy: &Policy) -> Vec<u8> {
-    noted(capacity, policy, None)
+    noted(Room { entries: capacity, named: Some(capacity) }, policy, None)
 }
 
 /// Like [`table_object`], and records how the rest of the image was compiled.
-pub(crate) fn noted(capacity: u32, policy: &Policy, compiled: Option<Compiled>) -> Vec<u8> {
+pub(crate) fn noted(room: Room, policy: &Policy, compiled: Option<Compiled>) -> Vec<u8> {
+    let retained = elf::SHF_ALLOC.0 | elf::SHF_GNU_RETAIN.0;
+    let mut writer =
+        Writer::default().section(TABLE_SECTION, PROGBITS, retained, 8, &table(room.entries));
+    if let Some(named) = room.named {
+        writer = writer.section(PLACES_SECTION, PROGBITS, retained, 8, &places(named));
+    }
+    writer
+        .section(NOTE_SECTION, elf::SHT_NOTE.0, elf::SHF_ALLOC.0, 4, &note(policy, compiled))
+        .section(".note.GNU-stack", PROGBITS, 0, 1, &[])
+        .finish()
+}
+
+const PROGBITS: u32 = elf::SHT_PROGBITS.0;
+
+fn table(capacity: u32) -> Vec<u8> {
     let header = TableHeader { version: 0, capacity, count: 0, identity: 0, checksum: 0 };
     let mut table = header.to_bytes().to_vec();
     table.resize(TableHeader::SIZE + capacity as usize * TableEntry::SIZE, 0);
-    let alloc = elf::SHF_ALLOC.0;
-    let retain = elf::SHF_GNU_RETAIN.0;
-    Writer::default()
-        .section(TABLE_SECTION, elf::SHT_PROGBITS.0, alloc | retain, 8, &table)
-        .section(NOTE_SECTION, elf::SHT_NOTE.0, alloc, 4, &note(policy, compiled))
-        .section(".note.GNU-stack", elf::SHT_PROGBITS.0, 0, 1, &[])
-        .finish()
+    table
+}
+
+fn places(named: u32) -> Vec<u8> {
+    let capacity = named.saturating_mul(PLACES_ROOM).saturating_add(PLACES_LEAST);
+    let (version, count, names) = (0, 0, 0);
+    let (identity, checksum) = (0, 0);
+    let header = PlacesHeader { version, capacity, count, names, identity, checksum };
+    let mut places = header.to_bytes().to_vec();
+    places.resize(PlacesHeader::SIZE + capacity as usize, 0);
+    places
 }
 
 /// Writes an ELF64 little-endian relocatable object for x86-64, section by section.

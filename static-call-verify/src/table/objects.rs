@@ -1,5 +1,6 @@
-//! Finds the objects among the inputs of a link that mention trampolines. Each is read only as far
-//! as necessary to decide: most of an input is unrelated code and debug information.
+//! Finds the objects among the inputs of a link that have jump labels or mention trampolines. Each
+//! is read only as far as necessary to decide: most of an input is unrelated code and debug
+//! information.
 
 use std::io;
 use std::ops::Range;
@@ -10,7 +11,7 @@ use object::elf::{self, FileHeader64, SectionHeader64};
 use object::pod;
 use object::read::elf::{FileHeader, SectionHeader};
 
-use super::inputs::has_mark;
+use super::inputs::{has_mark, may_be_records};
 use crate::elf::pieces::Pieces;
 
 const ARCHIVE: &[u8] = b"!<arch>\n";
@@ -30,8 +31,8 @@ pub(crate) struct Objects {
 }
 
 impl Objects {
-    /// Passes to `each` the objects in the file at `path` that mention trampolines. The file is an
-    /// object, an archive, or anything else, which has none.
+    /// Passes to `each` the objects in the file at `path` that have jump labels or mention
+    /// trampolines. The file is an object, an archive, or anything else, which has none.
     ///
     /// The linker will complain about what cannot be read.
     pub(crate) fn read(&mut self, path: &Path, mut each: impl FnMut(&[u8])) -> io::Result<()> {
@@ -65,14 +66,15 @@ impl Objects {
         let head = file.read(range.start..range.end.min(range.start + HEADER), &mut self.memory)?;
         self.have_bitcode |= BITCODE.iter().any(|magic| head.starts_with(magic));
         let Some((count, sections)) = section_headers(head) else { return Ok(()) };
-        if self.mentions_trampolines(file, &range, count, sections)? {
+        if self.is_relevant(file, &range, count, sections)? {
             each(file.read(range, &mut self.memory)?);
         }
         Ok(())
     }
 
-    /// Returns whether a name of a section or symbol in an object has the mark of a trampoline.
-    fn mentions_trampolines(
+    /// Returns whether an object has records, or a name of a section or symbol with the mark of a
+    /// trampoline.
+    fn is_relevant(
         &mut self,
         file: &Pieces,
         range: &Range<u64>,
@@ -88,8 +90,12 @@ impl Objects {
         let Some(headers) = inside(sections, size).filter(|_| count != 0) else { return Ok(true) };
         let headers = file.read(headers, &mut self.memory)?;
         let headers = pod::slice_from_bytes::<SectionHeader64<LE>>(headers, count);
-        let headers = headers.map(|(headers, _)| headers).unwrap_or_default().iter();
+        let headers = headers.map(|(headers, _)| headers).unwrap_or_default();
+        if headers.iter().any(may_be_records) {
+            return Ok(true);
+        }
         let tables: Vec<_> = headers
+            .iter()
             .filter(|h| h.sh_type(LE) == elf::SHT_STRTAB)
             .map(|h| inside(h.sh_offset(LE), h.sh_size(LE)))
             .collect();

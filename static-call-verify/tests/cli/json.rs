@@ -87,6 +87,8 @@ fn agrees(document: &Value, path: &str) {
         (&s["calls"]["straddle"], report.summary.straddle),
         (&s["paths"]["inline"], report.summary.listed),
         (&s["paths"]["trampoline"], report.summary.calls - report.summary.listed),
+        (&s["updates"]["one_store"], report.summary.one_store),
+        (&s["updates"]["steps"], report.summary.steps),
         (&s["via_got"], report.summary.via_got),
         (&s["register"], report.summary.register),
         (&s["address_taken"], report.summary.address_taken),
@@ -97,11 +99,15 @@ fn agrees(document: &Value, path: &str) {
     let calls = document["calls"].as_array().unwrap();
     let inline = calls.iter().filter(|call| call["path"] == "inline").count();
     assert_eq!(inline, report.summary.listed);
+    let steps = calls.iter().filter(|call| call["steps"] == true).count();
+    assert_eq!((steps, inline - steps), (report.summary.steps, report.summary.one_store));
     assert_eq!(calls.len(), report.calls.len());
     for (call, expected) in calls.iter().zip(&report.calls) {
         assert_eq!(call["address"], expected.address);
         assert_eq!(call["key"], "module::key");
         assert_eq!(call["path"] == "inline", call["reason"].is_null(), "{call}");
+        let is_cut = call["grade"] == "line" || call["grade"] == "straddle";
+        assert_eq!(call["steps"], call["path"] == "inline" && is_cut, "{call}");
     }
 }
 
@@ -110,8 +116,9 @@ fn agrees(document: &Value, path: &str) {
 fn without_a_trusted_table_nothing_is_inline() {
     let stamped = Image::stamped(BODY);
     let good = fs::read(&stamped.0).unwrap();
-    let inline = verify(&good, &Policy::default()).summary.inline;
-    assert!(inline >= 2);
+    let summary = verify(&good, &Policy::default()).summary;
+    let inline = summary.inline;
+    assert_eq!((inline, summary.steps), (5, 2));
     // As if a tool had moved something: the last segment is longer.
     let mut moved = good.clone();
     let headers = u64::from_le_bytes(*good[32..].first_chunk().unwrap()) as usize;
@@ -129,7 +136,7 @@ fn without_a_trusted_table_nothing_is_inline() {
         agrees(&document, image.path());
         assert_eq!(document["summary"]["paths"]["inline"], inline, "{document:#}");
         let calls = document["calls"].as_array().unwrap();
-        let graded = |c: &&Value| c["grade"] == "quad" || c["grade"] == "disp";
+        let graded = |c: &&Value| c["grade"] != "none";
         for call in calls.iter().filter(graded) {
             let reason = if why.is_empty() { Value::Null } else { why.into() };
             assert_eq!(call["reason"], reason, "{document:#}");
@@ -141,7 +148,7 @@ fn without_a_trusted_table_nothing_is_inline() {
             assert!(out(&output).contains(why), "{}", out(&output));
         }
         let output = run(&["verify", image.path()]);
-        let rows = out(&output).lines().filter(|line| line.contains("  inline "));
+        let rows = out(&output).lines().filter(|line| line.contains("  inline"));
         assert_eq!(rows.count(), inline, "{}", out(&output));
         let page = run(&["verify", "--format=html", image.path()]);
         let rows = out(&page).matches("class=\"row\" data-path=\"inline\"").count();
@@ -156,12 +163,13 @@ fn the_schema_rejects_what_is_not_a_report() {
     let output = run(&["verify", "--format=json", image.path()]);
     let good: Value = serde_json::from_str(out(&output)).unwrap();
     for (path, value) in [
-        ("/format", Value::from(1)),
+        ("/format", Value::from(2)),
         ("/image", Value::Null),
         ("/summary/calls/quad", Value::from(-1)),
         ("/summary/calls", Value::from(3)),
         ("/calls/0/kind", Value::from("nop")),
         ("/calls/0/grade", Value::Null),
+        ("/calls/0/steps", Value::Null),
         ("/calls/0/reason", Value::from(1)),
         ("/calls/0/source", Value::from("nowhere")),
         ("/findings/0/key", Value::from("call.grade")),

@@ -159,12 +159,19 @@ pub(crate) fn check_with(bytes: &[u8], policy: &Policy) -> Report {
     let report = verify(bytes, policy);
     for call in report.calls.iter().filter(|c| c.inline) {
         assert!(call.grade.is_patchable() && call.kind.is_direct() && call.reason.is_none());
+        let end = call.address + u64::from(call.length);
+        let is_split = (end - 4) / 8 != (end - 1) / 8;
+        assert_eq!(call.grade.takes_steps(), is_split, "{call:?}");
         let trampoline = &report.trampolines[call.trampoline];
         assert!(trampoline.is_sound, "{report}");
         assert!(matches!(call.length, 5 | 6), "{report}");
         assert!(call.address.is_multiple_of(8) || call.kind != Kind::Label);
     }
+    for call in report.calls.iter().filter(|c| !c.inline) {
+        assert!(!call.grade.is_patchable() && call.reason.is_some(), "{call:?}");
+    }
     assert_eq!(report.summary.inline, report.calls.iter().filter(|c| c.inline).count());
+    assert_eq!(report.summary.listed, report.summary.one_store + report.summary.steps);
     report
 }
 

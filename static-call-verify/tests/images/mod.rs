@@ -18,10 +18,10 @@ pub(crate) const PRELUDE: &str = r#"
     .section linkme_STATIC_CALL_0_1_KEYS,"aw",@progbits
     .p2align 3
 record:
-    .quad shim, 0, 0, stub
-    .quad name, 3, module, 6, file, 7, signature, 8
-    .long 5, 9, 0, 0
-    .quad shim, 0
+    .quad shim, 0, shim, stub, text
+    .short 6, 3, 7, 8
+    .long 5, 9, 0
+    .byte 0, 0, 0, 0
     .section linkme_STATIC_CALL_0_1_SITES,"aw",@progbits
     .p2align 3
 site:
@@ -29,10 +29,11 @@ site:
     .long 11, 13
     .quad 0x5173
     .section .rodata.texts,"a",@progbits
-name: .ascii "key"
-module: .ascii "module"
+text: .ascii "module"
+    .ascii "::"
+    .ascii "key"
 file: .ascii "file.rs"
-signature: .ascii "fn key()"
+    .ascii "fn key()"
     .section .text.tramp,"ax",@progbits
     .p2align 3
     .type tramp, @function

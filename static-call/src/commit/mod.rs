@@ -9,6 +9,7 @@ use crate::error::UpdateError;
 use crate::previous::Previous;
 use crate::record::{KEYS, KeyRecord};
 use crate::request::Request;
+use crate::target::TargetRecord;
 use crate::update::Update;
 use crate::{backend, lock, observer};
 
@@ -36,6 +37,21 @@ pub(crate) fn commit_then(
 /// Commits one request as [`commit`] does.
 pub(crate) fn commit_one(mut request: Request) -> Result<Update, UpdateError> {
     commit(from_mut(&mut request))
+}
+
+/// Commits that `key` call `target`. One call for each update in the user's code, where it is a
+/// piece of each program's size.
+///
+/// # Safety
+///
+/// 1. The target has the key's signature.
+#[inline(never)]
+pub(crate) unsafe fn commit_target(
+    key: &'static KeyRecord,
+    target: TargetRecord,
+) -> Result<Update, UpdateError> {
+    // SAFETY: promise 1 is the same as this function's (INV-SHIM).
+    commit_one(unsafe { Request::new(key, target) })
 }
 
 /// Makes the targets of keys final. It takes the lock, so that no update in progress changes one

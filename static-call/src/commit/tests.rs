@@ -1,6 +1,5 @@
 //! No update comes after a seal.
 
-use core::any::TypeId;
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use std::boxed::Box;
@@ -14,10 +13,12 @@ use crate::target::TargetRecord;
 
 /// Distinct addresses for targets that are never called.
 static CODE: [u8; 3] = [0; 3];
-static FIRST: TargetRecord = TargetRecord::new((&raw const CODE[1]).cast(), || "first");
-static SECOND: TargetRecord = TargetRecord::new((&raw const CODE[2]).cast(), || "second");
-static OPEN: TargetRecord =
-    TargetRecord::new((&raw const CODE[0]).cast(), || "open").with_choice(in_the_middle);
+static FIRST: TargetRecord = TargetRecord::new(|d| {
+    d.at((&raw const CODE[1]).cast()).named("first");
+});
+static SECOND: TargetRecord = TargetRecord::new(|d| {
+    d.at((&raw const CODE[2]).cast()).named("second");
+});
 
 static KEY: OnceLock<&'static KeyRecord> = OnceLock::new();
 static SEALS: AtomicBool = AtomicBool::new(false);
@@ -26,7 +27,7 @@ static SEALED_WITH: AtomicPtr<()> = AtomicPtr::new(ptr::null_mut());
 
 /// Makes the choice of the key's default, which an update does under the lock. Meanwhile another
 /// thread seals the key; when this returns, that thread is done or waits for the lock.
-fn in_the_middle() -> &'static TargetRecord {
+fn in_the_middle() -> TargetRecord {
     if SEALS.swap(false, Ordering::SeqCst) {
         let _ = thread::spawn(|| {
             let key = *KEY.get().expect("set before the update");
@@ -38,30 +39,30 @@ fn in_the_middle() -> &'static TargetRecord {
             thread::yield_now();
         }
     }
-    &FIRST
+    FIRST
 }
 
 #[test]
 fn what_a_sealed_key_calls_is_final() {
     let description = KeyDescription {
-        default: &OPEN,
-        default_shim: OPEN.address(),
+        describe: |d| {
+            d.at((&raw const CODE[0]).cast()).named("open").with_choice(in_the_middle);
+        },
+        shim: (&raw const CODE[0]).cast(),
         stub: ptr::null(),
-        name: "key",
-        module: "",
-        file: "",
-        signature: "",
-        line: 0,
-        column: 0,
+        text: "::key",
+        module: 0,
+        name: 3,
+        file: 0,
+        position: (0, 0),
         flags: 0,
-        own_type: TypeId::of::<()>,
     };
     // SAFETY: the key is never called, and no trampoline has its stub (INV-KEY).
     let key: &'static KeyRecord = Box::leak(Box::new(unsafe { KeyRecord::new(description) }));
     KEY.set(key).expect("once");
     SEALS.store(true, Ordering::SeqCst);
     // SAFETY: INV-SHIM: the key is never called.
-    super::commit_one(unsafe { Request::new(key, &SECOND) }).expect("it began before the seal");
+    super::commit_one(unsafe { Request::new(key, SECOND) }).expect("it began before the seal");
     assert!(!SEALS.load(Ordering::SeqCst), "the seal came in the middle of the update");
     while !IS_SEALED.load(Ordering::SeqCst) {
         thread::yield_now();

@@ -46,6 +46,14 @@ pub enum UpdateError {
         /// The `errno` of `mprotect`.
         errno: i32,
     },
+    /// A call instruction that is retargeted in steps is bound, but the barrier between steps is no
+    /// longer available.
+    CannotRetarget {
+        /// Address of the instruction.
+        address: usize,
+        /// The `errno` of `membarrier`.
+        errno: i32,
+    },
     /// The key would call itself.
     CallsItself {
         /// Name of the key.
@@ -97,6 +105,11 @@ impl fmt::Display for UpdateError {
                 "the code page at {address:#x} can no longer be made writable (errno {errno}): \
                  call `static_call::unbind()` before the program gives up that right"
             ),
+            Self::CannotRetarget { address, errno } => write!(
+                f,
+                "the call at {address:#x} can no longer be retargeted: membarrier failed (errno \
+                 {errno}): call `static_call::unbind()` before the program gives up that right"
+            ),
             Self::CallsItself { key } => {
                 write!(f, "`{key}` would call itself: its target leads back to it")
             }
@@ -135,6 +148,7 @@ impl fmt::Debug for UpdateError {
         let name = match self {
             Self::ForeignBytes { .. } => "ForeignBytes",
             Self::PermissionDenied { .. } => "PermissionDenied",
+            Self::CannotRetarget { .. } => "CannotRetarget",
             Self::CallsItself { .. } => "CallsItself",
             Self::Reentered => "Reentered",
             Self::Unloaded => "Unloaded",

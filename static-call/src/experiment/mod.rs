@@ -3,6 +3,7 @@
 use core::fmt;
 use std::vec::Vec;
 
+pub use crate::arch::x86_64::Split;
 use crate::arch::x86_64::grade;
 pub use crate::arch::x86_64::probe::Forms;
 use crate::layout::Grade;
@@ -83,6 +84,10 @@ impl Boundary {
         }
     }
 
+    /// The boundaries that split a displacement.
+    const SPLITTING: [Self; 5] =
+        [Self::Across8, Self::Across16, Self::Across32, Self::Across64, Self::Across4096];
+
     /// Returns the grade of a call instruction at this boundary.
     #[must_use]
     pub fn grade(self) -> Grade {
@@ -90,15 +95,27 @@ impl Boundary {
     }
 }
 
-/// How often the writer stores.
+/// How often the writer changes the instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Pace {
     /// As fast as it can.
     Hammering,
-    /// Two microseconds after the time set for the previous store, or at once if that time has
-    /// passed, since reading the clock takes time, too. [`Counts::writes`] has the actual number of
-    /// stores.
+    /// Two microseconds after the time set for the previous change, or twenty in steps, or at once
+    /// if that time has passed, since reading the clock takes time, too. [`Counts::writes`] has the
+    /// actual number of stores.
     Paced,
+}
+
+/// How the writer changes the instruction from one form to the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// By one store.
+    OneStore,
+    /// In steps, as the runtime does where a boundary splits the displacement: three stores, each
+    /// into one aligned quadword, and a barrier after each.
+    Steps(Split),
+    /// By the same stores without barriers, which the runtime never does.
+    StepsWithoutBarriers(Split),
 }
 
 /// One line of the table: where the instruction lies, how often it is changed, and how.
@@ -110,6 +127,8 @@ pub struct Experiment {
     pub pace: Pace,
     /// The two forms between which it is changed.
     pub change: Forms,
+    /// By which stores it is changed.
+    pub way: Way,
 }
 
 /// What was counted. Counts of parts and of repetitions can be added.
@@ -119,7 +138,9 @@ pub struct Counts {
     pub calls: u64,
     /// Stores into the instruction.
     pub writes: u64,
-    /// Executions of neither of the two forms.
+    /// Executions that went through a veneer, between two steps.
+    pub veneers: u64,
+    /// Executions of neither of the two forms, nor through a veneer.
     pub torn: u64,
 }
 
@@ -127,6 +148,7 @@ impl core::ops::AddAssign for Counts {
     fn add_assign(&mut self, other: Self) {
         self.calls += other.calls;
         self.writes += other.writes;
+        self.veneers += other.veneers;
         self.torn += other.torn;
     }
 }
@@ -144,6 +166,11 @@ pub enum Unavailable {
     },
     /// The system refused a second thread.
     Thread,
+    /// The system refused the barrier between two steps. Only experiments in steps need it.
+    Barrier {
+        /// The `errno` of `membarrier(2)`.
+        errno: i32,
+    },
 }
 
 impl fmt::Display for Unavailable {
@@ -156,6 +183,11 @@ impl fmt::Display for Unavailable {
                  or a seccomp filter refuses it, so the runtime could not rewrite code here either"
             ),
             Self::Thread => f.write_str("the system refused a second thread"),
+            Self::Barrier { errno } => write!(
+                f,
+                "no barrier (membarrier, errno {errno}), so the runtime retargets nothing in steps \
+                 here"
+            ),
         }
     }
 }
@@ -187,29 +219,54 @@ impl Experiment {
         let calls = Boundary::ALL.map(|boundary| (boundary, Forms::Call));
         let others = others.into_iter().flat_map(|change| places.map(|place| (place, change)));
         let whole = whole.map(|change| (Boundary::None, change));
-        let rows = calls.into_iter().chain(others).chain(whole);
+        let stores = calls.into_iter().chain(others).chain(whole);
+        let stores = stores.map(|(boundary, change)| (boundary, change, Way::OneStore));
+        let steps = Boundary::SPLITTING.into_iter().flat_map(|boundary| {
+            let ways = Split::ALL.map(|s| [Way::Steps(s), Way::StepsWithoutBarriers(s)]);
+            ways.into_iter().flatten().map(move |way| (boundary, Forms::Call, way))
+        });
         let paces = [Pace::Hammering, Pace::Paced];
-        rows.flat_map(|(boundary, change)| paces.map(|pace| Self { boundary, pace, change }))
-            .collect()
+        let rows = stores.chain(steps);
+        rows.flat_map(|(boundary, change, way)| {
+            paces.map(|pace| Self { boundary, pace, change, way })
+        })
+        .collect()
     }
 
-    /// Returns whether the runtime makes this change to an instruction at this boundary.
+    /// Returns whether the runtime makes this change, with one store, to an instruction at this
+    /// boundary.
     #[must_use]
     pub fn is_default(&self) -> bool {
-        self.boundary.grade().is_patchable()
+        match self.way {
+            Way::OneStore => !self.boundary.grade().takes_steps(),
+            Way::Steps(_) => true,
+            Way::StepsWithoutBarriers(_) => false,
+        }
     }
 
     /// Returns whether this experiment is a control, which must tear if the probe can see tears at
-    /// all: its displacement crosses a cache line.
+    /// all: one store changes a displacement that crosses a cache line.
     #[must_use]
     pub fn is_control(&self) -> bool {
-        self.boundary.grade() == Grade::Straddle
+        self.way == Way::OneStore && self.boundary.grade() == Grade::Straddle
     }
 
     /// Returns how many parts the experiment has: offsets with the same position relative to
     /// boundaries.
     #[must_use]
     pub fn parts(&self) -> usize {
-        self.boundary.offsets(self.change).len()
+        self.offsets().len()
+    }
+
+    /// Returns the offsets of the instruction's first byte in a page, one for each part.
+    pub(crate) fn offsets(&self) -> &'static [u16] {
+        let all = self.boundary.offsets(self.change);
+        match self.way {
+            Way::OneStore => all,
+            // They are in the order of the bytes after the boundary.
+            Way::Steps(split) | Way::StepsWithoutBarriers(split) => {
+                &all[3 - usize::from(split.before())..][..1]
+            }
+        }
     }
 }

@@ -1,4 +1,6 @@
 use super::*;
+use crate::arch::x86_64::Branch;
+use crate::layout::Kind;
 
 #[test]
 fn instructions_lie_as_their_boundary_says() {
@@ -42,12 +44,33 @@ fn instructions_lie_as_their_boundary_says() {
 #[test]
 fn an_experiment_of_the_runtime_is_not_a_control() {
     let all = Experiment::all();
-    assert_eq!(all.len(), 62);
+    assert_eq!(all.len(), 62 + 60);
     for experiment in &all {
         assert!(experiment.parts() > 0 && !(experiment.is_default() && experiment.is_control()));
         let whole = !experiment.change.is_retarget();
         assert!(!whole || experiment.boundary == Boundary::None, "{experiment:?}");
     }
-    assert_eq!(all.iter().filter(|e| e.is_default()).count(), 44);
+    assert_eq!(all.iter().filter(|e| e.is_default()).count(), 44 + 30);
     assert_eq!(all.iter().filter(|e| e.is_control()).count(), 12);
+}
+
+#[test]
+fn steps_cross_every_boundary_in_every_split() {
+    let mut found = std::collections::BTreeSet::new();
+    for experiment in Experiment::all() {
+        let (split, has_barriers) = match experiment.way {
+            Way::OneStore => continue,
+            Way::Steps(split) => (split, true),
+            Way::StepsWithoutBarriers(split) => (split, false),
+        };
+        let call = Branch { kind: Kind::Call, disp_at: 1, length: 5, displacement: 0 };
+        let &[offset] = experiment.offsets() else { panic!("one part: {experiment:?}") };
+        assert_eq!(Split::of(&call, offset.into()), Some(split), "{experiment:?}");
+        assert_eq!(experiment.change, Forms::Call);
+        assert_eq!(experiment.is_default(), has_barriers);
+        assert!(!experiment.is_control());
+        found.insert((experiment.boundary, split.before(), has_barriers, experiment.pace));
+    }
+    // Boundaries, splits, with barriers and without, paces.
+    assert_eq!(found.len(), 5 * 3 * 2 * 2);
 }

@@ -327,41 +327,39 @@ macro_rules! flag {
             // target (promises 1 and 2, INV-KEY).
             $crate::__record! { key RECORD = unsafe {
                 $crate::__private::KeyRecord::new($crate::__private::KeyDescription {
-                    default: if INITIALLY {
-                        &$crate::__private::FLAG_ON
-                    } else {
-                        &$crate::__private::FLAG_OFF
-                    },
-                    default_shim: if INITIALLY {
-                        $crate::__private::flag_on as *const ()
-                    } else {
-                        $crate::__private::flag_off as *const ()
-                    },
+                    describe: <$name as $crate::__private::Keyed>::describe,
+                    shim: $crate::__private::flag_shim(INITIALLY),
                     stub: <$name as $crate::__private::Keyed>::stub as *const (),
-                    name: $crate::__private::core::stringify!($name),
-                    module: $crate::__private::core::module_path!(),
-                    file: $crate::__private::core::file!(),
-                    signature: $crate::__private::core::concat!(
+                    text: $crate::__private::core::concat!(
+                        $crate::__private::core::module_path!(),
+                        "::",
+                        $crate::__private::core::stringify!($name),
+                        $crate::__private::core::file!(),
                         "static ",
                         $crate::__private::core::stringify!($name),
                         " = ",
                         $crate::__private::core::stringify!($on),
                     ),
-                    line: $crate::__private::core::line!(),
-                    column: $crate::__private::core::column!(),
+                    module: $crate::__private::core::module_path!().len(),
+                    name: $crate::__private::core::stringify!($name).len(),
+                    file: $crate::__private::core::file!().len(),
+                    position: (
+                        $crate::__private::core::line!(),
+                        $crate::__private::core::column!(),
+                    ),
                     flags: $crate::__private::KeyRecord::IS_FLAG
                         | if INITIALLY { 0 } else { $crate::__private::KeyRecord::HAS_NO_BODY },
-                    own_type: <$name as $crate::__private::Keyed>::own_type,
                 })
             }; }
 
             // SAFETY: the record is in the slice of keys and belongs only to this flag, and the
-            // stub jumps through its slot (promises 1 and 2, INV-KEY).
+            // stub jumps through its slot (promises 1, 2 and 3, INV-KEY).
             unsafe impl $crate::__private::Keyed for $name {
                 const RECORD: *const $crate::__private::KeyRecord = &raw const RECORD;
                 $crate::__stub!(RECORD);
-                fn own_type() -> $crate::__private::core::any::TypeId {
-                    $crate::__private::core::any::TypeId::of::<$name>()
+                #[cold]
+                fn describe(description: &mut $crate::__private::TargetDescription) {
+                    $crate::__private::describe_flag(description, INITIALLY);
                 }
             }
         };

@@ -1,16 +1,24 @@
-//! The formats that macros, verifier and runtime share: section names, records, the table.
+//! The formats that macros, verifier and runtime share: section names, records, the table, the
+//! names of functions.
 //!
 //! Everything here is plain data and arithmetic. The macros emit the records (through the assembly
-//! text in `private/x86_64`), the verifier reads them from the file and writes the table, and the
-//! runtime reads both from memory. Any change of a format requires a new [`RECORDS`] version.
+//! text in `private/x86_64`), the verifier reads them from the file and writes the table and the
+//! names, and the runtime reads all of them from memory. Any change of a format requires a new
+//! [`RECORDS`] version.
 
+pub mod key_record;
 mod label;
+mod places;
 mod site;
 #[cfg(test)]
 mod tests;
 mod words;
 
 pub use label::{LabelRecord, Polarity};
+pub use places::{
+    PLACES_LEAST, PLACES_ROOM, PLACES_SECTION, PLACES_VERSION, PlaceEntry, Places, PlacesFault,
+    PlacesHeader,
+};
 pub use site::{SiteId, site_id};
 
 /// Gives the name of a section of these formats, with their version. Names and version are spelt
@@ -173,8 +181,8 @@ impl Kind {
 /// ```
 /// use static_call::Grade;
 ///
-/// assert!(Grade::Disp.is_patchable());
-/// assert!(!Grade::Line.is_patchable());
+/// assert!(Grade::Disp.is_patchable() && !Grade::Disp.takes_steps());
+/// assert!(Grade::Line.is_patchable() && Grade::Line.takes_steps());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
@@ -208,33 +216,15 @@ impl Grade {
     /// Returns whether an instruction of this grade may be patched while other threads execute it.
     #[must_use]
     pub fn is_patchable(self) -> bool {
-        matches!(self, Self::Quad | Self::Disp)
+        self != Self::None
     }
-}
 
-/// A `KeyRecord` as stored in [`KEYS_SECTION`]: its size, the offsets of the fields that the
-/// verifier reads, and a flag. `record/mod.rs` checks them.
-pub mod key_record {
-    /// Bytes of a record.
-    pub const SIZE: usize = 128;
-    /// The stub.
-    pub const STUB: u64 = 24;
-    /// The name: address and length, as for the next three.
-    pub const NAME: u64 = 32;
-    /// `module_path!()`.
-    pub const MODULE: u64 = 48;
-    /// `file!()`.
-    pub const FILE: u64 = 64;
-    /// The signature as written.
-    pub const SIGNATURE: u64 = 80;
-    /// Four bytes.
-    pub const LINE: u64 = 96;
-    /// Four bytes.
-    pub const COLUMN: u64 = 100;
-    /// Four bytes.
-    pub const FLAGS: u64 = 104;
-    /// Flag: the function was declared without a body.
-    pub const HAS_NO_BODY: u32 = 1;
+    /// Returns whether retargeting an instruction of this grade takes steps: up to three stores
+    /// with a barrier after each, instead of one store.
+    #[must_use]
+    pub fn takes_steps(self) -> bool {
+        matches!(self, Self::Line | Self::Straddle)
+    }
 }
 
 /// A `SiteRecord` as stored in [`SITES_SECTION`]. `site.rs` checks it.
@@ -355,8 +345,8 @@ impl TableEntry {
 const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
 const FNV_PRIME: u64 = 0x0000_0100_0000_01b3;
 
-/// Returns the 64-bit FNV-1a hash of `bytes`. It detects accidental changes of the table, not an
-/// adversary's.
+/// Returns the 64-bit FNV-1a hash of `bytes`. It detects accidental changes of the table and of the
+/// names, not an adversary's.
 #[must_use]
 pub fn checksum(bytes: &[u8]) -> u64 {
     bytes.iter().fold(FNV_OFFSET, |h, &b| (h ^ u64::from(b)).wrapping_mul(FNV_PRIME))

@@ -142,6 +142,7 @@ fn names_carry_the_version() {
         TRAMPOLINES_SECTION,
         LABELS_SECTION,
         TABLE_SECTION,
+        PLACES_SECTION,
         RUNTIME_SECTION,
         KEYS_SECTION,
         SITES_SECTION,
@@ -176,6 +177,8 @@ fn what_may_be_patched() {
         let direct = Kind::from_byte(byte).is_some_and(Kind::is_direct);
         assert_eq!(direct, (1..=3).contains(&byte), "kind {byte}");
         let patchable = Grade::from_byte(byte).is_some_and(Grade::is_patchable);
-        assert_eq!(patchable, (1..=2).contains(&byte), "grade {byte}");
+        assert_eq!(patchable, (1..=4).contains(&byte), "grade {byte}");
+        let steps = Grade::from_byte(byte).is_some_and(Grade::takes_steps);
+        assert_eq!(steps, (3..=4).contains(&byte), "grade {byte}");
     }
 }

@@ -10,6 +10,7 @@ use crate::patching::pages::try_patching;
 use crate::patching::pending::Pending;
 use crate::patching::registry::{Registry, Sections};
 use crate::patching::state::{Left, Limits, Patching, State};
+use crate::patching::veneer::Veneers;
 use crate::patching::written::Written;
 use crate::sys;
 
@@ -17,7 +18,10 @@ use crate::sys;
 pub(crate) fn build(cap: Cap) -> State {
     let Some(image) = Image::this() else { return State::bare(cap, Patching::NoHeaders) };
     let sections = Sections::of(&image);
-    let size = Registry::size(&sections) + Written::size(&sections) + Pending::size(&sections);
+    let size = Registry::size(&sections)
+        + Written::size(&sections)
+        + Veneers::size(sections.keys.len())
+        + Pending::size(&sections);
     let mut arena = match Arena::new(size) {
         Ok(arena) => arena,
         Err(errno) => return State::bare(cap, Patching::NoMemory(errno)),
@@ -25,6 +29,7 @@ pub(crate) fn build(cap: Cap) -> State {
     let memory = arena.memory();
     let registry = Registry::read(image, &sections, &mut arena);
     let written = Written::new(&mut arena, &registry);
+    let veneers = Veneers::new(&mut arena, image.bounds(), registry.keys.len());
     let pending = Pending::new(&mut arena, &registry);
     let (patching, pages_open) = match cap {
         Cap::Indirect => (Patching::Capped, 0),
@@ -38,6 +43,7 @@ pub(crate) fn build(cap: Cap) -> State {
         registry,
         limits: Limits { cap, patching, barrier },
         written,
+        veneers,
         pending,
         left: Left { pages_open, ..Left::default() },
         memory: Some(memory),

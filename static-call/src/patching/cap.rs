@@ -1,5 +1,5 @@
-//! `STATIC_CALL=inline|retarget|trampoline|indirect`: how much of the program's code may be
-//! changed.
+//! `STATIC_CALL=inline|no-steps|retarget|trampoline|indirect`: how much of the program's code may
+//! be changed.
 
 use core::sync::atomic::{AtomicU8, Ordering};
 
@@ -18,6 +18,8 @@ pub(crate) enum Cap {
     /// Calls and trampolines are retargeted, but no instruction is replaced by another one: when a
     /// uprobe is removed, the kernel writes back the first byte of the file, whatever is in memory.
     Retarget = 5,
+    /// Only calls that one store can retarget are patched, so an update runs one barrier.
+    NoSteps = 6,
 }
 
 static CAP: AtomicU8 = AtomicU8::new(0);
@@ -31,6 +33,7 @@ pub(crate) fn get() -> Cap {
         3 => Cap::Indirect,
         4 => Cap::Unknown,
         5 => Cap::Retarget,
+        6 => Cap::NoSteps,
         _ => {
             let cap = read();
             CAP.store(cap as u8, Ordering::Relaxed);
@@ -44,6 +47,7 @@ fn read() -> Cap {
     let Some(value) = std::env::var_os("STATIC_CALL") else { return Cap::Inline };
     match value.to_str() {
         Some("inline" | "") => Cap::Inline,
+        Some("no-steps") => Cap::NoSteps,
         Some("retarget") => Cap::Retarget,
         Some("trampoline") => Cap::Trampoline,
         Some("indirect") => Cap::Indirect,

@@ -1,12 +1,20 @@
 //! Chooses the stores of a batch: from the wanted targets of its keys to the bytes to write.
+//!
+//! The stores of the first stage come in an order: code that other code leads to is patched first.
+
+use core::ops::Range;
 
 use crate::arch::native::effect::Effect;
+use crate::error::UpdateError;
 use crate::patching::cap::Cap;
 use crate::patching::hop;
 use crate::patching::pending::{Planned, Subject};
-use crate::patching::plan::{Goal, LabelShape, Lead, trampoline_bytes, trampoline_store};
-use crate::patching::registry::Trampoline;
+use crate::patching::plan::{
+    Goal, LabelShape, Lead, Step, Store, trampoline_bytes, trampoline_store,
+};
+use crate::patching::registry::{KeyEntry, Trampoline};
 use crate::patching::state::State;
+use crate::patching::steps::{self, Way};
 use crate::record::KeyRecord;
 
 /// What a batch does to the keys that it touches.
@@ -18,46 +26,54 @@ pub(crate) enum Aim {
     Unbind,
 }
 
-/// The order of stores: code that other code leads to is patched first.
-#[derive(Clone, Copy)]
-enum Patched {
-    Trampolines,
-    Labels,
-    Calls,
+/// Plans the stores of the touched keys: trampolines first, then jump labels, then call
+/// instructions. Makes the veneers that they need before.
+///
+/// # Errors
+///
+/// [`UpdateError::CannotRetarget`] if an instruction cannot leave its old target. Nothing of the
+/// image has changed.
+pub(crate) fn stores(state: &mut State, aim: Aim) -> Result<(), UpdateError> {
+    for k in 0..state.pending.touched() {
+        state.pending.goals[k] = goal(state, state.pending.key(k));
+    }
+    if steps::are_allowed(state) {
+        for_each(state, KeyEntry::calls, |state, i, goal| {
+            let lead = lead(state, i, goal, aim);
+            steps::prepare(state, i, lead);
+            Ok(())
+        })?;
+        state.veneers.finish();
+    }
+    for_each(state, KeyEntry::trampolines, |state, i, goal| {
+        of_trampoline(state, i, goal, aim);
+        Ok(())
+    })?;
+    for_each(state, KeyEntry::labels, |state, i, goal| {
+        of_label(state, i, goal, aim);
+        Ok(())
+    })?;
+    for_each(state, KeyEntry::calls, |state, i, goal| of_call(state, i, goal, aim))
 }
 
-/// Plans the stores of the touched keys: trampolines first, then jump labels, then call
-/// instructions.
-pub(crate) fn stores(state: &mut State, aim: Aim) {
-    for key in 0..state.registry.keys.len() {
-        state.pending.goals[key] = goal(state, key);
-    }
-    for patched in [Patched::Trampolines, Patched::Labels, Patched::Calls] {
-        for key in 0..state.registry.keys.len() {
-            let entry = &state.registry.keys[key];
-            let Some(goal) = state.pending.goals[key] else { continue };
-            let range = match patched {
-                Patched::Trampolines => entry.trampolines(),
-                Patched::Labels => entry.labels(),
-                Patched::Calls => entry.calls(),
-            };
-            for i in range {
-                let planned = match patched {
-                    Patched::Trampolines => of_trampoline(state, i, goal, aim),
-                    Patched::Labels => of_label(state, i, goal, aim),
-                    Patched::Calls => of_call(state, i, goal, aim),
-                };
-                if let Some(planned) = planned {
-                    state.pending.plan(planned);
-                }
-            }
+/// Visits the trampolines, labels or call instructions of the touched keys.
+fn for_each(
+    state: &mut State,
+    which: impl Fn(&KeyEntry) -> Range<usize>,
+    mut visit: impl FnMut(&mut State, usize, Goal) -> Result<(), UpdateError>,
+) -> Result<(), UpdateError> {
+    for k in 0..state.pending.touched() {
+        let Some(goal) = state.pending.goals[k] else { continue };
+        for i in which(&state.registry.keys[state.pending.key(k)]) {
+            visit(state, i, goal)?;
         }
     }
+    Ok(())
 }
 
 /// Returns what a touched key requires of its code.
 fn goal(state: &State, key: usize) -> Option<Goal> {
-    let target = state.pending.wanted[key]?;
+    let target = state.pending.wanted(key)?;
     let record = state.registry.keys[key].record;
     let noop = KeyRecord::HAS_NO_BODY | KeyRecord::NOTHING_TO_DROP;
     let is_on = record.is_on_with(target);
@@ -74,41 +90,76 @@ fn goal(state: &State, key: usize) -> Option<Goal> {
     Some(Goal { target, effect, is_on })
 }
 
-fn of_trampoline(state: &State, i: usize, goal: Goal, aim: Aim) -> Option<Planned> {
+fn of_trampoline(state: &mut State, i: usize, goal: Goal, aim: Aim) {
     let trampoline = &state.registry.trampolines[i];
     let is_twin =
         |before: &Trampoline| before.address == trampoline.address && before.fault.is_none();
     if trampoline.fault.is_some() || i > 0 && is_twin(&state.registry.trampolines[i - 1]) {
-        return None;
+        return;
     }
     let target = match aim {
         Aim::Bind => Some(goal.target),
         Aim::Unbind => None,
     };
     let new = trampoline_bytes(trampoline.address, trampoline.linked, target);
-    let store = trampoline_store(trampoline.address, state.written.trampolines[i], new)?;
-    Some(Planned { store, subject: Subject::Trampoline(i) })
+    let store = trampoline_store(trampoline.address, state.written.trampolines[i], new);
+    plan(state, store, Subject::Trampoline(i));
 }
 
-fn of_label(state: &State, i: usize, goal: Goal, aim: Aim) -> Option<Planned> {
+fn of_label(state: &mut State, i: usize, goal: Goal, aim: Aim) {
     let label = &state.registry.labels[i];
     let falls_through = binds_in_place(state, aim)
         && state.limits.cap != Cap::Retarget
         && LabelShape::falls_through(label.polarity, goal.is_on);
-    let store = label.shape?.store(state.written.labels[i], falls_through)?;
-    Some(Planned { store, subject: Subject::Label(i, falls_through) })
+    let store = label.shape.and_then(|shape| shape.store(state.written.labels[i], falls_through));
+    plan(state, store, Subject::Label(i, falls_through));
 }
 
-fn of_call(state: &State, i: usize, goal: Goal, aim: Aim) -> Option<Planned> {
+fn of_call(state: &mut State, i: usize, goal: Goal, aim: Aim) -> Result<(), UpdateError> {
     let call = &state.registry.calls[i];
-    let shape = call.shape.filter(|_| call.fault.is_none())?;
-    let lead = if binds_in_place(state, aim) { shape.lead(goal) } else { Lead::Trampoline };
-    // A lead chosen by the shape itself is always possible.
-    let store = shape.store(state.written.calls[i], lead).ok()??;
-    Some(Planned { store, subject: Subject::Call(i, lead) })
+    let Some(shape) = call.shape.filter(|_| call.fault.is_none()) else { return Ok(()) };
+    let (from, to) = (state.written.calls[i], lead(state, i, goal, aim));
+    if shape.split.is_none() {
+        // A lead chosen by the shape itself is always possible.
+        let store = shape.store(from, to).unwrap_or(None);
+        plan(state, store, Subject::Call { index: i, from, to });
+        return Ok(());
+    }
+    match steps::way(state, i, to) {
+        Way::Stay => {}
+        Way::Route(route) => {
+            for (stage, step) in route.into_iter().enumerate() {
+                let Some(Step { store, from, to }) = step else { continue };
+                let subject = Subject::Call { index: i, from, to };
+                state.pending.plan(stage, Planned { store, subject });
+            }
+        }
+        Way::Stuck => {
+            let errno = state.left.unsettled.or(state.veneers.refused).unwrap_or(0);
+            return Err(UpdateError::CannotRetarget { address: shape.address as usize, errno });
+        }
+    }
+    Ok(())
+}
+
+/// Returns where a call instruction should lead.
+fn lead(state: &State, i: usize, goal: Goal, aim: Aim) -> Lead {
+    let shape = state.registry.calls[i].shape;
+    match shape.filter(|shape| {
+        binds_in_place(state, aim) && (shape.split.is_none() || steps::are_allowed(state))
+    }) {
+        Some(shape) => shape.lead(goal),
+        None => Lead::Linked,
+    }
+}
+
+fn plan(state: &mut State, store: Option<Store>, subject: Subject) {
+    if let Some(store) = store {
+        state.pending.plan(0, Planned { store, subject });
+    }
 }
 
 /// Returns whether call instructions and labels themselves are patched.
 fn binds_in_place(state: &State, aim: Aim) -> bool {
-    aim == Aim::Bind && matches!(state.limits.cap, Cap::Inline | Cap::Retarget | Cap::Unknown)
+    aim == Aim::Bind && !matches!(state.limits.cap, Cap::Trampoline | Cap::Indirect)
 }

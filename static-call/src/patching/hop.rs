@@ -10,8 +10,8 @@ use crate::arch::native::{JMP_MEMORY_LENGTH, decode_jmp_memory, direct_jump};
 use crate::error::UpdateError;
 use crate::layout::Kind;
 use crate::patching::image::Image;
+use crate::patching::pending::Pending;
 use crate::patching::registry::Registry;
-use crate::target::Chosen;
 
 /// The maximum number of jumps to follow. Compilers emit one, linkers' veneers add a second.
 const LIMIT: usize = 8;
@@ -59,23 +59,19 @@ pub(crate) fn effect(registry: &Registry, address: u64) -> Effect {
 }
 
 /// Refuses a batch that would make a key call itself.
-pub(crate) fn refuse_cycles(
-    registry: &Registry,
-    wanted: &[Option<Chosen>],
-) -> Result<(), UpdateError> {
-    let mut keys = (0..registry.keys.len()).filter(|&key| wanted[key].is_some());
-    match keys.find(|&key| calls_itself(registry, wanted, key)) {
+pub(crate) fn refuse_cycles(registry: &Registry, batch: &Pending) -> Result<(), UpdateError> {
+    match batch.keys().find(|&key| calls_itself(registry, batch, key)) {
         Some(key) => Err(UpdateError::CallsItself { key: registry.keys[key].record.name() }),
         None => Ok(()),
     }
 }
 
 /// Returns whether a key's wanted target leads back to the key through jumps only.
-fn calls_itself(registry: &Registry, wanted: &[Option<Chosen>], key: usize) -> bool {
+fn calls_itself(registry: &Registry, batch: &Pending, key: usize) -> bool {
     let Some(image) = registry.image else { return false };
     let mut at = key;
     for _ in 0..registry.keys.len() {
-        let target = wanted[at].unwrap_or_else(|| registry.keys[at].record.current());
+        let target = batch.wanted(at).unwrap_or_else(|| registry.keys[at].record.current());
         let entry = skip(registry, target.record().address().addr() as u64);
         let jump = match registry.call_at(entry) {
             Some(call) if matches!(call.kind, Kind::Jmp | Kind::JmpGot) => Some(call.key),

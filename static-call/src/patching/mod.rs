@@ -11,6 +11,8 @@ mod image;
 mod pages;
 mod path;
 mod pending;
+#[cfg(feature = "std")]
+mod places;
 mod plan;
 #[cfg(feature = "probe")]
 pub(crate) mod probe;
@@ -21,7 +23,9 @@ mod registry;
 mod report;
 mod shared;
 mod state;
+mod steps;
 mod store;
+mod veneer;
 mod written;
 
 use crate::error::UpdateError;
@@ -42,12 +46,13 @@ pub(crate) fn apply(requests: &mut [Request]) -> Result<(Update, u64), UpdateErr
         for request in &mut *requests {
             request.before = request.key().current();
             if let Some(index) = state.registry.key_of(request.key()) {
-                state.pending.wanted[index] = Some(request.target);
+                state.pending.want(index, request.target);
             }
         }
         let mut update = protocol::run(state, Aim::Bind)?;
-        for request in request::last_of_each(requests) {
-            if state.registry.key_of(request.key()).is_none() {
+        let is_foreign = |request: &Request| state.registry.key_of(request.key()).is_none();
+        if requests.iter().any(is_foreign) {
+            for request in request::last_of_each(requests).filter(|request| is_foreign(request)) {
                 request.key().publish(request.target);
                 state.left.foreign_keys += usize::from(!request.key().mark_foreign());
                 update.indirect += 1;
@@ -70,8 +75,8 @@ pub(crate) fn unbind() -> Result<Update, UpdateError> {
 
 fn all(aim: Aim) -> Result<Update, UpdateError> {
     with_state(|state| {
-        for (key, wanted) in state.registry.keys.iter().zip(&mut *state.pending.wanted) {
-            *wanted = Some(key.record.current());
+        for (index, key) in state.registry.keys.iter().enumerate() {
+            state.pending.want(index, key.record.current());
         }
         protocol::run(state, aim)
     })?

@@ -2,9 +2,10 @@
 
 use crate::layout::{Grade, Kind};
 use crate::patching::cap::Cap;
+use crate::patching::hop;
 use crate::patching::image::TableFault;
 use crate::patching::plan::Lead;
-use crate::patching::registry::Ungraded;
+use crate::patching::registry::{Call, Ungraded};
 use crate::patching::state::{Patching, State};
 use crate::path::{Path, Reason};
 use crate::update::Update;
@@ -22,6 +23,8 @@ pub(crate) fn count(state: &State, key: usize, update: &mut Update) {
     }
     entry.calls().for_each(|i| add(of_call(state, i).0));
     entry.labels().for_each(|i| add(of_label(state, i).0));
+    let is_unfinished = |lead: &&Lead| matches!(lead, Lead::Veneer(_));
+    update.unfinished += state.written.calls[entry.calls()].iter().filter(is_unfinished).count();
 }
 
 /// Returns the path of a jump label. Once bound, its bytes are the answer; otherwise the cold block
@@ -39,14 +42,20 @@ pub(crate) fn of_label(state: &State, i: usize) -> (Path, Option<Reason>) {
 
 /// Returns the path of a recorded call instruction.
 pub(crate) fn of_call(state: &State, i: usize) -> (Path, Option<Reason>) {
-    if state.written.calls[i] != Lead::Trampoline {
-        return (Path::Inline, None);
+    match state.written.calls[i] {
+        Lead::Linked => {}
+        Lead::Veneer(_) => return (Path::Indirect, Some(Reason::Unfinished)),
+        Lead::Address(_) | Lead::Nop | Lead::Constant(_) => return (Path::Inline, None),
     }
     let call = &state.registry.calls[i];
     let (path, why_not_jump) = of_trampoline(state, call.trampoline as usize);
     if path == Path::Indirect {
         return (path, why_not_jump);
     }
+    let reaches_stub = call.shape.is_some_and(|shape| {
+        shape.home() != state.registry.trampolines[call.trampoline as usize].address
+    });
+    let path = if reaches_stub { Path::Indirect } else { path };
     let reason = match (call.kind, call.grade) {
         _ if call.fault.is_some() => Reason::Changed,
         (Kind::CallGot | Kind::JmpGot, _) => Reason::ThroughGot,
@@ -58,12 +67,29 @@ pub(crate) fn of_call(state: &State, i: usize) -> (Path, Option<Reason>) {
             Ungraded::Elsewhere => Reason::ThroughPlt,
             Ungraded::Unproved => Reason::NotProved,
         },
-        (_, Grade::Line) => Reason::Line,
-        (_, Grade::Straddle) => Reason::Straddle,
-        (_, Grade::Quad | Grade::Disp) if state.limits.cap == Cap::Trampoline => Reason::Capped,
+        _ if state.limits.cap == Cap::Trampoline => Reason::Capped,
         (_, Grade::Quad | Grade::Disp) => Reason::TooFar,
+        (_, Grade::Line | Grade::Straddle) => why_no_steps(state, call),
     };
     (path, Some(reason))
+}
+
+/// Returns why an instruction that takes steps still leads to its trampoline.
+fn why_no_steps(state: &State, call: &Call) -> Reason {
+    if state.limits.cap == Cap::NoSteps {
+        return Reason::Capped;
+    }
+    if let Err(errno) = state.limits.barrier {
+        return Reason::NoBarrier(errno);
+    }
+    let key = state.registry.keys.get(call.key as usize);
+    let target = key.map(|key| key.record.current().record().address().addr() as u64);
+    let target = target.map(|target| hop::skip(&state.registry, target));
+    let is_near = |to| call.shape.is_some_and(|shape| shape.bytes(Lead::Address(to)).is_some());
+    match target.is_some_and(is_near) {
+        true => Reason::NoVeneer(state.veneers.refused.unwrap_or(0)),
+        false => Reason::TooFar,
+    }
 }
 
 /// Returns the path of an instruction that calls this trampoline and is not patched itself. In an

@@ -2,23 +2,34 @@
 
 use crate::patching::arena::{ALIGNMENT, Arena};
 use crate::patching::plan::{Goal, Lead, Store, Width};
-use crate::patching::registry::{Registry, Sections};
+use crate::patching::registry::{Call, Registry, Sections};
 use crate::sys::Protection;
 use crate::target::Chosen;
+
+/// Stages of a batch: one for each step of a retargeting. Instructions that one store retargets are
+/// in the first.
+pub(crate) const STAGES: usize = 3;
 
 /// The memory of a batch. Nothing in it outlives the commit, unless a `fork` interrupts that.
 pub(crate) struct Pending {
     /// The target that the batch gives to each key that it touches.
-    pub(crate) wanted: &'static mut [Option<Chosen>],
-    /// What that target requires of the key's code, once stores are chosen.
+    wanted: &'static mut [Option<Chosen>],
+    /// The keys that it touches; the first `touched` are in use.
+    keys: &'static mut [u32],
+    touched: usize,
+    /// What the targets require of the keys' code, in the order of `keys`.
     pub(crate) goals: &'static mut [Option<Goal>],
-    /// Room for one store for each trampoline, jump label and call instruction; the first `planned`
-    /// are in use.
-    stores: &'static mut [Planned],
-    planned: usize,
+    /// The stores of each stage.
+    stages: [Stage; STAGES],
     /// Room for as many runs; the first `opened` are in use.
     runs: &'static mut [Run],
     opened: usize,
+}
+
+/// Room for the stores of a stage; the first `planned` are in use.
+struct Stage {
+    stores: &'static mut [Planned],
+    planned: usize,
 }
 
 /// A store to be made, and whose bytes it changes.
@@ -34,8 +45,8 @@ pub(crate) struct Planned {
 pub(crate) enum Subject {
     /// Index of a trampoline.
     Trampoline(usize),
-    /// Index of a call instruction, and where it leads afterwards.
-    Call(usize, Lead),
+    /// Index of a call instruction, and where it leads before and afterwards.
+    Call { index: usize, from: Lead, to: Lead },
     /// Index of a jump label, and whether it is a no-op afterwards.
     Label(usize, bool),
 }
@@ -56,25 +67,40 @@ impl Planned {
     };
 }
 
+/// Returns how many stores each stage may have: one for each trampoline, jump label and call
+/// instruction, then one for each call instruction that takes steps.
+fn room(trampolines: usize, calls: usize, labels: usize, in_steps: usize) -> [usize; STAGES] {
+    [trampolines + calls + labels, in_steps, in_steps]
+}
+
 impl Pending {
     /// Returns the bytes of the arena that batches of this image need.
     pub(crate) fn size(sections: &Sections) -> usize {
-        let stores = sections.trampolines.len() + sections.call_count() + sections.labels.len();
-        sections.keys.len() * (size_of::<Option<Chosen>>() + size_of::<Option<Goal>>())
+        let (trampolines, labels) = (sections.trampolines.len(), sections.labels.len());
+        let room = room(trampolines, sections.call_count(), labels, sections.count_in_steps());
+        let stores: usize = room.iter().sum();
+        let key = size_of::<Option<Chosen>>() + size_of::<u32>() + size_of::<Option<Goal>>();
+        sections.keys.len() * key
             + stores * (size_of::<Planned>() + size_of::<Run>())
-            + 4 * ALIGNMENT
+            + 7 * ALIGNMENT
     }
 
     /// Makes room for batches of this image.
     pub(crate) fn new(arena: &mut Arena, registry: &Registry) -> Self {
-        let stores = registry.trampolines.len() + registry.calls.len() + registry.labels.len();
+        let takes_steps = |call: &&Call| call.shape.is_some_and(|shape| shape.split.is_some());
+        let in_steps = registry.calls.iter().filter(takes_steps).count();
+        let (trampolines, labels) = (registry.trampolines.len(), registry.labels.len());
+        let room = room(trampolines, registry.calls.len(), labels, in_steps);
         let no_run = Run { address: 0, length: 0, protection: Protection::OPEN };
+        let mut stage =
+            |room| Stage { stores: arena.slice(room, |_| Planned::NOTHING), planned: 0 };
         Self {
+            stages: room.map(&mut stage),
             wanted: arena.slice(registry.keys.len(), |_| None),
+            keys: arena.slice(registry.keys.len(), |_| 0),
+            touched: 0,
             goals: arena.slice(registry.keys.len(), |_| None),
-            stores: arena.slice(stores, |_| Planned::NOTHING),
-            planned: 0,
-            runs: arena.slice(stores, |_| no_run),
+            runs: arena.slice(room.iter().sum(), |_| no_run),
             opened: 0,
         }
     }
@@ -83,34 +109,90 @@ impl Pending {
     pub(crate) fn bare() -> Self {
         Self {
             wanted: &mut [],
+            keys: &mut [],
+            touched: 0,
             goals: &mut [],
-            stores: &mut [],
-            planned: 0,
+            stages: [(); STAGES].map(|()| Stage { stores: &mut [], planned: 0 }),
             runs: &mut [],
             opened: 0,
         }
     }
 
-    /// Returns the planned stores, in order.
-    pub(crate) fn stores(&self) -> &[Planned] {
-        &self.stores[..self.planned]
+    /// Gives a key the target that the batch wants, instead of one that it gave before.
+    pub(crate) fn want(&mut self, key: usize, target: Chosen) {
+        if self.wanted[key].replace(target).is_none() {
+            self.keys[self.touched] = key as u32;
+            self.touched += 1;
+        }
+    }
+
+    /// Returns the target that the batch gives to a key, if it touches it.
+    pub(crate) fn wanted(&self, key: usize) -> Option<Chosen> {
+        self.wanted[key]
+    }
+
+    /// Returns how many keys the batch touches.
+    pub(crate) fn touched(&self) -> usize {
+        self.touched
+    }
+
+    /// Returns one of the keys that the batch touches.
+    pub(crate) fn key(&self, i: usize) -> usize {
+        self.keys[i] as usize
+    }
+
+    /// Returns the keys that the batch touches.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = usize> {
+        self.keys[..self.touched].iter().map(|&key| key as usize)
+    }
+
+    /// Forgets the wanted targets.
+    pub(crate) fn forget(&mut self) {
+        for key in &self.keys[..self.touched] {
+            self.wanted[*key as usize] = None;
+        }
+        self.touched = 0;
+    }
+
+    /// Returns the planned stores of a stage, in order.
+    pub(crate) fn stores(&self, stage: usize) -> &[Planned] {
+        let Stage { stores, planned } = &self.stages[stage];
+        &stores[..*planned]
+    }
+
+    /// Returns whether stores are planned for this stage or a later one.
+    pub(crate) fn goes_on(&self, stage: usize) -> bool {
+        self.stages[stage..].iter().any(|stage| stage.planned > 0)
+    }
+
+    /// Returns whether a store changes a part of a displacement.
+    pub(crate) fn changes_parts(&self) -> bool {
+        self.all_stores().any(|planned| matches!(planned.store.width, Width::Part { .. }))
+    }
+
+    /// Returns the planned stores of all stages.
+    pub(crate) fn all_stores(&self) -> impl Iterator<Item = &Planned> {
+        (0..STAGES).flat_map(|stage| self.stores(stage))
     }
 
     /// Returns all stores in memory, which a holder of the lock that never finished may have
     /// planned.
-    pub(crate) fn all_stores(&self) -> &[Planned] {
-        self.stores
+    pub(crate) fn stores_in_memory(&self) -> impl Iterator<Item = &Planned> {
+        self.stages.iter().flat_map(|stage| &*stage.stores)
     }
 
     /// Forgets the planned stores.
     pub(crate) fn forget_stores(&mut self) {
-        self.planned = 0;
+        for stage in &mut self.stages {
+            stage.planned = 0;
+        }
     }
 
-    /// Adds a store after the planned ones.
-    pub(crate) fn plan(&mut self, planned: Planned) {
-        self.stores[self.planned] = planned;
-        self.planned += 1;
+    /// Adds a store after the planned ones of a stage.
+    pub(crate) fn plan(&mut self, stage: usize, planned: Planned) {
+        let stage = &mut self.stages[stage];
+        stage.stores[stage.planned] = planned;
+        stage.planned += 1;
     }
 
     /// Returns the page runs of the batch.
@@ -122,8 +204,8 @@ impl Pending {
     /// they are code.
     pub(crate) fn collect_runs(&mut self, pages: impl Fn(&Store) -> Option<Run>) {
         self.opened = 0;
-        for planned in &self.stores[..self.planned] {
-            if let Some(run) = pages(&planned.store) {
+        for Stage { stores, planned } in &self.stages {
+            for run in stores[..*planned].iter().filter_map(|planned| pages(&planned.store)) {
                 self.runs[self.opened] = run;
                 self.opened += 1;
             }

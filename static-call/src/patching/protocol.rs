@@ -7,6 +7,7 @@
 use crate::error::UpdateError;
 use crate::patching::choose::{self, Aim};
 use crate::patching::image::Image;
+use crate::patching::pending::STAGES;
 use crate::patching::state::{Patching, State};
 use crate::patching::{hop, pages, path, store};
 use crate::sys;
@@ -15,22 +16,24 @@ use crate::update::{Barrier, Update};
 /// Makes the touched keys call their wanted targets: either all of them, or none and returns an
 /// error.
 pub(crate) fn run(state: &mut State, aim: Aim) -> Result<Update, UpdateError> {
-    let result = steps(state, aim);
-    state.pending.wanted.fill(None);
+    let result = phases(state, aim);
+    state.pending.forget();
     result
 }
 
-fn steps(state: &mut State, aim: Aim) -> Result<Update, UpdateError> {
+fn phases(state: &mut State, aim: Aim) -> Result<Update, UpdateError> {
     // Plan.
-    hop::refuse_cycles(&state.registry, state.pending.wanted)?;
+    hop::refuse_cycles(&state.registry, &state.pending)?;
     pages::close_leftovers(state);
     let works = state.limits.patching == Patching::Works;
     let binds = works && aim == Aim::Bind;
     state.pending.forget_stores();
     if works {
-        choose::stores(state, aim);
+        settle(state);
+        choose::stores(state, aim)?;
     }
-    let Some(image) = state.registry.image.filter(|_| !state.pending.stores().is_empty()) else {
+    let has_stores = state.pending.all_stores().next().is_some();
+    let Some(image) = state.registry.image.filter(|_| has_stores) else {
         publish(state);
         return Ok(counted(state, binds));
     };
@@ -51,22 +54,58 @@ fn steps(state: &mut State, aim: Aim) -> Result<Update, UpdateError> {
         pages::close(state);
         return Err(error);
     }
-    // Publish the slots, then store: nothing here can fail.
+    // Publish the slots, then store: nothing here can fail, except a barrier between two steps.
     publish(state);
-    let lost = store::write_all(state, &image);
+    let mut barriers = Barriers::default();
+    let mut lost = 0;
+    for stage in 0..STAGES {
+        if stage > 0 && (!state.pending.goes_on(stage) || !barriers.run()) {
+            break;
+        }
+        lost += store::write_all(state, &image, stage);
+    }
     // Close, run the barrier: `Update` reports what could not be done.
     pages::close(state);
-    let barrier = match state.limits.barrier.and_then(|()| sys::barrier()) {
-        Ok(()) => Barrier::Ran,
-        Err(errno) => Barrier::Missing(errno),
+    let barrier = match state.limits.barrier {
+        Ok(()) if barriers.run() => Barrier::Ran,
+        result => Barrier::Missing(result.err().or(barriers.failed).unwrap_or_default()),
     };
-    let pages_left_open = state.left.pages_open;
-    Ok(Update { barrier, lost, pages_left_open, ..counted(state, binds) })
+    if barriers.failed.is_none() || state.pending.changes_parts() {
+        state.left.unsettled = barriers.failed;
+    }
+    let (barriers, pages_left_open) = (barriers.ran, state.left.pages_open);
+    Ok(Update { barrier, barriers, lost, pages_left_open, ..counted(state, binds) })
+}
+
+/// The barriers of a batch.
+#[derive(Default)]
+struct Barriers {
+    ran: usize,
+    /// The `errno` of the last one, if it failed.
+    failed: Option<i32>,
+}
+
+impl Barriers {
+    /// Runs one; returns whether it succeeded.
+    fn run(&mut self) -> bool {
+        self.failed = sys::barrier().err();
+        self.ran += usize::from(self.failed.is_none());
+        self.failed.is_none()
+    }
+}
+
+/// Runs the barrier that an earlier batch could not run.
+fn settle(state: &mut State) {
+    if state.left.unsettled.is_some() {
+        state.left.unsettled = sys::barrier().err();
+    }
 }
 
 /// Checks that the bytes of every store are what they are expected to be.
 fn check(state: &State, image: &Image) -> Result<(), UpdateError> {
-    for planned in state.pending.stores() {
+    // A later step changes what an earlier one has written.
+    let first = state.pending.all_stores().filter(|planned| state.written.is_before(planned));
+    for planned in first {
         let store = &planned.store;
         let (code, have) = image.read(store.address as usize);
         let length = usize::from(store.length);
@@ -82,28 +121,26 @@ fn check(state: &State, image: &Image) -> Result<(), UpdateError> {
 
 /// Publishes the slots and the current targets of the touched keys.
 fn publish(state: &State) {
-    for (key, wanted) in state.registry.keys.iter().zip(&*state.pending.wanted) {
-        if let Some(target) = *wanted {
-            key.record.publish(target);
+    for key in state.pending.keys() {
+        if let Some(target) = state.pending.wanted(key) {
+            state.registry.keys[key].record.publish(target);
         }
     }
 }
 
 /// Returns whether the code of the touched keys is as linked: never changed, or changed back.
 fn is_as_linked(state: &State) -> bool {
-    let keys = state.registry.keys.iter().zip(&*state.pending.wanted);
-    keys.filter(|(_, wanted)| wanted.is_some())
-        .all(|(key, _)| state.written.is_as_linked(&state.registry, key))
+    let State { registry, written, pending, .. } = state;
+    pending.keys().all(|key| written.is_as_linked(registry, &registry.keys[key]))
 }
 
 /// Marks the touched keys as bound or not, and returns their counted paths.
 fn counted(state: &mut State, binds: bool) -> Update {
     let mut update = Update::slot_only();
-    for key in 0..state.registry.keys.len() {
-        if state.pending.wanted[key].is_some() {
-            state.written.bound[key] = binds;
-            path::count(state, key, &mut update);
-        }
+    for k in 0..state.pending.touched() {
+        let key = state.pending.key(k);
+        state.written.bound[key] = binds;
+        path::count(state, key, &mut update);
     }
     update
 }

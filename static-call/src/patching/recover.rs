@@ -8,7 +8,7 @@ use crate::patching::state::State;
 /// publish a batch, the next commit finishes the batch.
 pub(crate) fn recover(state: &mut State) {
     let Some(image) = state.registry.image else { return };
-    for planned in state.pending.all_stores() {
+    for planned in state.pending.stores_in_memory() {
         let store = &planned.store;
         let length = usize::from(store.length);
         let (code, have) = image.read(store.address as usize);
@@ -18,9 +18,14 @@ pub(crate) fn recover(state: &mut State) {
     }
     state.left.pages_open = 1;
     pages::close_leftovers(state);
-    let mut keys = state.registry.keys.iter().zip(&*state.pending.wanted);
-    let is_published = keys.any(|(key, wanted)| wanted.is_some_and(|t| t == key.record.current()));
+    state.veneers.recover();
+    // Whether a barrier ran after the last store is not known.
+    state.left.unsettled = Some(0);
+    let State { registry, pending, .. } = state;
+    let is_published = pending.keys().any(|key| {
+        pending.wanted(key).is_some_and(|target| target == registry.keys[key].record.current())
+    });
     if !is_published {
-        state.pending.wanted.fill(None);
+        pending.forget();
     }
 }

@@ -7,10 +7,11 @@ use std::format;
 use std::string::{String, ToString};
 use std::vec::Vec;
 
-use crate::layout::{Grade, Kind, TABLE_VERSION};
+use crate::layout::{Grade, Kind, PLACES_VERSION, PlacesFault, TABLE_VERSION};
 use crate::patching::cap::Cap;
-use crate::patching::image::TableFault;
+use crate::patching::image::{Image, TableFault};
 use crate::patching::path;
+use crate::patching::places;
 use crate::patching::registry::{Call, Fault, Label, Trampoline};
 use crate::patching::shared::with_state;
 use crate::patching::state::State;
@@ -28,7 +29,9 @@ struct Snapshot {
     calls: Vec<(Call, Option<CallReport>)>,
     labels: Vec<(Label, CallReport)>,
     verified: bool,
+    image: Option<Image>,
     sites: usize,
+    veneer_pages: usize,
     general: Vec<General>,
 }
 
@@ -36,6 +39,7 @@ struct Snapshot {
 #[derive(Clone, Copy)]
 enum General {
     Table(TableFault),
+    Places(PlacesFault),
     Environment,
     Barrier(i32),
     Permission(i32),
@@ -58,7 +62,10 @@ pub(crate) fn report() -> Report {
         with_state(|state| snapshot.fill(state))
     });
     match taken {
-        Ok(()) => snapshot.into_report(),
+        Ok(()) => {
+            snapshot.name_functions();
+            snapshot.into_report()
+        }
         Err(error) => Report::refused(error),
     }
 }
@@ -68,14 +75,24 @@ impl Snapshot {
     fn fill(&mut self, state: &State) {
         let registry = &state.registry;
         self.verified = registry.table.is_ok();
+        self.image = registry.image;
         self.sites = registry.sites;
+        self.veneer_pages = state.veneers.pages();
         for (key, &bound) in registry.keys.iter().zip(&*state.written.bound) {
             self.keys.push((bound, key.record.target()));
         }
         for (i, trampoline) in registry.trampolines.iter().enumerate() {
             let (path, reason) = path::of_trampoline(state, i);
             let address = trampoline.address as usize;
-            let report = CallReport { address, kind: None, grade: None, path, reason };
+            let report = CallReport {
+                address,
+                kind: None,
+                grade: None,
+                steps: false,
+                path,
+                reason,
+                function: None,
+            };
             self.trampolines.push((*trampoline, report));
         }
         for (i, call) in registry.calls.iter().enumerate() {
@@ -83,7 +100,8 @@ impl Snapshot {
                 let (path, reason) = path::of_call(state, i);
                 let address = call.address as usize;
                 let (kind, grade) = (Some(call.kind), Some(call.grade));
-                CallReport { address, kind, grade, path, reason }
+                let steps = call.grade.takes_steps();
+                CallReport { address, kind, grade, steps, path, reason, function: None }
             });
             self.calls.push((*call, report));
         }
@@ -91,7 +109,9 @@ impl Snapshot {
             let (path, reason) = path::of_label(state, i);
             let address = label.address as usize;
             let (kind, grade) = (Some(Kind::Label), label.shape.map(|_| Grade::Quad));
-            self.labels.push((*label, CallReport { address, kind, grade, path, reason }));
+            let report =
+                CallReport { address, kind, grade, steps: false, path, reason, function: None };
+            self.labels.push((*label, report));
         }
         self.fill_general(state);
     }
@@ -109,6 +129,20 @@ impl Snapshot {
         self.general.extend((foreign > 0).then_some(General::ForeignKeys(foreign)));
     }
 
+    /// Names the functions around calls and jump labels. A trampoline's report has none: it is not
+    /// about one call.
+    fn name_functions(&mut self) {
+        let places = match self.image.as_ref().map(places::of) {
+            Some(Ok(Some(places))) => places,
+            Some(Err(fault)) => return self.general.push(General::Places(fault)),
+            Some(Ok(None)) | None => return,
+        };
+        let calls = self.calls.iter_mut().filter_map(|(_, report)| report.as_mut());
+        for report in calls.chain(self.labels.iter_mut().map(|(_, report)| report)) {
+            report.function = places.function(report.address as u64);
+        }
+    }
+
     fn into_report(self) -> Report {
         let keys = self.keys.iter().zip(KEYS.iter()).enumerate();
         let keys = keys.map(|(i, (&(bound, target), record))| self.key(i, bound, target, record));
@@ -122,6 +156,7 @@ impl Snapshot {
             keys: keys.collect(),
             other_sites: Vec::new(),
             dead_sites: self.sites - live.len(),
+            veneer_pages: self.veneer_pages,
             problems: self.problems(),
         }
     }
@@ -207,8 +242,8 @@ fn part<T>(sorted: &[T], key_of: impl Fn(&T) -> usize, key: usize) -> Range<usiz
 impl General {
     fn message(self) -> String {
         match self {
-            Self::Environment => "STATIC_CALL is ignored: set it to `inline`, `retarget`, \
-                                  `trampoline` or `indirect`"
+            Self::Environment => "STATIC_CALL is ignored: set it to `inline`, `no-steps`, \
+                                  `retarget`, `trampoline` or `indirect`"
                 .to_string(),
             Self::Barrier(errno) => format!(
                 "membarrier is not available (errno {errno}): other threads see an update \
@@ -231,6 +266,26 @@ impl General {
                 "the table is not used, so calls stay on their trampolines: {}",
                 fault.phrase()
             ),
+            Self::Places(fault) => {
+                format!("the names of the functions around calls are not used: {}", fault.phrase())
+            }
+        }
+    }
+}
+
+impl PlacesFault {
+    fn phrase(self) -> String {
+        match self {
+            Self::Malformed => "they are cut short or overwritten".to_string(),
+            Self::Version(found) => format!(
+                "they have version {found}, but this runtime reads version {PLACES_VERSION}: use \
+                 the same release of both crates"
+            ),
+            Self::OtherImage => {
+                "they were made for another layout: a tool moved segments after the link"
+                    .to_string()
+            }
+            Self::Changed => "they do not match their checksum".to_string(),
         }
     }
 }

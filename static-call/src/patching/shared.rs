@@ -62,8 +62,10 @@ extern "C" fn free_state() {
     UNLOADED.store(true, Ordering::SeqCst);
     // SAFETY: INV-LOCK: the guard is held, and no code that runs under the lock calls this function
     // or `state`.
-    let state = unsafe { &mut *STATE.0.get() }.take();
-    if let Some(memory) = state.and_then(|state| state.memory) {
+    let Some(State { veneers, memory, .. }) = unsafe { &mut *STATE.0.get() }.take() else { return };
+    // SAFETY: INV-VENEER: the loader unloads the image, so its code no longer runs.
+    unsafe { veneers.free() };
+    if let Some(memory) = memory {
         // SAFETY: INV-ARENA: the slices were reachable only through the state, and no other state
         // is made.
         unsafe { memory.free() };

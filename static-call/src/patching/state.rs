@@ -4,6 +4,7 @@ use crate::patching::arena::Memory;
 use crate::patching::cap::Cap;
 use crate::patching::pending::Pending;
 use crate::patching::registry::Registry;
+use crate::patching::veneer::Veneers;
 use crate::patching::written::Written;
 
 /// The state of the runtime. Only the holder of the lock reaches it.
@@ -14,11 +15,14 @@ pub(crate) struct State {
     pub(crate) limits: Limits,
     /// What the code contains now, which changes with each store.
     pub(crate) written: Written,
+    /// The veneers that were made, which stay as long as the image.
+    pub(crate) veneers: Veneers,
     /// The batch at hand.
     pub(crate) pending: Pending,
     /// What earlier batches left behind.
     pub(crate) left: Left,
-    /// The memory of all of the above. INV-ARENA: freed with the state, and only then.
+    /// The memory of all of the above, except veneers. INV-ARENA: freed with the state, and only
+    /// then.
     pub(crate) memory: Option<Memory>,
 }
 
@@ -53,6 +57,9 @@ pub(crate) struct Left {
     pub(crate) lost_permission: Option<i32>,
     /// Number of pages that the last update could not close. Cleared when they are closed.
     pub(crate) pages_open: usize,
+    /// The `errno` of the last barrier, if it failed. INV-STEP: until one succeeds, no part of a
+    /// split displacement is changed.
+    pub(crate) unsettled: Option<i32>,
     /// Number of keys of other images that were updated: their calls stay on their slots.
     pub(crate) foreign_keys: usize,
 }
@@ -64,6 +71,7 @@ impl State {
             registry: Registry::bare(),
             limits: Limits { cap, patching, barrier: Ok(()) },
             written: Written::bare(),
+            veneers: Veneers::bare(),
             pending: Pending::bare(),
             left: Left::default(),
             memory: None,

@@ -8,12 +8,17 @@ use crate::patching::image::Image;
 use crate::patching::plan::{Store, Width};
 use crate::patching::state::State;
 
-/// Makes the planned stores and notes them; returns how many failed because something else had
-/// changed the bytes.
-pub(crate) fn write_all(state: &mut State, image: &Image) -> usize {
+/// Makes the planned stores of a stage and notes them; returns how many failed because something
+/// else had changed the bytes.
+pub(crate) fn write_all(state: &mut State, image: &Image, stage: usize) -> usize {
     let mut lost = 0;
-    for planned in state.pending.stores() {
-        if write(image, &planned.store) {
+    for planned in state.pending.stores(stage) {
+        // INV-STEP: an instruction of which a step failed makes no further one.
+        if !state.written.is_before(planned) {
+            continue;
+        }
+        // SAFETY: INV-STORE: the plan's store into this image's code, whose pages are open.
+        if unsafe { exchange(&planned.store, |at| image.quadword(at)) } {
             state.written.note(&state.registry, planned);
         } else {
             lost += 1;
@@ -22,9 +27,16 @@ pub(crate) fn write_all(state: &mut State, image: &Image) -> usize {
     lost
 }
 
-/// Makes one store into open code. Returns false if its bytes changed since they were checked.
-fn write(image: &Image, store: &Store) -> bool {
-    match store.width {
+/// Makes one store. Returns false if its bytes changed since they were checked. `read` returns the
+/// aligned quadword at an address, if there is code.
+///
+/// # Safety
+///
+/// 1. `patching/plan` made the store.
+/// 2. Its bytes, and the quadwords with them, lie in open pages of this image's code, or of the
+///    probe.
+pub(crate) unsafe fn exchange(store: &Store, read: impl Fn(usize) -> Option<u64>) -> bool {
+    let (at, length) = match store.width {
         Width::Displacement(at) => {
             let at = usize::from(at);
             let word = |bytes: &[u8; 8]| {
@@ -32,29 +44,30 @@ fn write(image: &Image, store: &Store) -> bool {
             };
             let address = store.address as usize + at;
             // SAFETY: INV-STORE: the grade is `quad` or `disp`, so the displacement lies in one
-            // quadword; its page is open.
-            unsafe { exchange_displacement(address, word(&store.old), word(&store.new)) }
+            // quadword (promise 1); its page is open (promise 2).
+            return unsafe { exchange_displacement(address, word(&store.old), word(&store.new)) };
         }
-        Width::Quadword => {
-            let quadword = store.address as usize & !7;
-            let at = store.address as usize - quadword;
-            let length = usize::from(store.length);
-            // Bytes beside the instruction may change between the load and the exchange, so the
-            // exchange is retried.
-            for _ in 0..8 {
-                let Some(old) = image.quadword(quadword) else { return false };
-                let mut bytes = old.to_le_bytes();
-                if bytes[at..at + length] != store.old[..length] {
-                    return false;
-                }
-                bytes[at..at + length].copy_from_slice(&store.new[..length]);
-                // SAFETY: INV-STORE: the quadword is aligned, contains the whole instruction (grade
-                // `quad`, a label or a trampoline), and its page is open.
-                if unsafe { exchange_quadword(quadword, old, u64::from_le_bytes(bytes)) } {
-                    return true;
-                }
-            }
-            false
+        Width::Quadword => (0, usize::from(store.length)),
+        Width::Part { at, length } => (usize::from(at), usize::from(length)),
+    };
+    let (old, new) = (&store.old[at..][..length], &store.new[at..][..length]);
+    let address = store.address as usize + at;
+    let quadword = address & !7;
+    let range = address - quadword..address - quadword + length;
+    // Bytes beside these may change between the load and the exchange, so the exchange is retried.
+    for _ in 0..8 {
+        let Some(found) = read(quadword) else { return false };
+        let mut bytes = found.to_le_bytes();
+        if bytes[range.clone()] != *old {
+            return false;
+        }
+        bytes[range.clone()].copy_from_slice(new);
+        // SAFETY: INV-STORE: the quadword is aligned and contains all bytes that change: a whole
+        // instruction (grade `quad`, a label or a trampoline), or the part of a displacement on
+        // one side of a boundary (promise 1); its page is open (promise 2).
+        if unsafe { exchange_quadword(quadword, found, u64::from_le_bytes(bytes)) } {
+            return true;
         }
     }
+    false
 }

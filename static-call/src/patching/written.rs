@@ -32,7 +32,7 @@ impl Written {
         Self {
             trampolines: arena
                 .slice(registry.trampolines.len(), |i| registry.trampolines[i].linked),
-            calls: arena.slice(registry.calls.len(), |_| Lead::Trampoline),
+            calls: arena.slice(registry.calls.len(), |_| Lead::Linked),
             labels: arena.slice(registry.labels.len(), |_| false),
             bound: arena.slice(registry.keys.len(), |_| false),
         }
@@ -41,6 +41,14 @@ impl Written {
     /// Describes no code.
     pub(crate) fn bare() -> Self {
         Self { trampolines: &mut [], calls: &mut [], labels: &mut [], bound: &mut [] }
+    }
+
+    /// Returns whether the instruction leads where it must before this store.
+    pub(crate) fn is_before(&self, planned: &Planned) -> bool {
+        match planned.subject {
+            Subject::Call { index, from, .. } => self.calls[index] == from,
+            Subject::Trampoline(_) | Subject::Label(..) => true,
+        }
     }
 
     /// Notes that a store was made.
@@ -52,7 +60,7 @@ impl Written {
                 let twins = twins.take_while(|t| t.address == planned.store.address).count();
                 self.trampolines[first..][..twins].fill(u64::from_le_bytes(planned.store.new));
             }
-            Subject::Call(i, lead) => self.calls[i] = lead,
+            Subject::Call { index, to, .. } => self.calls[index] = to,
             Subject::Label(i, falls_through) => self.labels[i] = falls_through,
         }
     }
@@ -60,7 +68,7 @@ impl Written {
     /// Returns whether the code of this key is as linked: never changed, or changed back.
     pub(crate) fn is_as_linked(&self, registry: &Registry, key: &KeyEntry) -> bool {
         key.trampolines().all(|i| self.trampolines[i] == registry.trampolines[i].linked)
-            && self.calls[key.calls()].iter().all(|&lead| lead == Lead::Trampoline)
+            && self.calls[key.calls()].iter().all(|&lead| lead == Lead::Linked)
             && self.labels[key.labels()].iter().all(|falls_through| !falls_through)
     }
 }

@@ -2,7 +2,6 @@
 
 use crate::error::UpdateError;
 use crate::record::KeyRecord;
-use crate::request::Request;
 use crate::target::TargetRecord;
 use crate::update::Update;
 
@@ -46,8 +45,8 @@ macro_rules! __has_features {
 /// See [`UpdateError`]. An update that fails changes nothing.
 pub unsafe fn force(
     key: &'static KeyRecord,
-    candidate: &'static TargetRecord,
+    candidate: TargetRecord,
 ) -> Result<Update, UpdateError> {
     // SAFETY: promise 1 is the same as this function's (INV-SHIM).
-    crate::commit::commit_one(unsafe { Request::new(key, candidate) })
+    unsafe { crate::commit::commit_target(key, candidate) }
 }

@@ -32,7 +32,7 @@ pub fn update<K: Accept<F>, F>(key: Key<K>, target: F) -> Result<Update, UpdateE
 where
     F: Copy + Send + Sync + 'static,
 {
-    crate::commit::commit_one(key.request(target))
+    key.commit(target)
 }
 
 /// Replaces the receiver of a trait's method, which does not cross a trampoline: the shim takes the

@@ -1,10 +1,10 @@
 //! Key records: one static for each key.
 
 use core::any::TypeId;
-use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, Ordering};
 
 use crate::sys::slices::collected;
-use crate::target::{Chosen, Target, TargetRecord};
+use crate::target::{Chosen, Target, TargetDescription, TargetRecord};
 
 #[cfg(test)]
 mod tests;
@@ -16,24 +16,26 @@ pub struct KeyRecord {
     /// Where the trampolines jump while nothing is patched. It is the first field, because machine
     /// code uses the record's address as the slot's. INV-SLOT: the address of a shim of this key.
     slot: AtomicPtr<()>,
-    /// The current target. INV-KEY: `'static`, written only by `new`, `publish` and `choose`.
-    current: AtomicPtr<TargetRecord>,
-    /// INV-KEY: made from a `'static` reference.
-    default: *const TargetRecord,
+    /// The current target, as [`TargetRecord::as_pointer`] gives it; null for the default. INV-KEY:
+    /// written only by `publish` and `choose`.
+    current: AtomicPtr<()>,
+    default: TargetRecord,
     /// The stub that jumps through the slot; identifies the key in trampoline records (INV-KEY).
     stub: *const (),
-    name: &'static str,
-    module: &'static str,
-    file: &'static str,
-    signature: &'static str,
+    /// The module, two colons, the name, the file, and the signature, without anything between
+    /// them. INV-KEY: the start of a `'static` string with the sum of the lengths below.
+    text: *const u8,
+    module: u16,
+    name: u16,
+    file: u16,
+    signature: u16,
     line: u32,
     column: u32,
-    flags: u32,
-    /// Any of [`SEALED`], [`ON`] and [`FOREIGN`].
-    state: AtomicU32,
-    own_type: fn() -> TypeId,
     /// How many times a flag is turned on. INV-LOCK: written only under the lock.
     count: AtomicU32,
+    flags: u8,
+    /// Any of [`SEALED`], [`ON`] and [`FOREIGN`].
+    state: AtomicU8,
 }
 
 // The verifier reads these fields from the file.
@@ -44,8 +46,9 @@ const _: () = if size_of::<usize>() == 8 {
 
     assert!(size_of::<KeyRecord>() == key_record::SIZE);
     assert!(offset_of!(KeyRecord, stub) as u64 == key_record::STUB);
-    assert!(offset_of!(KeyRecord, name) as u64 == key_record::NAME);
+    assert!(offset_of!(KeyRecord, text) as u64 == key_record::TEXT);
     assert!(offset_of!(KeyRecord, module) as u64 == key_record::MODULE);
+    assert!(offset_of!(KeyRecord, name) as u64 == key_record::NAME);
     assert!(offset_of!(KeyRecord, file) as u64 == key_record::FILE);
     assert!(offset_of!(KeyRecord, signature) as u64 == key_record::SIGNATURE);
     assert!(offset_of!(KeyRecord, line) as u64 == key_record::LINE);
@@ -55,12 +58,12 @@ const _: () = if size_of::<usize>() == 8 {
 };
 
 /// The target is final.
-const SEALED: u32 = 1;
+const SEALED: u8 = 1;
 /// The hook has a target, or the flag is on. Not used for keys with a body.
-const ON: u32 = 2;
+const ON: u8 = 2;
 /// An update found the key in another image than the runtime's, and counted it.
 #[allow(dead_code, reason = "unused where nothing is patched")]
-const FOREIGN: u32 = 4;
+const FOREIGN: u8 = 4;
 
 // SAFETY: everything except the atomics is immutable, and the pointers lead to code or to
 // `'static` immutable records (INV-KEY).
@@ -69,87 +72,109 @@ unsafe impl Sync for KeyRecord {}
 /// What the macros know about a key, for [`KeyRecord::new`].
 #[derive(Debug)]
 pub struct KeyDescription {
-    /// The default target.
-    pub default: &'static TargetRecord,
-    /// The default's shim again: a constant cannot read it from a static.
-    pub default_shim: *const (),
+    /// Describes the default target. It takes no lock and allocates nothing.
+    pub describe: fn(&mut TargetDescription),
+    /// The default's shim: a constant cannot get it from `describe`.
+    pub shim: *const (),
     /// The stub that jumps through the slot.
     pub stub: *const (),
-    /// Name of the function; for a method, with its type: `Filter::matches`.
-    pub name: &'static str,
-    /// `module_path!()`.
-    pub module: &'static str,
-    /// `file!()`.
-    pub file: &'static str,
-    /// The signature as written.
-    pub signature: &'static str,
-    /// `line!()`.
-    pub line: u32,
-    /// `column!()`.
-    pub column: u32,
+    /// `module_path!()`, two colons, the name of the function (for a method, with its type:
+    /// `Filter::matches`), `file!()`, and the signature as written.
+    pub text: &'static str,
+    /// Bytes of `module_path!()`.
+    pub module: usize,
+    /// Bytes of the name.
+    pub name: usize,
+    /// Bytes of `file!()`.
+    pub file: usize,
+    /// `line!()` and `column!()`.
+    pub position: (u32, u32),
     /// Any of the flags of [`KeyRecord`], such as [`KeyRecord::HAS_NO_BODY`].
-    pub flags: u32,
-    /// [`Keyed::own_type`](crate::traits::Keyed::own_type).
-    pub own_type: fn() -> TypeId,
+    pub flags: u8,
 }
 
 impl KeyRecord {
     /// The default is *off*: the function was declared without a body, or the flag as `false`.
-    pub const HAS_NO_BODY: u32 = 1;
+    pub const HAS_NO_BODY: u8 = 1;
     /// No argument needs to be dropped, so a call may be replaced in place by a no-op.
-    pub const NOTHING_TO_DROP: u32 = 2;
+    pub const NOTHING_TO_DROP: u8 = 2;
     /// The key is a method of an `unsafe trait`: the caller of an update promises what the trait
     /// requires.
-    pub const UNSAFE_TO_SWITCH: u32 = 4;
+    pub const UNSAFE_TO_SWITCH: u8 = 4;
     /// The default returns `None`, so a no-op cannot replace it.
-    pub const RETURNS_OPTION: u32 = 8;
+    pub const RETURNS_OPTION: u8 = 8;
     /// The key is a flag: it is on or off, and nothing calls its target.
-    pub const IS_FLAG: u32 = 16;
+    pub const IS_FLAG: u8 = 16;
 
     /// Makes a record whose slot leads to the default, for a static in the slice of keys.
     ///
+    /// # Panics
+    ///
+    /// Panics if a text has more than 65,535 bytes, or if the lengths do not fit the text.
+    ///
     /// # Safety
     ///
-    /// 1. `default_shim` is the shim of `default`: a function with the parameters and the result of
-    ///    the key's trampolines.
+    /// 1. `shim` is the shim that `describe` describes: a function with the parameters and the
+    ///    result of the key's trampolines.
     /// 2. `stub` is [`Keyed::stub`](crate::traits::Keyed::stub) of the type whose record it is, and
     ///    of no other.
     #[must_use]
     pub const unsafe fn new(d: KeyDescription) -> Self {
+        let before = d.module + SEPARATOR + d.name + d.file;
+        assert!(before <= d.text.len(), "the parts of the text are longer than the text");
         Self {
-            slot: AtomicPtr::new(d.default_shim.cast_mut()),
-            current: AtomicPtr::new(core::ptr::from_ref(d.default).cast_mut()),
-            default: d.default,
+            slot: AtomicPtr::new(d.shim.cast_mut()),
+            current: AtomicPtr::new(core::ptr::null_mut()),
+            default: TargetRecord::new(d.describe),
             stub: d.stub,
-            name: d.name,
-            module: d.module,
-            file: d.file,
-            signature: d.signature,
-            line: d.line,
-            column: d.column,
-            flags: d.flags,
-            state: AtomicU32::new(if d.flags & Self::HAS_NO_BODY == 0 { ON } else { 0 }),
-            own_type: d.own_type,
+            text: d.text.as_ptr(),
+            module: length(d.module),
+            name: length(d.name),
+            file: length(d.file),
+            signature: length(d.text.len() - before),
+            line: d.position.0,
+            column: d.position.1,
             count: AtomicU32::new((d.flags & Self::HAS_NO_BODY == 0) as u32),
+            flags: d.flags,
+            state: AtomicU8::new(if d.flags & Self::HAS_NO_BODY == 0 { ON } else { 0 }),
         }
+    }
+
+    /// Returns `length` bytes of the text from `start`.
+    fn text(&self, start: usize, length: usize) -> &'static str {
+        let all = usize::from(self.module)
+            + SEPARATOR
+            + usize::from(self.name)
+            + usize::from(self.file)
+            + usize::from(self.signature);
+        // SAFETY: INV-KEY: `new` took the pointer from a `'static` string of this length.
+        let all = unsafe { core::slice::from_raw_parts(self.text, all) };
+        let part = all.get(start..start + length).unwrap_or_default();
+        core::str::from_utf8(part).unwrap_or_default()
     }
 
     /// Returns the name of the function; for a method, with its type.
     #[must_use]
     pub fn name(&self) -> &'static str {
-        self.name
+        self.text(usize::from(self.module) + SEPARATOR, self.name.into())
+    }
+
+    /// Returns the module and the name, as a path.
+    pub(crate) fn path(&self) -> &'static str {
+        self.text(0, usize::from(self.module) + SEPARATOR + usize::from(self.name))
     }
 
     /// Returns the module, source file, line and column of the declaration.
     #[cfg(feature = "std")]
     pub(crate) fn place(&self) -> (&'static str, &'static str, u32, u32) {
-        (self.module, self.file, self.line, self.column)
+        let file = self.text(self.path().len(), self.file.into());
+        (self.text(0, self.module.into()), file, self.line, self.column)
     }
 
     /// Returns the signature as written.
     #[cfg(feature = "std")]
     pub(crate) fn signature(&self) -> &'static str {
-        self.signature
+        self.text(self.path().len() + usize::from(self.file), self.signature.into())
     }
 
     /// Returns the address of the stub that jumps through the slot.
@@ -160,38 +185,41 @@ impl KeyRecord {
 
     /// Returns whether all of these flags are set.
     #[allow(dead_code, reason = "unused where nothing is patched")]
-    pub(crate) fn has(&self, flags: u32) -> bool {
+    pub(crate) fn has(&self, flags: u8) -> bool {
         self.flags & flags == flags
     }
 
-    /// Returns the type of the function item that callers use.
-    pub(crate) fn own_type(&self) -> TypeId {
-        (self.own_type)()
+    /// Returns the type of the function item that callers use. A flag has none.
+    pub(crate) fn own_type(&self) -> Option<TypeId> {
+        self.default.description().key_type()
     }
 
     /// Returns the target of a key that has never been updated.
-    pub(crate) fn default_target(&self) -> Chosen {
-        // SAFETY: INV-KEY: made from a reference to a static.
-        Chosen::new(unsafe { &*self.default })
+    pub(crate) fn default_target(&'static self) -> Chosen {
+        Chosen::new(self.default)
     }
 
     /// Returns the current target. Makes the choice if no call has made it yet.
-    pub(crate) fn current(&self) -> Chosen {
-        // SAFETY: INV-KEY: only `new`, `publish` and `choose` write it, from `'static` references.
-        Chosen::new(unsafe { &*self.current.load(Ordering::Acquire) })
+    pub(crate) fn current(&'static self) -> Chosen {
+        let current = self.current.load(Ordering::Acquire);
+        if current.is_null() {
+            return self.default_target();
+        }
+        // SAFETY: INV-KEY: only `publish` and `choose` write it, from targets.
+        Chosen::new(unsafe { TargetRecord::from_pointer(current) })
     }
 
     /// Returns what [`crate::Key::query`] returns.
-    pub(crate) fn target(&self) -> Target {
+    pub(crate) fn target(&'static self) -> Target {
         let now = self.current();
-        Target::new(now, now == self.default_target())
+        Target::new(now, now == self.default_target(), self.path())
     }
 
     /// Makes unpatched calls reach `target`. The caller holds the lock.
     pub(crate) fn publish(&self, target: Chosen) {
         target.fill_cell();
         let record = target.record();
-        self.current.store(core::ptr::from_ref(record).cast_mut(), Ordering::Release);
+        self.current.store(record.as_pointer(), Ordering::Release);
         self.slot.store(record.address().cast_mut(), Ordering::Release);
         // After the slot: a thread that finds the key on must find its target, too.
         let is_on = self.is_on_with(target);
@@ -209,7 +237,7 @@ impl KeyRecord {
 
     /// Returns whether the key, a hook or a flag, is on with this target.
     pub(crate) fn is_on_with(&self, target: Chosen) -> bool {
-        core::ptr::eq(target.record(), self.default) != self.has(Self::HAS_NO_BODY)
+        (target.record() == self.default) != self.has(Self::HAS_NO_BODY)
     }
 
     /// Returns whether the hook has a target, or the flag is on. If it is on, everything written
@@ -231,21 +259,20 @@ impl KeyRecord {
     }
 
     /// Makes the default's choice, at the first call, without the lock. A concurrent update wins.
-    pub fn choose(&self) {
-        // SAFETY: INV-KEY: made from a reference to a static.
-        let open = unsafe { &*self.default };
-        let chosen = Chosen::new(open).record();
-        let swap = |place: &AtomicPtr<()>, old: *const (), new: *const ()| {
-            let (old, new) = (old.cast_mut(), new.cast_mut());
-            let _ = place.compare_exchange(old, new, Ordering::AcqRel, Ordering::Relaxed);
-        };
+    pub fn choose(&'static self) {
+        let chosen = self.default_target().record();
         let _ = self.current.compare_exchange(
-            core::ptr::from_ref(open).cast_mut(),
-            core::ptr::from_ref(chosen).cast_mut(),
+            core::ptr::null_mut(),
+            chosen.as_pointer(),
             Ordering::AcqRel,
             Ordering::Relaxed,
         );
-        swap(&self.slot, open.address(), chosen.address());
+        let _ = self.slot.compare_exchange(
+            self.default.address().cast_mut(),
+            chosen.address().cast_mut(),
+            Ordering::AcqRel,
+            Ordering::Relaxed,
+        );
     }
 
     /// Marks the key as one in another image than the runtime's; returns whether it was marked
@@ -277,6 +304,15 @@ impl KeyRecord {
     pub(crate) fn slot_address(&self) -> usize {
         (&raw const self.slot).addr()
     }
+}
+
+/// Bytes between module and name.
+const SEPARATOR: usize = crate::layout::key_record::SEPARATOR.len();
+
+/// Returns the length of a part of the text, as a record stores it.
+const fn length(bytes: usize) -> u16 {
+    assert!(bytes <= u16::MAX as usize, "a name, path or signature has more than 65,535 bytes");
+    bytes as u16
 }
 
 collected! {

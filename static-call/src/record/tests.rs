@@ -1,6 +1,5 @@
 //! The choice of a default at the first call, and concurrent updates.
 
-use core::any::TypeId;
 use core::ptr;
 use core::sync::atomic::{AtomicBool, Ordering};
 use std::boxed::Box;
@@ -8,52 +7,62 @@ use std::sync::Barrier;
 use std::thread;
 
 use super::{KeyDescription, KeyRecord};
-use crate::target::{Chosen, TargetRecord};
+use crate::target::{Chosen, TargetDescription, TargetRecord};
 
 /// Distinct addresses for targets that are never called.
 static CODE: [u8; 3] = [0; 3];
 
-static CANDIDATE: TargetRecord = TargetRecord::new((&raw const CODE[1]).cast(), || "candidate");
-static OTHER: TargetRecord = TargetRecord::new((&raw const CODE[2]).cast(), || "other");
+static CANDIDATE: TargetRecord = TargetRecord::new(|d| {
+    d.at((&raw const CODE[1]).cast()).named("candidate");
+});
+static OTHER: TargetRecord = TargetRecord::new(|d| {
+    d.at((&raw const CODE[2]).cast()).named("other");
+});
 
-fn key(choose: fn() -> &'static TargetRecord) -> &'static KeyRecord {
-    let open = TargetRecord::new((&raw const CODE[0]).cast(), || "open").with_choice(choose);
-    let open = Box::leak(Box::new(open));
+/// Makes a key whose default is described by this function.
+fn key(describe: fn(&mut TargetDescription)) -> &'static KeyRecord {
     let description = KeyDescription {
-        default: open,
-        default_shim: open.address(),
+        describe,
+        shim: (&raw const CODE[0]).cast(),
         stub: ptr::null(),
-        name: "key",
-        module: "",
-        file: "",
-        signature: "",
-        line: 0,
-        column: 0,
+        text: "::key",
+        module: 0,
+        name: 3,
+        file: 0,
+        position: (0, 0),
         flags: 0,
-        own_type: TypeId::of::<()>,
     };
     // SAFETY: the key is never called, and no trampoline has its stub (INV-KEY).
     Box::leak(Box::new(unsafe { KeyRecord::new(description) }))
 }
 
+/// Describes the choice of a candidate.
+fn chooses(description: &mut TargetDescription) {
+    open(description).with_choice(|| CANDIDATE);
+}
+
+fn open(description: &mut TargetDescription) -> &mut TargetDescription {
+    description.at((&raw const CODE[0]).cast()).named("open")
+}
+
 /// Checks that both the slot and the current target are those of `target`.
 #[track_caller]
-fn assert_calls(key: &KeyRecord, target: &'static TargetRecord) {
+fn assert_calls(key: &'static KeyRecord, target: TargetRecord) {
     assert_eq!(key.entry().cast_const(), target.address());
-    let current = key.current.load(Ordering::SeqCst).cast_const();
-    assert!(ptr::eq(current, target), "calls {:?}", key.current());
+    let current = key.current.load(Ordering::SeqCst);
+    assert!(ptr::eq(current, target.as_pointer()), "calls {:?}", key.current());
 }
 
 #[test]
 fn the_first_call_makes_the_choice() {
-    let key = key(|| &CANDIDATE);
+    let key = key(chooses);
     assert!(key.target().is_default());
     assert_eq!(key.target().name(), "candidate");
     key.choose();
-    assert_calls(key, &CANDIDATE);
+    assert_calls(key, CANDIDATE);
     assert!(key.target().is_default());
     key.choose();
-    assert_calls(key, &CANDIDATE);
+    assert_calls(key, CANDIDATE);
 }
 
 #[test]
@@ -62,28 +71,30 @@ fn an_update_before_the_choice_is_written_wins() {
     static KEY: OnceLock<&'static KeyRecord> = OnceLock::new();
     static UPDATES: AtomicBool = AtomicBool::new(false);
     // The update comes after the choice is made and before it is written.
-    let key = key(|| {
-        if UPDATES.load(Ordering::SeqCst) {
-            KEY.get().unwrap().publish(Chosen::new(&OTHER));
-        }
-        &CANDIDATE
+    let key = key(|description| {
+        open(description).with_choice(|| {
+            if UPDATES.load(Ordering::SeqCst) {
+                KEY.get().unwrap().publish(Chosen::new(OTHER));
+            }
+            CANDIDATE
+        });
     });
     KEY.set(key).unwrap();
     UPDATES.store(true, Ordering::SeqCst);
     key.choose();
-    assert_calls(key, &OTHER);
+    assert_calls(key, OTHER);
     UPDATES.store(false, Ordering::SeqCst);
     // A first call that is late does not overwrite the update.
     key.choose();
-    assert_calls(key, &OTHER);
+    assert_calls(key, OTHER);
     key.publish(key.default_target());
-    assert_calls(key, &CANDIDATE);
+    assert_calls(key, CANDIDATE);
 }
 
 #[test]
 fn choices_and_an_update_at_the_same_time() {
     for _ in 0..if cfg!(miri) { 3 } else { 300 } {
-        let key = key(|| &CANDIDATE);
+        let key = key(chooses);
         let start = Barrier::new(4);
         thread::scope(|scope| {
             for _ in 0..3 {
@@ -91,12 +102,12 @@ fn choices_and_an_update_at_the_same_time() {
                     start.wait();
                     key.choose();
                     let slot = key.entry().cast_const();
-                    assert!([&CANDIDATE, &OTHER].iter().any(|t| t.address() == slot));
+                    assert!([CANDIDATE, OTHER].iter().any(|t| t.address() == slot));
                 });
             }
             start.wait();
-            key.publish(Chosen::new(&OTHER));
+            key.publish(Chosen::new(OTHER));
         });
-        assert_calls(key, &OTHER);
+        assert_calls(key, OTHER);
     }
 }

@@ -46,6 +46,8 @@ pub struct Report {
     pub other_sites: Vec<SiteReport>,
     /// Number of `call!`s in the source whose code the linker dropped.
     pub dead_sites: usize,
+    /// Pages of memory (4 KiB each) with veneers, through which calls are retargeted in steps.
+    pub veneer_pages: usize,
     /// Problems with the image, the environment or the system.
     pub problems: Vec<Problem>,
 }
@@ -94,6 +96,10 @@ pub struct KeyReport {
 
 /// A site of a [`Report`]: one `call!`, or all plain calls of a key.
 ///
+/// A `call!` has the position of its macro. Plain calls are ordinary code that no macro sees, so
+/// their site has the position of the key's declaration. [`CallReport::function`] says where each
+/// of them is.
+///
 /// # Examples
 ///
 /// ```
@@ -136,6 +142,8 @@ pub struct SiteReport {
 /// let report = static_call::report();
 /// for call in report.sites().flat_map(|site| &site.calls) {
 ///     assert!(call.path != Path::Inline || call.grade.is_some_and(Grade::is_patchable));
+///     assert_eq!(call.steps, call.grade.is_some_and(Grade::takes_steps));
+///     println!("{} in {}", call.path, call.function.unwrap_or("an unknown function"));
 /// }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,10 +157,21 @@ pub struct CallReport {
     pub kind: Option<Kind>,
     /// What the instruction's bytes allow, if the image was verified.
     pub grade: Option<Grade>,
+    /// Whether an update retargets the instruction in steps, with up to three barriers: its
+    /// displacement crosses an 8-byte boundary. The call itself costs the same.
+    pub steps: bool,
     /// How the instruction reaches its target now.
     pub path: Path,
     /// Why the instruction is not inline.
     pub reason: Option<Reason>,
+    /// The function around the instruction, as `cargo static-call verify` names it: demangled, and
+    /// without the compiler's hash. It is the function whose code holds the instruction, not one
+    /// that was inlined into it.
+    ///
+    /// The link hook reserves room for the names, which the verifier fills in. `None` if this name
+    /// did not fit, if the image was not verified or was linked without symbols (`strip = true`),
+    /// and if the setting [`names = false`](crate::guide::verifier) reserves no room.
+    pub function: Option<&'static str>,
 }
 
 /// A problem, and its consequence.
@@ -233,6 +252,7 @@ impl Report {
             keys: Vec::new(),
             other_sites: Vec::new(),
             dead_sites: 0,
+            veneer_pages: 0,
             problems: vec![Problem { address: None, message: error.to_string() }],
         }
     }
@@ -286,7 +306,15 @@ mod tests {
 
     #[test]
     fn an_instruction_that_holds_an_address_is_not_a_call() {
-        let call = |kind, path| CallReport { address: 1, kind, grade: None, path, reason: None };
+        let call = |kind, path| CallReport {
+            address: 1,
+            kind,
+            grade: None,
+            steps: false,
+            path,
+            reason: None,
+            function: None,
+        };
         let calls = std::vec![
             call(Some(Kind::Call), Path::Inline),
             call(Some(Kind::Label), Path::Inline),
@@ -299,6 +327,7 @@ mod tests {
             keys: Vec::new(),
             other_sites: std::vec![site],
             dead_sites: 0,
+            veneer_pages: 0,
             problems: Vec::new(),
         };
         let text = "static-call: 0 keys, 1 site, 3 calls: 2 inline, 1 trampoline, 0 indirect";

@@ -1,8 +1,10 @@
 //! The report as text for a person.
 
 use core::fmt::{self, Display, Formatter};
+use std::collections::HashMap;
 use std::format;
 use std::string::String;
+use std::vec::Vec;
 
 use super::{CallReport, KeyReport, Report, SiteReport, Totals};
 use crate::layout::{Grade, Kind};
@@ -19,6 +21,11 @@ impl Display for Report {
         }
         if self.dead_sites > 0 {
             writeln!(f, "{} call! of the source left no code in the image", self.dead_sites)?;
+        }
+        match self.veneer_pages {
+            0 => {}
+            1 => writeln!(f, "1 page of memory holds veneers, for calls retargeted in steps")?,
+            n => writeln!(f, "{n} pages of memory hold veneers, for calls retargeted in steps")?,
         }
         for problem in &self.problems {
             match problem.address {
@@ -76,28 +83,38 @@ fn write_sites(f: &mut Formatter<'_>, sites: &[SiteReport], width: usize) -> fmt
         if site.calls.is_empty() {
             writeln!(f, "    {form:<5}  {place:<width$}  no call instruction found")?;
         }
-        for (call, times) in runs(&site.calls) {
+        for (call, times) in rows(&site.calls) {
             let kind = kind(call);
-            let why = call.reason.map_or(String::new(), |reason| format!("  {reason}"));
-            writeln!(
-                f,
-                "    {form:<5}  {place:<width$}  {:<10}  {times:>4} x {kind}{why}",
-                call.path
-            )?;
+            write!(f, "    {form:<5}  {place:<width$}  {:<10}  {times:>4} x {kind}", call.path)?;
+            match (call.function, call.reason) {
+                (Some(function), Some(reason)) => writeln!(f, "  in {function}: {reason}")?,
+                (Some(function), None) => writeln!(f, "  in {function}")?,
+                (None, Some(reason)) => writeln!(f, "  {reason}")?,
+                (None, None) => writeln!(f)?,
+            }
         }
     }
     Ok(())
 }
 
-fn runs(calls: &[CallReport]) -> impl Iterator<Item = (&CallReport, usize)> {
-    let look = |c: &CallReport| (c.path, c.reason, c.kind, c.grade);
-    calls
-        .iter()
-        .enumerate()
-        .filter(move |(i, call)| calls[..*i].iter().all(|before| look(before) != look(call)))
-        .map(move |(_, call)| {
-            (call, calls.iter().filter(|other| look(other) == look(call)).count())
-        })
+/// Returns the calls that look different, with their numbers. Those of one function follow each
+/// other.
+fn rows(calls: &[CallReport]) -> Vec<(&CallReport, usize)> {
+    let mut functions = HashMap::new();
+    let mut places = HashMap::new();
+    let mut rows: Vec<(usize, &CallReport, usize)> = Vec::new();
+    for call in calls {
+        let next = functions.len();
+        let order = *functions.entry(call.function).or_insert(next);
+        let look = (order, call.path, call.reason, call.kind, call.grade);
+        let row = *places.entry(look).or_insert(rows.len());
+        match rows.get_mut(row) {
+            Some((.., times)) => *times += 1,
+            None => rows.push((order, call, 1)),
+        }
+    }
+    rows.sort_by_key(|&(order, ..)| order);
+    rows.into_iter().map(|(_, call, times)| (call, times)).collect()
 }
 
 fn kind(call: &CallReport) -> String {
@@ -116,7 +133,57 @@ fn kind(call: &CallReport) -> String {
         Grade::None => kind.into(),
         Grade::Quad => format!("{kind}, grade quad"),
         Grade::Disp => format!("{kind}, grade disp"),
-        Grade::Line => format!("{kind}, grade line"),
-        Grade::Straddle => format!("{kind}, grade straddle"),
+        Grade::Line => format!("{kind}, grade line, in steps"),
+        Grade::Straddle => format!("{kind}, grade straddle, in steps"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::path::{Path, Reason};
+
+    #[test]
+    fn rows_are_merged_and_grouped_by_function() {
+        let call = |function, kind, reason: Option<Reason>| CallReport {
+            address: 1,
+            kind: Some(kind),
+            grade: Some(if reason.is_some() { Grade::Line } else { Grade::Quad }),
+            steps: reason.is_some(),
+            path: if reason.is_some() { Path::Trampoline } else { Path::Inline },
+            reason,
+            function,
+        };
+        let (a, b) = (Some("app::a"), Some("<app::B as app::C>::d"));
+        let calls = std::vec![
+            call(a, Kind::Call, None),
+            call(b, Kind::Call, None),
+            call(a, Kind::Call, None),
+            call(None, Kind::Call, Some(Reason::TooFar)),
+            call(a, Kind::Label, None),
+            call(b, Kind::Jmp, Some(Reason::TooFar)),
+            call(None, Kind::Call, None),
+            call(a, Kind::Call, None),
+        ];
+        let site = SiteReport { file: "a.rs", line: 1, column: 2, is_plain: true, calls };
+        let report = Report {
+            keys: Vec::new(),
+            other_sites: std::vec![site],
+            dead_sites: 0,
+            veneer_pages: 2,
+            problems: Vec::new(),
+        };
+        let expected = "\
+call! sites
+    plain  a.rs:1:2  inline         3 x call, grade quad  in app::a
+    plain  a.rs:1:2  inline         1 x jump label, grade quad  in app::a
+    plain  a.rs:1:2  inline         1 x call, grade quad  in <app::B as app::C>::d
+    plain  a.rs:1:2  trampoline     1 x tail call (jmp), grade line, in steps  \
+            in <app::B as app::C>::d: target more than 2 GiB away
+    plain  a.rs:1:2  trampoline     1 x call, grade line, in steps  target more than 2 GiB away
+    plain  a.rs:1:2  inline         1 x call, grade quad
+2 pages of memory hold veneers, for calls retargeted in steps
+static-call: 0 keys, 1 site, 8 calls: 6 inline, 2 trampoline, 0 indirect";
+        assert_eq!(format!("{report}"), expected);
     }
 }

@@ -21,7 +21,7 @@ pub(crate) fn apply(requests: &mut [Request]) -> Result<(Update, u64), UpdateErr
     request::refuse_sealed(requests)?;
     request::settle(requests)?;
     cycle::refuse(requests, |named| {
-        KEYS.static_slice().iter().find(|key| key.own_type() == named)
+        KEYS.static_slice().iter().find(|key| key.own_type() == Some(named))
     })?;
     for request in &mut *requests {
         request.before = request.key().current();

@@ -29,6 +29,7 @@ pub(crate) fn report() -> Report {
         keys: keys.collect(),
         other_sites: other_sites.collect(),
         dead_sites: 0,
+        veneer_pages: 0,
         problems: Vec::new(),
     }
 }
@@ -38,8 +39,10 @@ fn site(file: &'static str, line: u32, column: u32, is_plain: bool) -> SiteRepor
         address: 0,
         kind: None,
         grade: None,
+        steps: false,
         path: Path::Indirect,
         reason: Some(Reason::NotSupported),
+        function: None,
     };
     SiteReport { file, line, column, is_plain, calls: vec![call] }
 }

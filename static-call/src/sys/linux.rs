@@ -86,6 +86,8 @@ mod code {
 
         /// Read, write and execute: without execute, threads that run in the page would fault.
         pub(crate) const OPEN: Self = Self(Self::EXECUTE | Self::WRITE | Self::READ);
+        /// Read and execute, for code that this runtime made.
+        pub(crate) const CLOSED: Self = Self(Self::EXECUTE | Self::READ);
     }
 
     /// Sets the protection of whole pages.
@@ -96,8 +98,9 @@ mod code {
     ///
     /// # Safety
     ///
-    /// 1. The pages are code of this image.
-    /// 2. `protection` is [`Protection::OPEN`], or the one that the pages' segment was linked with.
+    /// 1. The pages are code of this image, or pages of [`map_page`].
+    /// 2. `protection` is [`Protection::OPEN`], or the one that the pages' segment was linked with;
+    ///    for pages of `map_page` [`Protection::CLOSED`].
     pub(crate) unsafe fn protect(
         address: usize,
         length: usize,
@@ -108,11 +111,47 @@ mod code {
         flags.set(MprotectFlags::READ, protection.0 & Protection::READ != 0);
         flags.set(MprotectFlags::WRITE, protection.0 & Protection::WRITE != 0);
         flags.set(MprotectFlags::EXEC, protection.0 & Protection::EXECUTE != 0);
-        // SAFETY: INV-PAGES: code of this image (promise 1) stays readable and executable
+        // SAFETY: INV-PAGES, INV-VENEER: code (promise 1) stays or becomes readable and executable
         // (promise 2), so no thread faults.
         unsafe { mprotect(without_provenance_mut(address), length, flags) }
             .map_err(Errno::raw_os_error)
     }
+
+    /// Maps a page of zeroes at `address`, readable and writable, if nothing is mapped there.
+    ///
+    /// # Errors
+    ///
+    /// The `errno` of `mmap(2)`, `EEXIST` if something is mapped there.
+    pub(crate) fn map_page(address: usize) -> Result<(), i32> {
+        let rights = ProtFlags::READ | ProtFlags::WRITE;
+        let flags = MapFlags::PRIVATE | MapFlags::FIXED_NOREPLACE;
+        // SAFETY: INV-VENEER: with this flag a new mapping replaces nothing.
+        let memory =
+            unsafe { mmap_anonymous(without_provenance_mut(address), PAGE, rights, flags) };
+        let found = memory.map_err(Errno::raw_os_error)?;
+        if found.expose_provenance() == address {
+            return Ok(());
+        }
+        // Before Linux 4.17 the address is only a hint.
+        // SAFETY: INV-VENEER: the mapping was made just now, and nothing uses it.
+        let _ = unsafe { munmap(found, PAGE) };
+        Err(Errno::EXIST.raw_os_error())
+    }
+
+    /// Unmaps a page of [`map_page`].
+    ///
+    /// # Safety
+    ///
+    /// 1. The page was mapped by `map_page` and is not unmapped yet.
+    /// 2. No thread executes or uses it any more.
+    pub(crate) unsafe fn unmap_page(address: usize) {
+        // SAFETY: INV-VENEER: a page of `map_page` (promise 1), no longer in use (promise 2). If
+        // `munmap` fails, the mapping stays.
+        let _ = unsafe { munmap(without_provenance_mut(address), PAGE) };
+    }
+
+    /// The `errno` of memory that cannot be had.
+    pub(crate) const NO_MEMORY: i32 = Errno::NOMEM.raw_os_error();
 
     /// Makes [`barrier`] available to this process.
     ///

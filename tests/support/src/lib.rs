@@ -106,6 +106,12 @@ pub struct Mapping {
     pub file: String,
 }
 
+impl Mapping {
+    pub fn is_executable(&self) -> bool {
+        self.rights.contains('x')
+    }
+}
+
 pub fn mappings() -> Vec<Mapping> {
     let maps = fs::read_to_string("/proc/self/maps").expect("procfs");
     let mapping = |line: &str| {
@@ -192,15 +198,21 @@ pub fn calls(key: &str) -> Vec<CallReport> {
     keys[0].sites.iter().flat_map(|site| site.calls.clone()).collect()
 }
 
+/// Returns the length of a direct call instruction in bytes.
+pub fn length(call: &CallReport) -> usize {
+    let first = read(call.address, 1)[0];
+    if first == 0xe8 || first == 0xe9 { 5 } else { 6 }
+}
+
 /// Returns the destination of a direct call instruction.
 pub fn destination(call: &CallReport) -> usize {
-    let bytes = read(call.address, 6);
-    let disp_at = if bytes[0] == 0xe8 || bytes[0] == 0xe9 { 1 } else { 2 };
+    let length = length(call);
+    let bytes = read(call.address, length);
     if call.kind == Some(Kind::Jcc) {
         assert_eq!((bytes[0], bytes[1] & 0xf0), (0x0f, 0x80));
     }
-    let displacement = i32::from_le_bytes(bytes[disp_at..disp_at + 4].try_into().unwrap());
-    call.address.wrapping_add(disp_at + 4).wrapping_add_signed(displacement as isize)
+    let displacement = i32::from_le_bytes(bytes[length - 4..].try_into().unwrap());
+    call.address.wrapping_add(length).wrapping_add_signed(displacement as isize)
 }
 
 /// Fails unless the image is verified and all calls of the key take this path.

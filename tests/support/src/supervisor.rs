@@ -15,8 +15,10 @@ use libc::{
 /// A system call that a thread is about to make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Call {
-    /// `mprotect` of code, with this protection, which includes `PROT_EXEC`.
+    /// `mprotect` of this executable's code, with this protection, which includes `PROT_EXEC`.
     Protect(u64),
+    /// `mprotect` of other code, with this protection: of veneers.
+    Veneers(u64),
     /// `membarrier` with this command.
     Barrier(u64),
     /// `futex` on this address.
@@ -134,13 +136,22 @@ fn next(fd: RawFd) -> Option<(u64, Option<Call>)> {
         }
         let argument = request.data.args;
         let call = match c_long::from(request.data.nr) {
-            libc::SYS_mprotect => Some(Call::Protect(argument[2])),
+            libc::SYS_mprotect if is_own_code(argument[0]) => Some(Call::Protect(argument[2])),
+            libc::SYS_mprotect => Some(Call::Veneers(argument[2])),
             libc::SYS_membarrier => Some(Call::Barrier(argument[0])),
             libc::SYS_futex => Some(Call::Futex(argument[0])),
             _ => None,
         };
         return Some((request.id, call));
     }
+}
+
+/// Returns whether this executable is mapped at an address.
+fn is_own_code(address: u64) -> bool {
+    let exe = std::env::current_exe().expect("this test");
+    let mut mappings = super::mappings().into_iter();
+    let here = mappings.find(|m| (m.start..m.end).contains(&(address as usize)));
+    here.is_some_and(|m| m.file == exe.to_string_lossy())
 }
 
 fn answer(fd: RawFd, id: u64, verdict: Verdict) {

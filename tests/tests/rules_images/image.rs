@@ -6,7 +6,9 @@ use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use object::{Object, ObjectSection, ObjectSymbol, SymbolKind};
-use static_call::layout::{TABLE_SECTION, TRAMPOLINES_SECTION, TableEntry, TableHeader, checksum};
+use static_call::layout::{
+    PLACES_SECTION, TABLE_SECTION, TRAMPOLINES_SECTION, TableEntry, TableHeader, checksum,
+};
 use static_call::{Grade, Kind};
 
 /// The helper's image and the places of its parts.
@@ -14,6 +16,8 @@ pub(crate) struct Image {
     pub(crate) bytes: Vec<u8>,
     /// The table's offset in the file and its address.
     pub(crate) table: (usize, u64),
+    /// The offset in the file of the names of functions.
+    pub(crate) places: usize,
     /// The trampoline records' offset in the file.
     pub(crate) records: usize,
     /// The code's address minus its offset in the file.
@@ -45,10 +49,11 @@ impl Image {
             (section.file_range().unwrap().0 as usize, section.address())
         };
         let table = place(TABLE_SECTION);
+        let places = place(PLACES_SECTION).0;
         let records = place(TRAMPOLINES_SECTION).0;
         let (offset, address) = place(".text");
         let text = address - offset as u64;
-        Self { table, records, text, bytes }
+        Self { table, places, records, text, bytes }
     }
 
     pub(crate) fn header(&self) -> TableHeader {

@@ -7,7 +7,7 @@ mod image;
 use std::path::PathBuf;
 use std::process::Command;
 
-use static_call::layout::{TableEntry, TableHeader, TrampolineRecord};
+use static_call::layout::{PlacesHeader, TableEntry, TableHeader, TrampolineRecord};
 use static_call::{Grade, Kind};
 
 use image::{Image, turn};
@@ -69,6 +69,32 @@ fn a_table_of_another_kind_is_refused_with_the_reason() {
         let mut image = Image::new();
         image.set_header(other);
         image.run("other_header").assert_refused(reason);
+    }
+}
+
+/// Nothing but the report reads the names.
+#[test]
+fn a_flipped_byte_in_the_names_costs_the_names() {
+    let intact = Image::new();
+    let before = intact.run("names");
+    assert!(before.text.contains("  in rules_helper::"), "{before:?}");
+    let header = PlacesHeader::from_bytes(intact.bytes[intact.places..].first_chunk().unwrap());
+    let header = header.expect("names");
+    let filled = header.count as usize * 8 + header.names as usize;
+    let end = PlacesHeader::SIZE + filled;
+    // Each byte of the header, and some others.
+    for at in (0..PlacesHeader::SIZE).chain((PlacesHeader::SIZE..end).step_by(31)) {
+        let mut image = Image::new();
+        image.bytes[intact.places + at] ^= 0x11;
+        let outcome = image.run("names_flipped");
+        assert_eq!((outcome.inline, outcome.trampoline), (before.inline, before.trampoline));
+        // A capacity that is too large does no harm.
+        if (12..16).contains(&at) && outcome.problems.is_empty() {
+            continue;
+        }
+        let [problem] = &outcome.problems[..] else { panic!("{at}: {outcome:?}") };
+        assert!(problem.contains("the names of the functions around calls are not used"), "{at}");
+        assert!(!outcome.text.contains("  in "), "{at}: {outcome:?}");
     }
 }
 

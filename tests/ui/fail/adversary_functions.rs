@@ -1,5 +1,5 @@
-//! The functions generated with a key are `unsafe`, even in the key's module: the shim for a type
-//! without a value, the default without argument passing, a trampoline.
+//! The functions generated with a key are `unsafe`, even in the key's module: the shim for a pointer
+//! that was never set, the default without argument passing, a trampoline.
 #![forbid(unsafe_code)]
 
 use static_call::static_call;
@@ -25,10 +25,6 @@ trait Codec {
     }
 }
 
-fn a_type<F>(_: Option<F>) -> Option<F> {
-    None
-}
-
 static_call::__trampoline! {
     unsafe trampoline[const N: u32](n: u64) -> &'static mut u64;
     me trampoline::<N>;
@@ -47,11 +43,7 @@ fn number() -> bool {
 
 fn main() {
     level::__default(1, large());
-    let capability = a_type(Some(|n: u8, _: [u64; 4]| n));
-    fn shim<F: Copy + Fn(u8, [u64; 4]) -> u8>(_: Option<F>) {
-        level::__shim::<F>(1, large());
-    }
-    shim(capability);
+    static_call::__private::through1::<chosen, static_call::__private::Pass<false>, u8, u8>(1);
     chosen::__resolve(1);
     number();
     trampoline::<0>(1);

@@ -15,17 +15,15 @@ static_call::__record! { site A_FUNCTION = main as fn(); }
 static_call::__record! {
     key WITHOUT_UNSAFE = static_call::__private::KeyRecord::new(
         static_call::__private::KeyDescription {
-            default: &static_call::__private::FLAG_ON,
-            default_shim: main as fn() as *const (),
+            describe: <level as static_call::__private::Keyed>::describe,
+            shim: main as fn() as *const (),
             stub: <level as static_call::__private::Keyed>::stub as *const (),
-            name: "",
-            module: "",
-            file: "",
-            signature: "",
-            line: 0,
-            column: 0,
+            text: "::",
+            module: 0,
+            name: 0,
+            file: 0,
+            position: (0, 0),
             flags: 0,
-            own_type: <level as static_call::__private::Keyed>::own_type,
         },
     );
 }

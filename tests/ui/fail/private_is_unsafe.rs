@@ -1,7 +1,5 @@
 //! Items of `__private` that switch, call or make a record need `unsafe`.
 
-use std::any::TypeId;
-
 use static_call::__private::{self, FLAG_ON, KeyDescription, KeyRecord, Keyed};
 use static_call::{Instance, Key, static_call};
 
@@ -27,24 +25,22 @@ mod own {
 }
 
 static RECORD: KeyRecord = KeyRecord::new(KeyDescription {
-    default: &FLAG_ON,
-    default_shim: main as *const (),
-    stub: main as *const (),
-    name: "",
-    module: "",
-    file: "",
-    signature: "",
-    line: 0,
-    column: 0,
+    describe: <own::level as static_call::__private::Keyed>::describe,
+    shim: main as *const (),
+    stub: <own::level as static_call::__private::Keyed>::stub as *const (),
+    text: "::",
+    module: 0,
+    name: 0,
+    file: 0,
+    position: (0, 0),
     flags: 0,
-    own_type: TypeId::of::<()>,
 });
 
 fn main() {
     let _ = __private::update_all::<StaticCodec, Lz4>();
     let _ = __private::reset_all::<StaticCodec>();
-    let _ = __private::Request::new(&RECORD, &FLAG_ON);
-    let _ = __private::force(&RECORD, &FLAG_ON);
+    let _ = __private::Request::new(&RECORD, FLAG_ON);
+    let _ = __private::force(&RECORD, FLAG_ON);
     let _ = Key::<own::level>::new();
     <own::level as Keyed>::stub();
 }

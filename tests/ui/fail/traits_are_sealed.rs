@@ -1,7 +1,5 @@
 //! Safe code cannot implement the traits in users' signatures.
 
-use std::any::TypeId;
-
 use static_call::traits::{Accept, Handle, Keyed, Pointed, SafeToSwitch, Switch};
 use static_call::Key;
 
@@ -10,20 +8,19 @@ enum Own {}
 impl Keyed for Own {
     const RECORD: *const static_call::__private::KeyRecord = std::ptr::null();
     unsafe extern "C" fn stub() {}
-    fn own_type() -> TypeId {
-        TypeId::of::<Own>()
-    }
+    fn describe(_: &mut static_call::__private::TargetDescription) {}
 }
 
 impl<F> Accept<F> for Own {
-    const TARGET: &'static static_call::__private::TargetRecord = &static_call::__private::FLAG_ON;
+    const SHIM: *const () = std::ptr::null();
 }
 
 impl Pointed for Own {
     type Pointer = fn();
-    const THROUGH: &'static static_call::__private::TargetRecord = &static_call::__private::FLAG_ON;
-    fn address(pointer: fn()) -> *const () {
-        pointer as *const ()
+    const THROUGH: *const () = std::ptr::null();
+    fn cell() -> &'static static_call::__private::PointerCell {
+        static CELL: static_call::__private::PointerCell = static_call::__private::PointerCell::new();
+        &CELL
     }
 }
 

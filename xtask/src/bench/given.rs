@@ -137,16 +137,13 @@ impl Layout {
 /// Writes the records of the keys, and makes the chosen functions trampolines.
 fn write_records(image: &mut [u8], layout: &Layout, code: &Code, chosen: &[(u32, u64)]) {
     let Layout { keys, records, text, .. } = *layout;
-    put(image, text.offset, b"key\0");
+    put(image, text.offset, b"::key\0");
     for (i, &(_, address)) in chosen.iter().enumerate() {
         let Place { address: key, offset: at } = keys.after(i * key_record::SIZE);
         put(image, at, &[0; key_record::SIZE]);
         put(image, at + key_record::STUB as usize, &address.to_le_bytes());
-        for field in [key_record::NAME, key_record::MODULE, key_record::FILE, key_record::SIGNATURE]
-        {
-            put(image, at + field as usize, &text.address.to_le_bytes());
-            put(image, at + field as usize + 8, &3u64.to_le_bytes());
-        }
+        put(image, at + key_record::TEXT as usize, &text.address.to_le_bytes());
+        put(image, at + key_record::NAME as usize, &3u16.to_le_bytes());
         let slot = key.wrapping_sub(address + 6) as u32;
         let jump = [&[0xff, 0x25][..], &slot.to_le_bytes(), &[0xcc, 0xcc]].concat();
         put(image, code.offset(address).unwrap_or_default(), &jump);

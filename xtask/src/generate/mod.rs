@@ -69,7 +69,10 @@ pub(crate) fn write(dir: &Path, seed: u64) -> Result {
     let needs = "matrix-lib = { path = \"../lib\" }\nstatic-call.workspace = true\n\n\
                  [build-dependencies]\nstatic-call-verify.workspace = true\n";
     put(&dir.join("app/Cargo.toml"), &manifest("matrix-app", needs))?;
-    put(&dir.join("app/build.rs"), "fn main() {\n    static_call_verify::enable();\n}\n")?;
+    put(
+        &dir.join("app/build.rs"),
+        "fn main() {\n    static_call_verify::LinkHook::new().names(false).enable();\n}\n",
+    )?;
     let main = template("main.rs")?
         .replace("/* modules */", &format!("mod far;\n{}", modules(Home::Binary)))
         .replace("    /* calls */\n", &runs(Home::Binary));

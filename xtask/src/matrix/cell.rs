@@ -10,10 +10,12 @@ use crate::run::{Result, root};
 pub(crate) struct Cell([usize; FACTORS.len()]);
 
 /// The factors that vary, and the names of their values. The first value is the ordinary one.
-const FACTORS: [(&str, &[&str]); 8] = [
+const FACTORS: [(&str, &[&str]); 9] = [
     ("opt-level", &["3", "2", "1", "0", "s", "z"]),
     ("lto", &["off", "thin", "fat"]),
     ("codegen-units", &["16", "1"]),
+    // Those that `cargo static-call init` writes.
+    ("flags", &["set", "no-flags"]),
     ("linker", &["lld", "ld", "mold"]),
     ("driver", &["gcc", "clang"]),
     ("panic", &["unwind", "abort"]),
@@ -22,11 +24,16 @@ const FACTORS: [(&str, &[&str]); 8] = [
 ];
 
 /// The number of first factors of which all combinations are built, with the others ordinary.
-const FULL: usize = 3;
+const FULL: usize = 4;
+/// The factors that a name mentions if they are not ordinary.
+const MENTIONED: [&str; 5] = ["driver", "panic", "strip", "mode", "flags"];
 
 impl Cell {
     /// Opt-level 3, everything else ordinary.
     pub(crate) const ORDINARY: Self = Self([0; FACTORS.len()]);
+
+    /// The same without flags.
+    pub(crate) const NO_FLAGS: Self = Self([0, 0, 0, 1, 0, 0, 0, 0, 0]);
 
     fn value(&self, factor: &str) -> &'static str {
         let found = FACTORS.iter().zip(self.0).find(|((name, _), _)| *name == factor);
@@ -42,11 +49,12 @@ impl Cell {
             self.value("codegen-units"),
             self.value("linker")
         );
-        for ((factor, values), index) in FACTORS.iter().zip(self.0).skip(FULL + 1) {
-            if index > 0 {
-                let value = values[index];
+        for factor in MENTIONED {
+            let value = self.value(factor);
+            let is_ordinary = FACTORS.iter().any(|(name, v)| *name == factor && v[0] == value);
+            if !is_ordinary {
                 name += "-";
-                name += if *factor == "strip" { "stripped" } else { value };
+                name += if factor == "strip" { "stripped" } else { value };
             }
         }
         name
@@ -72,9 +80,14 @@ impl Cell {
         ]
     }
 
-    /// Returns the workspace's own flags and those of the cell.
+    /// Returns whether the compiler is told to align calls, and to call trampolines directly.
+    pub(crate) fn has_flags(&self) -> bool {
+        self.value("flags") == "set"
+    }
+
+    /// Returns the workspace's own flags, unless the cell is without, and those of the cell.
     pub(crate) fn flags(&self) -> Result<Vec<String>> {
-        let mut flags = workspace_flags()?;
+        let mut flags = if self.has_flags() { workspace_flags()? } else { Vec::new() };
         let mut add = |flag: &str| flags.push(flag.to_owned());
         // rustc brings lld and uses it unless told otherwise.
         if self.value("linker") != "lld" {
@@ -158,9 +171,10 @@ pub(crate) fn pairwise() -> Vec<Cell> {
 pub(crate) fn quick() -> Vec<Cell> {
     vec![
         Cell::ORDINARY,
-        Cell([3, 0, 0, 1, 1, 0, 0, 0]),
-        Cell([1, 2, 1, 2, 0, 1, 1, 1]),
-        Cell([4, 1, 1, 1, 0, 0, 1, 2]),
+        Cell::NO_FLAGS,
+        Cell([3, 0, 0, 1, 1, 1, 0, 0, 0]),
+        Cell([1, 2, 1, 0, 2, 0, 1, 1, 1]),
+        Cell([4, 1, 1, 1, 1, 0, 0, 1, 2]),
     ]
 }
 
@@ -189,7 +203,7 @@ mod tests {
     #[test]
     fn names_are_different() {
         let mut names: Vec<_> = all().iter().map(Cell::name).collect();
-        assert!(names.len() >= 36 + 18);
+        assert!(names.len() >= 72 + 18);
         names.sort();
         names.dedup();
         assert_eq!(names.len(), all().len());

@@ -6,8 +6,8 @@ use crate::machine;
 use crate::run::Result;
 
 const HEAD: &str = "\
-| cell | commit | oracles | calls | labels | quad | disp | line | straddle | jmp | jcc | via got | register | taken | inline |
-|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|
+| cell | commit | oracles | calls | labels | quad | disp | line | straddle | jmp | jcc | via got | register | taken | inline in one store | inline in steps | inline |
+|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|
 ";
 
 pub(super) fn head() -> &'static str {
@@ -19,9 +19,11 @@ pub(super) fn row(cell: &str, commit: &str, report: &Report, oracles: usize) -> 
     let s = &report.summary;
     let of = |kind| report.calls.iter().filter(|c| c.kind == kind).count();
     #[expect(clippy::cast_precision_loss, reason = "a share for people to read")]
-    let share = 100.0 * s.inline as f64 / s.calls.max(1) as f64;
+    let share = |calls: usize| 100.0 * calls as f64 / s.calls.max(1) as f64;
+    let inline = report.calls.iter().filter(|c| c.inline);
+    let steps = inline.filter(|c| c.grade.takes_steps()).count();
     format!(
-        "| {cell} | {commit} | {oracles} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {share:.1} % |\n",
+        "| {cell} | {commit} | {oracles} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {:.1} % | {:.1} % | {:.1} % |\n",
         s.calls,
         s.labels,
         s.quad,
@@ -33,6 +35,9 @@ pub(super) fn row(cell: &str, commit: &str, report: &Report, oracles: usize) -> 
         s.via_got,
         s.register,
         s.address_taken,
+        share(s.inline - steps),
+        share(steps),
+        share(s.inline),
     )
 }
 
@@ -56,11 +61,12 @@ pub(super) fn document(command: &str, rows: &str) -> Result<String> {
          kinds, lengths and grades as the verifier (3 are the relocations that the linker kept, a\n\
          decode of every function by iced-x86, and objdump; 1 is only the first); the number of\n\
          call instructions and of jump labels of hooks; calls by grade, and by kind other than\n\
-         `call`; and the share that is rewritten in place. Every `call` to a local trampoline is\n\
-         `quad`. The others are tail calls, or go to trampolines that their crate exports (plain\n\
-         calls of `pub` keys in their own library, generic functions instantiated in both\n\
-         crates). The assembler does not align calls of these (`call symbol@PLT`) unless the\n\
-         relocation model is static.\n\n\
+         `call`; and the shares that are retargeted in place by one store, in steps, and by\n\
+         either. With the flags that `cargo static-call init` writes, every `call` to a local\n\
+         trampoline is `quad`. The others are tail calls, or go to trampolines that their crate\n\
+         exports (plain calls of `pub` keys in their own library, generic functions instantiated\n\
+         in both crates). The assembler does not align calls of these (`call symbol@PLT`) unless\n\
+         the relocation model is static. Cells named `no-flags` are compiled without the flags.\n\n\
          {HEAD}{rows}",
         machine::heading(&format!("`{command}` (`--cell NAME` renews one row)"))?,
     ))

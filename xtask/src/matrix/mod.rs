@@ -15,6 +15,8 @@ use crate::run::{Result, output, root, scratch};
 use cell::Cell;
 pub(crate) use cell::workspace_flags;
 
+/// The least number in a thousand of the calls that may be inline that the program makes inline.
+const PER_MILLE_BOUND: u64 = 990;
 /// Seed of the generated program.
 const SEED: u64 = 20;
 
@@ -69,9 +71,9 @@ pub(crate) fn quick(args: &[String]) -> Result {
     cells(&cell::quick(), &Options::parse(args, 2.0, 5.0)?)
 }
 
-/// Runs the ordinary cell for a long time.
+/// Runs the ordinary cell for a long time, with the flags and without them.
 pub(crate) fn soak(args: &[String]) -> Result {
-    cells(&[Cell::ORDINARY], &Options::parse(args, 600.0, 600.0)?)
+    cells(&[Cell::ORDINARY, Cell::NO_FLAGS], &Options::parse(args, 600.0, 600.0)?)
 }
 
 fn cells(cells: &[Cell], options: &Options) -> Result {
@@ -112,14 +114,16 @@ fn cells(cells: &[Cell], options: &Options) -> Result {
 /// Builds, verifies and runs one cell. Returns its row.
 fn check(dir: &Path, cell: &Cell, commit: &str, seconds: f64) -> Result<String> {
     let built = build::build(dir, cell)?;
-    let (report, agreed) = compare::compare(&built)?;
+    let (report, agreed) = compare::compare(&built, cell.has_flags())?;
     let (account, counts) = build::run(&built.program, seconds)?;
     println!("{}: built in {:.0} s; {agreed}; {account}", cell.name(), built.took.as_secs_f64());
     let summary = &report.summary;
-    let paths = (counts.calls, counts.inline, counts.indirect);
     // The program counts a jump label as an inline call of its site.
     let labels = summary.labels;
-    if paths != ((summary.calls + labels) as u64, (summary.inline + labels) as u64, 0) {
+    let (calls, inline) = ((summary.calls + labels) as u64, (summary.inline + labels) as u64);
+    // Unaligned targets of optimisation for size may lie too close together for their veneers.
+    let has_all = counts.inline <= inline && counts.inline * 1000 >= inline * PER_MILLE_BOUND;
+    if counts.calls != calls || counts.indirect != 0 || !has_all {
         return Err(format!("the program reports {counts:?}, the verifier {summary:?}").into());
     }
     Ok(coverage::row(&cell.name(), commit, &report, agreed.oracles()))

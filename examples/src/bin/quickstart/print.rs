@@ -133,9 +133,10 @@ pub(crate) fn report(out: &mut impl Write, report: &Report) -> Result<()> {
         out,
         "  The library prints this list. It has a paragraph for each function that can be switched
   (a *key*): where it is declared, its signature, what it calls now, and its calls. `plain`
-  are calls written like any other, listed at the declaration; each `call!` has its own line.
-  Grade `quad` means that the instruction lies within eight aligned bytes, so it can be
-  rewritten while other threads execute it."
+  are calls written like any other, listed at the declaration, with the function they are in;
+  each `call!` has its own line. Grade `quad` means that the instruction lies within eight
+  aligned bytes, so one store can rewrite it while other threads execute it. `in steps` means
+  that it takes up to three."
     )?;
     let mut calls = report.sites().flat_map(|site| &site.calls);
     if calls.any(|call| call.path != CallPath::Inline) {

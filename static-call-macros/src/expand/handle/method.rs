@@ -4,8 +4,8 @@ use proc_macro2::{Delimiter, Group, Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::FnArg;
 
-use crate::expand::target_at;
-use crate::model::{DefaultTarget, Handle, Method};
+use crate::expand::{describe_path, target_record};
+use crate::model::{DefaultTarget, Handle, Method, local};
 
 /// The key's type, its records and its shims.
 pub(super) fn expand(h: &Handle, method: &Method) -> TokenStream {
@@ -19,14 +19,15 @@ pub(super) fn expand(h: &Handle, method: &Method) -> TokenStream {
     let receiving = f.receiving();
     let call = call(h, method, &i.to_token_stream());
     let marker_enum = f.marker_enum();
-    let (shim, target) = match h.default_of(method) {
+    let d = local("description");
+    let (shim, described) = match h.default_of(method) {
         DefaultTarget::Implementation(ty) => {
-            (quote!(#marker::__shim::<#ty> as *const ()), target(h, method, &ty.to_token_stream()))
+            let ty = ty.to_token_stream();
+            (quote!(#marker::__shim::<#ty> as *const ()), describe(h, method, &d, &ty))
         }
         _ => {
             let shim = quote!(#marker::__default as *const ());
-            let target = f.named_target(&shim);
-            (shim, target)
+            (shim.clone(), quote!(#d.at(#shim);))
         }
     };
     let default = default_body(h, method).map(|body| {
@@ -37,8 +38,8 @@ pub(super) fn expand(h: &Handle, method: &Method) -> TokenStream {
     let shim_fn = f.abi_fn(&head, Some(&i), &quote!(where #bounds, { #receiving #call }));
     let hook_flags = f.hook_flags(h.is_hook(method));
     let is_unsafe = h.source.unsafety.map(|_| "UNSAFE_TO_SWITCH");
-    let records = f.records(&shim, &target, hook_flags.into_iter().chain(is_unsafe));
-    let keyed = keyed(h, method, &i);
+    let records = f.records(&shim, hook_flags.into_iter().chain(is_unsafe));
+    let keyed = keyed(h, method, &i, &d, &described);
     quote! {
         #marker_enum
 
@@ -58,23 +59,34 @@ pub(super) fn expand(h: &Handle, method: &Method) -> TokenStream {
     }
 }
 
-/// The trait that leads from the key's type to its record; `i` is a name for a type parameter.
-fn keyed(h: &Handle, method: &Method, i: &Ident) -> TokenStream {
+/// The trait that leads from the key's type to its record; `i` is a name for a type parameter. The
+/// statements describe the default target by the variable `d`.
+fn keyed(
+    h: &Handle,
+    method: &Method,
+    i: &Ident,
+    d: &Ident,
+    statements: &TokenStream,
+) -> TokenStream {
     let f = &method.function;
     let sc = f.private();
     let (handle, of_trait, ident) = (&h.name, &h.source.ident, &f.source.sig.ident);
     // Generic, because naming the handle's method requires the supertraits: a missing one would be
     // reported twice.
     let bounds = h.bounds_without_instance(&i.to_token_stream());
-    f.keyed(&quote! {
-        fn of<#i>() -> #sc::core::any::TypeId
-        where
-            #bounds,
-        {
-            #sc::type_of(|| <#i as #of_trait>::#ident)
-        }
-        of::<#handle>()
-    })
+    f.keyed(
+        d,
+        &quote! {
+            fn of<#i>() -> #sc::TypeId
+            where
+                #bounds,
+            {
+                #sc::type_of(|| <#i as #of_trait>::#ident)
+            }
+            #statements
+            #d.of_key(of::<#handle>());
+        },
+    )
 }
 
 /// The call of an implementation's method, with its instance.
@@ -94,12 +106,21 @@ fn call(h: &Handle, method: &Method, implementation: &TokenStream) -> TokenStrea
 
 /// The record of an implementation's method.
 pub(super) fn target(h: &Handle, method: &Method, implementation: &TokenStream) -> TokenStream {
+    let d = local("description");
+    let statements = describe(h, method, &d, implementation);
+    target_record(&method.function.private(), &d, &statements)
+}
+
+/// The statement that describes an implementation's method by the variable `d`.
+fn describe(h: &Handle, method: &Method, d: &Ident, implementation: &TokenStream) -> TokenStream {
     let f = &method.function;
     let (marker, of_trait, ident) = (f.marker(), &h.source.ident, &f.source.sig.ident);
-    target_at(
+    describe_path(
         &f.private(),
+        d,
         &quote!(#marker::__shim::<#implementation>),
         &quote!(<#implementation as #of_trait>::#ident),
+        &TokenStream::new(),
     )
 }
 
@@ -121,7 +142,7 @@ fn default_body(h: &Handle, method: &Method) -> Option<TokenStream> {
             f.unsafe_if_declared(quote!(<#handle as #originals>::#original(#(#arguments),*)))
         }
         DefaultTarget::Nothing if f.returns_unit() => TokenStream::new(),
-        DefaultTarget::Nothing => quote!(#sc::core::option::Option::None),
+        DefaultTarget::Nothing => quote!(#sc::Option::None),
         DefaultTarget::Missing => {
             let (name, handle) = (f.full_name(), handle.to_string());
             quote!(#sc::not_set(#name, #handle))
@@ -193,11 +214,8 @@ impl Method {
             FnArg::Receiver(_) => None,
         });
         let sc = self.function.private();
-        let nothing = if self.function.returns_unit() {
-            None
-        } else {
-            Some(quote!(#sc::core::option::Option::None))
-        };
+        let nothing =
+            if self.function.returns_unit() { None } else { Some(quote!(#sc::Option::None)) };
         // Borrowed, so that no argument is unused or dropped early.
         let used: Vec<_> = names.collect();
         let used = (!used.is_empty()).then(|| quote!(let _ = (#(&#used,)*);));

@@ -55,7 +55,7 @@ pub(super) fn structure(h: &Handle) -> TokenStream {
         #(#hidden)*
         #[derive(
             #sc::core::clone::Clone,
-            #sc::core::marker::Copy,
+            #sc::Copy,
             #sc::core::fmt::Debug,
             #sc::core::default::Default,
             #(#derives),*

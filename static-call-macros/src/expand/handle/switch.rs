@@ -36,7 +36,7 @@ pub(super) fn inherent(h: &Handle) -> TokenStream {
         /// Returns the name and the current target of each method.
         #[must_use]
         #[allow(dead_code)]
-        #vis fn query() -> [(&'static #sc::core::primitive::str, #krate::Target); #count] {
+        #vis fn query() -> [(&'static #sc::str, #krate::Target); #count] {
             [#(#targets),*]
         }
     }
@@ -155,7 +155,7 @@ pub(super) fn expand(h: &Handle) -> TokenStream {
     let new = requests(h, |method| {
         let record = method.function.record();
         let target = target(h, method, &i);
-        quote!(unsafe { #sc::Request::new(&#record, const { &#target }) })
+        quote!(unsafe { #sc::Request::new(&#record, #target) })
     });
     let to_implementation = quote! {
         #(#cfgs)*

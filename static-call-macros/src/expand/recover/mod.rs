@@ -145,14 +145,14 @@ fn inherent(f: &Function, error: &Ident) -> TokenStream {
         #[doc(hidden)]
         #vis fn original(#(_: #errors),*) -> #error { loop {} }
         #[doc(hidden)]
-        #vis fn update<__F: #sc::core::ops::Fn(#(#errors),*) -> #error>(_: __F) -> #result {
+        #vis fn update<__F: #sc::Fn(#(#errors),*) -> #error>(_: __F) -> #result {
             loop {}
         }
         #[doc(hidden)]
         #vis fn update_fn(_: #error) -> #result { loop {} }
         #krate::__with_std! {
             #[doc(hidden)]
-            #vis fn scoped<__F: #sc::core::ops::Fn(#(#errors),*) -> #error>(
+            #vis fn scoped<__F: #sc::Fn(#(#errors),*) -> #error>(
                 _: __F,
             ) -> #scoped {
                 loop {}
@@ -219,16 +219,16 @@ fn site(f: &Function, name: &Ident, error: &Ident) -> TokenStream {
     let cfgs = &f.attrs.cfgs;
     quote! {
         #[doc(hidden)]
-        #vis fn #off<__S>(_: __S) -> #sc::core::option::Option<#error>
+        #vis fn #off<__S>(_: __S) -> #sc::Option<#error>
         where
-            __S: #sc::core::ops::FnOnce(#sc::core::marker::PhantomData<#marker>)
-                -> #sc::core::primitive::bool,
+            __S: #sc::FnOnce(#sc::PhantomData<#marker>)
+                -> #sc::bool,
         {
             loop {}
         }
         #(#cfgs)*
         #[doc(hidden)]
-        #vis #unsafety fn #name<__S: #sc::core::marker::Copy>(
+        #vis #unsafety fn #name<__S: #sc::Copy>(
             _: #sc::Site<__S>,
             #(_: #errors),*
         ) -> #error {
@@ -247,21 +247,19 @@ fn items(f: &Function, error: &Ident) -> TokenStream {
         unsafe impl #sc::Keyed for #marker {
             const RECORD: *const #sc::KeyRecord = #sc::core::ptr::null();
             unsafe extern "C" fn stub() {}
-            fn own_type() -> #sc::core::any::TypeId {
-                #sc::core::any::TypeId::of::<#marker>()
-            }
+            fn describe(_: &mut #sc::TargetDescription) {}
         }
 
         #(#cfgs)*
-        unsafe impl<__F: #sc::core::ops::Fn(#(#errors),*) -> #error> #sc::Accept<__F> for #marker {
-            const TARGET: &'static #sc::TargetRecord = loop {};
+        unsafe impl<__F: #sc::Fn(#(#errors),*) -> #error> #sc::Accept<__F> for #marker {
+            const SHIM: *const () = loop {};
         }
 
         #(#cfgs)*
         unsafe impl #sc::Pointed for #marker {
             type Pointer = #error;
-            const THROUGH: &'static #sc::TargetRecord = loop {};
-            fn address(_: #error) -> *const () { loop {} }
+            const THROUGH: *const () = loop {};
+            fn cell() -> &'static #sc::PointerCell { loop {} }
         }
     }
 }

@@ -16,8 +16,9 @@ const FLAGS: [&str; 4] = [
     "-Clink-arg=-Wl,-z,relro,-z,now",
 ];
 
-const COMMENT: &str = "# Static calls: calls that do not cross 8-byte boundaries, and direct calls \
-                       between crates.\n# Written by `cargo static-call init`.\n";
+const COMMENT: &str = "# Optional for static calls: calls that cross no 8-byte boundary, so that \
+                       updates are cheaper,\n# and direct calls between crates. Written by `cargo \
+                       static-call init`.\n";
 
 /// Adds the missing flags where cargo reads them.
 ///
@@ -132,7 +133,7 @@ fn missing(words: &[String], notes: &mut Vec<String>) -> Vec<&'static str> {
                 .iter()
                 .any(|word| word == flag || (aligns_calls(word) && aligns_calls(flag))) => {}
             Some(other) => {
-                notes.push(format!("`{other}` is kept as it is; static calls need `{flag}`"))
+                notes.push(format!("`{other}` is kept as it is; recommended is `{flag}`"))
             }
             None => missing.push(flag),
         }
@@ -334,7 +335,7 @@ mod tests {
         assert_eq!(edited.text.matches("align-branch-boundary").count(), 1);
         assert_eq!(
             edited.notes,
-            ["`-Cllvm-args=-x86-align-branch-boundary=32` is kept as it is; static calls need \
+            ["`-Cllvm-args=-x86-align-branch-boundary=32` is kept as it is; recommended is \
                  `-Cllvm-args=-x86-align-branch-boundary=8`"]
         );
     }

@@ -43,11 +43,12 @@ struct Failure(PathBuf, String);
 
 pub(super) fn command() -> clap::Command {
     clap::Command::new("init")
-        .about("Write the compiler flags and the lint that static calls need")
+        .about("Write optional compiler flags, and the lint that shows what the verifier finds")
         .after_help(
-            "Add to `.cargo/config.toml` the flags that put call instructions where they can be\n\
-             rewritten, and to `Cargo.toml` the lint that shows what is found while linking. Keep\n\
-             existing settings. Print the change.",
+            "Add to `.cargo/config.toml` the flags that make updates cheaper: one store retargets\n\
+             most call instructions, and functions of other crates are called directly. Calls are\n\
+             inline without them, too. Add to `Cargo.toml` the lint that shows what is found\n\
+             while linking. Keep existing settings. Print the change.",
         )
         .arg(manifest_path())
         .arg(

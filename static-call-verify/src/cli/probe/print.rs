@@ -4,9 +4,13 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 use static_call::Grade;
-use static_call::probe::{Boundary, Counts, Experiment, Forms, Pace};
+use static_call::probe::{Counts, Experiment, Way};
 
-use super::verdict::{Row, Verdict, control, of_grade, paced_control, upper95};
+use super::sentence::sentence;
+use super::verdict::{Row, Verdict, in_steps, of_grade, steps, steps_without_barriers, upper95};
+use super::words::{
+    boundary_name, change_name, change_words, grade_name, pace_name, place, split_words,
+};
 
 /// Version of the JSON.
 const FORMAT: u32 = 1;
@@ -26,54 +30,97 @@ pub(super) fn text(rows: &[Row], processor: &str, date: &str) -> String {
     let mut text = format!("{processor}\n{date}\n\n");
     line(
         &mut text,
-        [
-            "where the instruction lies",
-            "writer",
-            "change",
-            "calls",
-            "writes",
-            "torn",
-            "torn per call",
-        ],
+        ["where the instruction lies", "writer", "change", "calls", "writes", "torn"],
+        "torn per call",
     );
-    for row in rows {
-        let Experiment { boundary, pace, change } = row.experiment;
+    for row in rows.iter().filter(|row| !in_steps(row)) {
+        let Experiment { boundary, pace, change, .. } = row.experiment;
         let counts = row.counts;
         let cells = [
-            place(boundary).to_owned(),
-            pace_name(pace).to_owned(),
-            change_words(change).to_owned(),
-            counts.calls.to_string(),
-            counts.writes.to_string(),
-            counts.torn.to_string(),
-            rate(counts),
+            place(boundary),
+            pace_name(pace),
+            change_words(change),
+            &counts.calls.to_string(),
+            &counts.writes.to_string(),
+            &counts.torn.to_string(),
         ];
-        line(&mut text, cells.each_ref().map(String::as_str));
+        line(&mut text, cells, &rate(counts));
     }
     text.push('\n');
-    for grade in GRADES {
-        let counts = of_grade(rows, grade);
-        let word = if grade.is_patchable() { "rewritten" } else { "left alone" };
-        let grade = grade_name(grade);
-        let tears = if counts.torn == 1 { "tear" } else { "tears" };
-        let _ = writeln!(
-            text,
-            "{grade:<9} {word:<11} {} {tears} in {} calls: {}",
-            counts.torn,
-            counts.calls,
-            rate(counts)
-        );
-    }
+    table_of_steps(&mut text, rows);
+    text.push('\n');
+    summary(&mut text, rows);
     let _ = write!(text, "\nVerdict: {}\n\n{NO_PROMISE}", sentence(rows));
     text
 }
 
-fn line(text: &mut String, cells: [&str; 7]) {
-    let [place, pace, change, calls, writes, torn, rate] = cells;
+fn line(text: &mut String, cells: [&str; 6], rate: &str) {
+    let [place, pace, change, calls, writes, torn] = cells;
     let _ = writeln!(
         text,
         "{place:<49} {pace:<9} {change:<21} {calls:>11} {writes:>11} {torn:>9}  {rate}"
     );
+}
+
+/// Prints the rows in which the call is retargeted in steps, with barriers and without.
+fn table_of_steps(text: &mut String, rows: &[Row]) {
+    let mut line = |cells: [&str; 7], rate: &str| {
+        let [place, pace, split, calls, writes, veneers, torn] = cells;
+        let _ = writeln!(
+            text,
+            "{place:<49} {pace:<9} {split:<21} {calls:>11} {writes:>11} {veneers:>11} {torn:>9}  \
+             {rate}"
+        );
+    };
+    let heads =
+        ["call retargeted in steps", "writer", "split", "calls", "writes", "veneers", "torn"];
+    line(heads, "torn per call");
+    for row in rows {
+        let (split, barriers) = match row.experiment.way {
+            Way::OneStore => continue,
+            Way::Steps(split) => (split, ""),
+            Way::StepsWithoutBarriers(split) => (split, ", no barriers"),
+        };
+        let counts = row.counts;
+        let cells = [
+            place(row.experiment.boundary),
+            pace_name(row.experiment.pace),
+            &(split_words(split) + barriers),
+            &counts.calls.to_string(),
+            &counts.writes.to_string(),
+            &counts.veneers.to_string(),
+            &counts.torn.to_string(),
+        ];
+        let rate = match row.unavailable {
+            Some(unavailable) => format!("not measured: {unavailable}"),
+            None if !row.experiment.is_default() && counts.torn == 0 && counts.calls > 0 => {
+                format!("{}: not shown in this time", rate(counts))
+            }
+            None => rate(counts),
+        };
+        line(cells, &rate);
+    }
+}
+
+fn summary(text: &mut String, rows: &[Row]) {
+    let by_store = |grade: Grade| {
+        let is_made = !grade.takes_steps();
+        (format!("{}, by one store", grade_name(grade)), is_made, of_grade(rows, grade))
+    };
+    let in_steps = [
+        ("in steps".to_owned(), true, steps(rows)),
+        ("in steps, no barriers".to_owned(), false, steps_without_barriers(rows)),
+    ];
+    for (what, is_made, counts) in GRADES.map(by_store).into_iter().chain(in_steps) {
+        let word = if is_made { "the runtime does it" } else { "it never does" };
+        let tears = if counts.torn == 1 { "tear" } else { "tears" };
+        let Counts { calls, torn, .. } = counts;
+        let _ = writeln!(
+            text,
+            "{what:<23} {word:<20} {torn} {tears} in {calls} calls: {}",
+            rate(counts)
+        );
+    }
 }
 
 pub(super) fn json(rows: &[Row], processor: &str, date: &str) -> String {
@@ -92,7 +139,7 @@ pub(super) fn json(rows: &[Row], processor: &str, date: &str) -> String {
         value
     };
     let row = |row: &Row| {
-        let Experiment { boundary, pace, change } = row.experiment;
+        let Experiment { boundary, pace, change, .. } = row.experiment;
         let fields = json!({
             "boundary": boundary_name(boundary),
             "grade": grade_name(boundary.grade()),
@@ -101,10 +148,26 @@ pub(super) fn json(rows: &[Row], processor: &str, date: &str) -> String {
         });
         with(numbers(row.counts), fields)
     };
-    let grade = |grade| {
+    let row_of_steps = |row: &Row| {
+        let (split, has_barriers) = match row.experiment.way {
+            Way::OneStore => return None,
+            Way::Steps(split) => (split, true),
+            Way::StepsWithoutBarriers(split) => (split, false),
+        };
+        let fields = json!({
+            "boundary": boundary_name(row.experiment.boundary),
+            "split": split.before(),
+            "writer": pace_name(row.experiment.pace),
+            "barriers": has_barriers,
+            "veneers": row.counts.veneers,
+            "unavailable": row.unavailable.map(|reason| reason.to_string()),
+        });
+        Some(with(numbers(row.counts), fields))
+    };
+    let grade = |grade: Grade| {
         let fields = json!({
             "grade": grade_name(grade),
-            "rewritten": grade.is_patchable(),
+            "rewritten": !grade.takes_steps(),
         });
         with(numbers(of_grade(rows, grade)), fields)
     };
@@ -112,47 +175,13 @@ pub(super) fn json(rows: &[Row], processor: &str, date: &str) -> String {
         "format": FORMAT,
         "processor": processor,
         "date": date,
-        "rows": rows.iter().map(row).collect::<Vec<_>>(),
+        "rows": rows.iter().filter(|row| !in_steps(row)).map(row).collect::<Vec<_>>(),
         "grades": GRADES.map(grade),
+        "steps": rows.iter().filter_map(row_of_steps).collect::<Vec<_>>(),
         "verdict": Verdict::of(rows).name(),
         "explanation": sentence(rows),
     });
     format!("{value:#}\n")
-}
-
-/// Returns the verdict in words.
-fn sentence(rows: &[Row]) -> String {
-    let control = control(rows);
-    let mut text = match Verdict::of(rows) {
-        Verdict::Agrees => {
-            let line = of_grade(rows, Grade::Line);
-            let within = if line.torn > 0 {
-                "\"Inside one cache line\" is not enough on this processor: stores tore there, too."
-            } else {
-                "Inside one cache line nothing tore either, but that is not guaranteed."
-            };
-            format!(
-                "this agrees with the runtime's rules. Nothing that the runtime rewrites tore \
-                 (grades quad and disp), while displacements across cache lines tore {} times, so \
-                 the probe can see tears here. {within}",
-                control.torn
-            )
-        }
-        Verdict::Tears => "THIS PROCESSOR TORE A STORE THAT THE RUNTIME MAKES. Run programs with \
-                           STATIC_CALL=indirect here, and please report this table."
-            .to_owned(),
-        Verdict::Blind if control.torn == 0 => {
-            "none. The probe could not see tears on this machine: not even displacements across \
-             cache lines tore, so the other rows say nothing. A single processor for both threads, \
-             or too few --seconds, can cause this."
-                .to_owned()
-        }
-        Verdict::Blind => "none. Some experiments did not run: increase --seconds.".to_owned(),
-    };
-    if control.torn > 0 && paced_control(rows).torn == 0 {
-        text.push_str(" With a paced writer not even those tore, so the paced rows say little.");
-    }
-    text
 }
 
 /// Returns the tears per call, or the bound if none was seen.
@@ -168,117 +197,45 @@ fn rate(counts: Counts) -> String {
     }
 }
 
-fn place(boundary: Boundary) -> &'static str {
-    match boundary {
-        Boundary::None => "in one quadword",
-        Boundary::OpcodeBefore8 => "displacement in one quadword",
-        Boundary::OpcodeBefore64 => "the same, opcode in the cache line before",
-        Boundary::OpcodeBefore4096 => "the same, opcode in the page before",
-        Boundary::Across8 => "displacement across 8 bytes, not 16",
-        Boundary::Across16 => "displacement across 16 bytes, not 32",
-        Boundary::Across32 => "displacement across 32 bytes, in a cache line",
-        Boundary::Across64 => "displacement across cache lines",
-        Boundary::Across4096 => "displacement across pages",
-    }
-}
-
-fn boundary_name(boundary: Boundary) -> &'static str {
-    match boundary {
-        Boundary::None => "none",
-        Boundary::OpcodeBefore8 => "opcode-before-8",
-        Boundary::OpcodeBefore64 => "opcode-before-64",
-        Boundary::OpcodeBefore4096 => "opcode-before-4096",
-        Boundary::Across8 => "across-8",
-        Boundary::Across16 => "across-16",
-        Boundary::Across32 => "across-32",
-        Boundary::Across64 => "across-64",
-        Boundary::Across4096 => "across-4096",
-    }
-}
-
-fn pace_name(pace: Pace) -> &'static str {
-    match pace {
-        Pace::Hammering => "hammering",
-        Pace::Paced => "paced",
-    }
-}
-
-fn change_words(change: Forms) -> &'static str {
-    match change {
-        Forms::Call => "call to call",
-        Forms::Jump => "jump to jump",
-        Forms::ConditionalJump => "jcc to jcc",
-        Forms::PaddedCall => "67 call to call",
-        Forms::PaddedJump => "67 jump to jump",
-        Forms::PaddedConstant => "67 call to constant",
-        Forms::Nop => "call to no-op",
-        Forms::PaddedNop => "67 call to no-op",
-        Forms::Constant => "call to constant",
-        Forms::Label => "label: jump to no-op",
-        Forms::Trampoline => "trampoline: ff25 to e9",
-    }
-}
-
-fn change_name(change: Forms) -> &'static str {
-    match change {
-        Forms::Call => "call-call",
-        Forms::Jump => "jmp-jmp",
-        Forms::ConditionalJump => "jcc-jcc",
-        Forms::PaddedCall => "padded-call-call",
-        Forms::PaddedJump => "padded-jmp-jmp",
-        Forms::PaddedConstant => "padded-call-constant",
-        Forms::Nop => "call-nop",
-        Forms::PaddedNop => "padded-call-nop",
-        Forms::Constant => "call-constant",
-        Forms::Label => "label",
-        Forms::Trampoline => "trampoline",
-    }
-}
-
-fn grade_name(grade: Grade) -> &'static str {
-    match grade {
-        Grade::None => "-",
-        _ => grade.as_str(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use static_call::probe::Unavailable;
+
     use super::*;
 
     fn rows(torn: impl Fn(&Experiment) -> u64) -> Vec<Row> {
-        let row = |experiment| {
-            let counts = Counts { calls: 1_000_000, writes: 500, torn: torn(&experiment) };
-            Row { experiment, counts }
+        let row = |experiment: Experiment| {
+            let veneers = if experiment.way == Way::OneStore { 0 } else { 7 };
+            let torn = torn(&experiment);
+            let counts = Counts { calls: 1_000_000, writes: 500, veneers, torn };
+            Row { counts, ..Row::new(experiment) }
         };
         Experiment::all().into_iter().map(row).collect()
     }
 
     #[test]
-    fn the_verdict_gives_its_reasons() {
-        let agrees = text(&rows(|e| if e.is_control() { 5 } else { 0 }), "P", "D");
-        assert!(agrees.contains("agrees with the runtime's rules"), "{agrees}");
-        assert!(
-            agrees.contains("tore 60 times") && agrees.contains("nothing tore either"),
-            "{agrees}"
-        );
-        let halves = text(&rows(|e| if e.is_default() { 0 } else { 20 }), "P", "D");
-        assert!(halves.contains("not enough on this processor"), "{halves}");
-        let hammered =
-            text(&rows(|e| u64::from(e.is_control() && e.pace == Pace::Hammering)), "P", "D");
-        assert!(hammered.contains("the paced rows say little"), "{hammered}");
-        let blind = text(&rows(|_| 0), "P", "D");
-        assert!(blind.contains("could not see tears"), "{blind}");
-        let torn = text(&rows(|e| u64::from(e.change == Forms::Nop)), "P", "D");
-        assert!(torn.contains("STATIC_CALL=indirect"), "{torn}");
-        for text in [agrees, halves, hammered, blind, torn] {
-            assert!(text.contains("guarantees nothing") && text.contains("7.6.1"), "{text}");
+    fn every_row_is_a_line() {
+        let mut rows = rows(|e| if e.is_control() { 5 } else { 0 });
+        let printed = text(&rows, "P", "D");
+        let lines = printed.lines().filter(|l| l.contains(" hammering ") || l.contains(" paced "));
+        assert_eq!(lines.count(), rows.len(), "{printed}");
+        assert!(printed.contains("guarantees nothing") && printed.contains("7.6.1"), "{printed}");
+        let not_shown = printed.lines().filter(|l| l.ends_with(": not shown in this time"));
+        assert_eq!(not_shown.count(), 30, "{printed}");
+        let barriers = "in steps                the runtime does it  0 tears in 30000000 calls";
+        assert!(printed.contains(barriers), "{printed}");
+        for row in rows.iter_mut().filter(|r| matches!(r.experiment.way, Way::Steps(_))) {
+            row.unavailable = Some(Unavailable::Barrier { errno: 38 });
         }
+        let printed = text(&rows, "P", "D");
+        let refused =
+            printed.lines().filter(|l| l.contains("not measured: no barrier (membarrier"));
+        assert_eq!(refused.count(), 30, "{printed}");
     }
 
     #[test]
     fn rates_have_bounds() {
-        let counts = |calls, torn| Counts { calls, writes: 0, torn };
+        let counts = |calls, torn| Counts { calls, torn, ..Counts::default() };
         assert_eq!(rate(counts(0, 0)), "not measured");
         assert_eq!(rate(counts(3_000_000, 0)), "< 1.0e-6 (95 %)");
         assert_eq!(rate(counts(100_000, 2)), "1 in 50000");
@@ -300,12 +257,23 @@ mod tests {
                 "calls": 1_000_000, "writes": 500, "torn": 0, "upper95": 3e-6,
             })
         );
-        let names: std::collections::BTreeSet<_> = value["rows"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|row| format!("{} {} {}", row["boundary"], row["writer"], row["change"]))
-            .collect();
-        assert_eq!(names.len(), rows.len(), "two rows have the same name");
+        assert_eq!(
+            value["steps"][0],
+            json!({
+                "boundary": "across-8", "split": 1, "writer": "hammering", "barriers": true,
+                "calls": 1_000_000, "writes": 500, "veneers": 7, "torn": 0, "upper95": 3e-6,
+                "unavailable": null,
+            })
+        );
+        let names = |array: &str, fields: &[&str]| {
+            let rows = value[array].as_array().unwrap();
+            let name = |row: &Value| {
+                fields.iter().map(|field| row[field].to_string() + " ").collect::<String>()
+            };
+            rows.iter().map(name).collect::<std::collections::BTreeSet<_>>().len()
+        };
+        let count = names("rows", &["boundary", "writer", "change"])
+            + names("steps", &["boundary", "split", "writer", "barriers"]);
+        assert_eq!(count, rows.len(), "two rows have the same name");
     }
 }

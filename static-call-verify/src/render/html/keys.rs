@@ -5,8 +5,8 @@ use std::fmt::{self, Write};
 use super::escape::{Place, Text};
 use super::line::{Boundary, Drawn};
 use super::{
-    Call, Count, GRADES, Grade, KINDS, Kind, MOST_UNFOLDED, Path, Ratio, Reason, Report, bar,
-    reason,
+    Call, Count, GRADES, Grade, KINDS, Kind, MOST_UNFOLDED, Path, Ratio, Reason, Report, STEPS,
+    UPDATES, bar, reason, update,
 };
 use crate::report::{Key, Label, Source};
 
@@ -57,6 +57,12 @@ fn controls(f: &mut impl Write, report: &Report) -> fmt::Result {
     };
     let paths = Path::ALL.into_iter().filter(|&path| has(path));
     select(f, "path", "Path", paths.map(|path| (path.word(), path.word())))?;
+    let has = |of| {
+        let label = |l| update(Drawn::label(l).shape.path, label_grade(l)) == Some(of);
+        report.calls.iter().any(|c| update(Path::of(c), c.grade) == Some(of))
+            || report.labels.iter().any(label)
+    };
+    select(f, "update", "Update", UPDATES.into_iter().filter(|&(of, _)| has(of)))?;
     let has = |of| {
         let label = |l| label_grade(l) == of;
         report.calls.iter().any(|c| c.grade == of) || report.labels.iter().any(label)
@@ -195,7 +201,7 @@ fn of_label(f: &mut impl Write, report: &Report, label: &Label) -> fmt::Result {
         kind: Kind::Label,
         grade: label_grade(label),
         reason: None,
-        function: None,
+        function: label.function.as_deref(),
         source: site.map(|s| &s.source),
         is_site: site.is_some(),
     }
@@ -217,14 +223,18 @@ impl Row<'_> {
             of.as_str(),
             self.kind.as_str()
         )?;
+        if let Some(update) = update(path, *of) {
+            write!(f, r#" data-update="{update}""#)?;
+        }
         if let Some(why) = self.reason {
             write!(f, r#" data-reason="{}""#, reason(why))?;
         }
         write!(
             f,
             "><div class=\"what\"><code>{address:#010x}</code> \
-             <span class=\"path {word}\"><span aria-hidden=\"true\">{mark} </span>{word}</span> \
+             <span class=\"path {word}\"><span aria-hidden=\"true\">{mark} </span>{word}</span> {}\
              <span class=\"grade\">{}</span> <span class=\"kind\">{}</span></div>",
+            Steps(path, *of),
             if *of == Grade::None { "no grade" } else { of.as_str() },
             KINDS.iter().find(|(k, _)| *k == self.kind).map(|(_, text)| *text).unwrap_or_default(),
         )?;
@@ -240,17 +250,29 @@ impl Row<'_> {
             write!(f, "<span class=\"function\">in <code>{}</code></span>", Place(function))?;
         }
         if let Some(why) = self.reason {
-            write!(f, "<p class=\"why\">{}", Text(&sentence(&why.to_string())))?;
-            // A reason that names the cache line already says where.
-            if let (Reason::Line, Some(boundary)) = (why, drawn.crossing()) {
-                write!(f, " at {}", Boundary(boundary))?;
-            }
-            f.write_str("</p>")?;
+            write!(f, "<p class=\"why\">{}</p>", Text(&sentence(&why.to_string())))?;
+        }
+        if let (Path::Inline, Some(boundary)) = (path, drawn.crossing()) {
+            let boundary = Boundary(boundary);
+            write!(f, "<p class=\"cost\">Retargeted {STEPS}: cut at {boundary}</p>")?;
         }
         if path == Path::Alone {
             f.write_str("<p class=\"why\">Not rewritten: it tests its key each time</p>")?;
         }
         f.write_str("</div></li>\n")
+    }
+}
+
+/// The mark of an inline call that is retargeted in steps, or nothing.
+pub(super) struct Steps(pub(super) Path, pub(super) Grade);
+
+impl fmt::Display for Steps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(path, grade) = *self;
+        match path == Path::Inline && grade.takes_steps() {
+            true => write!(f, "<span class=\"path inline\">{STEPS}</span> "),
+            false => Ok(()),
+        }
     }
 }
 

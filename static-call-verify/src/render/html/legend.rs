@@ -2,41 +2,38 @@
 
 use std::fmt::{self, Write};
 
+use super::keys::Steps;
 use super::line::{Drawn, Shape};
 use super::{Grade, Path};
 
-/// Returns a call at byte `address` of a line. The callers combine grade and path as they belong.
-const fn example(path: Path, address: u64) -> Drawn {
-    Drawn { address, shape: Shape { path, length: 5, displacement: 4 } }
+/// Returns an inline call at byte `address` of a line.
+const fn example(address: u64) -> Drawn {
+    Drawn { address, shape: Shape { path: Path::Inline, length: 5, displacement: 4 } }
 }
 
-const NEVER: &str = "It is never rewritten: the call always goes through its trampoline.";
+const STEPS: &str = "It is retargeted in steps: an update takes up to three stores with a barrier \
+                     after each. The call itself costs the same.";
 
 const EXAMPLES: [(Grade, Drawn, &str, &str); 4] = [
     (
         Grade::Quad,
-        example(Path::Inline, 9),
+        example(9),
         "The whole instruction lies in one aligned quadword.",
-        "It can be retargeted, or replaced by a no-op or a constant.",
+        "One store retargets it, or replaces it by a no-op or a constant.",
     ),
     (
         Grade::Disp,
-        example(Path::Inline, 15),
+        example(15),
         "Only the displacement lies in one aligned quadword.",
-        "It can be retargeted.",
+        "One store retargets it.",
     ),
     (
         Grade::Line,
-        example(Path::Trampoline, 29),
+        example(29),
         "An 8-byte boundary inside the cache line cuts the displacement.",
-        NEVER,
+        STEPS,
     ),
-    (
-        Grade::Straddle,
-        example(Path::Trampoline, 61),
-        "The end of the cache line cuts the displacement.",
-        NEVER,
-    ),
+    (Grade::Straddle, example(61), "The end of the cache line cuts the displacement.", STEPS),
 ];
 
 pub(super) fn examples() -> [Drawn; 4] {
@@ -56,9 +53,13 @@ displacement.</p>
 that it sees either the old bytes or the new ones, never a mixture, for
 <b>one store inside one aligned quadword</b>
 (8 bytes, from one thin line to the next). Intel guarantees nothing, but no mixture has ever been
-reported there. If a boundary cuts the displacement there is no such guarantee, and mixtures have
-been seen on real processors: sometimes across a 32-byte boundary, often across a cache line. So the
-place of the instruction decides its grade:</p>
+reported there. For one store across a boundary there is no such guarantee, and mixtures have been
+seen on real processors: sometimes across a 32-byte boundary, often across a cache line.</p>
+<p>So the runtime never makes such a store. If a boundary cuts the displacement, it rewrites one
+part at a time, each by one store inside its quadword, and before the next store it waits until
+every core has seen the last one. Between two stores the call goes through a <dfn>veneer</dfn>,
+eight bytes of code that jump to the new target. The place of the instruction decides its
+grade:</p>
 <dl class="grades">
 "#,
     )?;
@@ -68,11 +69,12 @@ place of the instruction decides its grade:</p>
         write!(
             f,
             "<div><dt><span class=\"grade\">{word}</span> \
-             <span class=\"path {}\"><span aria-hidden=\"true\">{} </span>{}</span></dt>\
+             <span class=\"path {}\"><span aria-hidden=\"true\">{} </span>{}</span> {}</dt>\
              <dd class=\"picture\">",
             path.word(),
             path.mark(),
-            path.word()
+            path.word(),
+            Steps(path, *of)
         )?;
         drawn.write(f)?;
         writeln!(f, "</dd><dd>{condition} {consequence}</dd></div>")?;
@@ -87,14 +89,14 @@ place of the instruction decides its grade:</p>
 <li><svg class="mark" viewBox="-4 3 10 31" aria-hidden="true">
 <path class="b64" d="M0 3v29"/></svg> 64 bytes: the cache line</li>
 <li><svg class="mark" viewBox="-6 0 12 40" aria-hidden="true">
-<use href="#torn"/></svg> a boundary that cuts the displacement</li>
+<use href="#torn"/></svg> a boundary that cuts the displacement: rewritten in steps</li>
 <li><svg class="mark" viewBox="-1 8 42 22" aria-hidden="true">
 <g class="inline"><rect class="d" y="9" width="40" height="20"/></g></svg>
 plain: inline, rewritten in place</li>
 <li><svg class="mark" viewBox="-1 8 42 22" aria-hidden="true">
 <g class="trampoline"><rect class="d" y="9" width="40" height="20"/>
 <rect y="9" width="40" height="20" fill="url(#hatch)"/></g></svg>
-hatched: not rewritten, goes through its trampoline</li>
+hatched: not inline, goes through its trampoline</li>
 </ul>
 </section>
 "##,

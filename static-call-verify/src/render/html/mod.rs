@@ -16,7 +16,7 @@ use std::fmt::{self, Write};
 
 use escape::Text;
 
-use super::text::{Count, Ratio};
+use super::text::{Count, InSteps, Ratio};
 use crate::policy::Level;
 use crate::report::{Call, Grade, Kind, Reason, Report};
 
@@ -29,12 +29,12 @@ const MOST_UNFOLDED: usize = 60;
 const CONTENT_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; \
                               script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
-/// Returns the report as one HTML file for people: what is inline, what is not and why, with every
-/// call drawn on its cache line.
+/// Returns the report as one HTML file for people: what is inline, what of that is retargeted in
+/// steps, what is not inline and why, with every call drawn on its cache line.
 ///
 /// `image` is the path of the image as shown in the page. The file loads nothing and sends nothing.
 /// The same report gives the same text. The file's address accepts a filter, as in
-/// `report.html#path=trampoline&grade=line`.
+/// `report.html#path=inline&update=steps`.
 ///
 /// # Examples
 ///
@@ -150,12 +150,22 @@ const KINDS: [(Kind, &str); 8] = [
     (Kind::Label, "jump label"),
 ];
 
+/// What an update does to an inline call: the word in a filter, and the text.
+const UPDATES: [(&str, &str); 2] = [("one-store", "one store"), ("steps", STEPS)];
+
+/// What an inline call is called whose displacement a boundary cuts.
+const STEPS: &str = "in steps";
+
+/// Returns the word of [`UPDATES`] for an instruction, if it is inline.
+fn update(path: Path, grade: Grade) -> Option<&'static str> {
+    let [(one_store, _), (steps, _)] = UPDATES;
+    (path == Path::Inline).then_some(if grade.takes_steps() { steps } else { one_store })
+}
+
 const GRADES: [Grade; 5] = [Grade::Quad, Grade::Disp, Grade::Line, Grade::Straddle, Grade::None];
 
 fn reason(reason: Reason) -> &'static str {
     match reason {
-        Reason::Line => "line",
-        Reason::Straddle => "straddle",
         Reason::ShortJump => "short",
         Reason::UnusualPrefix => "prefix",
         Reason::ThroughGot => "via-got",

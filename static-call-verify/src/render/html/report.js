@@ -4,7 +4,7 @@
   if (!form) return;
   // Keys opened by a filter with at most this many results.
   const FEW = 200;
-  const names = ["text", "key", "path", "grade", "kind", "reason"];
+  const names = ["text", "key", "path", "update", "grade", "kind", "reason"];
   const keys = [...document.querySelectorAll("details.key")].map((element) => ({
     element,
     index: element.dataset.key,
@@ -25,7 +25,7 @@
   const apply = (unfold) => {
     const wanted = Object.fromEntries(names.map((name) => [name, form.elements[name].value]));
     const text = wanted.text.trim().toLowerCase();
-    const attributes = ["path", "grade", "kind", "reason"].filter((name) => wanted[name]);
+    const attributes = ["path", "update", "grade", "kind", "reason"].filter((name) => wanted[name]);
     const filtered = names.some((name) => wanted[name].trim());
     let shown = 0;
     for (const key of keys) {

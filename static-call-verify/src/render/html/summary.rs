@@ -6,7 +6,7 @@ use std::fmt::{self, Write};
 
 use super::escape::{Place, Prose};
 use super::keys::sentence;
-use super::{Count, KINDS, Level, Ratio, Report, bar, reason};
+use super::{Count, InSteps, KINDS, Level, Ratio, Report, STEPS, bar, reason};
 use crate::grade;
 use crate::report::{Finding, ImageKind, Reason, Summary, TableState};
 
@@ -34,7 +34,7 @@ pub(super) fn write(f: &mut impl Write, report: &Report, name: &str) -> fmt::Res
 /// Returns a one-line summary of the page.
 pub(super) fn title(report: &Report) -> String {
     let ratio = Ratio::of(&report.calls, &report.labels);
-    let Ratio { inline, calls, labels_inline, labels, others } = ratio;
+    let Ratio { inline, steps, calls, labels_inline, labels, others } = ratio;
     let mut text = match calls {
         _ if report.image.kind == ImageKind::Unsupported => {
             return "This file cannot be searched for static calls".to_owned();
@@ -45,8 +45,10 @@ pub(super) fn title(report: &Report) -> String {
         0 if labels + others == 0 => return "Nothing in this image makes a static call".to_owned(),
         0 => "No calls".to_owned(),
         // The number of calls that the other uses make is unknown.
-        2.. if inline == calls && others == 0 => format!("All {calls} calls inline"),
-        _ => format!("{inline} of {} inline", Count(calls, "call")),
+        2.. if inline == calls && others == 0 => {
+            format!("All {calls} calls inline{}", InSteps(steps))
+        }
+        _ => format!("{inline} of {} inline{}", Count(calls, "call"), InSteps(steps)),
     };
     if unused(report) > 0 {
         text += &format!(", {} could be", unused(report));
@@ -67,9 +69,10 @@ fn unused(report: &Report) -> usize {
 
 const WORDS: &str = "<p class=\"lead\">A <dfn>static call</dfn> is a function call whose target \
     can change while the program runs. An <b class=\"inline\">inline</b> call is rewritten in \
-    place and costs the same as a direct call. Any other call goes through a \
-    <b class=\"trampoline\">trampoline</b>, an eight-byte jump that is rewritten instead: it \
-    reaches the same target and costs one more jump.</p>\n";
+    place and costs the same as a direct call. Some inline calls are rewritten \
+    <b class=\"inline\">in steps</b>: the call costs the same, an update more. Any other call goes \
+    through a <b class=\"trampoline\">trampoline</b>, an eight-byte jump that is rewritten \
+    instead: it reaches the same target and costs one more jump.</p>\n";
 
 /// Writes what to do, in a sentence or two.
 fn verdict(f: &mut impl Write, report: &Report) -> fmt::Result {
@@ -106,7 +109,7 @@ fn calm(report: &Report) -> &'static str {
 }
 
 fn numbers(f: &mut impl Write, report: &Report) -> fmt::Result {
-    let Summary { keys, sites, calls, listed: inline, labels, .. } = report.summary;
+    let Summary { keys, sites, calls, listed: inline, steps, labels, .. } = report.summary;
     let not_inline = calls.saturating_sub(inline);
     let Ratio { others, .. } = Ratio::of(&report.calls, &report.labels);
     f.write_str("<section class=\"numbers\" aria-label=\"Numbers\">\n")?;
@@ -118,6 +121,12 @@ fn numbers(f: &mut impl Write, report: &Report) -> fmt::Result {
          <span aria-hidden=\"true\">✓ </span><b>{inline}</b> inline, {}%</a>",
         share(inline)
     )?;
+    if steps > 0 {
+        write!(
+            f,
+            " <a class=\"path inline\" href=\"#update=steps\"><b>{steps}</b> of them {STEPS}</a>"
+        )?;
+    }
     if not_inline > 0 {
         let rest = 100 - share(inline);
         write!(

@@ -1,9 +1,9 @@
 //! Encodings of x86-64: the instructions that the verifier finds and the runtime rewrites.
 //!
 //! Instructions: `call rel32` (e8), `jmp rel32` (e9), `jcc rel32` (0f 80..8f), `jmp *m(%rip)` (ff
-//! 25), five-byte `nop` (0f 1f 44 00 00); the direct `call` and `jmp` and the `nop` also with the
-//! prefix `67`. Intel SDM vol. 2, "CALL", "JMP", "Jcc", "NOP"; `67` before a near branch is ignored
-//! (SDM vol. 2, 2.1.1, "address-size override").
+//! 25), `ud2` (0f 0b), five-byte `nop` (0f 1f 44 00 00); the direct `call` and `jmp` and the `nop`
+//! also with the prefix `67`. Intel SDM vol. 2, "CALL", "JMP", "Jcc", "NOP"; `67` before a near
+//! branch is ignored (SDM vol. 2, 2.1.1, "address-size override").
 
 use crate::layout::{Grade, Kind};
 
@@ -14,6 +14,7 @@ pub mod effect;
     allow(dead_code, reason = "code that only x86-64 runs, in memory that only Linux gives")
 )]
 pub(crate) mod probe;
+mod split;
 #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", target_os = "linux", not(miri)))]
 pub(crate) mod store;
 #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", target_os = "linux", not(miri)))]
@@ -23,6 +24,8 @@ pub(crate) mod translations;
 
 #[cfg(test)]
 mod tests;
+
+pub use split::{Parts, Split};
 
 /// Bytes of an aligned quadword. AMD's manual (APM vol. 2, 7.6.1) allows no wider store without
 /// synchronisation.
@@ -177,6 +180,25 @@ pub fn trampoline_jmp(address: u64, destination: u64) -> Option<[u8; 8]> {
     let shape = Branch { kind: Kind::Jmp, disp_at: 1, length: 5, displacement: 0 };
     let [a, b, c, d] = shape.displacement_to(address, destination)?.to_le_bytes();
     Some([0xe9, a, b, c, d, PADDING, PADDING, PADDING])
+}
+
+/// Bytes of a veneer.
+pub const VENEER_SIZE: u64 = 8;
+
+/// The byte around veneers: `int3`. No veneer consists of it.
+pub const TRAP: u8 = 0xcc;
+
+/// Returns the veneer at `address` that jumps through `slot`, or `None` if the slot is out of
+/// reach: `jmp *slot(%rip)` (ff 25) and `ud2` (0f 0b), which is never reached (Intel SDM vol. 2,
+/// "JMP", "UD").
+///
+/// The last byte is not [`TRAP`], nor is the first. So a range of that byte overlaps no veneer.
+#[must_use]
+pub fn veneer(address: u64, slot: u64) -> Option<[u8; VENEER_SIZE as usize]> {
+    let end = address.wrapping_add(JMP_MEMORY_LENGTH);
+    let displacement = i32::try_from(slot.wrapping_sub(end).cast_signed()).ok()?;
+    let [a, b, c, d] = displacement.to_le_bytes();
+    Some([0xff, 0x25, a, b, c, d, 0x0f, 0x0b])
 }
 
 /// Returns the no-op as long as a call of `length` bytes (Intel SDM vol. 2, "NOP").

@@ -65,6 +65,27 @@ pub(crate) extern "C" fn table_stop() -> *const u8 {
     naked_asm!(concat!("lea rax, [rip + __stop_", crate::__section!("table"), "]"), "ret")
 }
 
+/// Returns the address of the names of functions. In an image without names it equals
+/// [`places_stop`].
+#[cfg(feature = "std")]
+#[unsafe(naked)]
+pub(crate) extern "C" fn places_start() -> *const u8 {
+    naked_asm!(
+        concat!(".pushsection ", crate::__section!("places"), ",\"aR\",@progbits"),
+        ".p2align 3",
+        ".popsection",
+        concat!("lea rax, [rip + __start_", crate::__section!("places"), "]"),
+        "ret",
+    )
+}
+
+/// Returns the end of the names of functions.
+#[cfg(feature = "std")]
+#[unsafe(naked)]
+pub(crate) extern "C" fn places_stop() -> *const u8 {
+    naked_asm!(concat!("lea rax, [rip + __stop_", crate::__section!("places"), "]"), "ret")
+}
+
 /// Returns the address of the image's ELF header, or null if the linker did not map it.
 #[unsafe(naked)]
 pub(crate) extern "C" fn elf_header() -> *const u8 {

@@ -111,6 +111,15 @@ impl Image {
         })
     }
 
+    /// Returns the first address of the image and the one after its last.
+    pub(crate) fn bounds(&self) -> (u64, u64) {
+        let loaded = || self.headers.iter().filter(|h| h.kind == LOAD);
+        let start = loaded().map(|h| h.address).min().unwrap_or(0);
+        let end = loaded().map(|h| h.address.wrapping_add(h.memory_size)).max().unwrap_or(0);
+        let bias = self.bias as u64;
+        (bias.wrapping_add(start), bias.wrapping_add(end))
+    }
+
     /// Returns whether the byte at `address` is code of this image.
     pub(crate) fn is_code(&self, address: u64) -> bool {
         usize::try_from(address).is_ok_and(|address| self.code(address, 1).is_some())

@@ -3,19 +3,24 @@
 //! It is pure: no memory is read or written here, so every rule can be tested with numbers.
 
 use crate::arch::native::effect::{Effect, mov_eax};
-use crate::arch::native::{Branch, nop, trampoline_jmp};
+use crate::arch::native::{Branch, Split, nop, trampoline_jmp};
 use crate::layout::{Grade, Kind, Polarity, TRAMPOLINE_SIZE};
 
+mod steps;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use steps::{Route, Step};
 
 /// Where a call instruction leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lead {
-    /// To its trampoline, as linked.
-    Trampoline,
+    /// To its trampoline or its key's stub, as linked.
+    Linked,
     /// To this address.
     Address(u64),
+    /// To the veneer at this address, between two steps.
+    Veneer(u64),
     /// Nowhere: the instruction is a no-op.
     Nop,
     /// Nowhere: the instruction sets the result to this value.
@@ -24,7 +29,7 @@ pub(crate) enum Lead {
 
 impl Lead {
     fn is_call(self) -> bool {
-        matches!(self, Self::Trampoline | Self::Address(_))
+        matches!(self, Self::Linked | Self::Address(_) | Self::Veneer(_))
     }
 }
 
@@ -50,6 +55,9 @@ pub(crate) struct CallShape {
     pub(crate) branch: Branch,
     /// Which stores the address allows (INV-STORE).
     pub(crate) grade: Grade,
+    /// How a quadword boundary splits the displacement, if one does: retargeting takes steps
+    /// (INV-STEP).
+    pub(crate) split: Option<Split>,
 }
 
 /// What a store writes.
@@ -59,9 +67,13 @@ pub(crate) enum Width {
     Displacement(u8),
     /// The quadword that contains the instruction.
     Quadword,
+    /// `length` bytes at offset `at` in the instruction, in one quadword: a part of its
+    /// displacement.
+    Part { at: u8, length: u8 },
 }
 
-/// One store: it changes `length` bytes at `address` from `old` to `new`.
+/// One store: it changes the instruction of `length` bytes at `address` from `old` to `new`, which
+/// differ only where `width` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Store {
     pub(crate) address: u64,
@@ -78,21 +90,32 @@ impl CallShape {
         let length = usize::from(branch.length);
         let mut linked = [0; 8];
         linked[..length].copy_from_slice(&bytes[..length]);
-        Some(Self { address, linked, branch, grade: branch.grade(address) })
+        let (grade, split) = (branch.grade(address), Split::of(&branch, address));
+        Some(Self { address, linked, branch, grade, split })
+    }
+
+    /// Returns the address after the instruction, from which displacements count.
+    pub(crate) fn end(&self) -> u64 {
+        self.address.wrapping_add(self.branch.length.into())
+    }
+
+    /// Returns where the instruction leads as linked.
+    pub(crate) fn home(&self) -> u64 {
+        self.branch.destination(self.address)
     }
 
     /// Returns the bytes of this instruction with the given lead, or `None` if its kind, its grade
     /// or the distance does not allow that.
     pub(crate) fn bytes(&self, lead: Lead) -> Option<[u8; 8]> {
         match lead {
-            Lead::Trampoline => Some(self.linked),
-            Lead::Address(to) if self.grade.is_patchable() => {
+            Lead::Linked => Some(self.linked),
+            Lead::Address(to) | Lead::Veneer(to) => {
                 let displacement = self.branch.displacement_to(self.address, to)?;
                 Some(self.branch.with_displacement(&self.linked, displacement))
             }
             Lead::Nop if self.is_whole_call() => nop(self.branch.length),
             Lead::Constant(value) if self.is_whole_call() => mov_eax(self.branch.length, value),
-            Lead::Address(_) | Lead::Nop | Lead::Constant(_) => None,
+            Lead::Nop | Lead::Constant(_) => None,
         }
     }
 
@@ -111,23 +134,24 @@ impl CallShape {
             Effect::Returns(value) => Lead::Constant(value),
         };
         let possible = |lead: &Lead| self.bytes(*lead).is_some();
-        [effect, direct].into_iter().find(possible).unwrap_or(Lead::Trampoline)
+        [effect, direct].into_iter().find(possible).unwrap_or(Lead::Linked)
     }
 
-    /// Returns the store that turns one lead into another, or `Ok(None)` if the bytes are the same.
+    /// Returns the one store that turns one lead into another, or `Ok(None)` if the bytes are the
+    /// same. An error means that no lead has these bytes, or that it takes several steps.
     ///
     /// An opcode changes only inside one quadword; a jump or a conditional jump keeps its opcode.
+    /// Of a displacement that a boundary splits, one part changes.
     pub(crate) fn store(&self, from: Lead, to: Lead) -> Result<Option<Store>, Impossible> {
         let old = self.bytes(from).ok_or(Impossible)?;
         let new = self.bytes(to).ok_or(Impossible)?;
         if old == new {
             return Ok(None);
         }
-        if !self.grade.is_patchable() {
-            return Err(Impossible);
-        }
         let at = usize::from(self.branch.disp_at);
-        let width = if old[..at] == new[..at] && from.is_call() && to.is_call() {
+        let width = if let Some(split) = self.split {
+            self.part(split, &old, &new).ok_or(Impossible)?
+        } else if old[..at] == new[..at] && from.is_call() && to.is_call() {
             Width::Displacement(self.branch.disp_at)
         } else if self.grade == Grade::Quad {
             Width::Quadword
@@ -139,7 +163,7 @@ impl CallShape {
     }
 }
 
-/// The error of a change that no rule allows. Leads from [`CallShape::lead`] never cause it.
+/// The error of a change that no rule allows in one store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Impossible;
 

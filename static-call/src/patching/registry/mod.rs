@@ -111,7 +111,7 @@ pub(crate) struct Registry {
     /// Indices of `labels` by address.
     labels_by_address: &'static [u32],
     /// Indices of `keys` by the type of the function that callers use.
-    keys_by_type: &'static [(TypeId, u32)],
+    keys_by_type: &'static [(Option<TypeId>, u32)],
     /// Number of sites that this image describes, including dead ones.
     #[cfg_attr(not(feature = "std"), allow(dead_code, reason = "for reports"))]
     pub(crate) sites: usize,
@@ -145,8 +145,8 @@ impl Registry {
 
     /// Returns the key whose function item has this type.
     pub(crate) fn key_named(&self, named: TypeId) -> Option<&'static KeyRecord> {
-        let found = self.keys_by_type.binary_search_by_key(&named, |&(of_type, _)| of_type).ok()?;
-        Some(self.keys[self.keys_by_type[found].1 as usize].record)
+        let found = self.keys_by_type.binary_search_by_key(&Some(named), |&(of_type, _)| of_type);
+        Some(self.keys[self.keys_by_type[found.ok()?].1 as usize].record)
     }
 
     /// Returns the trampoline that starts at `address`.

@@ -119,7 +119,7 @@ impl Call {
                 && shape.grade == entry.grade
         });
         match shape {
-            Some(shape) => this.shape = shape.grade.is_patchable().then_some(shape),
+            Some(shape) => this.shape = Some(shape),
             None => this.fault = Some(Fault::Bytes),
         }
         this

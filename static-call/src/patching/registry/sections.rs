@@ -31,6 +31,13 @@ impl Sections {
         }
     }
 
+    /// Returns how many entries the table has for instructions that take steps.
+    pub(crate) fn count_in_steps(&self) -> usize {
+        let (entries, _) = self.entries.as_chunks();
+        let entries = entries.iter().filter_map(TableEntry::from_bytes);
+        entries.filter(|entry| entry.grade.takes_steps()).count()
+    }
+
     /// Returns how many entries the table has.
     pub(crate) fn call_count(&self) -> usize {
         self.entries.len() / TableEntry::SIZE
@@ -41,7 +48,7 @@ impl Registry {
     /// Returns the bytes of the arena that the contents of these sections need.
     pub(crate) fn size(sections: &Sections) -> usize {
         let index = size_of::<u32>();
-        sections.keys.len() * (size_of::<KeyEntry>() + size_of::<(TypeId, u32)>())
+        sections.keys.len() * (size_of::<KeyEntry>() + size_of::<(Option<TypeId>, u32)>())
             + Named::size(sections.keys.len())
             + sections.trampolines.len() * (size_of::<Trampoline>() + index)
             + sections.call_count() * (size_of::<Call>() + index)

@@ -38,13 +38,11 @@ fn key(name: &str) -> Key {
 fn call(address: u64, kind: Kind, length: u8, key: usize) -> Call {
     let grade = grade_of(address, length.max(4) - 4, length.max(5));
     let inline = kind.is_direct() && grade.is_patchable();
-    let reason = match (kind, grade) {
-        _ if inline => None,
-        (Kind::CallGot | Kind::JmpGot, _) => Some(Reason::ThroughGot),
-        (Kind::Register, _) => Some(Reason::ThroughRegister),
-        (Kind::AddressTaken, _) => Some(Reason::AddressInData),
-        (_, Grade::Line) => Some(Reason::Line),
-        _ => Some(Reason::Straddle),
+    let reason = match kind {
+        Kind::CallGot | Kind::JmpGot => Some(Reason::ThroughGot),
+        Kind::Register => Some(Reason::ThroughRegister),
+        Kind::AddressTaken => Some(Reason::AddressInData),
+        _ => None,
     };
     let grade = if kind.is_direct() { grade } else { Grade::None };
     let (function, source) = (Some("app::run".to_owned()), Some(source("src/main.rs", 7)));
@@ -65,6 +63,12 @@ fn call(address: u64, kind: Kind, length: u8, key: usize) -> Call {
     }
 }
 
+/// Returns a call that is not inline although it is direct.
+fn not_inline(address: u64, kind: Kind, length: u8, reason: Reason) -> Call {
+    let (grade, reason) = (Grade::None, Some(reason));
+    Call { grade, reason, inline: false, listed: false, ..call(address, kind, length, 0) }
+}
+
 /// Returns a report with calls at every place in a line, of every kind; a label, and findings of
 /// two severities.
 fn report() -> Report {
@@ -76,6 +80,9 @@ fn report() -> Report {
     report.calls.push(call(0x3_0000, Kind::CallGot, 6, 0));
     report.calls.push(call(0x3_1000, Kind::Register, 7, 1));
     report.calls.push(call(0x3_203c, Kind::AddressTaken, 0, 1));
+    report.calls.push(not_inline(0x3_3000, Kind::Jmp, 2, Reason::ShortJump));
+    report.calls.push(not_inline(0x3_4000, Kind::Call, 6, Reason::UnusualPrefix));
+    report.calls.push(not_inline(0x3_5000, Kind::Jcc, 6, Reason::NotProved));
     report.sites = vec![
         Site { address: 0x9100, id: None, source: source("src/main.rs", 11), key: Some(1) },
         Site { address: 0x9200, id: None, source: source("src/dead.rs", 1), key: None },
@@ -95,6 +102,7 @@ fn report() -> Report {
         polarity: Polarity::Unlikely,
         key: 0,
         site: None,
+        function: Some("app::ask".to_owned()),
         is_sound,
     };
     report.labels = vec![label(0x4_0003, true), label(0x4_0005, false)];
@@ -120,6 +128,8 @@ fn summary(report: &Report) -> Summary {
     summary.calls = report.calls.iter().filter(|c| c.is_call()).count();
     summary.inline = report.calls.iter().filter(|c| c.inline).count();
     summary.listed = report.calls.iter().filter(|c| c.listed).count();
+    summary.steps = report.calls.iter().filter(|c| c.takes_steps()).count();
+    summary.one_store = summary.listed - summary.steps;
     summary.trampoline = summary.calls - summary.inline;
     summary.labels = report.labels.len();
     summary.trampolines = report.trampolines.len();
@@ -174,6 +184,12 @@ fn every_call_is_drawn_once_at_its_place() {
             assert_eq!(tag.get("data-kind"), Some(kind));
             assert_eq!(tag.get("data-grade"), Some(grade));
             assert_eq!(tag.get("data-path"), Some(path.word()));
+            let update = (path == Path::Inline).then(|| {
+                let end = drawn.address + u64::from(length);
+                let is_cut = (end - 4) / QUADWORD != (end - 1) / QUADWORD;
+                if is_cut { "steps" } else { "one-store" }
+            });
+            assert_eq!(tag.get("data-update"), update, "{:#x}", drawn.address);
             assert_eq!(tag.get("data-reason"), reason);
             assert_eq!(**name, format!("{}-{length}-{displacement}", path.word()));
             let offset = drawn.address % 64;
@@ -222,10 +238,10 @@ fn a_displacement_is_cut_where_its_grade_says_so() {
         let shape = Shape { path: Path::Inline, length, displacement: 4 };
         let drawn = Drawn { address, shape };
         let graded = grade_of(address, length - 4, length);
-        assert_eq!(drawn.crossing().is_none(), graded.is_patchable(), "{address}");
+        assert_eq!(drawn.crossing().is_some(), graded.takes_steps(), "{address}");
         let mut text = String::new();
         drawn.write(&mut text).unwrap();
-        assert_eq!(text.contains("#torn"), !graded.is_patchable());
+        assert_eq!(text.contains("#torn"), graded.takes_steps());
         let Some(boundary) = drawn.crossing() else { continue };
         assert_eq!(boundary % QUADWORD, 0);
         let first = address % CACHE_LINE + u64::from(length) - 4;
@@ -244,6 +260,20 @@ fn the_legend_matches_the_grades() {
     });
     assert_eq!(grades, ["quad", "disp", "line", "straddle"]);
     let page = html(&report(), "app");
+    let (_, grades) = page.split_once("<dl class=\"grades\">").unwrap();
+    let (grades, _) = grades.split_once("</dl>").unwrap();
+    for (grade, says) in [
+        ("quad", "One store retargets it, or replaces it"),
+        ("disp", "One store retargets it."),
+        ("line", "It is retargeted in steps"),
+        ("straddle", "It is retargeted in steps"),
+    ] {
+        let (_, entry) = grades.split_once(&format!("\"grade\">{grade}<")).unwrap();
+        let (entry, _) = entry.split_once("</div>").unwrap();
+        let is_marked = entry.contains("<span class=\"path inline\">in steps</span>");
+        assert!(entry.contains(says), "{grade}: {entry}");
+        assert_eq!(is_marked, says.contains("in steps"), "{grade}: {entry}");
+    }
     assert!(
         page.contains("AMD guarantees") && page.contains("one store inside one aligned quadword")
     );
@@ -260,6 +290,9 @@ fn untrusted_text_stays_text() {
     }
     for call in &mut report.calls {
         (call.function, call.source) = (Some(hostile.to_owned()), Some(source(hostile, 1)));
+    }
+    for label in &mut report.labels {
+        label.function = Some(hostile.to_owned());
     }
     report.sites[0].source = source(hostile, 1);
     for finding in &mut report.findings {
@@ -327,7 +360,7 @@ fn every_row_and_link_can_be_filtered_for() {
         let inner = tags[at + 1..].iter().take_while(|t| t.depth > tags[at].depth);
         inner.filter_map(|t| t.get("value")).filter(|v| !v.is_empty()).collect()
     };
-    for name in ["path", "grade", "kind", "reason"] {
+    for name in ["path", "update", "grade", "kind", "reason"] {
         let attribute = format!("data-{name}");
         let of_rows = tags.iter().filter(|t| t.is("li", "row")).filter_map(|t| t.get(&attribute));
         assert_eq!(of_rows.collect::<BTreeSet<_>>(), options(name));

@@ -54,7 +54,8 @@ fn what_to_do_is_said_once() {
     let (_, table) = words.split_once("What is not inline, and why").unwrap();
     let (table, _) = table.split_once("| Findings |").unwrap();
     assert_eq!(table.matches("| As above |").count(), 1, "{table}");
-    assert_eq!(table.matches("| Compile with ").count(), 1, "{table}");
+    let fix = "| Move the call out of hand-written assembly into ";
+    assert_eq!(table.matches(fix).count(), 1, "{table}");
 }
 
 #[test]
@@ -83,6 +84,6 @@ fn filters_with_one_option_are_hidden() {
     (report.labels, report.keys) = (vec![], vec![key("encode")]);
     report.summary = summary(&report);
     let hidden = |page: &str| page.matches("<label hidden>").count();
-    assert_eq!(hidden(&html(&report, "app")), 5);
+    assert_eq!(hidden(&html(&report, "app")), 6);
     assert_eq!(hidden(&html(&self::report(), "app")), 0);
 }

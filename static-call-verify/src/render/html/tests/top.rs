@@ -8,9 +8,12 @@ fn the_top_summarises_the_report() {
     let page = |report: &Report| html(report, "target/release/app");
     let text = page(&report);
     assert!(text.contains("on <code>target/<wbr>release/<wbr>app</code>"));
-    assert!(text.contains("of 129 calls inline, 2 other uses</h1>"));
+    let steps = report.summary.steps;
+    assert!(text.contains(&format!("of 132 calls inline ({steps} in steps), 2 other uses</h1>")));
+    let link = format!("href=\"#update=steps\"><b>{steps}</b> of them in steps</a>");
+    assert!(steps > 0 && text.contains(&link), "{text}");
     assert!(text.contains("</span>2 other uses, not counted as calls</a>"));
-    assert!(text.contains("data-all=\"133 in all: 129 calls, 2 jump labels, 2 other uses\""));
+    assert!(text.contains("data-all=\"136 in all: 132 calls, 2 jump labels, 2 other uses\""));
     assert!(!text.contains("class=\"callout\""));
     let (deny, note) =
         (text.find("finding deny\" open").unwrap(), text.find("finding note").unwrap());
@@ -36,7 +39,7 @@ fn the_top_summarises_the_report() {
     ] {
         report.image.table = table;
         let text = page(&report);
-        let title = format!("0 of 129 calls inline, {could} could be, 2 other uses</h1>");
+        let title = format!("0 of 132 calls inline, {could} could be, 2 other uses</h1>");
         assert!(text.contains(&title) && text.contains(says), "{says}");
         assert!(text.contains(&format!("; {could} calls could be inline. ")));
         assert!(
@@ -44,6 +47,7 @@ fn the_top_summarises_the_report() {
                 "class=\"row\" data-path=\"inline\" data-grade=\"quad\" data-kind=\"call\""
             )
         );
+        assert!(!text.contains("data-update=\"steps\"") && !text.contains(" of them in steps"));
         let rows = text.matches(&format!(" data-reason=\"{word}\"")).count();
         assert_eq!(rows, could, "each says why");
     }
@@ -54,7 +58,8 @@ fn the_top_summarises_the_report() {
     report.summary = summary(&report);
     report.findings.clear();
     let text = page(&report);
-    assert!(text.contains("calls inline</title>") && !text.contains("could be"));
+    let all = format!("All {could} calls inline ({steps} in steps)</title>");
+    assert!(text.contains(&all) && !text.contains("could be"), "{all}");
     assert!(text.contains("<h1>All ") && !text.contains("why-title") && text.contains("None.</p>"));
 
     report = Report::default();
@@ -80,13 +85,17 @@ fn the_headline_says_all_only_if_everything_is_inline() {
         title
     };
     let inline = all.calls.iter().filter(|c| c.inline).count();
-    assert_eq!(title(&|c| c.inline, true), format!("All {inline} calls inline"));
+    let steps = all.summary.steps;
+    let in_steps = format!("({steps} in steps)");
+    assert_eq!(title(&|c| c.inline, true), format!("All {inline} calls inline {in_steps}"));
+    let one_store = |c: &Call| c.inline && !c.takes_steps();
+    assert_eq!(title(&one_store, true), format!("All {} calls inline", inline - steps));
     let one = |c: &Call| c.address == 0x1_0000;
     assert_eq!(title(&one, false), "1 of 1 call inline");
     let rest = "1 other use";
     let register = |c: &Call| c.kind == Kind::Register;
     let both = title(&|c| c.inline || register(c), false);
-    assert_eq!(both, format!("{inline} of {inline} calls inline, {rest}"));
+    assert_eq!(both, format!("{inline} of {inline} calls inline {in_steps}, {rest}"));
     assert_eq!(title(&register, false), format!("No calls, {rest}"));
     assert_eq!(title(&|_| false, true), "No calls, 1 of 1 jump label inline");
     assert_eq!(title(&|_| false, false), "Nothing in this image makes a static call");

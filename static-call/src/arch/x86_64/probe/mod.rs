@@ -6,20 +6,25 @@
 //! the first two of `x86_64` and `mov eax, imm32` also with the prefixes `67` and `40`, which have
 //! no effect there. Intel SDM vol. 2.
 //!
+//! `steps.rs` has the program of a retargeting in steps, with more than two forms.
+//!
 //! The displacements are chosen so that every mixture of two opcodes is a harmless instruction:
 //! `0f 84` is `jz`, taken because the loop sets the zero flag, and `0f 1f 84` is an eight-byte
 //! no-op, which swallows the addition after the instruction. The same holds after `67`, one byte
 //! later.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::vec::Vec;
 
 use super::effect::mov_eax;
 use super::{Branch, QUADWORD, decode_jmp_memory, nop, trampoline_jmp};
 use crate::layout::Kind;
 
+mod steps;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use steps::BETWEEN;
 
 /// The value of `eax` after the first form of the instruction.
 pub(crate) const FIRST: u32 = 0x1001;
@@ -27,6 +32,8 @@ pub(crate) const FIRST: u32 = 0x1001;
 pub(crate) const SECOND: u32 = 0x2003;
 /// The value of `eax` after a mixture of the two.
 pub(crate) const TORN: u32 = 0x3007;
+/// The value of `eax` after a form that leads to a veneer.
+pub(crate) const VENEER: u32 = 0x5009;
 /// The value that the second form of [`Forms::Constant`] sets.
 pub(crate) const CONSTANT: u32 = 0x4420;
 
@@ -116,8 +123,9 @@ pub(crate) enum Patch {
 pub(crate) struct Program {
     /// Disjoint pieces by address.
     pub(crate) pieces: BTreeMap<u64, Vec<u8>>,
-    /// Address of an `extern "C" fn(calls: u64, counts: *mut [u64; 2])`, which executes the
-    /// instruction `calls` times and writes how often the first form ran, and how often the second.
+    /// Address of an `extern "C" fn(calls: u64, counts: *mut [u64; 3])`, which executes the
+    /// instruction `calls` times and writes how often the first form ran, how often the second, and
+    /// how often one that leads to a veneer.
     pub(crate) entry: u64,
     pub(crate) patch: Patch,
 }
@@ -174,19 +182,24 @@ impl Encoded {
 
     /// Returns every mixture of the bytes of the two forms, the forms themselves first.
     pub(crate) fn mixtures(&self) -> Vec<[u8; 8]> {
-        let differ: Vec<usize> = (0..8).filter(|&i| self.first[i] != self.second[i]).collect();
-        let mixture = |mask: usize| {
-            let mut bytes = self.first;
-            for (bit, &i) in differ.iter().enumerate() {
-                if mask >> bit & 1 != 0 {
-                    bytes[i] = self.second[i];
-                }
-            }
+        mixtures(&[self.first, self.second])
+    }
+}
+
+/// Returns every mixture of the bytes of these forms, the forms themselves first.
+fn mixtures(forms: &[[u8; 8]]) -> Vec<[u8; 8]> {
+    let mut others = Vec::from([[0; 8]]);
+    for i in 0..8 {
+        let values: BTreeSet<u8> = forms.iter().map(|form| form[i]).collect();
+        let with = |mut bytes: [u8; 8], value| {
+            bytes[i] = value;
             bytes
         };
-        let all = (1 << differ.len()) - 1;
-        [0, all].into_iter().chain(1..all).map(mixture).collect()
+        others =
+            others.iter().flat_map(|&bytes| values.iter().map(move |&v| with(bytes, v))).collect();
     }
+    others.retain(|bytes| !forms.contains(bytes));
+    [forms, &others].concat()
 }
 
 /// Fills the eight bytes after an instruction of `length` bytes. After six bytes there is no room
@@ -222,11 +235,10 @@ impl Program {
     /// displacement changes, the instruction must lie in one aligned quadword.
     pub(crate) fn new(forms: Forms, site: u64) -> Self {
         let encoded = Encoded::new(forms);
-        let nothing = Patch::Displacement { address: 0, first: 0, second: 0 };
-        let mut program = Self { pieces: BTreeMap::new(), entry: 0, patch: nothing };
+        let mut program = Self::empty();
         let is_constant = matches!(forms, Forms::Constant | Forms::PaddedConstant);
         let second = if is_constant { CONSTANT } else { SECOND };
-        program.place_loop(forms, site, &encoded, second);
+        program.place_loop(forms, site, &encoded, &[FIRST, second]);
         for bytes in encoded.mixtures() {
             let value = match bytes {
                 _ if bytes == encoded.first => FIRST,
@@ -239,7 +251,13 @@ impl Program {
         program
     }
 
-    fn place_loop(&mut self, forms: Forms, site: u64, encoded: &Encoded, second: u32) {
+    fn empty() -> Self {
+        let patch = Patch::Displacement { address: 0, first: 0, second: 0 };
+        Self { pieces: BTreeMap::new(), entry: 0, patch }
+    }
+
+    /// Places the loop, which counts up to three values of `eax`.
+    fn place_loop(&mut self, forms: Forms, site: u64, encoded: &Encoded, counted: &[u32]) {
         let (preset, instruction, at) = if forms == Forms::Trampoline {
             let [pad, at] = [site - PAD_BEFORE, site - LOOP_BEFORE];
             self.place(site, encoded.first.into());
@@ -252,7 +270,8 @@ impl Program {
             // A no-op does not change it.
             (SECOND.into(), encoded.first, site)
         };
-        let head = [0x45, 0x31, 0xc9, 0x45, 0x31, 0xd2]; // xor r9d, r9d; xor r10d, r10d
+        // xor r9d, r9d; xor r10d, r10d; xor r11d, r11d
+        let head = [0x45, 0x31, 0xc9, 0x45, 0x31, 0xd2, 0x45, 0x31, 0xdb];
         let mut body = Vec::from([0x48, 0xb8]); // mov rax, preset
         body.extend(preset.to_le_bytes());
         body.extend([0x31, 0xc9]); // xor ecx, ecx: sets the zero flag
@@ -261,18 +280,19 @@ impl Program {
         if forms == Forms::PaddedNop {
             body.push(AFTER[2]);
         }
-        for (value, add) in [(FIRST, [0x49, 0x01, 0xc9]), (second, [0x49, 0x01, 0xca])] {
+        for (value, register) in counted.iter().zip(0xc9..) {
             body.push(0x3d); // cmp eax, imm32: the code after the instruction doubles `eax`
             body.extend((2 * value).to_le_bytes());
             body.extend([0x0f, 0x94, 0xc1]); // sete cl
-            body.extend(add); // add r9, rcx; add r10, rcx
+            body.extend([0x49, 0x01, register]); // add r9, rcx; add r10, rcx; add r11, rcx
         }
         body.extend([0x48, 0xff, 0xcf]); // dec rdi
         let back = -(body.len() as i32 + 6);
         body.extend([0x0f, 0x85]); // jnz
         body.extend(back.to_le_bytes());
-        // mov [rsi], r9; mov [rsi + 8], r10
-        body.extend([0x4c, 0x89, 0x0e, 0x4c, 0x89, 0x56, 0x08]);
+        body.extend([0x4c, 0x89, 0x0e]); // mov [rsi], r9
+        body.extend([0x4c, 0x89, 0x56, 0x08]); // mov [rsi + 8], r10
+        body.extend([0x4c, 0x89, 0x5e, 0x10]); // mov [rsi + 16], r11
         body.push(RET);
         self.place(self.entry, [head.as_slice(), &body].concat());
     }

@@ -8,6 +8,7 @@ use iced_x86::{Code, Decoder, DecoderOptions, Instruction, Mnemonic, OpKind, Reg
 use proptest::prelude::*;
 
 use super::*;
+use crate::arch::x86_64::{Parts, Split};
 use crate::layout::Grade;
 
 /// All forms, with the number of bytes in which the two differ.
@@ -55,7 +56,7 @@ impl Machine {
     }
 
     /// Returns the counts after `calls` executions, from `entry`.
-    fn run(&mut self, entry: u64, calls: u64) -> [u64; 2] {
+    fn run(&mut self, entry: u64, calls: u64) -> [u64; 3] {
         self.registers.insert(Register::RDI, calls);
         let mut at = entry;
         for _ in 0..64 * calls {
@@ -65,7 +66,7 @@ impl Machine {
             assert!(!instruction.is_invalid(), "nothing to execute at {at:#x}");
             match self.step(&instruction) {
                 Some(next) => at = next,
-                None => return [Register::R9, Register::R10].map(|r| self.get(r)),
+                None => return [Register::R9, Register::R10, Register::R11].map(|r| self.get(r)),
             }
         }
         panic!("no end, at {at:#x}");
@@ -168,11 +169,11 @@ fn every_mixture_comes_back(forms: Forms, site: u64) {
         let mut machine = Machine::new(&program);
         machine.store(site, bytes);
         let expected = match seen(bytes) {
-            it if it == seen(&encoded.first) => [3, 0],
-            it if it == seen(&encoded.second) => [0, 3],
-            _ => [0, 0],
+            it if it == seen(&encoded.first) => [3, 0, 0],
+            it if it == seen(&encoded.second) => [0, 3, 0],
+            _ => [0, 0, 0],
         };
-        unseen += usize::from(expected != [0, 0]);
+        unseen += usize::from(expected != [0, 0, 0]);
         assert_eq!(machine.run(program.entry, 3), expected, "{forms:?} {site:#x} {bytes:02x?}");
     }
     // Besides the two forms there are mixtures that are the same instructions: five-byte no-ops,
@@ -240,6 +241,36 @@ fn forms_are_what_the_runtime_writes() {
     assert_eq!(trampoline_jmp(0, to), Some(direct));
 }
 
+/// Executes every mixture of the bytes that a call at `site` has while it is retargeted in steps.
+fn every_mixture_of_steps_comes_back(site: u64) {
+    let Encoded { first, second } = Encoded::new(Forms::Call);
+    let call = Branch::decode(&first).unwrap();
+    let split = Split::of(&call, site).unwrap();
+    let high = split.parts(BETWEEN).high;
+    let between = [first, second].map(|form| {
+        let low = split.parts(Branch::decode(&form).unwrap().displacement).low;
+        call.with_displacement(&form, split.join(Parts { low, high }).unwrap())
+    });
+    let program = Program::in_steps(site, &between);
+    let mixtures = mixtures(
+        &[first, second, between[0], between[1]]
+            .map(|form| with_after([form[0], form[1], form[2], form[3], form[4], 0, 0, 0], 5)),
+    );
+    let before = u32::from(split.before());
+    assert_eq!(mixtures.len(), 2_usize.pow(before) * 3_usize.pow(4 - before));
+    for (i, bytes) in mixtures.iter().enumerate() {
+        let mut machine = Machine::new(&program);
+        machine.store(site, bytes);
+        let expected = match i {
+            0 => [3, 0, 0],
+            1 => [0, 3, 0],
+            2 | 3 => [0, 0, 3],
+            _ => [0, 0, 0],
+        };
+        assert_eq!(machine.run(program.entry, 3), expected, "{site:#x} {bytes:02x?}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(CASES))]
 
@@ -247,6 +278,13 @@ proptest! {
     fn every_mixture_comes_back_wherever_the_instruction_lies(offset in 0..4096_u64) {
         for (forms, _) in CHANGES {
             every_mixture_comes_back(forms, site(forms, offset));
+        }
+    }
+
+    #[test]
+    fn every_mixture_of_steps_comes_back_wherever_the_boundary_lies(quadword in 0..512_u64) {
+        for at in [4, 5, 6] {
+            every_mixture_of_steps_comes_back(site(Forms::Call, QUADWORD * quadword + at));
         }
     }
 

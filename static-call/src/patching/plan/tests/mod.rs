@@ -7,6 +7,7 @@ use std::vec::Vec;
 use super::*;
 
 mod label;
+mod steps;
 
 fn decode(bytes: &[u8], address: u64) -> Instruction {
     Decoder::with_ip(64, bytes, address, DecoderOptions::NONE).decode()
@@ -42,6 +43,7 @@ impl Memory {
         let (from, to) = match change.width {
             Width::Displacement(at) => (usize::from(at), usize::from(at) + 4),
             Width::Quadword => (0, usize::from(change.length)),
+            Width::Part { at, length } => (usize::from(at), usize::from(at + length)),
         };
         let mut quadwords: Vec<u64> = (from..to).map(|i| (change.address + i as u64) / 8).collect();
         quadwords.dedup();
@@ -77,7 +79,7 @@ fn shapes() -> impl Strategy<Value = CallShape> {
 fn leads() -> impl Strategy<Value = Lead> {
     let near = 0x5554_f000_0000..0x5555_1000_0000_u64;
     prop_oneof![
-        Just(Lead::Trampoline),
+        Just(Lead::Linked),
         Just(Lead::Nop),
         any::<u32>().prop_map(Lead::Constant),
         near.clone().prop_map(Lead::Address),
@@ -95,8 +97,8 @@ fn in_reach(shape: &CallShape, to: u64) -> bool {
     i32::try_from(i128::from(to) - end).is_ok()
 }
 
-/// Computes whether the grade allows patching, from the addresses of the bytes.
-fn may_patch(shape: &CallShape) -> bool {
+/// Computes whether one store can retarget the instruction, from the addresses of the bytes.
+fn takes_one_store(shape: &CallShape) -> bool {
     let disp = shape.address + u64::from(shape.branch.disp_at);
     (0..4).all(|i| (disp + i) / 8 == disp / 8)
 }
@@ -108,10 +110,19 @@ fn is_whole(shape: &CallShape) -> bool {
 /// Returns whether SAFETY.md allows the instruction to have this lead.
 fn allowed(shape: &CallShape, lead: Lead) -> bool {
     match lead {
-        Lead::Trampoline => true,
-        Lead::Address(to) => may_patch(shape) && in_reach(shape, to),
+        Lead::Linked => true,
+        Lead::Address(to) | Lead::Veneer(to) => in_reach(shape, to),
         Lead::Nop | Lead::Constant(_) => is_whole(shape) && shape.branch.kind == Kind::Call,
     }
+}
+
+/// Returns whether the bytes of both leads differ on one side of a quadword boundary only.
+fn differs_on_one_side(shape: &CallShape, from: Lead, to: Lead) -> bool {
+    let (Some(old), Some(new)) = (shape.bytes(from), shape.bytes(to)) else { return false };
+    let differing = (0..8_usize).filter(|&i| old[i] != new[i]);
+    let mut quadwords: Vec<u64> = differing.map(|i| (shape.address + i as u64) / 8).collect();
+    quadwords.dedup();
+    quadwords.len() <= 1
 }
 
 /// Checks that the instruction in memory has this lead.
@@ -120,8 +131,8 @@ fn check(memory: &Memory, shape: &CallShape, lead: Lead) {
     let now = memory.instruction(shape.address);
     assert_eq!(now.len(), linked.len(), "the length does not change");
     match lead {
-        Lead::Trampoline => assert_eq!(now, linked),
-        Lead::Address(to) => {
+        Lead::Linked => assert_eq!(now, linked),
+        Lead::Address(to) | Lead::Veneer(to) => {
             assert_eq!(now.code(), linked.code(), "jumps and conditions keep their opcode");
             assert_eq!(now.near_branch_target(), to);
         }
@@ -149,21 +160,24 @@ proptest! {
         filler: u8,
     ) {
         let mut memory = Memory::around(&shape, filler);
-        let mut from = Lead::Trampoline;
+        let mut from = Lead::Linked;
         for to in walk {
             prop_assert_eq!(shape.bytes(to).is_some(), allowed(&shape, to));
             match shape.store(from, to) {
                 Ok(change) => {
                     prop_assert!(allowed(&shape, to));
                     prop_assert_eq!(change.is_none(), shape.bytes(from) == shape.bytes(to));
+                    prop_assert!(takes_one_store(&shape) || differs_on_one_side(&shape, from, to));
                     if let Some(change) = change {
-                        prop_assert!(may_patch(&shape), "line and straddle are never touched");
                         prop_assert_eq!(change.address, shape.address);
                         memory.apply(&change);
                     }
                     from = to;
                 }
-                Err(Impossible) => prop_assert!(!allowed(&shape, to)),
+                Err(Impossible) => prop_assert!(
+                    !allowed(&shape, to)
+                        || !takes_one_store(&shape) && !differs_on_one_side(&shape, from, to)
+                ),
             }
             check(&memory, &shape, from);
         }
@@ -186,16 +200,18 @@ proptest! {
         } else if allowed(&shape, lead) {
             lead
         } else {
-            Lead::Trampoline
+            Lead::Linked
         };
         prop_assert_eq!(shape.lead(Goal { target, effect, is_on: false }), expected);
-        prop_assert!(shape.store(Lead::Trampoline, expected).is_ok());
+        prop_assert!(shape.store(Lead::Linked, expected).is_ok() || shape.split.is_some());
     }
 
     #[test]
     fn the_grade_is_that_of_the_address(shape in shapes()) {
         prop_assert_eq!(shape.grade == Grade::Quad, is_whole(&shape));
-        prop_assert_eq!(shape.grade.is_patchable(), may_patch(&shape));
+        prop_assert!(shape.grade.is_patchable());
+        prop_assert_eq!(shape.grade.takes_steps(), !takes_one_store(&shape));
+        prop_assert_eq!(shape.split.is_some(), !takes_one_store(&shape));
     }
 
     /// A trampoline changes as a whole, leaves at its first instruction in every form, and keeps

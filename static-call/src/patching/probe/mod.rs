@@ -8,15 +8,22 @@ use std::thread;
 use std::time::Instant;
 
 use crate::arch::native::store::{exchange_displacement, exchange_quadword, overwrite};
-use crate::arch::x86_64::probe::{Forms, Patch, Program};
-use crate::experiment::{Counts, Experiment, Pace, Unavailable};
+use crate::arch::x86_64::probe::{Patch, Program};
+use crate::experiment::{Counts, Experiment, Pace, Unavailable, Way};
+use crate::patching::probe::steps::Steps;
 use crate::sys::probe::{Place, open, release, reserve, stay};
+
+mod steps;
+#[cfg(test)]
+mod tests;
 
 /// Executions between two readings of the clock. They take about as long as a few stores of a paced
 /// writer.
 const CHUNK: u64 = 4096;
-/// Time from one store of a paced writer to the next.
+/// Time from one change of a paced writer to the next, by one store and in steps. A barrier takes
+/// microseconds.
 const PAUSE: Duration = Duration::from_micros(2);
+const PAUSE_OF_STEPS: Duration = Duration::from_micros(20);
 const PAGE: u64 = crate::sys::PAGE as u64;
 
 /// Runs an experiment with an instruction at `offset` in its page.
@@ -25,7 +32,12 @@ pub(crate) fn run(
     offset: u64,
     time: Duration,
 ) -> Result<Counts, Unavailable> {
-    Bench::new(experiment, offset)?.run(experiment.pace, time)
+    let pause = match (experiment.pace, experiment.way) {
+        (Pace::Hammering, _) => Duration::ZERO,
+        (Pace::Paced, Way::OneStore) => PAUSE,
+        (Pace::Paced, Way::Steps(_) | Way::StepsWithoutBarriers(_)) => PAUSE_OF_STEPS,
+    };
+    Bench::new(experiment, offset)?.run(pause, time)
 }
 
 /// Code in memory of its own, ready to run.
@@ -35,7 +47,17 @@ struct Bench {
     address: usize,
     length: usize,
     program: Program,
-    store: Store,
+    change: Change,
+}
+
+/// How the writer changes the instruction into one of its two forms.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "an experiment has one")]
+enum Change {
+    /// By one store.
+    Store(Store),
+    /// In steps, across a boundary.
+    Steps(Steps),
 }
 
 /// A way to store one of two values into the instruction.
@@ -55,20 +77,12 @@ impl Bench {
     /// Generates the code for an instruction at `offset` in its page.
     fn new(experiment: &Experiment, offset: u64) -> Result<Self, Unavailable> {
         let refused = |errno| Unavailable::Memory { errno };
-        let change = experiment.change;
-        // The layout of the pieces does not depend on the address of the instruction.
-        let (low, high) = span(change);
+        // The layout of the pieces depends only on the offset.
+        let (low, high) = span(experiment, offset);
         let length = (low + high) as usize;
         let address = reserve(length).map_err(refused)?;
-        let site = address as u64 + low + offset;
-        let program = Program::new(change, site);
-        let store = match program.patch {
-            Patch::Displacement { address, first, second } if !experiment.is_default() => {
-                Store::Plain { address: address as usize, values: [first, second] }
-            }
-            patch => Store::Exchange(patch),
-        };
-        let bench = Self { address, length, program, store };
+        let (program, change) = program(experiment, address as u64 + low + offset);
+        let bench = Self { address, length, program, change };
         for (&at, bytes) in &bench.program.pieces {
             bench.place(at, bytes).map_err(refused)?;
         }
@@ -92,12 +106,15 @@ impl Bench {
     }
 
     /// Runs both threads for about `time`.
-    fn run(&self, pace: Pace, time: Duration) -> Result<Counts, Unavailable> {
+    fn run(&self, pause: Duration, time: Duration) -> Result<Counts, Unavailable> {
+        if let Change::Steps(steps) = &self.change {
+            steps.prepare()?;
+        }
         let stop = AtomicBool::new(false);
         let writes = Writes(AtomicU64::new(0));
         thread::scope(|scope| {
             let writer = thread::Builder::new()
-                .spawn_scoped(scope, || self.write(pace, &stop, &writes.0))
+                .spawn_scoped(scope, || self.write(pause, &stop, &writes.0))
                 .map_err(|_| Unavailable::Thread)?;
             let caller = thread::Builder::new().spawn_scoped(scope, || self.call(time, &writes.0));
             // If the caller could not start or panicked, the writer must not keep running.
@@ -105,8 +122,9 @@ impl Bench {
                 .map_err(|_| Unavailable::Thread)
                 .and_then(|caller| caller.join().map_err(|_| Unavailable::Thread));
             stop.store(true, Relaxed);
-            let _ = writer.join();
+            let written = writer.join().map_err(|_| Unavailable::Thread)?;
             let counts = counts?;
+            written?;
             Ok(Counts { writes: writes.0.load(Relaxed), ..counts })
         })
     }
@@ -117,56 +135,65 @@ impl Bench {
         let mut counts = Counts::default();
         while start.elapsed() < time {
             let before = writes.load(Relaxed);
-            let [first, second] = self.execute();
+            let [first, second, veneers] = self.execute();
             // Executions while the writer slept are not counted: they would only make the bound
             // look better.
             if writes.load(Relaxed) != before {
                 counts.calls += CHUNK;
-                counts.torn += CHUNK - first - second;
+                counts.veneers += veneers;
+                counts.torn += CHUNK - first - second - veneers;
             }
         }
         counts
     }
 
-    /// Executes the instruction [`CHUNK`] times; returns how often it was the first form, and how
-    /// often the second.
-    fn execute(&self) -> [u64; 2] {
-        let mut counts = [0; 2];
+    /// Executes the instruction [`CHUNK`] times; returns how often it was the first form, how often
+    /// the second, and how often it led to a veneer.
+    fn execute(&self) -> [u64; 3] {
+        let mut counts = [0; 3];
         let entry: *mut () = with_exposed_provenance_mut(self.program.entry as usize);
         // SAFETY: INV-PROBE: the entry is the address of a function of this type.
         let entry = unsafe {
-            core::mem::transmute::<*mut (), unsafe extern "C" fn(u64, *mut [u64; 2])>(entry)
+            core::mem::transmute::<*mut (), unsafe extern "C" fn(u64, *mut [u64; 3])>(entry)
         };
-        // SAFETY: INV-PROBE: every mixture of the two forms leads back to the function, which
+        // SAFETY: INV-PROBE: every mixture of the stored bytes leads back to the function, which
         // writes to `counts` and returns.
         unsafe { entry(CHUNK, &raw mut counts) };
         counts
     }
 
-    fn write(&self, pace: Pace, stop: &AtomicBool, writes: &AtomicU64) {
+    fn write(
+        &self,
+        pause: Duration,
+        stop: &AtomicBool,
+        writes: &AtomicU64,
+    ) -> Result<(), Unavailable> {
         stay(Place::Last);
         let mut is_second = true;
-        let mut done = 0;
         let mut next = Instant::now();
         while !stop.load(Relaxed) {
-            if pace == Pace::Paced {
-                next += PAUSE;
-                // Stores that were missed while the thread did not run are not made up for.
+            if !pause.is_zero() {
+                next += pause;
+                // Changes that were missed while the thread did not run are not made up for.
                 next = next.max(Instant::now());
                 while Instant::now() < next {
                     spin_loop();
                 }
             }
-            done += u64::from(self.store(is_second));
+            match &self.change {
+                Change::Store(store) if self.store(*store, is_second) => count(writes),
+                Change::Store(_) => {}
+                Change::Steps(steps) => self.make_steps(steps, is_second, writes)?,
+            }
             is_second = !is_second;
-            writes.store(done, Relaxed);
         }
+        Ok(())
     }
 
-    /// Stores one of the forms. An exchange returns whether the other form was there; a plain store
-    /// returns true.
-    fn store(&self, is_second: bool) -> bool {
-        match self.store {
+    /// Makes one store. An exchange returns whether the other form was there; a plain store returns
+    /// true.
+    fn store(&self, store: Store, is_second: bool) -> bool {
+        match store {
             Store::Exchange(Patch::Displacement { address, first, second }) => {
                 let (old, new) = if is_second { (first, second) } else { (second, first) };
                 // SAFETY: INV-PROBE, INV-STORE: the displacement is in an open page and inside one
@@ -194,14 +221,35 @@ impl Drop for Bench {
     }
 }
 
+/// Counts a store. Only the writer counts.
+fn count(writes: &AtomicU64) {
+    writes.store(writes.load(Relaxed) + 1, Relaxed);
+}
+
+/// Returns the code of an experiment with its instruction at `site`, and how the writer changes it.
+fn program(experiment: &Experiment, site: u64) -> (Program, Change) {
+    let has_barriers = matches!(experiment.way, Way::Steps(_));
+    if experiment.way != Way::OneStore {
+        let steps = Steps::plan(site, has_barriers);
+        return (Program::in_steps(site, &steps.between()), Change::Steps(steps));
+    }
+    let program = Program::new(experiment.change, site);
+    let store = match program.patch {
+        Patch::Displacement { address, first, second } if !experiment.is_default() => {
+            Store::Plain { address: address as usize, values: [first, second] }
+        }
+        patch => Store::Exchange(patch),
+    };
+    (program, Change::Store(store))
+}
+
 /// Returns the bytes of whole pages that the code needs before the start of the instruction's page,
 /// and from there on.
-fn span(change: Forms) -> (u64, u64) {
-    const SITE: u64 = 1 << 40;
-    let program = Program::new(change, SITE);
-    let low = program.pieces.keys().next().map_or(0, |&low| SITE - low.min(SITE));
+fn span(experiment: &Experiment, offset: u64) -> (u64, u64) {
+    const START: u64 = 1 << 40;
+    let (program, _) = program(experiment, START + offset);
+    let low = program.pieces.keys().next().map_or(0, |&low| START.saturating_sub(low));
     let high = program.pieces.iter().map(|(at, bytes)| at + bytes.len() as u64).max();
-    let high = high.map_or(0, |high| high.saturating_sub(SITE));
-    // One page more, for the offset.
-    (low.next_multiple_of(PAGE) + PAGE, high.next_multiple_of(PAGE) + PAGE)
+    let high = high.map_or(0, |high| high.saturating_sub(START));
+    (low.next_multiple_of(PAGE), high.next_multiple_of(PAGE))
 }

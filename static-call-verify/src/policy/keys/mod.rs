@@ -1,5 +1,8 @@
 //! The names of findings: what each means, and how to fix it.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -9,7 +12,14 @@ use super::level::Level;
 use super::names::UnknownName;
 use crate::compiled::Compiled;
 
-macro_rules! align_sites {
+/// The flags are optional: they only make updates cheaper.
+macro_rules! one_store {
+    ($how:expr) => {
+        concat!("to retarget it in one store, ", $how)
+    };
+}
+
+macro_rules! aligned {
     () => {
         "compile with `-Cllvm-args=-x86-align-branch-boundary=8 \
          -Cllvm-args=-x86-align-branch=call` (`cargo static-call init` writes these flags)"
@@ -17,14 +27,14 @@ macro_rules! align_sites {
 }
 
 /// The flags do not align calls of exported functions.
-macro_rules! align_calls {
+macro_rules! aligned_calls {
     () => {
-        concat!(align_sites!(), ", and use `call!` for a `pub` function")
+        concat!(aligned!(), ", and use `call!` for a `pub` function")
     };
 }
 
 /// The flags that align calls do not affect jumps.
-macro_rules! align_tail_calls {
+macro_rules! aligned_tail_calls {
     ($kinds:literal) => {
         concat!(
             "use the result after the call, so that it is not a tail call, or compile with \
@@ -38,12 +48,12 @@ macro_rules! align_tail_calls {
 /// For both together.
 macro_rules! align {
     () => {
-        concat!(
-            align_calls!(),
+        one_store!(concat!(
+            aligned_calls!(),
             "; these flags do not align tail calls, which are jumps: ",
-            align_tail_calls!("call+jmp"),
+            aligned_tail_calls!("call+jmp"),
             "; to align conditional tail calls as well, it is `call+jmp+jcc`"
-        )
+        ))
     };
 }
 
@@ -95,20 +105,23 @@ macro_rules! finding_keys {
 }
 
 finding_keys! {
-    /// The displacement of a call instruction crosses an 8-byte boundary within one cache line, so
-    /// it cannot be rewritten while other threads execute it. The call stays on its trampoline.
+    /// The displacement of a call instruction crosses an 8-byte boundary within one cache line. The
+    /// call is inline and costs the same as any other, but an update retargets it in steps.
     CallGradeLine = "call.grade.line", Note,
-        "A processor reads instructions in aligned pieces. If it reads this call while its bytes \
-         change, it can see half of the old target and half of the new one, and jump to neither. \
-         So the call is never rewritten. It goes through its trampoline, which costs one more \
-         jump.",
+        "A processor reads instructions in aligned pieces. If the whole displacement changed at \
+         once while it reads this call, it could see half of the old one and half of the new one, \
+         and jump to neither target. So an update changes one part at a time, in up to three \
+         stores with a barrier after each, where another call takes one of each. Between two \
+         stores the call goes through a veneer, eight bytes of code that jump to the new target.",
         align!();
-    /// A call instruction crosses a cache line, so it cannot be rewritten while other threads
-    /// execute it. The call stays on its trampoline.
+    /// The displacement of a call instruction crosses a cache line. The call is inline, but an
+    /// update retargets it in steps. The processor reads two lines to fetch it, wherever it leads.
     CallGradeStraddle = "call.grade.straddle", Note,
-        "The two cache lines reach another processor one after the other. A thread that calls in \
-         between jumps to a mixture of the old and the new address. So the call is never \
-         rewritten. It goes through its trampoline, which costs one more jump.",
+        "The two cache lines reach another processor one after the other. If the whole \
+         displacement changed at once, a thread that calls in between would jump to a mixture of \
+         the old and the new address. So an update changes one part at a time, in up to three \
+         stores with a barrier after each, where another call takes one of each. Between two \
+         stores the call goes through a veneer, eight bytes of code that jump to the new target.",
         align!();
     /// A call instruction has a form that the runtime does not rewrite: a jump with an 8-bit
     /// displacement, which cannot reach another target, or an unusual prefix.
@@ -236,15 +249,16 @@ finding_keys! {
          the key is declared. This does not affect what is rewritten.",
         "build with `debug = \"line-tables-only\"` in the profile, which is enough for source \
          lines";
-    /// The compiler was not told to align call instructions, so about two in five cannot be
-    /// rewritten while the program runs. The link hook knows the flags and records them in the
-    /// image. For an image linked without it, they are unknown.
-    FlagsMissing = "flags.missing", Warn,
-        "A call that crosses an 8-byte boundary must not be rewritten while other threads execute \
-         it, and always goes through its trampoline. The flags align the calls. Nothing can do \
-         that after compilation.",
-        "run `cargo static-call init`, or set the rustflags that it writes (docs/verifier.md, \
-         \"Flags\")";
+    /// The compiler was not told to align call instructions, so an update retargets about one in
+    /// three in steps. The link hook knows the flags and records them in the image. For an image
+    /// linked without it, they are unknown.
+    FlagsMissing = "flags.missing", Note,
+        "The flags are optional: calls are inline without them. With them, one store retargets \
+         most calls, and an update of a key that has only such calls runs one barrier. Any other \
+         update runs up to three, and makes veneers in a little memory near the image. An aligned \
+         call also crosses no cache line.",
+        "to align most calls, run `cargo static-call init`, or set the rustflags that it writes \
+         (docs/verifier.md, \"Flags\")";
 }
 
 impl FindingKey {
@@ -262,16 +276,16 @@ impl FindingKey {
         match (self, kind) {
             (Self::CallGradeLine | Self::CallGradeStraddle, Kind::Call | Kind::CallGot) => {
                 match (aligns_calls, is_site) {
-                    (false, false) => align_calls!(),
-                    (false, true) => align_sites!(),
-                    (true, false) => {
+                    (false, false) => one_store!(aligned_calls!()),
+                    (false, true) => one_store!(aligned!()),
+                    (true, false) => one_store!(
                         "use `call!`: the flags that align calls are set but do not align calls of \
                          an exported function (`pub`)"
-                    }
-                    (true, true) => {
+                    ),
+                    (true, true) => one_store!(
                         "move the call out of generic code: the flags that align calls are set but \
                          do not align calls in code that several crates instantiate"
-                    }
+                    ),
                 }
             }
             (Self::CallViaGot, _) if is_direct => "use `call!`",
@@ -290,12 +304,12 @@ impl FindingKey {
     pub(crate) fn fix_of(self, kind: Kind) -> &'static str {
         match (self, kind) {
             (Self::CallGradeLine | Self::CallGradeStraddle, Kind::Jmp | Kind::JmpGot) => {
-                align_tail_calls!("call+jmp")
+                one_store!(aligned_tail_calls!("call+jmp"))
             }
             (Self::CallGradeLine | Self::CallGradeStraddle, Kind::Jcc) => {
-                align_tail_calls!("call+jmp+jcc")
+                one_store!(aligned_tail_calls!("call+jmp+jcc"))
             }
-            (Self::CallGradeLine | Self::CallGradeStraddle, _) => align_calls!(),
+            (Self::CallGradeLine | Self::CallGradeStraddle, _) => one_store!(aligned_calls!()),
             _ => self.fix(),
         }
     }
@@ -333,58 +347,5 @@ impl FromStr for FindingKey {
     fn from_str(word: &str) -> Result<Self, UnknownName> {
         let key = Self::ALL.iter().copied().find(|key| key.as_str() == word);
         key.ok_or_else(|| Self::unknown(word))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_dotted_and_parse_back() {
-        for key in FindingKey::ALL {
-            assert_eq!(key.as_str().parse(), Ok(*key));
-            assert_eq!(FindingKey::matching(key.as_str()), Ok(vec![*key]));
-            assert!(key.as_str().contains('.') && !key.as_str().contains('*'));
-            assert!(key.explanation().ends_with('.') && key.why().ends_with('.'), "{key}");
-            assert!(!key.fix().ends_with('.'), "{key}: a phrase for use in sentences");
-        }
-    }
-
-    #[test]
-    fn only_remaining_remedies_are_named() {
-        use FindingKey::{CallGradeLine, CallRegister, CallViaGot};
-        let on = |aligns_calls, is_direct| Some(Compiled { aligns_calls, is_direct });
-        let of = |key: FindingKey, is_site, on| key.fix_for(Kind::Call, is_site, on);
-        let has = |text: &str| {
-            ["-x86-align-branch=call", "relro", "`call!`", "generic"].map(|w| text.contains(w))
-        };
-        let grade = |is_site, on| has(of(CallGradeLine, is_site, on));
-        assert_eq!(grade(false, None), [true, false, true, false]);
-        assert_eq!(grade(false, on(false, true)), [true, false, true, false]);
-        assert_eq!(grade(true, on(false, true)), [true, false, false, false]);
-        assert_eq!(grade(false, on(true, true)), [false, false, true, false]);
-        assert_eq!(grade(true, on(true, true)), [false, false, false, true]);
-        for key in [CallViaGot, CallRegister] {
-            assert_eq!(of(key, false, None), key.fix());
-            assert_eq!(has(of(key, false, on(true, false))), [false, true, true, false]);
-            assert_eq!(has(of(key, false, on(true, true))), [false, false, true, false]);
-        }
-        let jump = CallGradeLine.fix_for(Kind::Jmp, false, on(true, true));
-        assert_eq!(jump, CallGradeLine.fix_of(Kind::Jmp), "the flags do not align jumps");
-    }
-
-    #[test]
-    fn patterns_end_after_a_dot() {
-        let matching = |word| FindingKey::matching(word).unwrap_or_default();
-        assert_eq!(
-            matching("call.grade.*"),
-            [FindingKey::CallGradeLine, FindingKey::CallGradeStraddle]
-        );
-        assert_eq!(matching("call.*").len(), 6);
-        assert_eq!(matching("*"), FindingKey::ALL);
-        for wrong in ["call.gr*", "call*", "nothing.*", "*.line", "", "call.*.line"] {
-            assert!(FindingKey::matching(wrong).is_err(), "{wrong}");
-        }
     }
 }

@@ -1,0 +1,79 @@
+//! Steps: how a call instruction whose displacement a quadword boundary splits is retargeted by up
+//! to three stores, with a barrier between any two (SAFETY.md, INV-STEP).
+//!
+//! Each store changes one part of the displacement. The high part is first set to a window that
+//! holds a veneer for the old target and one for the new, then the low part is changed, then the
+//! high part again. So each displacement that a thread can fetch leads to the old target, to a
+//! veneer of the key, or to the new target.
+
+use super::{CallShape, Lead, Store, Width};
+use crate::arch::native::{Parts, Split};
+
+/// The steps that an update makes of one instruction, by the barriers before them. A missing one
+/// would store what is there already.
+pub(crate) type Route = [Option<Step>; 3];
+
+/// One store of a retargeting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Step {
+    pub(crate) store: Store,
+    /// Where the instruction leads before.
+    pub(crate) from: Lead,
+    /// Where the instruction leads afterwards.
+    pub(crate) to: Lead,
+}
+
+impl CallShape {
+    /// Returns the address that a lead to code has.
+    pub(crate) fn destination(&self, lead: Lead) -> Option<u64> {
+        match lead {
+            Lead::Linked => Some(self.home()),
+            Lead::Address(to) | Lead::Veneer(to) => Some(to),
+            Lead::Nop | Lead::Constant(_) => None,
+        }
+    }
+
+    /// Returns the veneer that stands for `lead` in a window.
+    pub(crate) fn veneer(&self, split: Split, lead: Lead, high: i32) -> Option<u64> {
+        Some(split.congruent(self.end(), self.destination(lead)?, high))
+    }
+
+    /// Returns the steps from one lead to another through a window of veneers, or `None` if one of
+    /// the leads or the window is out of reach. The veneers of both leads in that window must
+    /// exist.
+    pub(crate) fn route(&self, from: Lead, to: Lead, high: i32) -> Option<Route> {
+        let split = self.split?;
+        let veneer = |lead| self.veneer(split, lead, high).map(Lead::Veneer);
+        let (old, new) = (veneer(from)?, veneer(to)?);
+        let is_same = |a, b| self.bytes(a) == self.bytes(b);
+        // What leads to the same place has one name.
+        let named = |lead| [from, to].into_iter().find(|&end| is_same(end, lead)).unwrap_or(lead);
+        let (old, new) = (named(old), named(new));
+        let step = |from, to| {
+            let store = self.store(from, to).ok()?;
+            Some(store.map(|store| Step { store, from, to }))
+        };
+        Some([step(from, old)?, step(old, new)?, step(new, to)?])
+    }
+
+    /// Returns the part of the displacement in which the bytes differ, if it is only one.
+    pub(super) fn part(&self, split: Split, old: &[u8; 8], new: &[u8; 8]) -> Option<Width> {
+        let (from, to) = (self.parts(split, old)?, self.parts(split, new)?);
+        let (at, before) = (self.branch.disp_at, split.before());
+        match (from.low == to.low, from.high == to.high) {
+            (false, true) => Some(Width::Part { at, length: before }),
+            (true, false) => Some(Width::Part { at: at + before, length: 4 - before }),
+            _ => None,
+        }
+    }
+
+    /// Returns the parts of the displacement in `bytes`, if they are a branch of this shape.
+    fn parts(&self, split: Split, bytes: &[u8; 8]) -> Option<Parts> {
+        let at = usize::from(self.branch.disp_at);
+        if bytes[..at] != self.linked[..at] {
+            return None;
+        }
+        let displacement = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
+        Some(split.parts(i32::from_le_bytes(displacement)))
+    }
+}
