@@ -6,13 +6,17 @@ use crate::compiled::Compiled;
 use crate::elf::image::Image;
 use crate::elf::pointers::Holder;
 use crate::findings::{Findings, hex};
-use crate::lines::Lines;
+#[cfg(feature = "lines")]
+use crate::lines::{self, Lines};
+#[cfg(not(feature = "lines"))]
+use crate::no_lines::{self as lines, Lines};
 use crate::policy::FindingKey;
 use crate::records::Records;
 use crate::report::{Call, Finding, Grade, Kind, Reason, Source};
 use crate::search::decode::{Named, Proof};
 use crate::search::flow::Doubt;
 use crate::search::scan::{FieldForm, Target};
+use crate::sort;
 use crate::table::got::Rewrite;
 
 /// The results of the earlier phases.
@@ -63,7 +67,7 @@ pub(crate) fn calls(
     for h in found.holders.iter().filter(|h| !h.is_got) {
         all.extend(found.word(h, findings));
     }
-    all.sort_by_key(|c| c.address);
+    sort::by_key(&mut all, |c| [c.address, 0]);
     all
 }
 
@@ -76,16 +80,22 @@ pub(crate) fn missing_lines(found: &Found<'_, '_>, calls: &[Call], findings: &mu
         at.ok().and_then(|i| calls.get(i)).is_some_and(|c| c.length > 0)
     };
     let is_without = |f: &Finding| f.source.is_none() && f.address.is_some_and(is_code);
+    let key = FindingKey::ImageDebugInfo;
+    let mut fix = key.fix();
     let what = match found.lines {
         Some(lines) if !lines.is_whole() => {
             "the debug information was not read completely, so source lines may be missing"
         }
         _ if !findings.shown().any(is_without) => return,
         Some(_) => "some calls have no debug information, so their findings name no source line",
+        None if !lines::AVAILABLE => {
+            fix = "turn on the feature `lines` of `static-call-verify`, or run `cargo static-call \
+                   report`";
+            "the link hook is built without source lines, so findings name none"
+        }
         None => "the image has no debug information, so findings name no source line",
     };
-    let key = FindingKey::ImageDebugInfo;
-    findings.add(key, None, None, format!("{what}: {}", key.fix()));
+    findings.add(key, None, None, format!("{what}: {fix}"));
 }
 
 /// Adds one finding if calls are not aligned because the compiler was not told to align them.

@@ -1,11 +1,13 @@
-//! The linker of the link hook: a separate program, which is this package's build script.
+//! The program of the link hook, which is this package's build script. It has three roles:
 //!
-//! As a build script it copies itself to where the library includes it (`link::program`). A user's
-//! build script writes it to a directory from which the compiler driver runs it as the linker.
-//! So none of the user's code runs there, and it does not matter where `enable` is called.
+//! - as this package's build script it copies itself to where the library includes it (`hook`);
+//! - a user's build script writes it to `OUT_DIR` and runs it to hook the links
+//!   (`link::build_script`);
+//! - the compiler driver then runs it as the linker (`link::linker`).
 //!
-//! It shares its sources with the library, because a library cannot be a dependency of its own
-//! build script.
+//! So none of the user's code runs in a link, it does not matter where `enable` is called, and a
+//! build script compiles little more than these bytes. With the feature `library` the library has
+//! the same sources: it cannot be a dependency of its own build script.
 #![forbid(unsafe_code)]
 #![allow(
     dead_code,
@@ -14,43 +16,27 @@
     reason = "the modules belong to the library, which uses and exports more of them"
 )]
 
+mod arguments;
 mod atomic_file;
 mod compiled;
 mod demangle;
 mod elf;
 mod findings;
 mod grade;
+#[cfg(feature = "lines")]
 mod lines;
+mod link;
+#[cfg(not(feature = "lines"))]
+mod no_lines;
+mod policy;
 mod records;
 mod report;
 mod search;
+mod sort;
 mod stamp;
 mod table;
 mod threads;
 mod verify;
-
-mod link {
-    mod args;
-    mod install;
-    #[cfg(unix)]
-    pub(crate) mod linker;
-    pub(crate) mod role;
-    mod scratch;
-    mod side_files;
-    mod user_linker;
-}
-
-mod policy {
-    mod keys;
-    mod level;
-    mod names;
-    mod rules;
-    pub(crate) mod settings;
-
-    pub(crate) use keys::FindingKey;
-    pub(crate) use level::Level;
-    pub(crate) use rules::Policy;
-}
 
 mod render {
     pub(crate) mod text;
@@ -64,12 +50,17 @@ use object::elf::{FileHeader64, SHN_UNDEF};
 use object::read::elf::{FileHeader, ProgramHeader};
 use object::{LittleEndian as LE, pod};
 
+use arguments::BUILD_SCRIPT;
 use link::role::Role;
 
 fn main() {
     #[cfg(unix)]
     if let Role::Linker(dir) = Role::of_this_process() {
         link::linker::main(&dir);
+    }
+    let mut arguments = env::args_os().skip(1);
+    if arguments.next().is_some_and(|first| first == BUILD_SCRIPT) {
+        return link::build_script::main(arguments);
     }
     let Some(out_dir) = env::var_os("OUT_DIR") else {
         eprintln!("static-call: this program is run by a compiler driver, as its linker");

@@ -13,7 +13,10 @@ use crate::elf::section::Section;
 use crate::elf::unwind::Unwind;
 use crate::findings::Findings;
 use crate::grade::{self, Found};
+#[cfg(feature = "lines")]
 use crate::lines::{DebugSections, Lines};
+#[cfg(not(feature = "lines"))]
+use crate::no_lines::{DebugSections, Lines};
 use crate::policy::{FindingKey, Policy};
 use crate::records::labels;
 use crate::records::{self, Records};

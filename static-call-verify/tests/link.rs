@@ -263,11 +263,13 @@ fn denied_findings_fail_the_build() {
     let output = fixture.cargo(&["build"]);
     let text = text(&output);
     assert!(!output.status.success(), "{text}");
-    assert!(text.contains("call.grade.") && text.contains("src/main.rs:1"), "{text}");
+    assert!(text.contains("call.grade.") && !text.contains("src/main.rs:1"), "{text}");
     assert!(text.contains("denied") && !text.contains("flags.missing"), "{text}");
     for part in [
-        "the call of `hooked::add` in `hooked::main` is retargeted in steps: its displacement ",
+        "the call of `hooked::add` (declared at src/lib.rs:5:",
+        ") in `hooked::main` is retargeted in steps: its displacement ",
         "; to retarget it in one store, compile with `",
+        "for source lines, turn on the feature `lines` of `static-call-verify`",
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
@@ -307,16 +309,40 @@ fn denied_findings_fail_the_build() {
     assert!(output.status.success(), "{}", self::text(&output));
 }
 
+/// Plain calls have source lines only with the feature `lines`; a `call!` always has.
 #[test]
-fn reports_and_mistakes() {
-    let main = "static_call_verify::LinkHook::new().report(\"reports\").enable();";
-    let fixture = Fixture::with_build_rs("reports", main);
-    fixture.check();
-    let reports = fs::read_dir(fixture.dir().join("reports")).unwrap();
-    let report = fs::read_to_string(reports.last().unwrap().unwrap().path()).unwrap();
-    assert!(report.contains("hooked::own") && report.contains("src/main.rs:"), "{report}");
-    drop(fixture);
+fn source_lines_need_a_feature() {
+    let main = "static_call_verify::LinkHook::new()\
+        .warn(\"call.grade.*\").allow(\"flags.missing\").report(\"reports\").enable();";
+    // One call is at line 2, at least one of the others is misaligned.
+    let calls: String = (0..40).map(|i| format!("sum += hooked::add(sum, {i}); ")).collect();
+    let source = format!(
+        "fn main() {{ let mut sum = 0; {calls}\n\
+         sum += static_call::call!(hooked::add(sum, 7)); assert!(sum > 0); }}"
+    );
+    let build = |fixture: &Fixture| {
+        fixture.write("src/main.rs", &source);
+        let built = fixture.cargo(&["build"]);
+        assert!(built.status.success(), "{}", text(&built));
+        let reports = fs::read_dir(fixture.dir().join("reports")).unwrap();
+        (text(&built), fs::read_to_string(reports.last().unwrap().unwrap().path()).unwrap())
+    };
+    let hint = "for source lines, turn on the feature `lines`";
+    let note = "the link hook is built without source lines, so findings name none";
+    let plain = Fixture::with_build_rs("without-lines", main).env("RUSTFLAGS", "");
+    let (said, report) = build(&plain);
+    assert!(said.contains("call.grade.") && said.contains(hint), "{said}");
+    assert!(report.contains(note) && report.contains("src/main.rs:2:"), "{report}");
+    assert!(!report.contains("src/main.rs:1:"), "{report}");
+    drop(plain);
+    let fixture = Fixture::with_build_rs("with-lines", main).env("RUSTFLAGS", "").feature("lines");
+    let (said, report) = build(&fixture);
+    assert!(said.contains("src/main.rs:1:") && !said.contains(hint), "{said}");
+    assert!(!report.contains(note) && report.contains("src/main.rs:1:"), "{report}");
+}
 
+#[test]
+fn mistakes_fail_the_build() {
     let main = "static_call_verify::LinkHook::new().deny(\"call.grade.lime\").enable();";
     let output = Fixture::with_build_rs("mistakes", main).cargo(&["build"]);
     let text = text(&output);

@@ -72,3 +72,23 @@ fn the_linker_is_not_the_build_script() {
     let has = |words: &[u8]| linker.windows(words.len()).any(|w| w == words);
     assert!(has(b"--static-call-trial") && !has(b"own words "));
 }
+
+#[test]
+fn a_program_that_cannot_be_written() {
+    let main = r#"
+        let out = std::env::var("OUT_DIR").unwrap();
+        std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/out"), &out).unwrap();
+        let program = std::path::Path::new(&out).join("static-call-linker");
+        let _ = std::fs::remove_file(&program);
+        std::fs::create_dir_all(program.join("in the way")).unwrap();
+        static_call_verify::enable();
+    "#;
+    let fixture = Fixture::with_build_rs("script-unwritable", main);
+    let output = fixture.cargo(&["check"]);
+    // Other tests use the directory, too.
+    let out = fs::read_to_string(fixture.dir().join("out")).unwrap();
+    fs::remove_dir_all(format!("{out}/static-call-linker")).unwrap();
+    let said = text(&output);
+    assert!(!output.status.success(), "{said}");
+    assert!(said.contains(&format!("cannot write and run {out}/static-call-linker: ")), "{said}");
+}

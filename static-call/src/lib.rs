@@ -81,6 +81,8 @@
 //!
 //! # Features
 //!
+//! - `runtime` (default): keys, updates and macros. Without it there are only the formats that the
+//!   verifier shares. For `no_std`, turn off the default features and turn this one on.
 //! - `std` (default): [`report`], [`batch`](fn@batch), [`scoped`](fn@scoped), handlers around
 //!   `fork`, and CPU detection for `select`. Also reads the environment variable
 //!   `STATIC_CALL=inline|no-steps|retarget|trampoline|indirect`, which caps the path (`no-steps`:
@@ -89,6 +91,10 @@
 //! - `serde`: `serde::Serialize` for a [`Report`] and its parts. Kinds, grades and paths are words
 //!   (`jmp`, `quad`, `inline`); reasons are the phrases of the text.
 #![no_std]
+#![cfg_attr(
+    not(feature = "runtime"),
+    allow(dead_code, unused_imports, reason = "`arch` has parts that only the runtime uses")
+)]
 
 #[cfg(feature = "std")]
 extern crate std;
@@ -97,94 +103,131 @@ extern crate std;
 pub mod arch;
 #[cfg(feature = "std")]
 mod batch;
+#[cfg(feature = "runtime")]
 mod commit;
+#[cfg(feature = "runtime")]
 mod cycle;
+#[cfg(feature = "runtime")]
 mod error;
 #[cfg(feature = "probe")]
 mod experiment;
+#[cfg(feature = "runtime")]
 mod flag;
 #[cfg(any(doc, doctest))]
 pub mod guide;
+#[cfg(feature = "runtime")]
 mod handle;
+#[cfg(feature = "runtime")]
 mod instance;
+#[cfg(feature = "runtime")]
 mod key;
 #[doc(hidden)]
 pub mod layout;
+#[cfg(feature = "runtime")]
 mod lock;
+#[cfg(feature = "runtime")]
 mod observer;
+#[cfg(feature = "runtime")]
 mod path;
+#[cfg(feature = "runtime")]
 mod previous;
+#[cfg(feature = "runtime")]
 mod private;
 #[cfg(feature = "probe")]
 pub mod probe;
+#[cfg(feature = "runtime")]
 mod record;
 #[cfg(feature = "std")]
 mod report;
+#[cfg(feature = "runtime")]
 mod request;
 #[cfg(doc)]
 #[doc = include_str!("../SAFETY.md")]
 pub mod safety {}
 #[cfg(feature = "std")]
 mod scoped;
+#[cfg(feature = "runtime")]
 mod site;
+#[cfg(feature = "runtime")]
 mod sys;
+#[cfg(feature = "runtime")]
 mod target;
+#[cfg(feature = "runtime")]
 pub mod traits;
+#[cfg(feature = "runtime")]
 mod update;
 
-#[cfg(all(target_arch = "x86_64", target_pointer_width = "64", target_os = "linux", not(miri)))]
-mod patching;
-#[cfg(not(all(
+#[cfg(all(
+    feature = "runtime",
     target_arch = "x86_64",
     target_pointer_width = "64",
     target_os = "linux",
     not(miri)
-)))]
+))]
+mod patching;
+#[cfg(all(
+    feature = "runtime",
+    not(all(target_arch = "x86_64", target_pointer_width = "64", target_os = "linux", not(miri)))
+))]
 mod slot;
 
 // What carries out updates. This is the only choice by target platform.
 #[cfg(all(
+    feature = "runtime",
     target_arch = "x86_64",
     target_pointer_width = "64",
     target_os = "linux",
     not(miri)
 ))]
 use patching as backend;
-#[cfg(not(all(
-    target_arch = "x86_64",
-    target_pointer_width = "64",
-    target_os = "linux",
-    not(miri)
-)))]
+#[cfg(all(
+    feature = "runtime",
+    not(all(target_arch = "x86_64", target_pointer_width = "64", target_os = "linux", not(miri)))
+))]
 use slot as backend;
 
 /// The items that generated code names. Do not use them by hand: semver does not cover them.
 #[doc(hidden)]
 pub mod __private {
+    pub use core;
+
+    #[cfg(feature = "runtime")]
     pub use crate::private::*;
 }
 
 #[cfg(feature = "std")]
 pub use batch::{Batch, batch};
+#[cfg(feature = "runtime")]
 pub use commit::{init, seal, unbind};
+#[cfg(feature = "runtime")]
 pub use error::UpdateError;
+#[cfg(feature = "runtime")]
 pub use flag::Flag;
+#[cfg(feature = "runtime")]
 pub use instance::Instance;
+#[cfg(feature = "runtime")]
 pub use key::Key;
 pub use layout::{Grade, Kind};
+#[cfg(feature = "runtime")]
 pub use observer::{Change, Observer, generation};
+#[cfg(feature = "runtime")]
 pub use path::{Path, Reason};
+#[cfg(feature = "runtime")]
 pub use previous::Previous;
 #[cfg(feature = "std")]
 pub use report::{CallReport, KeyReport, Problem, Report, SiteReport, Totals};
 #[cfg(feature = "std")]
 pub use scoped::{Scoped, scoped};
+#[cfg(feature = "runtime")]
 #[doc = include_str!("attribute.md")]
 #[doc = include_str!("select.md")]
 pub use static_call_macros::static_call;
+#[cfg(feature = "runtime")]
 #[doc(hidden)]
 pub use static_call_macros::{call as __expand_call, item as __expand_item};
+#[cfg(feature = "runtime")]
 pub use target::Target;
+#[cfg(feature = "runtime")]
 pub use update::{Barrier, Update};
 
 /// Returns a report of every key, site and call instruction.
@@ -238,6 +281,7 @@ pub fn report() -> Report {
 ///
 /// assert_eq!(call!(codec::encoded_len(10)), 16);
 /// ```
+#[cfg(feature = "runtime")]
 #[macro_export]
 macro_rules! call {
     ($($tokens:tt)*) => {
@@ -246,6 +290,7 @@ macro_rules! call {
 }
 
 /// Receives the item from `#[static_call]` and passes it on with this crate's own path.
+#[cfg(feature = "runtime")]
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __item {

@@ -77,12 +77,12 @@ fn copy(from: &Path, to: &Path, is_new: bool) {
 fn manifest(text: &str, version: &str, macros: &str) -> String {
     let text = text.split("[lints]").next().unwrap();
     let tests = text.find("[dev-dependencies]").unwrap_or(text.len());
-    let macros = format!("static-call-macros = {{ path = {macros:?} }}");
+    let macros = format!("static-call-macros = {{ path = {macros:?}");
     text[..tests]
         .replace("version.workspace = true", &format!("version = {version:?}"))
         .replace("edition.workspace = true", "edition = \"2024\"")
         .replace("license.workspace = true", "")
-        .replace("static-call-macros.workspace = true", &macros)
+        .replace("static-call-macros = { workspace = true", &macros)
 }
 
 #[test]

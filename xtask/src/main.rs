@@ -2,6 +2,7 @@
 
 mod aarch64;
 mod bench;
+mod build_dependency;
 mod ci;
 mod ecosystem;
 mod fmt;
@@ -47,6 +48,11 @@ const TASKS: &[(&str, &str, Run)] = &[
     ("sweep", "Read every ELF file on this machine; find no static calls", sweep::sweep),
     ("bench-verify", "Compare the verifier with sha256sum, objdump and ld", bench::verify),
     ("footprint", "Measure bytes, build time and code of keys (--keys N)", footprint::footprint),
+    (
+        "build-dependency",
+        "Count the crates of the build dependency, and measure its build",
+        build_dependency::build_dependency,
+    ),
     ("aarch64", "Run the runtime's tests on aarch64 under qemu (needs Debian)", aarch64::test),
 ];
 
@@ -56,7 +62,7 @@ fn main() -> ExitCode {
     let args: Vec<String> = args.collect();
     if name == "list" {
         for (name, help, _) in TASKS {
-            println!("{name:12} {help}");
+            println!("{name:16} {help}");
         }
         return ExitCode::SUCCESS;
     }

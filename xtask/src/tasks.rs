@@ -7,9 +7,16 @@ use crate::run::{Result, cargo, output, root, run};
 pub(crate) fn clippy(_: &[String]) -> Result {
     let all = ["clippy", "--workspace", "--all-targets", "--all-features", "--", "-Dwarnings"];
     run(&mut cargo(all))?;
-    // No other task builds the runtime without `std`.
-    let bare = ["--package", "static-call", "--no-default-features", "--", "-Dwarnings"];
-    run(cargo(["clippy"]).args(bare))
+    // The runtime without `std`, and the parts that only a build dependency has.
+    for bare in [
+        &["--package", "static-call", "--no-default-features", "--features", "runtime"][..],
+        &["--package", "static-call", "--no-default-features"],
+        &["--package", "static-call-verify"],
+        &["--package", "static-call-verify", "--features", "lines"],
+    ] {
+        run(cargo(["clippy"]).args(bare).args(["--", "-Dwarnings"]))?;
+    }
+    Ok(())
 }
 
 pub(crate) fn test(_: &[String]) -> Result {

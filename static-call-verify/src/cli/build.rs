@@ -23,7 +23,7 @@ use super::options::{levels, strict};
 use super::output::{complain, note};
 use super::workspace::{self, packages};
 use super::wrapper;
-use crate::link::install::{Program, install};
+use crate::link::install::install;
 use crate::policy::Level;
 use crate::policy::settings::Settings;
 
@@ -149,7 +149,7 @@ fn prepare(target: &Path, settings: &Settings, policies: &str) -> Result<PathBuf
     let settings_text = settings.to_text();
     let text = format!("{}\n{me:?}\n{settings_text}{policies}", env!("CARGO_PKG_VERSION"));
     let dir = target.join(DIRECTORY).join(format!("{:016x}", checksum(text.as_bytes())));
-    let written = install(&dir, wrapper::NAME, Program::Own)
+    let written = install(&dir, wrapper::NAME)
         .and_then(|()| settings.write(&wrapper::settings_directory(&dir)));
     written.map_err(|e| format!("cannot write to {}: {e}", dir.display()))?;
     Ok(dir.join(wrapper::NAME))

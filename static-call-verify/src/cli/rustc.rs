@@ -13,11 +13,12 @@ use super::wrapper::{INNER, become_command, settings_directory};
 use crate::atomic_file::Temporary;
 use crate::link::driver::{Driver, DriverError, Way};
 use crate::link::flags::{self, Flags};
-use crate::link::install::{Program, install};
+use crate::link::install::install;
 use crate::link::origin::Origin;
 use crate::policy::manifest;
 use crate::policy::settings::{self, Settings};
 use crate::policy::{FindingKey, Level};
+use crate::process;
 
 /// Runs rustc with the command line `args`, as the wrapper in `dir`.
 pub(super) fn main(dir: &Path, args: &[OsString]) -> ExitCode {
@@ -177,7 +178,7 @@ fn hook(flags: &Flags, mut settings: Settings, wrapper: &Path) -> Result<Vec<Str
     let way = if flags.is_direct(linker) {
         None
     } else {
-        match driver.find_way(&dir, Program::Own) {
+        match driver.find_way(&dir) {
             Ok(way) => Some(way),
             Err(DriverError::Deaf { .. }) => None,
             Err(why) => return Err(why),
@@ -196,7 +197,7 @@ fn hook(flags: &Flags, mut settings: Settings, wrapper: &Path) -> Result<Vec<Str
         None => {
             let name = Path::new(linker).file_name().and_then(|n| n.to_str()).unwrap_or(linker);
             let link_dir = dir.join("direct");
-            install(&link_dir, name, Program::Own).map_err(install_error)?;
+            install(&link_dir, name).map_err(install_error)?;
             settings.linker = Some(find_program(linker));
             settings.write(&link_dir).map_err(install_error)?;
             return Ok(vec![format!("-Clinker={}", link_dir.join(name).display())]);
@@ -223,7 +224,7 @@ fn check_flags(kind: Unit, flags: &Flags, settings: &Settings, hook_level: Optio
     let is_said = kind == Unit::Program && level == Level::Warn && hook_level < Some(Level::Warn);
     let is_denied = level == Level::Deny;
     if (is_said || is_denied) && !flags.aligns_calls() {
-        say(is_denied, &flags::missing(&Origin::of_cargo()));
+        say(is_denied, &flags::missing(&Origin::of_cargo(process::parent())));
         return !is_denied;
     }
     true

@@ -12,6 +12,7 @@ use object::read::elf::{FileHeader, ProgramHeader, SectionHeader};
 
 use super::ident;
 use super::pieces::Pieces;
+use crate::sort;
 use crate::threads;
 
 /// Bytes read first: the file's header, and what usually follows it.
@@ -123,7 +124,7 @@ fn holes(image: &[u8], mut wanted: Vec<Range<u64>>) -> Option<Vec<Range<u64>>> {
             _ => wanted.push(bytes),
         }
     }
-    holes.sort_unstable_by_key(|hole| hole.start);
+    sort::by_key(&mut holes, |hole| [hole.start, 0]);
     let mut end = 0;
     for hole in &holes {
         let is_free = |w: &Range<u64>| w.end <= hole.start || hole.end <= w.start;
@@ -137,7 +138,7 @@ fn holes(image: &[u8], mut wanted: Vec<Range<u64>>) -> Option<Vec<Range<u64>>> {
 
 /// Returns the union of ranges; `None` if one ends after `length`.
 fn disjoint(mut ranges: Vec<Range<u64>>, length: u64) -> Option<Vec<Range<u64>>> {
-    ranges.sort_unstable_by_key(|range| range.start);
+    sort::by_key(&mut ranges, |range| [range.start, 0]);
     let mut union: Vec<Range<u64>> = Vec::new();
     for range in ranges {
         match union.last_mut().filter(|last| range.start <= last.end) {
@@ -190,9 +191,16 @@ mod tests {
 
     const MARK: &[u8] = b"static_call_";
 
-    /// Returns this test's own program, which has debug information.
+    /// Returns this test's own program, which has debug information. One section gets a name of
+    /// static calls.
     fn program() -> Vec<u8> {
-        fs::read(std::env::current_exe().unwrap()).unwrap()
+        let mut program = fs::read(std::env::current_exe().unwrap()).unwrap();
+        let names = names(&program).unwrap();
+        let names = &mut program[names.start as usize..names.end as usize];
+        let own = b".gcc_except_table";
+        let at = names.windows(own.len()).position(|name| name == own).unwrap();
+        names[at..][..MARK.len()].copy_from_slice(MARK);
+        program
     }
 
     /// Returns the program with its sections of static calls renamed.

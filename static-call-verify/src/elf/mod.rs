@@ -4,6 +4,7 @@ pub(crate) mod budget;
 pub(crate) mod error;
 #[cfg(unix)]
 pub(crate) mod file;
+pub(crate) mod frames;
 mod ident;
 pub(crate) mod image;
 #[cfg(unix)]
@@ -11,6 +12,7 @@ pub(crate) mod pieces;
 mod places;
 pub(crate) mod plt;
 pub(crate) mod pointers;
+mod reader;
 pub(crate) mod section;
 mod segment;
 pub(crate) mod symbols;

@@ -2,6 +2,7 @@
 
 use super::section::Section;
 use super::segment::Segment;
+use crate::sort;
 
 /// Finds segments and sections by address.
 #[derive(Debug, Default)]
@@ -20,7 +21,7 @@ impl<'a> Places<'a> {
         let mut problem = Ok(());
         let mut sorted: Vec<Segment> =
             segments.iter().filter(|s| s.memory_size != 0).copied().collect();
-        sorted.sort_by_key(|s| s.address);
+        sort::by_key(&mut sorted, |s| [s.address, 0]);
         // The sums do not wrap: `Image::parse` has checked them.
         if let Some(w) = sorted.windows(2).find(|w| w[0].address + w[0].memory_size > w[1].address)
         {
@@ -28,7 +29,7 @@ impl<'a> Places<'a> {
         }
         // Rewriting bytes in one of the two would also change the other.
         let mut in_file: Vec<&Segment> = sorted.iter().filter(|s| s.file_size != 0).collect();
-        in_file.sort_by_key(|s| s.offset);
+        sort::by_key(&mut in_file, |s| [s.offset, 0]);
         let mut pairs = in_file.windows(2);
         if let Some(w) = pairs.find(|w| w[0].offset.saturating_add(w[0].file_size) > w[1].offset) {
             let message = format!("two segments share the bytes at {:#x} of the file", w[1].offset);
@@ -36,7 +37,7 @@ impl<'a> Places<'a> {
         }
         let mut places = Self { segments: sorted, sections: Vec::new() };
         let mut sorted: Vec<Section<'a>> = sections.collect();
-        sorted.sort_by_key(|s| s.address);
+        sort::by_key(&mut sorted, |s| [s.address, 0]);
         let mut end = 0;
         for s in sorted {
             let name = || String::from_utf8_lossy(s.name).into_owned();

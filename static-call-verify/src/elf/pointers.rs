@@ -10,6 +10,7 @@ use object::{LittleEndian as LE, pod};
 use super::image::Image;
 use super::section::Section;
 use crate::report::ImageKind;
+use crate::sort;
 
 /// What the loader puts into a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +64,7 @@ impl Pointers {
         let mut records = records.to_vec();
         records.retain(|s| s.size != 0);
         // They do not overlap, see `Image::problem`.
-        records.sort_by_key(|s| s.address);
+        sort::by_key(&mut records, |s| [s.address, 0]);
         let mut all = Self::default();
         let gots: Vec<&Section<'_>> = image.sections.iter().filter(|s| s.is_got()).collect();
         let mut words: HashMap<u64, Value> = HashMap::new();
@@ -96,7 +97,7 @@ impl Pointers {
                 is_got && matches!(value, Value::Address(_)) && image.is_read_only(place, 8);
             all.holders.push(Holder { place, trampoline, is_constant, is_got });
         }
-        all.holders.sort_unstable_by_key(|h| h.place);
+        sort::by_key(&mut all.holders, |h| [h.place, 0]);
         words.retain(|place, _| gots.iter().any(|s| s.contains(*place)));
         all.in_slots = words;
         all

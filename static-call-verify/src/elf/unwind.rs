@@ -1,41 +1,20 @@
 //! Function extents and landing pads from `.eh_frame_hdr`, `.eh_frame` and `.gcc_except_table`.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
-
-use gimli::{
-    BaseAddresses, CommonInformationEntry, EhFrame, EhFrameOffset, EndianSlice, LittleEndian,
-    Pointer, Reader, UnwindSection,
-};
-
+use super::frames::{Frame, Frames};
 use super::image::Image;
-
-type Slice<'a> = EndianSlice<'a, LittleEndian>;
-type Cie<'a> = CommonInformationEntry<Slice<'a>>;
-
-/// A function according to the unwind table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Frame {
-    pub(crate) start: u64,
-    pub(crate) end: u64,
-    lsda: Option<u64>,
-}
+use super::reader::Reader;
+use crate::sort;
 
 /// The unwind table of an image.
 pub(crate) struct Unwind<'a> {
-    bases: BaseAddresses,
     index: Option<Index<'a>>,
-    frames: EhFrame<Slice<'a>>,
-    frames_address: u64,
-    /// What frames share. There are hundreds of thousands of frames, but usually only one of these
-    /// for each unit.
-    shared: RefCell<HashMap<usize, gimli::Result<Cie<'a>>>>,
+    frames: Frames<'a>,
     /// All frames by start, if the image has no usable index.
     list: Vec<Frame>,
 }
 
 /// The binary search table of `.eh_frame_hdr` (LSB, "Exception Frames"): pairs of function and
-/// frame, both 4 bytes, relative to the section. (gimli's reader subtracts without a check.)
+/// frame, both 4 bytes, relative to the section.
 #[derive(Clone, Copy)]
 struct Index<'a> {
     address: u64,
@@ -69,69 +48,29 @@ impl<'a> Index<'a> {
 impl<'a> Unwind<'a> {
     pub(crate) fn new(image: &Image<'a>) -> Option<Self> {
         let section = image.sections_named(".eh_frame").next()?;
-        let mut frames = EhFrame::new(image.section_data(section)?, LittleEndian);
-        frames.set_address_size(8);
-        let bases = BaseAddresses::default().set_eh_frame(section.address);
-        let (index, frames_address) = (Index::find(image), section.address);
-        let mut unwind = Self {
-            bases,
-            index,
-            frames,
-            frames_address,
-            shared: RefCell::default(),
-            list: Vec::new(),
-        };
-        if unwind.index.is_none() {
-            unwind.list = unwind.all();
+        let frames = Frames { data: image.section_data(section)?, address: section.address };
+        let index = Index::find(image);
+        let mut list = Vec::new();
+        if index.is_none() {
+            list.extend(frames.all());
+            sort::by_key(&mut list, |f| [f.start, f.end]);
         }
-        Some(unwind)
+        Some(Self { index, frames, list })
     }
 
     /// Returns the frame around an address.
     pub(crate) fn frame(&self, address: u64) -> Option<Frame> {
         let frame = if let Some(index) = &self.index {
-            let offset = index.frame(address)?.checked_sub(self.frames_address)?;
-            let offset = EhFrameOffset(usize::try_from(offset).ok()?);
-            let cie = |_: &_, _: &_, offset| self.cie(offset);
-            let fde = self.frames.fde_from_offset(&self.bases, offset, cie);
-            Frame::new(&fde.ok()?)?
+            self.frames.frame(index.frame(address)?)?
         } else {
             let after = self.list.partition_point(|f| f.start <= address);
             self.list.get(after.checked_sub(1)?).copied()?
         };
         (frame.start..frame.end).contains(&address).then_some(frame)
     }
-
-    fn cie(&self, offset: EhFrameOffset) -> gimli::Result<Cie<'a>> {
-        let parse = || self.frames.cie_from_offset(&self.bases, offset);
-        self.shared.borrow_mut().entry(offset.0).or_insert_with(parse).clone()
-    }
-
-    fn all(&self) -> Vec<Frame> {
-        let mut list = Vec::new();
-        let mut entries = self.frames.entries(&self.bases);
-        while let Ok(Some(entry)) = entries.next() {
-            if let gimli::CieOrFde::Fde(partial) = entry
-                && let Ok(fde) = partial.parse(|_, _, offset| self.cie(offset))
-            {
-                list.extend(Frame::new(&fde));
-            }
-        }
-        list.sort_unstable_by_key(|f| (f.start, f.end));
-        list
-    }
 }
 
 impl Frame {
-    fn new(fde: &gimli::FrameDescriptionEntry<Slice<'_>>) -> Option<Self> {
-        let (start, end) = (fde.initial_address(), fde.end_address());
-        let lsda = match fde.lsda() {
-            Some(Pointer::Direct(a)) => Some(a),
-            _ => None,
-        };
-        (start < end).then_some(Self { start, end, lsda })
-    }
-
     /// Returns where a panic enters the function: the landing pads of its call-site table that lie
     /// inside it, sorted (LSB "Exception Frames" and the Itanium C++ ABI, "Exception Handling
     /// Tables").
@@ -139,7 +78,7 @@ impl Frame {
         let mut pads = Vec::new();
         if let Some(data) = self.lsda.and_then(|lsda| image.data_at(lsda)) {
             // What was read before an error is valid.
-            let _ = call_sites(EndianSlice::new(data, LittleEndian), |pad| {
+            call_sites(Reader::new(data, 0), |pad| {
                 // Many functions can share one table.
                 let room = image.budget.spend(1);
                 let pad = self.start.checked_add(pad).filter(|_| pad != 0);
@@ -153,31 +92,31 @@ impl Frame {
     }
 }
 
-fn call_sites(mut r: Slice<'_>, mut each: impl FnMut(u64) -> bool) -> gimli::Result<()> {
+fn call_sites(mut r: Reader<'_>, mut each: impl FnMut(u64) -> bool) -> Option<()> {
     const OMIT: u8 = 0xff;
     const ULEB128: u8 = 0x01;
     const UDATA4: u8 = 0x03;
-    if r.read_u8()? != OMIT {
+    if r.u8()? != OMIT {
         // Landing pads relative to something else: no compiler for this target emits them.
-        return Ok(());
+        return None;
     }
-    if r.read_u8()? != OMIT {
-        r.read_uleb128()?;
+    if r.u8()? != OMIT {
+        r.uleb128()?;
     }
-    let encoding = r.read_u8()?;
-    let length = usize::try_from(r.read_uleb128()?).map_err(|_| gimli::Error::UnsupportedOffset)?;
-    let mut sites = r.split(length)?;
+    let encoding = r.u8()?;
+    let length = r.uleb128()?;
+    let mut sites = r.part(length)?;
     while !sites.is_empty() {
         let mut value = || match encoding {
-            ULEB128 => sites.read_uleb128(),
-            UDATA4 => sites.read_u32().map(u64::from),
-            _ => Err(gimli::Error::UnsupportedPointerEncoding(gimli::DwEhPe(encoding))),
+            ULEB128 => sites.uleb128(),
+            UDATA4 => sites.u32().map(u64::from),
+            _ => None,
         };
         let (_start, _length, pad) = (value()?, value()?, value()?);
         if !each(pad) {
             break;
         }
-        sites.read_uleb128()?;
+        sites.uleb128()?;
     }
-    Ok(())
+    Some(())
 }

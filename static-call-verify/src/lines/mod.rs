@@ -24,6 +24,9 @@ use crate::elf::budget::Budget;
 use crate::elf::image::Image;
 use crate::report::{Key, Source};
 
+/// Whether source lines can be read, which needs the feature `lines`.
+pub(crate) const AVAILABLE: bool = true;
+
 /// What even the smallest image is granted.
 const BASE: u64 = 16 << 20;
 

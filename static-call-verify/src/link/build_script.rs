@@ -1,27 +1,24 @@
-//! Runs the hook in a build script: prints the lines that cargo reads.
+//! The hook as a part of a build script: prints the lines that cargo reads.
 
-use std::env;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::exit;
+use std::{env, fmt, io};
 
 use super::driver::{Driver, DriverError, Way};
 use super::flags::{self, Flags};
 use super::origin::Origin;
-use super::program::LINKER;
+use crate::arguments::{CARGO, NAMES, REPORT, STRICT};
 use crate::policy::settings::Settings;
 use crate::policy::{FindingKey, Level, manifest};
 
-/// Name of the directory inside `OUT_DIR`.
+/// Name of the linker's directory inside `OUT_DIR`.
 const DIR: &str = "static-call";
 
-/// Prints the lines that hook this package's links, or why they cannot be hooked.
-pub(crate) fn run(settings: Settings, mistakes: &[String]) {
-    let Some(out_dir) =
-        env::var_os("OUT_DIR").filter(|_| env::var_os("CARGO_CFG_TARGET_OS").is_some())
-    else {
-        eprintln!("static-call: call the link hook in build.rs, which cargo runs");
-        return;
-    };
+/// Prints the lines that hook this package's links, or why they cannot be hooked. Exits with an
+/// error if the build must fail.
+pub(crate) fn main(arguments: impl Iterator<Item = OsString>) {
+    let Told { settings, mistakes, cargo } = Told::of(arguments);
     let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
     let manifest = manifest::read(&package.join("Cargo.toml"));
     for mistake in mistakes.iter().chain(manifest.as_ref().err().into_iter().flatten()) {
@@ -32,18 +29,16 @@ pub(crate) fn run(settings: Settings, mistakes: &[String]) {
         exit(1);
     }
     let settings = settings.over(manifest).below(&package);
-    let is = |name: &str, value: &str| env::var(name).is_ok_and(|v| v == value);
-    let is_patched = is("CARGO_CFG_TARGET_ARCH", "x86_64")
-        && is("CARGO_CFG_TARGET_OS", "linux")
-        && is("CARGO_CFG_TARGET_POINTER_WIDTH", "64")
-        && env::var_os("CARGO_CFG_MIRI").is_none();
-    if !is_patched {
+    // `hook` has checked the architecture and the system.
+    let is_wide = env::var("CARGO_CFG_TARGET_POINTER_WIDTH").is_ok_and(|width| width == "64");
+    if !is_wide || env::var_os("CARGO_CFG_MIRI").is_some() {
         return;
     }
     let flags = Flags::from_encoded(&env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default());
-    check_flags(&flags, &settings);
+    check_flags(&flags, &settings, cargo);
     let directory = manifest::workspace(&package);
-    match hook(&flags, settings.clone(), &PathBuf::from(out_dir).join(DIR), &directory) {
+    let out_dir = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
+    match hook(&flags, settings.clone(), &out_dir.join(DIR), &directory) {
         Ok(arguments) => {
             for argument in arguments {
                 tell("rustc-link-arg", &argument);
@@ -59,17 +54,65 @@ pub(crate) fn run(settings: Settings, mistakes: &[String]) {
     }
 }
 
+/// What the build script tells.
+#[derive(Debug, Default, PartialEq)]
+struct Told {
+    settings: Settings,
+    mistakes: Vec<String>,
+    /// The id of cargo's process.
+    cargo: u32,
+}
+
+impl Told {
+    fn of(mut arguments: impl Iterator<Item = OsString>) -> Self {
+        let mut told = Self::default();
+        while let (Some(setting), Some(value)) = (arguments.next(), arguments.next()) {
+            let (setting, text) = (setting.to_string_lossy(), value.to_string_lossy());
+            match &*setting {
+                CARGO => told.cargo = text.parse().unwrap_or_default(),
+                REPORT => told.settings.report = Some(value.into()),
+                NAMES => told.settings.names = Some(text == "true"),
+                STRICT => told.settings.strict = Some(text == "true"),
+                level => told.level(level, &text),
+            }
+        }
+        told
+    }
+
+    fn level(&mut self, level: &str, finding: &str) {
+        let keys = FindingKey::matching(finding);
+        match level.parse::<Level>().and_then(|level| Ok((level, keys?))) {
+            Ok((level, keys)) => {
+                self.settings.levels.extend(keys.into_iter().map(|key| (key, level)));
+            }
+            Err(mistake) => self.mistakes.push(format!("build.rs: {mistake}")),
+        }
+    }
+}
+
 /// Why the links cannot be hooked.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 enum NotHooked {
-    #[error("cannot hook the link: rustc runs the linker `{0}` itself, without a compiler driver")]
     Direct(String),
-    #[error("cannot hook the link: {0}")]
-    Driver(#[from] DriverError),
-    #[error("cannot hook the link: cannot write to {dir}: {source}", dir = dir.display())]
-    Settings { dir: PathBuf, source: std::io::Error },
-    #[error("cannot hook the link: this is not a Unix host")]
+    Driver(DriverError),
+    Settings { dir: PathBuf, source: io::Error },
     Host,
+}
+
+impl fmt::Display for NotHooked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("cannot hook the link: ")?;
+        match self {
+            Self::Direct(linker) => {
+                write!(f, "rustc runs the linker `{linker}` itself, without a compiler driver")
+            }
+            Self::Driver(error) => error.fmt(f),
+            Self::Settings { dir, source } => {
+                write!(f, "cannot write to {}: {source}", dir.display())
+            }
+            Self::Host => f.write_str("this is not a Unix host"),
+        }
+    }
 }
 
 fn fix() -> &'static str {
@@ -93,7 +136,7 @@ fn hook(
     }
     settings.compiled = Some(flags.compiled());
     let driver = Driver { name: linker, selecting: flags.selecting_args(), directory };
-    let way = driver.find_way(dir, LINKER)?;
+    let way = driver.find_way(dir).map_err(NotHooked::Driver)?;
     if way != Way::Prefix {
         settings.linker = driver.default_linker(dir);
     }
@@ -101,11 +144,11 @@ fn hook(
     Ok(way.arguments(dir))
 }
 
-fn check_flags(flags: &Flags, settings: &Settings) {
+fn check_flags(flags: &Flags, settings: &Settings, cargo: u32) {
     if flags.aligns_calls() {
         return;
     }
-    let missing = flags::missing(&Origin::of_cargo());
+    let missing = flags::missing(&Origin::of_cargo(cargo));
     match settings.policy().level(FindingKey::FlagsMissing) {
         Level::Allow => {}
         Level::Note => eprintln!("static-call: {}", missing),
@@ -147,7 +190,34 @@ fn instruction(rust_version: &str, name: &str, value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::instruction;
+    use super::*;
+
+    #[test]
+    fn pairs_become_settings() {
+        let told = |words: &[&str]| Told::of(words.iter().map(OsString::from));
+        let Told { settings, mistakes, cargo } = told(&[
+            "cargo",
+            "7",
+            "deny",
+            "call.grade.*",
+            "allow",
+            "call.grade.line",
+            "report",
+            "a dir",
+            "strict",
+            "true",
+        ]);
+        let policy = settings.policy();
+        assert_eq!(policy.level(FindingKey::CallGradeStraddle), Level::Deny);
+        assert_eq!(policy.level(FindingKey::CallGradeLine), Level::Allow, "the later wins");
+        assert!(settings.is_strict() && settings.report == Some("a dir".into()));
+        assert!(mistakes.is_empty() && cargo == 7);
+        let told_wrong = told(&["deny", "call.grade.lime", "warn", "call.form"]);
+        assert_eq!(told_wrong.settings.levels, [(FindingKey::CallForm, Level::Warn)]);
+        let [mistake] = told_wrong.mistakes.as_slice() else { panic!("{told_wrong:?}") };
+        assert!(mistake.starts_with("build.rs: unknown finding `call.grade.lime`; "), "{mistake}");
+        assert_eq!(told(&[]), Told::default());
+    }
 
     #[test]
     fn old_packages_get_the_old_form() {

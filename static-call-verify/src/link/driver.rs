@@ -3,12 +3,12 @@
 //! The driver is not recognised by its name, which says little (`cc`, wrappers, cross compilers).
 //! Instead it is called on trial, and the linker answers if it was run.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::{fmt, io};
 
 use super::args::{ANSWER, TRIAL, split};
-use super::install::{BFD, Program, REAL_LD, install};
+use super::install::{BFD, REAL_LD, install};
 
 /// A way to hook a driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,14 +46,34 @@ impl Way {
 }
 
 /// Why a driver could not be hooked.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub(crate) enum DriverError {
-    #[error("cannot run `{driver}`: {source}")]
-    Run { driver: String, source: io::Error },
-    #[error("neither `-B` nor `--ld-path` makes `{driver}` run another linker")]
-    Deaf { driver: String },
-    #[error("cannot write to {dir}: {source}", dir = dir.display())]
-    Install { dir: PathBuf, source: io::Error },
+    Run {
+        driver: String,
+        source: io::Error,
+    },
+    /// No option makes it run another linker.
+    Deaf {
+        driver: String,
+    },
+    Install {
+        dir: PathBuf,
+        source: io::Error,
+    },
+}
+
+impl fmt::Display for DriverError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Run { driver, source } => write!(f, "cannot run `{driver}`: {source}"),
+            Self::Deaf { driver } => {
+                write!(f, "neither `-B` nor `--ld-path` makes `{driver}` run another linker")
+            }
+            Self::Install { dir, source } => {
+                write!(f, "cannot write to {}: {source}", dir.display())
+            }
+        }
+    }
 }
 
 /// A driver as rustc calls it.
@@ -68,11 +88,11 @@ pub(crate) struct Driver<'a> {
 }
 
 impl Driver<'_> {
-    /// Finds the way to hook it, and installs `program` in `dir` for that way.
-    pub(crate) fn find_way(&self, dir: &Path, program: Program) -> Result<Way, DriverError> {
+    /// Finds the way to hook it, and installs this program in `dir` for that way.
+    pub(crate) fn find_way(&self, dir: &Path) -> Result<Way, DriverError> {
         let driver = || self.name.to_owned();
         for way in Way::ALL {
-            install(dir, way.file(), program)
+            install(dir, way.file())
                 .map_err(|source| DriverError::Install { dir: dir.to_owned(), source })?;
             let output = self
                 .call(&way.arguments(dir), dir)

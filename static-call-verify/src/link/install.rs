@@ -10,57 +10,25 @@ pub(crate) const REAL_LD: &str = "real-ld";
 /// What clang runs for `-fuse-ld=bfd`.
 pub(crate) const BFD: &str = "ld.bfd";
 
-/// A program to install.
-#[derive(Clone, Copy)]
-pub(crate) enum Program {
-    /// The running executable.
-    Own,
-    /// These bytes of an executable.
-    Bytes(&'static [u8]),
-}
-
-/// Installs this program as `dir/name`.
+/// Installs the running executable as `dir/name`: as a hard link or, on another file system, a
+/// copy.
 ///
 /// Other processes may be using the file, or doing the same. So it is replaced in one step, and not
 /// at all if it is already right.
-pub(crate) fn install(dir: &Path, name: &str, program: Program) -> io::Result<()> {
+pub(crate) fn install(dir: &Path, name: &str) -> io::Result<()> {
     let path = dir.join(name);
-    match program {
-        Program::Own => install_own(&path),
-        Program::Bytes(bytes) if fs::read(&path).is_ok_and(|old| old == bytes) => Ok(()),
-        Program::Bytes(bytes) => {
-            fs::create_dir_all(dir)?;
-            atomic_file::replace_with(&path, bytes, executable())
-        }
-    }
-}
-
-/// Makes a hard link or, on another file system, a copy.
-fn install_own(path: &Path) -> io::Result<()> {
     let me = std::env::current_exe()?;
-    if is_same(&me, path) {
+    if is_same(&me, &path) {
         return Ok(());
     }
-    if let Some(dir) = path.parent() {
-        fs::create_dir_all(dir)?;
-    }
-    let new = Temporary::new(atomic_file::beside(path, &format!(".{}", std::process::id())));
+    fs::create_dir_all(dir)?;
+    let new = Temporary::new(atomic_file::beside(&path, &format!(".{}", std::process::id())));
     if fs::hard_link(&me, new.path()).is_err() {
         fs::copy(&me, new.path())?;
         let modified = fs::metadata(&me)?.modified()?;
         fs::File::options().write(true).open(new.path())?.set_modified(modified)?;
     }
-    new.persist(path)
-}
-
-#[cfg(unix)]
-fn executable() -> Option<fs::Permissions> {
-    Some(std::os::unix::fs::PermissionsExt::from_mode(0o755))
-}
-
-#[cfg(not(unix))]
-fn executable() -> Option<fs::Permissions> {
-    None
+    new.persist(&path)
 }
 
 fn is_same(a: &Path, b: &Path) -> bool {

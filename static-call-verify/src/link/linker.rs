@@ -8,7 +8,7 @@ use std::os::unix::process::{CommandExt, parent_id};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, exit};
-use std::{env, fs};
+use std::{env, fmt, fs};
 
 use super::args::{self, ANSWER, LinkArgs, TRIAL};
 use super::install::{BFD, REAL_LD};
@@ -17,6 +17,10 @@ use super::side_files;
 use super::user_linker::{Choice, Told};
 use crate::atomic_file;
 use crate::elf::file::read as read_image;
+#[cfg(feature = "lines")]
+use crate::lines;
+#[cfg(not(feature = "lines"))]
+use crate::no_lines as lines;
 use crate::policy::settings::{LINE_FILE, Settings};
 use crate::policy::{FindingKey, Level, Policy};
 use crate::render::text::BuildLine;
@@ -77,20 +81,41 @@ pub(crate) fn main(dir: &Path) -> ! {
 }
 
 /// Why there is no stamped image.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 enum Failure {
-    #[error("{0} findings are denied")]
     Denied(usize),
-    #[error("cannot run {linker}: {source}", linker = linker.display())]
-    Run { linker: PathBuf, source: io::Error },
-    #[error("the link with a table failed ({status}): {stderr}")]
-    Link { status: std::process::ExitStatus, stderr: String },
-    #[error("{path}: {source}", path = path.display())]
-    File { path: PathBuf, source: io::Error },
-    #[error("the table is too small after {LINKS} links: it needs {0} entries")]
+    Run {
+        linker: PathBuf,
+        source: io::Error,
+    },
+    Link {
+        status: std::process::ExitStatus,
+        stderr: String,
+    },
+    File {
+        path: PathBuf,
+        source: io::Error,
+    },
+    /// The table is too small after [`LINKS`] links.
     Growing(u32),
-    #[error("cannot stamp the image: {0}")]
     Stamp(String),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Denied(count) => write!(f, "{count} findings are denied"),
+            Self::Run { linker, source } => write!(f, "cannot run {}: {source}", linker.display()),
+            Self::Link { status, stderr } => {
+                write!(f, "the link with a table failed ({status}): {stderr}")
+            }
+            Self::File { path, source } => write!(f, "{}: {source}", path.display()),
+            Self::Growing(needed) => {
+                write!(f, "the table is too small after {LINKS} links: it needs {needed} entries")
+            }
+            Self::Stamp(why) => write!(f, "cannot stamp the image: {why}"),
+        }
+    }
 }
 
 /// Maximum number of links until the table is big enough. Usually one is enough; two if the inputs
@@ -118,7 +143,7 @@ impl Link<'_> {
             fs::write(&object, object::noted(room, &policy, self.settings.compiled))
                 .map_err(|e| file(&self.line.output, e))?;
             let messages = self.link(Some(&object), &image)?;
-            let read = read_image(&image, policy.source_lines());
+            let read = read_image(&image, lines::AVAILABLE && policy.source_lines());
             let mut bytes = read.map_err(|e| file(&self.line.output, e))?;
             let stamped = catch_unwind(AssertUnwindSafe(|| stamp_parts(&mut bytes, &policy)));
             let (report, stamped, parts) =
@@ -209,20 +234,28 @@ impl Link<'_> {
         // Whoever started the compiler has already reported missing flags.
         let is_told = |f: &Finding| f.key == FindingKey::FlagsMissing && f.severity < Level::Deny;
         let is_printed = |f: &&Finding| f.severity >= Level::Warn && !is_told(f);
-        if report.findings.iter().any(|f| is_printed(&f)) && !policy.source_lines() {
+        let mut printed = report.findings.iter().filter(is_printed);
+        if lines::AVAILABLE && !policy.source_lines() && printed.next().is_some() {
             let mut policy = policy.clone();
             policy.set_source_lines(true);
             let bytes = read_image(image, true).map_err(|e| file(&self.line.output, e))?;
             report = verify(&bytes, &policy);
         }
-        let mut printed: Vec<&Finding> = report.findings.iter().filter(is_printed).collect();
-        printed.sort_by_key(|f| std::cmp::Reverse(f.severity));
+        // The worst are first.
+        let printed: Vec<&Finding> = report.findings.iter().filter(is_printed).collect();
         for finding in printed.iter().take(MOST_PRINTED) {
             eprintln!("static-call: {finding}");
         }
         if printed.len() > MOST_PRINTED {
             let more = printed.len() - MOST_PRINTED;
             eprintln!("static-call: and {more} more; `cargo static-call verify` lists them all");
+        }
+        let is_without = |f: &&Finding| f.address.is_some() && f.source.is_none();
+        if !lines::AVAILABLE && printed.iter().any(is_without) {
+            eprintln!(
+                "static-call: for source lines, turn on the feature `lines` of \
+                 `static-call-verify`, or build with `cargo static-call build`"
+            );
         }
         say_line(&report);
         if let Some(dir) = &self.settings.report {

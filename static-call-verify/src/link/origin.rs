@@ -20,10 +20,10 @@ pub(crate) enum Origin {
 pub(crate) const REPLACING: [&str; 2] = ["CARGO_ENCODED_RUSTFLAGS", "RUSTFLAGS"];
 
 impl Origin {
-    /// Returns the origin for the cargo that runs this process. A build script does not see
+    /// Returns the origin for the process of this id, which is cargo. A build script does not see
     /// `RUSTFLAGS`, which cargo removes, so this looks for it in cargo's own environment.
-    pub(crate) fn of_cargo() -> Self {
-        let cargo = format!("/proc/{}", parent());
+    pub(crate) fn of_cargo(process: u32) -> Self {
+        let cargo = format!("/proc/{process}");
         let words = |name| {
             let text = fs::read(format!("{cargo}/{name}")).unwrap_or_default();
             let words = text.split(|b| *b == 0).map(|w| String::from_utf8_lossy(w).into_owned());
@@ -63,16 +63,6 @@ impl Origin {
             None => Self::Files,
         }
     }
-}
-
-#[cfg(unix)]
-fn parent() -> u32 {
-    std::os::unix::process::parent_id()
-}
-
-#[cfg(not(unix))]
-fn parent() -> u32 {
-    0
 }
 
 #[cfg(test)]

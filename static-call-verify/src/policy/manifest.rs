@@ -4,13 +4,12 @@
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
-
+use super::document::{Content, Name, Table, Value};
 use super::keys::FindingKey;
 use super::level::Level;
 use super::names::UnknownName;
 use super::settings::Settings;
+use crate::sort;
 
 /// The settings that are not findings or levels.
 const OTHER: [&str; 3] = ["report", "strict", "names"];
@@ -65,12 +64,12 @@ fn root(
     read: &dyn Fn(&Path) -> Option<String>,
 ) -> Option<(PathBuf, String)> {
     let directory = manifest.parent()?;
-    if let Ok(own) = DeTable::parse(text) {
-        if own.get_ref().contains_key("workspace") {
+    if let Some(own) = Table::parse(text) {
+        if own.get("workspace").is_some() {
             return Some((manifest.to_owned(), text.to_owned()));
         }
-        let named = own.get_ref().get("package").and_then(|p| p.get_ref().get("workspace"));
-        if let Some(named) = named.and_then(|n| n.get_ref().as_str()) {
+        let named = own.get("package").and_then(|package| package.get("workspace"));
+        if let Some(named) = named.and_then(Value::text) {
             let path = plain(&directory.join(named)).join("Cargo.toml");
             return read(&path).map(|text| (path, text));
         }
@@ -78,11 +77,11 @@ fn root(
     for above in directory.ancestors().skip(1) {
         let path = above.join("Cargo.toml");
         let Some(text) = read(&path) else { continue };
-        let Ok(document) = DeTable::parse(&text) else { continue };
-        let Some(workspace) = document.get_ref().get("workspace") else { continue };
+        let Some(document) = Table::parse(&text) else { continue };
+        let Some(workspace) = document.get("workspace") else { continue };
         let lists = |name: &str| {
-            let list = workspace.get_ref().get(name).and_then(|l| l.get_ref().as_array());
-            let mut paths = list.into_iter().flatten().filter_map(|p| p.get_ref().as_str());
+            let list = workspace.get(name).map(Value::elements).unwrap_or_default();
+            let mut paths = list.iter().filter_map(Value::text);
             paths.any(|path| directory.starts_with(plain(&above.join(path))))
         };
         let is_left_out = lists("exclude") && !lists("members");
@@ -111,21 +110,21 @@ fn parse(text: &str, owner: &str) -> Result<Settings, Vec<(usize, String)>> {
     if !text.contains("metadata") {
         return Ok(settings);
     }
-    let Ok(document) = DeTable::parse(text) else { return Ok(settings) };
-    let metadata = document.get_ref().get(owner).and_then(|v| v.get_ref().get("metadata"));
-    let Some(table) = metadata.and_then(|v| v.get_ref().get("static-call")) else {
+    let Some(document) = Table::parse(text) else { return Ok(settings) };
+    let metadata = document.get(owner).and_then(|value| value.get("metadata"));
+    let Some(value) = metadata.and_then(|value| value.get("static-call")) else {
         return Ok(settings);
     };
-    match table.get_ref() {
-        DeValue::Table(table) => reader.table(table, &mut settings),
-        _ => reader.mistake(table, "`static-call` must be a table of findings and levels"),
+    match &value.content {
+        Content::Table(table) => reader.table(table, &mut settings),
+        _ => reader.mistake(value.start, "`static-call` must be a table of findings and levels"),
     }
     if !reader.mistakes.is_empty() {
         return Err(reader.mistakes);
     }
     // Order means nothing in a table. A pattern that names fewer findings overrides one that names
     // more, then the stricter level overrides the milder.
-    reader.levels.sort_by_key(|(keys, level)| (std::cmp::Reverse(keys.len()), *level));
+    sort::by_key(&mut reader.levels, |(keys, level)| [!(keys.len() as u64), *level as u64]);
     let levels = reader.levels.into_iter();
     settings.levels = levels.flat_map(|(keys, l)| keys.into_iter().map(move |k| (k, l))).collect();
     Ok(settings)
@@ -139,15 +138,17 @@ struct Reader<'t> {
 }
 
 impl Reader<'_> {
-    fn table(&mut self, table: &DeTable<'_>, settings: &mut Settings) {
-        for (name, value) in table {
-            match (name.get_ref().as_ref(), value.get_ref()) {
-                ("strict", DeValue::Boolean(strict)) => settings.strict = Some(*strict),
-                ("strict", _) => self.mistake(value, "`strict` must be `true` or `false`"),
-                ("names", DeValue::Boolean(names)) => settings.names = Some(*names),
-                ("names", _) => self.mistake(value, "`names` must be `true` or `false`"),
-                ("report", DeValue::String(path)) => settings.report = Some(path.as_ref().into()),
-                ("report", _) => self.mistake(value, "`report` must be the name of a directory"),
+    fn table(&mut self, table: &Table, settings: &mut Settings) {
+        for (name, value) in table.iter() {
+            match (name.text.as_str(), &value.content) {
+                ("strict", Content::Boolean(strict)) => settings.strict = Some(*strict),
+                ("strict", _) => self.mistake(value.start, "`strict` must be `true` or `false`"),
+                ("names", Content::Boolean(names)) => settings.names = Some(*names),
+                ("names", _) => self.mistake(value.start, "`names` must be `true` or `false`"),
+                ("report", Content::String(path)) => settings.report = Some(path.into()),
+                ("report", _) => {
+                    self.mistake(value.start, "`report` must be the name of a directory");
+                }
                 (word, _) => match word.parse::<Level>() {
                     Ok(level) => self.list(value, level),
                     Err(_) => self.finding(word, name, value),
@@ -157,56 +158,57 @@ impl Reader<'_> {
     }
 
     /// Reads `deny = ["call.register", "call.grade.*"]`, or just one name.
-    fn list(&mut self, value: &Spanned<DeValue<'_>>, level: Level) {
-        let names: Vec<&Spanned<DeValue<'_>>> = match value.get_ref() {
-            DeValue::Array(names) => names.iter().collect(),
-            _ => vec![value],
+    fn list(&mut self, value: &Value, level: Level) {
+        let names = match &value.content {
+            Content::Array(names) => names.as_slice(),
+            _ => std::slice::from_ref(value),
         };
         for name in names {
-            match name.get_ref() {
-                DeValue::String(word) => self.set(word, name, level),
-                _ => {
-                    self.mistake(name, &format!("`{level}` must be a list of findings, as strings"))
+            match name.text() {
+                Some(word) => self.set(word, name.start, level),
+                None => {
+                    let what = format!("`{level}` must be a list of findings, as strings");
+                    self.mistake(name.start, &what);
                 }
             }
         }
     }
 
     /// Reads `"call.register" = "deny"`. Without quotes, the dots make tables of it.
-    fn finding<T>(&mut self, word: &str, name: &Spanned<T>, value: &Spanned<DeValue<'_>>) {
-        match value.get_ref() {
-            DeValue::String(level) => match level.parse() {
-                Ok(level) => self.set(word, name, level),
-                Err(unknown) => self.mistake(value, &unknown.to_string()),
+    fn finding(&mut self, word: &str, name: &Name, value: &Value) {
+        match &value.content {
+            Content::String(level) => match level.parse() {
+                Ok(level) => self.set(word, name.start, level),
+                Err(unknown) => self.mistake(value.start, &unknown.to_string()),
             },
-            DeValue::Table(table) => {
-                for (rest, value) in table {
-                    self.finding(&format!("{word}.{}", rest.get_ref()), rest, value);
+            Content::Table(table) => {
+                for (rest, value) in table.iter() {
+                    self.finding(&format!("{word}.{}", rest.text), rest, value);
                 }
             }
             _ if FindingKey::matching(word).is_ok() => {
                 self.mistake(
-                    value,
+                    value.start,
                     "the level of a finding must be `allow`, `note`, `warn` or `deny`",
                 );
             }
             _ => {
                 let levels = Level::ALL.into_iter().map(Level::as_str);
                 let unknown = UnknownName::new("setting", word, levels.chain(OTHER));
-                self.mistake(name, &unknown.to_string());
+                self.mistake(name.start, &unknown.to_string());
             }
         }
     }
 
-    fn set<T>(&mut self, word: &str, place: &Spanned<T>, level: Level) {
+    fn set(&mut self, word: &str, start: usize, level: Level) {
         match FindingKey::matching(word) {
             Ok(keys) => self.levels.push((keys, level)),
-            Err(unknown) => self.mistake(place, &unknown.to_string()),
+            Err(unknown) => self.mistake(start, &unknown.to_string()),
         }
     }
 
-    fn mistake<T>(&mut self, place: &Spanned<T>, what: &str) {
-        let before = self.text.get(..place.span().start).unwrap_or_default();
+    fn mistake(&mut self, start: usize, what: &str) {
+        let before = self.text.get(..start).unwrap_or_default();
         let line = before.matches('\n').count() + 1;
         self.mistakes.push((line, format!("[{}.metadata.static-call]: {what}", self.owner)));
     }

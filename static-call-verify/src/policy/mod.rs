@@ -1,8 +1,6 @@
 //! The names of findings, their levels, and where these are set.
-//!
-//! The linker (`linker.rs`) includes these modules in its own `policy` module, except `manifest`,
-//! because it has no TOML parser.
 
+mod document;
 mod keys;
 mod level;
 pub(crate) mod manifest;

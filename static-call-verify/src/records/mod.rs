@@ -17,6 +17,7 @@ use crate::elf::section::Section;
 use crate::findings::{Findings, hex};
 use crate::policy::FindingKey;
 use crate::report::{Key, Site, Source, Trampoline};
+use crate::sort;
 
 /// The longest name or path in a record, which a report repeats many times.
 const LONGEST_TEXT: usize = 1 << 12;
@@ -135,7 +136,7 @@ impl Records {
         let names = self.names(image, pointers);
         let mut elsewhere = 0_usize;
         let mut instances = instances.to_vec();
-        instances.sort_by_key(|i| (i.trampoline, i.record));
+        sort::by_key(&mut instances, |i| [i.trampoline, i.record]);
         for i in instances {
             let key = match names.key(i.stub) {
                 Named::Key(key) => key,

@@ -1,14 +1,16 @@
 //! Turns candidates into instructions, each with its proof or the doubt about it.
 
-use iced_x86::{Code, Decoder, FlowControl, Instruction, OpKind, Register};
+use iced_x86::{Code, Decoder, Instruction, OpKind, Register};
 
 use super::extents::{self, Extent};
 use super::flow::{Doubt, Function};
 use super::functions;
+use super::next::Next;
 use super::scan::{Candidate, FieldForm, Target};
 use crate::elf::image::Image;
 use crate::elf::unwind::Unwind;
 use crate::report::Kind;
+use crate::sort;
 use crate::threads;
 
 /// How certain it is that an instruction begins here.
@@ -62,7 +64,7 @@ pub(crate) fn decode<'a>(
     }
     all.extend(rest.iter().filter_map(|c| by_bytes(image, c, Proof::NoExtent)));
     all.extend(in_functions(image, &bodies, labels).into_iter().flatten());
-    all.sort_by_key(|n| n.address);
+    sort::by_key(&mut all, |n| [n.address, 0]);
     let addresses: Vec<u64> = all.iter().map(|n| n.address).collect();
     for (named, name) in all.iter_mut().zip(functions::names(image, &addresses)) {
         named.function = name;
@@ -165,20 +167,20 @@ fn by_operand(decoder: &Decoder<'_>, i: &Instruction, c: &Candidate) -> Option<N
 }
 
 fn branch_kind(i: &Instruction, target: Target) -> Option<Kind> {
-    match (i.flow_control(), target) {
+    match (Next::of(i.code()), target) {
         (_, Target::Holder(_) | Target::Got) => None,
-        (FlowControl::Call, _) => Some(Kind::Call),
-        (FlowControl::UnconditionalBranch, _) => Some(Kind::Jmp),
-        (FlowControl::ConditionalBranch, _) => Some(Kind::Jcc),
+        (Next::Call, _) => Some(Kind::Call),
+        (Next::Jump, _) => Some(Kind::Jmp),
+        (Next::ConditionalJump, _) => Some(Kind::Jcc),
         _ => Some(Kind::AddressTaken),
     }
 }
 
 fn memory_kind(i: &Instruction, target: Target) -> Option<Kind> {
     let is_lea = matches!(i.code(), Code::Lea_r64_m | Code::Lea_r32_m | Code::Lea_r16_m);
-    match (i.flow_control(), target) {
-        (FlowControl::IndirectCall, Target::Holder(_)) => Some(Kind::CallGot),
-        (FlowControl::IndirectBranch, Target::Holder(_)) => Some(Kind::JmpGot),
+    match (Next::of(i.code()), target) {
+        (Next::IndirectCall, Target::Holder(_)) => Some(Kind::CallGot),
+        (Next::IndirectJump, Target::Holder(_)) => Some(Kind::JmpGot),
         // The address of the word, not its contents.
         (_, Target::Holder(_)) if is_lea => None,
         (_, Target::Got) => None,

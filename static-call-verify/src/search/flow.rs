@@ -7,11 +7,10 @@
 
 use std::collections::HashSet;
 
-use iced_x86::{
-    Code, Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic, OpKind, Register,
-};
+use iced_x86::{Code, Decoder, DecoderOptions, Instruction, Mnemonic, OpKind, Register};
 
 use super::extents::Extent;
+use super::next::Next;
 use crate::elf::image::Image;
 use crate::elf::section::Section;
 use crate::report::ImageKind;
@@ -227,24 +226,17 @@ impl Function {
         // The extent is not larger than `LARGEST`.
         let offset = (ip - self.start) as u32;
         let inside = |a: u64| (extent.start..extent.end).contains(&a);
-        let flow = instruction.flow_control();
+        let next = Next::of(instruction.code());
         self.offsets.push(offset);
         if let Some(beginning) = self.beginning.get_mut(offset as usize) {
             *beginning = self.offsets.len() as u32;
         }
-        let mut ends_path = matches!(
-            flow,
-            FlowControl::UnconditionalBranch
-                | FlowControl::IndirectBranch
-                | FlowControl::Return
-                | FlowControl::Exception
-        );
-        ends_path |= instruction.code() == Code::Hlt;
+        let mut ends_path = next.ends_path() || instruction.code() == Code::Hlt;
         if instruction.op0_kind() == OpKind::NearBranch64 {
             let to = instruction.near_branch_target();
             if inside(to) {
                 // A call over data takes the data's address from the stack and does not return.
-                ends_path |= flow == FlowControl::Call && !extent.is_function(to);
+                ends_path |= next == Next::Call && !extent.is_function(to);
                 self.branches.push(Branch { from: self.offsets.len() - 1, into: None, to });
             }
             if is_ambiguous_branch(bytes) {
@@ -253,7 +245,7 @@ impl Function {
             }
         }
         self.ends_path.push(ends_path);
-        if flow == FlowControl::IndirectBranch {
+        if next == Next::IndirectJump {
             self.jumps_indirectly |= !instruction.is_ip_rel_memory_operand();
         }
         // A multi-byte no-op has a memory operand but does not use it.
@@ -274,7 +266,7 @@ impl Function {
             if instruction.code() == Code::Lea_r64_m {
                 self.references.push(Reference { to, is_absolute: false });
             }
-        } else if flow == FlowControl::IndirectBranch
+        } else if next == Next::IndirectJump
             && instruction.op0_kind() == OpKind::Memory
             && instruction.memory_base() == Register::None
             && instruction.memory_index() != Register::None

@@ -1,10 +1,9 @@
 //! Names the functions around instructions, from the symbols.
 
-use std::cmp::Reverse;
-
 use crate::demangle::demangled;
 use crate::elf::image::Image;
 use crate::elf::symbols::Symbol;
+use crate::sort;
 
 /// Returns the demangled name of the function around each of the sorted `addresses`.
 ///
@@ -38,7 +37,7 @@ fn around<'a>(
         })
         .collect();
     // Innermost first: it begins after the others, or ends before them.
-    covering.sort_unstable_by_key(|(_, _, s)| (Reverse(s.address), s.size));
+    sort::by_key(&mut covering, |(_, _, s)| [!s.address, s.size]);
     let mut names = vec![None; addresses.len()];
     // The first address at or after each one that may have no name yet.
     let mut free: Vec<usize> = (0..=addresses.len()).collect();
@@ -76,6 +75,8 @@ fn next(free: &mut [usize], mut at: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+
+    use std::cmp::Reverse;
 
     use super::*;
 

@@ -5,4 +5,5 @@ pub(crate) mod decode;
 mod extents;
 pub(crate) mod flow;
 pub(crate) mod functions;
+mod next;
 pub(crate) mod scan;

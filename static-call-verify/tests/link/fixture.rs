@@ -167,6 +167,15 @@ impl Fixture {
         fixture.env("RUSTFLAGS", ALIGNED)
     }
 
+    /// Turns on a feature of the verifier.
+    pub(crate) fn feature(self, feature: &str) -> Self {
+        let manifest = fs::read_to_string(self.dir.join("Cargo.toml")).unwrap();
+        let verifier = "/static-call-verify\"";
+        let with_feature = format!("{verifier}, features = [\"{feature}\"]");
+        self.write("Cargo.toml", &manifest.replace(verifier, &with_feature));
+        self
+    }
+
     /// Returns the same package as a shared object, with a program that loads it.
     pub(crate) fn cdylib(name: &str) -> Self {
         let fixture = Self::new(name);

@@ -16,7 +16,6 @@ mod plain;
 #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", target_os = "linux", not(miri)))]
 mod x86_64;
 
-pub use core;
 pub use core::any::TypeId;
 pub use core::marker::{Copy, PhantomData, Send, Sync};
 pub use core::mem::{ManuallyDrop, needs_drop, size_of, transmute};

@@ -171,7 +171,8 @@ fn workspace_manifest() -> String {
     format!(
         "[workspace]\nresolver = \"2\"\nmembers = {members:?}\n\n\
          [workspace.dependencies]\n\
-         static-call = {{ path = {runtime:?}, default-features = false }}\n\
+         static-call = {{ path = {runtime:?}, default-features = false, \
+         features = [\"runtime\"] }}\n\
          static-call-verify = {{ path = {verifier:?} }}\n\n\
          [profile.release.build-override]\n\
          opt-level = 0\ncodegen-units = 256\ndebug = false\n\

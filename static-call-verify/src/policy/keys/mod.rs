@@ -242,7 +242,8 @@ finding_keys! {
         "build or copy the image again";
     /// Source lines are missing or may be missing: there is no debug information where findings
     /// could name a line, or it was not read completely, because it is damaged, is compressed in an
-    /// unknown way, or is far larger than such an image needs.
+    /// unknown way, or is far larger than such an image needs. A link hook built without the
+    /// feature `lines` does not read it.
     ImageDebugInfo = "image.debug-info", Note,
         "If the line is unknown, findings name the function around the call and the place where \
          the key is declared. This does not affect what is rewritten.",

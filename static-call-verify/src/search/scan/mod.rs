@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::elf::image::Image;
+use crate::sort;
 use crate::threads;
 
 #[cfg(test)]
@@ -158,7 +159,7 @@ pub(crate) fn candidates(
         short(data, section.address, t, targets, &mut found);
     }
     wide::settle(image, &mut found);
-    found.sort_unstable_by_key(|c| (c.field, c.form as u8));
+    sort::by_key(&mut found, |c| [c.field, c.form as u64]);
     found
 }
 
