@@ -128,8 +128,6 @@ pub(crate) fn provide(state: &mut State, i: usize, to: Lead) {
     if site.route(state, to).is_some() {
         return;
     }
-    // Until the barrier of this update has run.
-    state.left.unsettled.get_or_insert(0);
     let leads = [to, Lead::Linked, site.first(to)].map(|lead| (lead, Room::Any));
     site.make_anywhere(state, leads);
 }

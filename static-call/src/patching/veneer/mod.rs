@@ -37,6 +37,9 @@ pub(crate) struct Veneers {
     unfinished: usize,
     /// For each key and split, the layers in which the veneers of its trampolines were made.
     pub(crate) homes: &'static mut [[u8; 3]],
+    /// Whether a veneer was written in a page that is executed, and no barrier has run since. A
+    /// first step must not lead to it.
+    pub(crate) needs_barrier: bool,
     /// The `errno` of the last page that could not be had.
     pub(crate) refused: Option<i32>,
 }
@@ -72,6 +75,7 @@ impl Veneers {
             memory: None,
             unfinished: 0,
             homes: &mut [],
+            needs_barrier: false,
             refused: None,
         }
     }
@@ -194,6 +198,7 @@ impl Veneers {
             return Ok(false);
         }
         for page in &mut self.pages[i..=j] {
+            self.needs_barrier |= page.is_executable();
             let was_ready = page.state() == State::Ready;
             page.open()?;
             self.unfinished += usize::from(was_ready);
