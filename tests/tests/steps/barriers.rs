@@ -135,8 +135,8 @@ fn no_steps_without_a_barrier() {
     });
 }
 
-/// An update that ends in an error may have made veneers in pages that are executed. A barrier comes
-/// before the first step of the next one.
+/// An update that ends in an error may have made veneers in pages that are executed. A barrier
+/// comes before the first step of the next one.
 #[test]
 fn veneers_of_a_failed_update_wait_for_a_barrier() {
     support::in_child("barriers::veneers_of_a_failed_update_wait_for_a_barrier", &[], || {
