@@ -51,6 +51,17 @@ pub(crate) enum Subject {
     Label(usize, bool),
 }
 
+impl Subject {
+    /// Returns its place in the order of stores.
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Trampoline(_) => 0,
+            Self::Label(..) => 1,
+            Self::Call { .. } => 2,
+        }
+    }
+}
+
 /// Consecutive pages of one segment. INV-PAGES: whole pages of this image's code.
 #[derive(Clone, Copy)]
 pub(crate) struct Run {
@@ -188,8 +199,11 @@ impl Pending {
         }
     }
 
-    /// Adds a store after the planned ones of a stage.
+    /// Adds a store after the planned ones of a stage. In the first stage, code that other code
+    /// leads to comes first: trampolines, then labels, then calls.
     pub(crate) fn plan(&mut self, stage: usize, planned: Planned) {
+        let last = self.stores(stage).last();
+        debug_assert!(last.is_none_or(|last| last.subject.rank() <= planned.subject.rank()));
         let stage = &mut self.stages[stage];
         stage.stores[stage.planned] = planned;
         stage.planned += 1;

@@ -71,3 +71,43 @@ pub(crate) unsafe fn exchange(store: &Store, read: impl Fn(usize) -> Option<u64>
     }
     false
 }
+
+#[cfg(test)]
+mod tests {
+    use core::sync::atomic::{AtomicU64, Ordering};
+
+    use super::*;
+
+    /// A store of a whole instruction in a quadword: bytes 1 to 6.
+    fn store(memory: &AtomicU64, width: Width) -> Store {
+        let address = memory.as_ptr().addr() as u64 + 1;
+        Store { address, length: 5, old: [1, 2, 3, 4, 5, 0, 0, 0], new: [9; 8], width }
+    }
+
+    /// Bytes that changed since they were checked are not overwritten, whatever is stored.
+    #[test]
+    fn foreign_bytes_are_kept() {
+        let widths = [Width::Quadword, Width::Part { at: 1, length: 2 }, Width::Displacement(1)];
+        for width in widths {
+            let changed = match width {
+                Width::Quadword => 1..6,
+                Width::Part { .. } => 2..4,
+                Width::Displacement(_) => 2..6,
+            };
+            for foreign in 0..8 {
+                let mut bytes = [7, 1, 2, 3, 4, 5, 7, 7];
+                bytes[foreign] ^= 0xcc;
+                let memory = AtomicU64::new(u64::from_le_bytes(bytes));
+                // SAFETY: INV-STORE: the bytes lie in this quadword, which is writable.
+                let is_made = unsafe {
+                    exchange(&store(&memory, width), |_| Some(memory.load(Ordering::Relaxed)))
+                };
+                assert_eq!(is_made, !changed.contains(&foreign), "{width:?} {foreign}");
+                if is_made {
+                    bytes[changed.clone()].fill(9);
+                }
+                assert_eq!(memory.load(Ordering::Relaxed).to_le_bytes(), bytes);
+            }
+        }
+    }
+}

@@ -3,6 +3,7 @@
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
 mod failures;
+mod foreign;
 mod paths;
 mod signals;
 mod threads;

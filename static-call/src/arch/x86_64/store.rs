@@ -104,6 +104,10 @@ pub(crate) unsafe fn read_quadword(address: usize) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+    use std::sync::Barrier;
+    use std::thread;
+
     use super::*;
 
     /// Sixteen aligned bytes with a pattern.
@@ -154,5 +158,49 @@ mod tests {
             expected[at..at + 8].copy_from_slice(&0x0102_0304_a1b2_c3d4_u64.to_le_bytes());
             assert_eq!(core::hint::black_box(&memory).0, expected);
         }
+    }
+
+    const COUNT: u32 = 200_000;
+
+    /// One thread adds with `add`, another with exchanges, which may fail.
+    fn contend(add: impl Fn() + Sync, exchange: impl Fn() -> bool) {
+        let start = Barrier::new(2);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                start.wait();
+                (0..COUNT).for_each(|_| add());
+            });
+            start.wait();
+            let mut done = 0;
+            while done < COUNT {
+                done += u32::from(exchange());
+            }
+        });
+    }
+
+    /// While another thread changes the same bytes, no change is lost.
+    #[test]
+    fn exchanges_are_atomic() {
+        let quadword = AtomicU64::new(0);
+        let add = || {
+            quadword.fetch_add(1, Ordering::Relaxed);
+        };
+        contend(add, || {
+            let old = quadword.load(Ordering::Relaxed);
+            // SAFETY: INV-STORE: this quadword.
+            unsafe { exchange_quadword(quadword.as_ptr().addr(), old, old + 1) }
+        });
+        assert_eq!(quadword.into_inner(), u64::from(2 * COUNT));
+
+        let word = AtomicU32::new(0);
+        let add = || {
+            word.fetch_add(1, Ordering::Relaxed);
+        };
+        contend(add, || {
+            let old = word.load(Ordering::Relaxed);
+            // SAFETY: INV-STORE: these four bytes.
+            unsafe { exchange_displacement(word.as_ptr().addr(), old, old + 1) }
+        });
+        assert_eq!(word.into_inner(), 2 * COUNT);
     }
 }

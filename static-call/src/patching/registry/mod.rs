@@ -175,3 +175,22 @@ fn find(trampolines: &[Trampoline], by_address: &[u32], address: u64) -> Option<
     let &index = by_address.get(at)?;
     (trampolines[index as usize].address == address).then_some(index)
 }
+
+#[cfg(test)]
+impl Registry {
+    /// Returns a registry of these keys and call instructions, without an image.
+    pub(crate) fn of(records: &'static [KeyRecord], mut calls: std::vec::Vec<Call>) -> Self {
+        calls.sort_by_key(|call| (call.key, call.address));
+        let range = |key| {
+            let start = calls.partition_point(|call| call.key < key);
+            let end = calls.partition_point(|call| call.key <= key);
+            (start as u32, end as u32)
+        };
+        let keys = records.iter().zip(0..).map(|(record, key)| {
+            let (trampolines, labels) = ((0, 0), (0, 0));
+            KeyEntry { record, trampolines, calls: range(key), labels }
+        });
+        let keys = keys.collect::<std::vec::Vec<_>>().leak();
+        Self { keys, calls: calls.leak(), ..Self::bare() }
+    }
+}

@@ -121,6 +121,13 @@ impl Veneers {
         self.find(slab).is_ok_and(is_executable) && self.has_slab(slab, slot)
     }
 
+    /// Returns the addresses of the pages that can be executed.
+    #[cfg(test)]
+    pub(crate) fn executable(&self) -> impl Iterator<Item = u64> {
+        let pages = self.pages[..self.count].iter();
+        pages.filter(|page| page.is_executable()).map(|page| page.address() as u64)
+    }
+
     /// Returns whether there is a page with this address.
     pub(crate) fn has_page(&self, address: u64) -> bool {
         self.find(address).is_ok()
@@ -170,7 +177,7 @@ impl Veneers {
 
     /// Returns the bytes at `address`, which may lie in two pages. Where no page is, they are
     /// traps.
-    fn read(&self, address: u64) -> [u8; SIZE] {
+    pub(crate) fn read(&self, address: u64) -> [u8; SIZE] {
         match self.find(address) {
             Ok(i) if page_of(address) == page_of(address + VENEER_SIZE - 1) => {
                 self.pages[i].read(address)

@@ -6,7 +6,7 @@ use crate::mutants::suite::Suite::{Test, Unit};
 const PLAN_STEPS: &str = "patching/plan/steps.rs";
 const PROTOCOL: &str = "patching/protocol.rs";
 const RECOVER: &str = "patching/recover.rs";
-const STEPS: &str = "patching/steps.rs";
+const STEPS: &str = "patching/steps/mod.rs";
 const STORE: &str = "patching/store.rs";
 const VENEER: &str = "patching/veneer/mod.rs";
 const VENEER_PAGE: &str = "patching/veneer/page.rs";
@@ -68,7 +68,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         rule: "INV-STEP",
         what: "a barrier that failed at the end is forgotten",
         changes: &[(STEPS, "if state.left.unsettled.is_none() {", "if true {")],
-        suites: &[Test("steps")],
+        suites: &[Unit("patching::steps")],
     },
     Mutant {
         rule: "INV-STEP",
@@ -80,7 +80,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         rule: "INV-STEP",
         what: "the first step leads to a veneer written just now",
         changes: &[(STEPS, "(site.first(to), Room::New)];", "(site.first(to), Room::Any)];")],
-        suites: &[Test("steps")],
+        suites: &[Unit("patching::steps")],
     },
     Mutant {
         rule: "INV-STEP",
@@ -99,7 +99,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
                 "[(to, Room::Any), (to, Room::Any), (",
             ),
         ],
-        suites: &[Test("steps")],
+        suites: &[Unit("patching::steps")],
     },
     Mutant {
         rule: "INV-STEP",
@@ -187,10 +187,10 @@ pub(super) const MUTANTS: &[Mutant] = &[
 "#,
             "",
         )],
-        suites: &[Test("steps")],
+        suites: &[Unit("patching::steps")],
     },
     Mutant {
-        rule: "recovery",
+        rule: "INV-VENEER",
         what: "the pages of veneers stay as a dead holder of the lock left them",
         changes: &[(
             RECOVER,
@@ -198,10 +198,10 @@ pub(super) const MUTANTS: &[Mutant] = &[
 "#,
             "",
         )],
-        suites: &[Test("steps")],
+        suites: &[Unit("patching::recover")],
     },
     Mutant {
-        rule: "recovery",
+        rule: "INV-STEP",
         what: "the last barrier of a dead holder of the lock counts as run",
         changes: &[(
             RECOVER,
@@ -209,6 +209,6 @@ pub(super) const MUTANTS: &[Mutant] = &[
 "#,
             "",
         )],
-        suites: &[Test("steps")],
+        suites: &[Unit("patching::recover")],
     },
 ];

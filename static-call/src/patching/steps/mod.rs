@@ -4,6 +4,9 @@
 //! An instruction never leads to a target from which it could not get back to its trampoline: for
 //! that, one store or the veneers that exist must be enough.
 
+#[cfg(test)]
+mod tests;
+
 use core::cmp::Reverse;
 
 use crate::arch::native::Split;
