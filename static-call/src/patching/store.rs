@@ -96,7 +96,7 @@ mod tests {
             };
             for foreign in 0..8 {
                 let mut bytes = [7, 1, 2, 3, 4, 5, 7, 7];
-                bytes[foreign] ^= 0xcc;
+                bytes[foreign] ^= 128;
                 let memory = AtomicU64::new(u64::from_le_bytes(bytes));
                 // SAFETY: INV-STORE: the bytes lie in this quadword, which is writable.
                 let is_made = unsafe {
