@@ -162,8 +162,8 @@ fn veneers(size: Size, keys: &Samples) -> Result<String> {
     let bytes = |pages: f64| pages * 4096.0 / f64::from(size.keys);
     Ok(format!(
         "\nVeneers take {bound} pages of 4 KiB with all keys on their defaults ({:.0} bytes a \
-         key), and {switched} once each has had its target, too ({:.0} bytes more a target). After more \
-         switches between the same targets they take {again}: {}.\n",
+         key), and {switched} once each has had its target, too ({:.0} bytes more a target). \
+         After more switches between the same targets they take {again}: {}.\n",
         bytes(*bound),
         bytes(switched - bound),
         if again == switched { "met" } else { "**missed**" },
