@@ -17,6 +17,7 @@ mod run;
 mod spread;
 mod sweep;
 mod tasks;
+mod torture;
 
 use std::process::ExitCode;
 
@@ -47,6 +48,7 @@ const TASKS: &[(&str, &str, Run)] = &[
     ("ecosystem", "Test and measure published crates with static calls", ecosystem::ecosystem),
     ("soak", "Run the generated program for ten minutes (--seconds N)", matrix::soak),
     ("mutants", "Break each rule of SAFETY.md once; tests must notice", mutants::mutants),
+    ("torture", "Call and update for 5 minutes, twice (--seconds N, --seed S)", torture::torture),
     ("sweep", "Read every ELF file on this machine; find no static calls", sweep::sweep),
     ("bench-verify", "Compare the verifier with sha256sum, objdump and ld", bench::verify),
     ("footprint", "Measure bytes, build time and code of keys (--keys N)", footprint::footprint),

@@ -1,0 +1,30 @@
+//! The options of the command line.
+
+use std::time::Duration;
+
+pub(crate) struct Options {
+    pub(crate) time: Duration,
+    pub(crate) seed: u64,
+}
+
+impl Options {
+    /// Reads `--seconds N` and `--seed S`.
+    ///
+    /// # Errors
+    ///
+    /// A message that names the argument and says what it should be.
+    pub(crate) fn parse(mut args: impl Iterator<Item = String>) -> Result<Self, String> {
+        let mut options = Self { time: Duration::from_secs(10), seed: 1 };
+        while let Some(name) = args.next() {
+            let value = args.next();
+            let number = value.as_deref().and_then(|value| value.parse::<u64>().ok());
+            let number = number.ok_or_else(|| format!("`{name}` needs a whole number"));
+            match name.as_str() {
+                "--seconds" => options.time = Duration::from_secs(number?),
+                "--seed" => options.seed = number?,
+                _ => return Err(format!("unknown option `{name}`; known: --seconds N, --seed S")),
+            }
+        }
+        Ok(options)
+    }
+}
