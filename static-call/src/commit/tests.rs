@@ -9,7 +9,7 @@ use std::thread;
 use crate::lock;
 use crate::record::{KeyDescription, KeyRecord};
 use crate::request::Request;
-use crate::target::TargetRecord;
+use crate::target::{TargetDescription, TargetRecord};
 
 /// Distinct addresses for targets that are never called.
 static CODE: [u8; 3] = [0; 3];
@@ -44,21 +44,9 @@ fn in_the_middle() -> TargetRecord {
 
 #[test]
 fn what_a_sealed_key_calls_is_final() {
-    let description = KeyDescription {
-        describe: |d| {
-            d.at((&raw const CODE[0]).cast()).named("open").with_choice(in_the_middle);
-        },
-        shim: (&raw const CODE[0]).cast(),
-        stub: ptr::null(),
-        text: "::key",
-        module: 0,
-        name: 3,
-        file: 0,
-        position: (0, 0),
-        flags: 0,
-    };
-    // SAFETY: the key is never called, and no trampoline has its stub (INV-KEY).
-    let key: &'static KeyRecord = Box::leak(Box::new(unsafe { KeyRecord::new(description) }));
+    let key = leaked(|d| {
+        d.at((&raw const CODE[0]).cast()).named("open").with_choice(in_the_middle);
+    });
     KEY.set(key).expect("once");
     SEALS.store(true, Ordering::SeqCst);
     // SAFETY: INV-SHIM: the key is never called.
@@ -69,4 +57,47 @@ fn what_a_sealed_key_calls_is_final() {
     }
     assert_eq!(key.entry(), SEALED_WITH.load(Ordering::SeqCst), "changed after it was sealed");
     assert!(key.is_sealed());
+}
+
+/// Keys are sealed under the lock, so that no update is in the middle then.
+#[test]
+fn no_update_begins_before_keys_are_sealed() {
+    static KEY: OnceLock<&'static KeyRecord> = OnceLock::new();
+    static IS_UPDATED: AtomicBool = AtomicBool::new(false);
+    let key = leaked(|d| {
+        d.at((&raw const CODE[0]).cast()).named("default");
+    });
+    KEY.set(key).expect("once");
+    // When the keys are asked for, another thread tries to update.
+    let keys = core::iter::once_with(|| {
+        thread::spawn(|| {
+            let key = *KEY.get().expect("set above");
+            // SAFETY: INV-SHIM: the key is never called.
+            let result = super::commit_one(unsafe { Request::new(key, SECOND) });
+            IS_UPDATED.store(result.is_ok() && !key.is_sealed(), Ordering::SeqCst);
+        });
+        while !IS_UPDATED.load(Ordering::SeqCst) && !lock::is_waited_for() {
+            thread::yield_now();
+        }
+        assert!(!IS_UPDATED.load(Ordering::SeqCst), "updated while keys are sealed");
+        key
+    });
+    super::seal_keys(keys);
+    assert!(key.is_sealed());
+}
+
+fn leaked(describe: fn(&mut TargetDescription)) -> &'static KeyRecord {
+    let description = KeyDescription {
+        describe,
+        shim: (&raw const CODE[0]).cast(),
+        stub: ptr::null(),
+        text: "::key",
+        module: 0,
+        name: 3,
+        file: 0,
+        position: (0, 0),
+        flags: 0,
+    };
+    // SAFETY: the key is never called, and no trampoline has its stub (INV-KEY).
+    Box::leak(Box::new(unsafe { KeyRecord::new(description) }))
 }

@@ -87,3 +87,46 @@ fn calls_itself(registry: &Registry, batch: &Pending, key: usize) -> bool {
     // The chain never ends: other keys form a cycle, and this one would lead into it.
     true
 }
+
+#[cfg(test)]
+mod tests {
+    use core::arch::naked_asm;
+    use std::vec;
+
+    use super::*;
+    use crate::layout::Grade;
+    use crate::patching::registry::{Call, Ungraded};
+
+    #[unsafe(naked)]
+    extern "C" fn returns() {
+        naked_asm!(".fill 3, 1, 0x90", "ret", ".fill 16, 1, 0x90")
+    }
+
+    /// What a recorded call instruction does now, it may not do later.
+    #[test]
+    fn code_that_may_be_rewritten_has_no_effect() {
+        let image = Image::this();
+        assert!(image.is_some());
+        let target = returns as *const () as u64 + 3;
+        let with_call_at = |address| {
+            let call = Call {
+                address,
+                key: 0,
+                trampoline: 0,
+                kind: Kind::Call,
+                grade: Grade::Quad,
+                ungraded: Ungraded::Unproved,
+                shape: None,
+                fault: None,
+            };
+            let mut registry = Registry::of(&[], vec![call]);
+            registry.image = image;
+            registry
+        };
+        assert_eq!(effect(&with_call_at(target - 1), target), Effect::Nothing);
+        assert_eq!(effect(&with_call_at(target + EFFECT_LENGTH), target), Effect::Nothing);
+        for at in 0..EFFECT_LENGTH {
+            assert_eq!(effect(&with_call_at(target + at), target), Effect::Code, "{at}");
+        }
+    }
+}

@@ -7,7 +7,7 @@ use std::sync::Barrier;
 use std::thread;
 
 use super::{KeyDescription, KeyRecord};
-use crate::target::{Chosen, TargetDescription, TargetRecord};
+use crate::target::{Chosen, PointerCell, TargetDescription, TargetRecord};
 
 /// Distinct addresses for targets that are never called.
 static CODE: [u8; 3] = [0; 3];
@@ -21,6 +21,10 @@ static OTHER: TargetRecord = TargetRecord::new(|d| {
 
 /// Makes a key whose default is described by this function.
 fn key(describe: fn(&mut TargetDescription)) -> &'static KeyRecord {
+    with_flags(describe, 0)
+}
+
+fn with_flags(describe: fn(&mut TargetDescription), flags: u8) -> &'static KeyRecord {
     let description = KeyDescription {
         describe,
         shim: (&raw const CODE[0]).cast(),
@@ -30,7 +34,7 @@ fn key(describe: fn(&mut TargetDescription)) -> &'static KeyRecord {
         name: 3,
         file: 0,
         position: (0, 0),
-        flags: 0,
+        flags,
     };
     // SAFETY: the key is never called, and no trampoline has its stub (INV-KEY).
     Box::leak(Box::new(unsafe { KeyRecord::new(description) }))
@@ -109,5 +113,53 @@ fn choices_and_an_update_at_the_same_time() {
             key.publish(Chosen::new(OTHER));
         });
         assert_calls(key, OTHER);
+    }
+}
+
+/// A call that goes through the new slot must find the pointer in the cell.
+#[test]
+fn the_cell_is_filled_before_the_slot_changes() {
+    use std::sync::OnceLock;
+    static CELL: PointerCell = PointerCell::new();
+    static KEY: OnceLock<&'static KeyRecord> = OnceLock::new();
+    static IS_LATE: AtomicBool = AtomicBool::new(false);
+    static POINTER: TargetRecord = TargetRecord::new(|description| {
+        if KEY.get().is_some_and(|key| key.entry().cast_const() == (&raw const CODE[2]).cast()) {
+            IS_LATE.fetch_or(CELL.load().is_null(), Ordering::SeqCst);
+        }
+        description.at((&raw const CODE[2]).cast()).named("pointer").with_cell(&CELL);
+    });
+    let key = key(|description| {
+        open(description);
+    });
+    KEY.set(key).unwrap();
+    key.publish(Chosen::pointer(POINTER, (&raw const CODE[1]).cast()));
+    assert_eq!(key.entry().cast_const(), POINTER.address());
+    assert!(!CELL.load().is_null());
+    assert!(!IS_LATE.load(Ordering::SeqCst));
+}
+
+/// Whoever finds a hook on finds its target in the slot.
+#[test]
+fn a_hook_is_on_after_its_slot_has_the_target() {
+    for _ in 0..if cfg!(miri) { 3 } else { 4000 } {
+        let key = with_flags(
+            |description| {
+                open(description);
+            },
+            KeyRecord::HAS_NO_BODY,
+        );
+        let start = Barrier::new(2);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                start.wait();
+                while !key.is_on() {
+                    core::hint::spin_loop();
+                }
+                assert_eq!(key.entry().cast_const(), OTHER.address());
+            });
+            start.wait();
+            key.publish(Chosen::new(OTHER));
+        });
     }
 }

@@ -191,6 +191,9 @@ impl Registry {
             KeyEntry { record, trampolines, calls: range(key), labels }
         });
         let keys = keys.collect::<std::vec::Vec<_>>().leak();
-        Self { keys, calls: calls.leak(), ..Self::bare() }
+        let mut by_address: std::vec::Vec<u32> = (0..calls.len() as u32).collect();
+        by_address.sort_by_key(|&i| calls[i as usize].address);
+        let calls_by_address = by_address.leak();
+        Self { keys, calls: calls.leak(), calls_by_address, ..Self::bare() }
     }
 }

@@ -206,7 +206,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         self.current.store(record.as_pointer(), Ordering::Release);
         self.slot"#,
         )],
-        suites: &[Test("hooks"), Test("rules")],
+        suites: &[Unit("record")],
     },
     Mutant {
         rule: "slot",
@@ -225,7 +225,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         // After the slot: a thread"#,
             ),
         ],
-        suites: &[Test("updates"), Test("rules")],
+        suites: &[Unit("record")],
     },
     Mutant {
         rule: "INV-EFFECT",
@@ -235,7 +235,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             "if (address..address + EFFECT_LENGTH).any(|at| registry.call_at(at).is_some()) {",
             "if false {",
         )],
-        suites: &[Test("updates")],
+        suites: &[Unit("patching::hop")],
     },
     Mutant {
         rule: "INV-LOCK",
