@@ -99,7 +99,7 @@ mod tests {
 
     #[unsafe(naked)]
     extern "C" fn returns() {
-        naked_asm!(".fill 3, 1, 0x90", "ret", ".fill 16, 1, 0x90")
+        naked_asm!("nop", "nop", "nop", "ret", ".skip 16")
     }
 
     /// What a recorded call instruction does now, it may not do later.
