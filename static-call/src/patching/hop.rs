@@ -90,24 +90,19 @@ fn calls_itself(registry: &Registry, batch: &Pending, key: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use core::arch::naked_asm;
     use std::vec;
 
     use super::*;
+    use crate::arch::native::effect::does_nothing;
     use crate::layout::Grade;
     use crate::patching::registry::{Call, Ungraded};
-
-    #[unsafe(naked)]
-    extern "C" fn returns() {
-        naked_asm!("nop", "nop", "nop", "ret", ".skip 16")
-    }
 
     /// What a recorded call instruction does now, it may not do later.
     #[test]
     fn code_that_may_be_rewritten_has_no_effect() {
         let image = Image::this();
         assert!(image.is_some());
-        let target = returns as *const () as u64 + 3;
+        let target = does_nothing as *const () as u64 + 3;
         let with_call_at = |address| {
             let call = Call {
                 address,

@@ -67,3 +67,10 @@ pub fn mov_eax(length: u8, value: u32) -> Option<[u8; 8]> {
         _ => None,
     }
 }
+
+/// Three no-ops and a function that does nothing.
+#[cfg(test)]
+#[unsafe(naked)]
+pub(crate) extern "C" fn does_nothing() {
+    core::arch::naked_asm!("nop", "nop", "nop", "ret", ".skip 16")
+}
