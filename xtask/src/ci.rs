@@ -28,6 +28,7 @@ const STEPS: &[Step] = &[
     step("examples"),
     step("package"),
     step("matrix-ci"),
+    Step { task: "torture", args: &["--seconds", "30"], if_time: false },
     Step { task: "aarch64", args: &["--if-offered"], if_time: true },
 ];
 
