@@ -1,5 +1,6 @@
 //! The items that generated code names, exported as `__private`.
 
+mod expansion;
 mod passing;
 mod select;
 mod shim;
