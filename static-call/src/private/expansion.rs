@@ -133,8 +133,8 @@ macro_rules! __call_at {
 
 /// Defines the record of a key, its shims, and the traits that lead to them. `$new` makes the
 /// record from `$description`; without it the traits cannot be implemented. `$first` is the shim
-/// that the slot holds at first. `$call` calls the default, and `$receiving` receives arguments in a
-/// shim.
+/// that the slot holds at first. `$call` calls the default, and `$receiving` receives arguments in
+/// a shim.
 ///
 /// The shim of targets is in a constant of the trait, not beside the shim of the default: compilers
 /// lay code out by the names of functions, and shims of targets should lie beside each other.
@@ -158,7 +158,7 @@ macro_rules! __key {
                 fn describe(description: &mut $crate::__private::TargetDescription) {
                     description
                         .at($key::$first as *const ())
-                        .of_key($crate::__private::type_of(|| $caller))
+                        .of_key($crate::__private::type_of_function($caller))
                         $($chosen_by)*;
                 }
                 let $description = $crate::__private::KeyDescription {
