@@ -16,7 +16,7 @@
 
 use crate::record::KeyRecord;
 use crate::request::Request;
-use crate::target::{PointerCell, TargetDescription};
+use crate::target::PointerCell;
 
 /// Marks the type of a [`Key`](crate::Key) or a [`Flag`](crate::Flag).
 ///
@@ -28,8 +28,8 @@ use crate::target::{PointerCell, TargetDescription};
 ///
 /// 1. `RECORD` is the address of a static in the slice of keys, and belongs to no other key.
 /// 2. `stub` jumps through that record's slot.
-/// 3. `describe` takes no lock and allocates nothing, and the shim that it describes has the
-///    parameters and the result of the key's trampolines.
+/// 3. The shim that the record's default describes has the parameters and the result of the key's
+///    trampolines.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the type of a static call or a flag",
     note = "`#[static_call]` makes keys, `static_call::flag!` makes flags"
@@ -46,10 +46,6 @@ pub unsafe trait Keyed: Sized + 'static {
     /// 1. Rust code never calls it: its real parameters and result are those of the key's target.
     #[doc(hidden)]
     unsafe extern "C" fn stub();
-
-    /// Describes the default target.
-    #[doc(hidden)]
-    fn describe(description: &mut TargetDescription);
 }
 
 /// Marks `F` as a possible target of the key `Self`.

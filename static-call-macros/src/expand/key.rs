@@ -1,9 +1,10 @@
 //! What every key has: a type, records, shims, and the traits that lead to them.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
 use super::signature::{Place, respanned};
+use super::trusted_block;
 use crate::model::{Function, local};
 
 impl Function {
@@ -20,98 +21,51 @@ impl Function {
 
     /// Records, shims, and the traits that lead to them. `caller` and `original` are paths.
     pub(super) fn machinery(&self, caller: &TokenStream, original: &TokenStream) -> TokenStream {
-        let (sc, marker) = (self.private(), self.marker());
+        let (krate, sc, token) = (&self.krate, self.private(), self.trusted);
+        let (marker, record, target) = (self.marker(), self.record(), self.target_parameter());
+        let description = local("description");
+        let new = trusted_block(token, quote!(#sc::KeyRecord::new(#description)));
         let (first, chosen_by) = self.first();
-        let shim = quote!(#marker::#first as *const ());
-        let flags = self.hook_flags(self.source.body.is_none());
-        let records = self.records(&shim, flags);
-        let shims = self.default_shim(original);
-        let d = local("description");
-        let keyed =
-            self.keyed(&d, &quote!(#d.at(#shim).of_key(#sc::type_of(|| #caller)) #chosen_by;));
-        let (accept, pointed, selection) = (self.accept(), self.pointed(), self.selection());
+        let (name, signature, position) = (self.full_name(), self.signature(), self.position());
+        let length = Literal::usize_unsuffixed(name.len());
+        let flags = self.flags(self.hook_flags(self.source.body.is_none()));
+        let (cfgs, lints, deprecated) = (self.cfgs(), self.lints(), self.deprecated());
+        let lifetimes = self.lifetimes_at(Place::Outside);
+        let (names, types) = (self.argument_names(), self.abi_types(Place::Outside));
+        let (output, receiving) = (self.output_at(Place::Outside), self.receiving());
+        let call = self.unsafe_if_declared(quote!(#original(#(#names),*)));
+        let (accept, bounds, pointer) = (self.accept_header(), self.bounds(), self.pointer());
+        let (bound, through) = (self.shim_bound(), self.through());
+        let selection = self.selection();
         quote! {
-            #records
-
-            #shims
-
-            #keyed
-
-            #accept
-
-            #pointed
+            #(#cfgs)*
+            #krate::__key! {
+                #token #marker #record = [#new] of #description
+                [#(#lints)*] [#[allow(improper_ctypes_definitions #deprecated)]]
+                #first [#caller] [#chosen_by]
+                (#length #name #signature #position; [#flags])
+                [#(#lifetimes,)*] (#(#names: #types),*) -> [#output]
+                { #receiving } { #call } (#(#names),*)
+                #target [#accept] [#bounds] [#bound]
+                [#pointer] [#through]
+            }
 
             #selection
         }
     }
 
-    /// The shim of the default.
-    fn default_shim(&self, original: &TokenStream) -> TokenStream {
-        let marker = self.marker();
-        let (cfgs, lints, deprecated) = (self.cfgs(), self.lints(), self.deprecated());
-        let names = self.argument_names();
-        let receiving = self.receiving();
-        let call = self.unsafe_if_declared(quote!(#original(#(#names),*)));
-        let head = quote!(unsafe extern "C-unwind" fn __default);
-        let default = self.abi_fn(&head, None, &quote!({ #receiving #call }));
-        quote! {
-            #(#cfgs)*
-            #(#lints)*
-            #[allow(improper_ctypes_definitions #deprecated)]
-            impl #marker {
-                #default
-            }
-        }
-    }
-
-    /// The shim of functions and closures.
-    fn shim(&self) -> TokenStream {
+    /// The bound on targets in their shim, which declares the lifetimes, so the bound must not.
+    fn shim_bound(&self) -> TokenStream {
         let sc = self.private();
-        let f = self.target_parameter();
-        let names = self.argument_names();
-        // The shim itself declares the lifetimes, so its bound must not.
         let types = self.arguments.iter().map(|a| a.type_at(Place::Outside));
         let output = self.output_in_bound(Some(Place::Outside));
-        let receiving = self.receiving();
-        let target = local("target");
-        let head = quote!(unsafe extern "C-unwind" fn __shim);
-        let rest = quote! {
-            where
-                #f: #sc::Fn(#(#types),*) -> #output + #sc::Copy,
-            {
-                let #target = unsafe { #sc::conjure::<#f>() };
-                #receiving
-                #target(#(#names),*)
-            }
-        };
-        self.abi_fn(&head, Some(&f), &rest)
+        quote!(#sc::Fn(#(#types),*) -> #output)
     }
 
-    /// The trait that accepts functions and closures as targets, with their shim. It is not a
-    /// function of the key's type beside the shim of the default: compilers lay code out by the
-    /// names of functions, and shims of targets should lie beside each other.
-    fn accept(&self) -> TokenStream {
-        let (sc, marker) = (self.private(), self.marker());
-        let cfgs = self.cfgs();
-        let lints = self.lints();
-        let deprecated = self.deprecated();
-        let f = self.target_parameter();
-        let bounds = self.bounds();
-        let shim = self.shim();
-        let accept = respanned(quote!(#sc::Accept<#f> for #marker), self.signature_span());
-        quote! {
-            #(#cfgs)*
-            #(#lints)*
-            #[allow(improper_ctypes_definitions #deprecated)]
-            unsafe impl<#f> #accept
-            where
-                #f: #bounds,
-            {
-                const SHIM: *const () = {
-                    #shim
-                    __shim::<#f> as *const ()
-                };
-            }
-        }
+    /// `Accept<F> for` the key's type. Its span is that of the signature, so that type errors show
+    /// it.
+    fn accept_header(&self) -> TokenStream {
+        let (sc, marker, f) = (self.private(), self.marker(), self.target_parameter());
+        respanned(quote!(#sc::Accept<#f> for #marker), self.signature_span())
     }
 }

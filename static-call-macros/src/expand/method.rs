@@ -33,7 +33,7 @@ pub(super) fn expand(block: &Impl) -> TokenStream {
 fn inside(f: &Function) -> TokenStream {
     let (krate, vis, keys, marker) = (&f.krate, &f.source.vis, &f.keys, f.marker());
     let update_vis = &f.update_vis;
-    let (cfgs, lints) = (&f.attrs.cfgs, &f.attrs.lints);
+    let cfgs = &f.attrs.cfgs;
     let hidden = &f.attrs.hidden;
     let caller = f.caller_fn(&f.attrs.wrapper, Some(vis));
     let name = f.full_name();
@@ -56,9 +56,6 @@ fn inside(f: &Function) -> TokenStream {
         #(#cfgs)*
         #original
 
-        #(#cfgs)*
-        #(#lints)*
-        #[allow(dead_code)]
         #call_at
     }
 }

@@ -9,32 +9,9 @@ use crate::model::{Function, local};
 const MOST_ARGUMENTS: usize = 8;
 
 impl Function {
-    /// The trait that accepts function pointers, with the shim that calls them.
-    pub(super) fn pointed(&self) -> TokenStream {
-        let (sc, marker) = (self.private(), self.marker());
-        let cfgs = self.cfgs();
-        let lints = self.lints();
-        let deprecated = self.deprecated();
-        let pointer = self.pointer();
-        let through = self.through();
-        quote! {
-            #(#cfgs)*
-            #(#lints)*
-            #[allow(improper_ctypes_definitions #deprecated)]
-            unsafe impl #sc::Pointed for #marker {
-                type Pointer = #pointer;
-                const THROUGH: *const () = #through as *const ();
-                fn cell() -> &'static #sc::PointerCell {
-                    static CELL: #sc::PointerCell = #sc::PointerCell::new();
-                    &CELL
-                }
-            }
-        }
-    }
-
     /// The shim that calls the pointer in the key's cell: one of the runtime's, unless there are
     /// more arguments than those have.
-    fn through(&self) -> TokenStream {
+    pub(super) fn through(&self) -> TokenStream {
         let sc = self.private();
         let count = self.arguments.len();
         if count <= MOST_ARGUMENTS {

@@ -12,10 +12,13 @@ impl Function {
         self.attrs.deprecated.then(|| quote!(, deprecated))
     }
 
-    /// The record of the key. `shim` is that of its default target.
+    /// The record of the key. `shim` is that of its default target, which the statements describe
+    /// by the variable `d`.
     pub(super) fn records(
         &self,
         shim: &TokenStream,
+        d: &Ident,
+        statements: &TokenStream,
         flags: impl IntoIterator<Item = &'static str>,
     ) -> TokenStream {
         let (krate, sc, marker) = (&self.krate, self.private(), self.marker());
@@ -24,23 +27,21 @@ impl Function {
         let name_length = Literal::usize_unsuffixed(name.len());
         let cfgs: Vec<_> = self.cfgs().collect();
         let flags = self.flags(flags);
-        // With the span of the name: that of the attribute is the same for all methods. With a
-        // user's span there is no `$crate`, and `::core` may be another crate. So these are
-        // evaluated outside `unsafe`, where the worst is a wrong number.
-        let position = |name: &str| {
-            let span = self.source.sig.ident.span();
-            let name = Ident::new(name, span);
-            quote_spanned!(span=> ::core::#name!())
-        };
-        let (line, column) = (position("line"), position("column"));
+        let deprecated = self.deprecated();
+        let position = self.position();
         let description = local("description");
         let new = trusted_block(self.trusted, quote!(#sc::KeyRecord::new(#description)));
         quote! {
             #(#cfgs)*
             #krate::__record! {
                 key #record = {
+                    #[cold]
+                    #[allow(improper_ctypes_definitions #deprecated)]
+                    fn describe(#d: &mut #sc::TargetDescription) {
+                        #statements
+                    }
                     let #description = #sc::KeyDescription {
-                        describe: <#marker as #sc::Keyed>::describe,
+                        describe,
                         shim: #shim,
                         stub: <#marker as #sc::Keyed>::stub as *const (),
                         text: #sc::core::concat!(
@@ -49,7 +50,7 @@ impl Function {
                         module: #sc::core::module_path!().len(),
                         name: #name_length,
                         file: #sc::core::file!().len(),
-                        position: (#line, #column),
+                        position: #position,
                         flags: #flags,
                     };
                     #new
@@ -58,29 +59,30 @@ impl Function {
         }
     }
 
-    /// Leads from the key's type to its record. The statements describe the default target by the
-    /// variable `d`.
-    pub(super) fn keyed(&self, d: &Ident, statements: &TokenStream) -> TokenStream {
+    /// Line and column of the name: those of the attribute are the same for all methods. With a
+    /// user's span there is no `$crate`, and `::core` may be another crate. So these are evaluated
+    /// outside `unsafe`, where the worst is a wrong number.
+    pub(super) fn position(&self) -> TokenStream {
+        let span = self.source.sig.ident.span();
+        quote_spanned!(span=> (::core::line!(), ::core::column!()))
+    }
+
+    /// Leads from the key's type to its record.
+    pub(super) fn keyed(&self) -> TokenStream {
         let (krate, sc, marker, record) =
             (&self.krate, self.private(), self.marker(), self.record());
         let cfgs = self.cfgs();
-        let deprecated = self.deprecated();
         quote! {
             #(#cfgs)*
-            #[allow(improper_ctypes_definitions #deprecated)]
             unsafe impl #sc::Keyed for #marker {
                 const RECORD: *const #sc::KeyRecord = &raw const #record;
                 #krate::__stub!(#record);
-                #[cold]
-                fn describe(#d: &mut #sc::TargetDescription) {
-                    #statements
-                }
             }
         }
     }
 
     /// The flags of the record: `flags`, and whether arguments need dropping.
-    fn flags(&self, flags: impl IntoIterator<Item = &'static str>) -> TokenStream {
+    pub(super) fn flags(&self, flags: impl IntoIterator<Item = &'static str>) -> TokenStream {
         let sc = self.private();
         let flags = flags.into_iter().map(|flag| {
             let flag = Ident::new(flag, Span::call_site());

@@ -12,13 +12,12 @@ impl Function {
     /// arguments show.
     pub(super) fn call_at(&self, name: &str, place: Place, is_hook: bool) -> TokenStream {
         let span = self.source.sig.ident.span().resolved_at(Span::call_site());
-        let off = self.off_at(&name.replacen("__call_at", "__off", 1), place, is_hook);
+        let off = name.replacen("__call_at", "__off", 1);
         let name = Ident::new(name, span);
-        let (sc, marker, vis) = (self.private(), self.marker(), &self.source.vis);
+        let (marker, vis) = (self.marker(), &self.source.vis);
         let site_attrs = &self.attrs.site;
         let unsafety = self.unsafety();
         let lifetimes = self.lifetimes_at(place);
-        let site = local("site");
         let names = self.argument_names();
         let parameters = self.arguments.iter().zip(&names).map(|(a, name)| match &a.left_behind {
             Some(ty) => quote!(_: #ty),
@@ -42,66 +41,30 @@ impl Function {
         let abi = self.abi_types(place);
         // The site adds one argument to the user's; clippy's limit is seven.
         let one_too_many = (names.len() >= 7).then(|| quote!(#[allow(clippy::too_many_arguments)]));
+        let (krate, sc, site) = (&self.krate, self.private(), local("site"));
+        let open = quote!(let #site = unsafe { #sc::Site::call(#site) };);
+        let (cfgs, lints) = (&self.attrs.cfgs, &self.attrs.lints);
+        let off = Ident::new(&off, Span::call_site());
+        let label = self.target_parameter();
+        let attrs = quote!(#(#lints)* #(#site_attrs)*);
+        let value = is_hook.then(|| self.off_value());
         quote! {
-            #[doc(hidden)]
-            #(#site_attrs)*
-            #one_too_many
-            #[inline(always)]
-            #vis #unsafety fn #name<#(#lifetimes,)*>(
-                #site: #sc::Site<
-                    fn(#sc::PhantomData<#marker>, #(#abi),*) -> #bound_output,
-                >,
-                #(#parameters),*
-            ) -> #output {
-                #statements
-                let #site = unsafe { #sc::Site::call(#site) };
-                #site(#sc::PhantomData, #(#values),*)
+            #(#cfgs)*
+            #krate::__call_at! {
+                #marker #vis [#unsafety] [#attrs #one_too_many] [#attrs]
+                #name #off #site [#(#lifetimes,)*] #label
+                (#(#abi),*) -> [#output] [#bound_output]
+                (#(#parameters),*) { #statements #open } (#(#values),*) #value
             }
-
-            #off
         }
     }
 
-    /// The value of `call!` if the key is a hook that is off.
-    fn off_at(&self, name: &str, place: Place, is_hook: bool) -> TokenStream {
-        let name = Ident::new(name, Span::call_site());
-        let (sc, marker, vis) = (self.private(), self.marker(), &self.source.vis);
-        let site_attrs = &self.attrs.site;
-        let lifetimes = self.lifetimes_at(place);
-        let l = self.target_parameter();
-        let output = self.output_in_bound(Some(place));
+    /// The value of `call!` if the key, a hook, is off and `label` returns false.
+    fn off_value(&self) -> TokenStream {
+        let sc = self.private();
         let none = quote!(#sc::Option::None);
-        let label_name = local("label");
-        let (label, value) = match is_hook {
-            true => {
-                let off = if self.returns_option() { none.clone() } else { quote!(()) };
-                let value = quote! {
-                    if #label_name(#sc::PhantomData) {
-                        #none
-                    } else {
-                        #sc::Option::Some(#off)
-                    }
-                };
-                (label_name.to_token_stream(), value)
-            }
-            false => (quote!(_), none),
-        };
-        let (cfgs, lints) = (&self.attrs.cfgs, &self.attrs.lints);
-        quote! {
-            #(#cfgs)*
-            #(#lints)*
-            #[doc(hidden)]
-            #[allow(dead_code)]
-            #(#site_attrs)*
-            #[inline(always)]
-            #vis fn #name<#(#lifetimes,)* #l>(#label: #l) -> #sc::Option<#output>
-            where
-                #l: #sc::FnOnce(#sc::PhantomData<#marker>)
-                    -> #sc::bool,
-            {
-                #value
-            }
-        }
+        let off = if self.returns_option() { none } else { quote!(()) };
+        quote!({ #off })
     }
 
     /// The flags that mark the key as a hook in its record.

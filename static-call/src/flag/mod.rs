@@ -323,11 +323,16 @@ macro_rules! flag {
             const INITIALLY: $crate::__private::core::primitive::bool =
                 <$name as $crate::__private::Initially>::ON;
 
+            #[cold]
+            fn describe(description: &mut $crate::__private::TargetDescription) {
+                $crate::__private::describe_flag(description, INITIALLY);
+            }
+
             // SAFETY: the record belongs to `$name`, and so does the stub; nothing calls a flag's
             // target (promises 1 and 2, INV-KEY).
             $crate::__record! { key RECORD = unsafe {
                 $crate::__private::KeyRecord::new($crate::__private::KeyDescription {
-                    describe: <$name as $crate::__private::Keyed>::describe,
+                    describe,
                     shim: $crate::__private::flag_shim(INITIALLY),
                     stub: <$name as $crate::__private::Keyed>::stub as *const (),
                     text: $crate::__private::core::concat!(
@@ -357,10 +362,6 @@ macro_rules! flag {
             unsafe impl $crate::__private::Keyed for $name {
                 const RECORD: *const $crate::__private::KeyRecord = &raw const RECORD;
                 $crate::__stub!(RECORD);
-                #[cold]
-                fn describe(description: &mut $crate::__private::TargetDescription) {
-                    $crate::__private::describe_flag(description, INITIALLY);
-                }
             }
         };
     )+};

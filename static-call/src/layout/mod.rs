@@ -34,6 +34,13 @@ macro_rules! __section {
     (version) => {
         "0_1"
     };
+    // Written out, because every key has these and each `concat!` costs its compiler time.
+    (keys "linkme") => {
+        "linkme_STATIC_CALL_0_1_KEYS"
+    };
+    (push_trampolines) => {
+        ".pushsection static_call_0_1_trampolines,\"ao\",@progbits,{me}"
+    };
     (keys $prefix:literal) => {
         $crate::__private::core::concat!(
             $prefix,

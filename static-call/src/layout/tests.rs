@@ -1,5 +1,7 @@
 //! What is written is read back, and anything else is refused.
 
+use std::format;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -181,4 +183,11 @@ fn what_may_be_patched() {
         let steps = Grade::from_byte(byte).is_some_and(Grade::takes_steps);
         assert_eq!(steps, (3..=4).contains(&byte), "grade {byte}");
     }
+}
+
+#[test]
+fn written_names_have_the_version() {
+    assert_eq!(crate::__section!(keys "linkme"), format!("linkme_STATIC_CALL_{RECORDS}_KEYS"));
+    let push = format!(".pushsection {TRAMPOLINES_SECTION},\"ao\",@progbits,{{me}}");
+    assert_eq!(crate::__section!(push_trampolines), push);
 }

@@ -1,5 +1,6 @@
 //! The items that generated code names, exported as `__private`.
 
+mod expansion;
 mod passing;
 mod select;
 mod shim;
@@ -41,7 +42,9 @@ pub use crate::target::{PointerCell, TargetDescription, TargetRecord, captures_n
 pub use crate::traits::{Accept, Handle, Keyed, Pointed, SafeToSwitch, Switch};
 pub use passing::{Indirect, Pass, Passing};
 pub use select::force;
-pub use shim::{Initially, Never, Receiver, conjure, not_set, type_name_of, type_of, update};
+pub use shim::{
+    Initially, Never, Receiver, conjure, not_set, type_name_of, type_of, type_of_function, update,
+};
 pub use site::Site;
 #[cfg(all(feature = "std", target_arch = "aarch64"))]
 pub use std::arch::is_aarch64_feature_detected;

@@ -59,6 +59,12 @@ pub fn type_of<F: 'static>(_: impl FnOnce() -> F) -> TypeId {
     TypeId::of::<F>()
 }
 
+/// Returns the type of a function item, which has no destructor.
+#[must_use]
+pub fn type_of_function<F: Copy + 'static>(_: F) -> TypeId {
+    TypeId::of::<F>()
+}
+
 /// Returns the name of the type that the closure would return. The closure is not called.
 #[must_use]
 pub fn type_name_of<F>(_: impl FnOnce() -> F) -> &'static str {

@@ -8,7 +8,6 @@ enum Own {}
 impl Keyed for Own {
     const RECORD: *const static_call::__private::KeyRecord = std::ptr::null();
     unsafe extern "C" fn stub() {}
-    fn describe(_: &mut static_call::__private::TargetDescription) {}
 }
 
 impl<F> Accept<F> for Own {

@@ -38,8 +38,9 @@ pub(super) fn expand(h: &Handle, method: &Method) -> TokenStream {
     let shim_fn = f.abi_fn(&head, Some(&i), &quote!(where #bounds, { #receiving #call }));
     let hook_flags = f.hook_flags(h.is_hook(method));
     let is_unsafe = h.source.unsafety.map(|_| "UNSAFE_TO_SWITCH");
-    let records = f.records(&shim, hook_flags.into_iter().chain(is_unsafe));
-    let keyed = keyed(h, method, &i, &d, &described);
+    let described = with_key_type(h, method, &i, &d, &described);
+    let records = f.records(&shim, &d, &described, hook_flags.into_iter().chain(is_unsafe));
+    let keyed = f.keyed();
     quote! {
         #marker_enum
 
@@ -59,9 +60,9 @@ pub(super) fn expand(h: &Handle, method: &Method) -> TokenStream {
     }
 }
 
-/// The trait that leads from the key's type to its record; `i` is a name for a type parameter. The
-/// statements describe the default target by the variable `d`.
-fn keyed(
+/// The statements, which describe the default target by the variable `d`, and that of the type by
+/// which callers name the key; `i` is a name for a type parameter.
+fn with_key_type(
     h: &Handle,
     method: &Method,
     i: &Ident,
@@ -74,19 +75,16 @@ fn keyed(
     // Generic, because naming the handle's method requires the supertraits: a missing one would be
     // reported twice.
     let bounds = h.bounds_without_instance(&i.to_token_stream());
-    f.keyed(
-        d,
-        &quote! {
-            fn of<#i>() -> #sc::TypeId
-            where
-                #bounds,
-            {
-                #sc::type_of(|| <#i as #of_trait>::#ident)
-            }
-            #statements
-            #d.of_key(of::<#handle>());
-        },
-    )
+    quote! {
+        fn of<#i>() -> #sc::TypeId
+        where
+            #bounds,
+        {
+            #sc::type_of(|| <#i as #of_trait>::#ident)
+        }
+        #statements
+        #d.of_key(of::<#handle>());
+    }
 }
 
 /// The call of an implementation's method, with its instance.

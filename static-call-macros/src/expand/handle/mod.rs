@@ -109,15 +109,7 @@ fn inherent(h: &Handle) -> TokenStream {
     let switching = switch::inherent(h);
     let methods = h.switched().map(|method| {
         let f = &method.function;
-        let (cfgs, lints) = (&f.attrs.cfgs, &f.attrs.lints);
-        let call_at =
-            f.call_at(&format!("__call_at_{}", f.name()), Place::Outside, h.is_hook(method));
-        quote! {
-            #(#cfgs)*
-            #(#lints)*
-            #[allow(dead_code)]
-            #call_at
-        }
+        f.call_at(&format!("__call_at_{}", f.name()), Place::Outside, h.is_hook(method))
     });
     quote! {
         #(#cfgs)*

@@ -247,7 +247,6 @@ fn items(f: &Function, error: &Ident) -> TokenStream {
         unsafe impl #sc::Keyed for #marker {
             const RECORD: *const #sc::KeyRecord = #sc::core::ptr::null();
             unsafe extern "C" fn stub() {}
-            fn describe(_: &mut #sc::TargetDescription) {}
         }
 
         #(#cfgs)*

@@ -31,11 +31,7 @@ macro_rules! __trampoline {
                 ".long {stub}@PLT - . - 4",
                 ".byte 0xcc, 0xcc, 0xcc",
                 ".cfi_endproc",
-                $crate::__private::core::concat!(
-                    ".pushsection ",
-                    $crate::__section!("trampolines"),
-                    ",\"ao\",@progbits,{me}"
-                ),
+                $crate::__section!(push_trampolines),
                 ".p2align 2",
                 ".long 2b - .",
                 ".long {stub}@PLT - .",

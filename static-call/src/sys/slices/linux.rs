@@ -115,6 +115,7 @@ macro_rules! __record {
     (key $name:ident = $value:expr;) => {
         #[used]
         #[allow(non_upper_case_globals, reason = "it has the name of the key")]
+        #[allow(deprecated, reason = "its function may be")]
         #[unsafe(link_section = $crate::__section!(keys "linkme"))]
         static $name: $crate::__private::KeyRecord = $value;
     };

@@ -18,6 +18,7 @@ macro_rules! __record {
         #[$crate::__private::linkme::distributed_slice($crate::__private::KEYS)]
         #[linkme(crate = $crate::__private::linkme)]
         #[allow(non_upper_case_globals, reason = "it has the name of the key")]
+        #[allow(deprecated, reason = "its function may be")]
         static $name: $crate::__private::KeyRecord = $value;
     };
     (site $name:ident = $value:expr;) => {
