@@ -72,7 +72,9 @@ impl Program {
                     path("static-call"),
                     path("static-call-verify"),
                 )?;
-                let build = "fn main() {\n    static_call_verify::enable();\n}\n";
+                // A stripped link reserves no room for names. This one keeps symbols.
+                let build = "fn main() {\n    \
+                             static_call_verify::LinkHook::new().names(false).enable();\n}\n";
                 fs::write(dir.join("build.rs"), build)?;
             }
         }

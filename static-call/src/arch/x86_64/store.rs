@@ -160,22 +160,35 @@ mod tests {
         }
     }
 
-    const COUNT: u32 = 200_000;
-
-    /// One thread adds with `add`, another with exchanges, which may fail.
-    fn contend(add: impl Fn() + Sync, exchange: impl Fn() -> bool) {
-        let start = Barrier::new(2);
-        thread::scope(|scope| {
-            scope.spawn(|| {
-                start.wait();
-                (0..COUNT).for_each(|_| add());
-            });
-            start.wait();
-            let mut done = 0;
-            while done < COUNT {
-                done += u32::from(exchange());
+    /// One thread adds with exchanges, which may fail, another with `add`, each until both have
+    /// often done so. Returns how often they did.
+    fn contend(add: impl Fn() + Sync, exchange: impl Fn() -> bool) -> u32 {
+        const ENOUGH: u32 = 2_000_000;
+        let (start, enough) = (Barrier::new(2), AtomicU32::new(0));
+        let is_over = |count: u32| {
+            if count == ENOUGH {
+                enough.fetch_add(1, Ordering::Relaxed);
             }
-        });
+            enough.load(Ordering::Relaxed) == 2
+        };
+        thread::scope(|scope| {
+            let adder = scope.spawn(|| {
+                let mut count = 0;
+                start.wait();
+                while !is_over(count) {
+                    add();
+                    count += 1;
+                }
+                count
+            });
+            let mut count = 0;
+            start.wait();
+            while !is_over(count) {
+                while !exchange() {}
+                count += 1;
+            }
+            adder.join().unwrap() + count
+        })
     }
 
     /// While another thread changes the same bytes, no change is lost.
@@ -185,22 +198,22 @@ mod tests {
         let add = || {
             quadword.fetch_add(1, Ordering::Relaxed);
         };
-        contend(add, || {
+        let count = contend(add, || {
             let old = quadword.load(Ordering::Relaxed);
             // SAFETY: INV-STORE: this quadword.
             unsafe { exchange_quadword(quadword.as_ptr().addr(), old, old + 1) }
         });
-        assert_eq!(quadword.into_inner(), u64::from(2 * COUNT));
+        assert_eq!(quadword.into_inner(), u64::from(count));
 
         let word = AtomicU32::new(0);
         let add = || {
             word.fetch_add(1, Ordering::Relaxed);
         };
-        contend(add, || {
+        let count = contend(add, || {
             let old = word.load(Ordering::Relaxed);
             // SAFETY: INV-STORE: these four bytes.
             unsafe { exchange_displacement(word.as_ptr().addr(), old, old + 1) }
         });
-        assert_eq!(word.into_inner(), 2 * COUNT);
+        assert_eq!(word.into_inner(), count);
     }
 }
