@@ -1,10 +1,11 @@
 //! The choice of a default at the first call, and concurrent updates.
 
 use core::ptr;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::boxed::Box;
 use std::sync::Barrier;
 use std::thread;
+use std::vec::Vec;
 
 use super::{KeyDescription, KeyRecord};
 use crate::target::{Chosen, PointerCell, TargetDescription, TargetRecord};
@@ -142,24 +143,31 @@ fn the_cell_is_filled_before_the_slot_changes() {
 /// Whoever finds a hook on finds its target in the slot.
 #[test]
 fn a_hook_is_on_after_its_slot_has_the_target() {
-    for _ in 0..if cfg!(miri) { 3 } else { 4000 } {
-        let key = with_flags(
-            |description| {
+    let keys: Vec<_> = (0..if cfg!(miri) { 3 } else { 3000 })
+        .map(|_| {
+            let default = |description: &mut TargetDescription| {
                 open(description);
-            },
-            KeyRecord::HAS_NO_BODY,
-        );
-        let start = Barrier::new(2);
-        thread::scope(|scope| {
-            scope.spawn(|| {
-                start.wait();
+            };
+            with_flags(default, KeyRecord::HAS_NO_BODY)
+        })
+        .collect();
+    let watched = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        let watcher = scope.spawn(|| {
+            for key in &keys {
+                watched.fetch_add(1, Ordering::SeqCst);
                 while !key.is_on() {
                     core::hint::spin_loop();
                 }
                 assert_eq!(key.entry().cast_const(), OTHER.address());
-            });
-            start.wait();
-            key.publish(Chosen::new(OTHER));
+            }
         });
-    }
+        for (i, key) in keys.iter().enumerate() {
+            // The other thread looks at this key now.
+            while watched.load(Ordering::SeqCst) <= i && !watcher.is_finished() {
+                thread::yield_now();
+            }
+            key.publish(Chosen::new(OTHER));
+        }
+    });
 }
