@@ -23,7 +23,8 @@ impl Function {
         let (sc, marker) = (self.private(), self.marker());
         let (first, chosen_by) = self.first();
         let shim = quote!(#marker::#first as *const ());
-        let flags = self.hook_flags(self.source.body.is_none());
+        let mut flags = self.hook_flags(self.source.body.is_none());
+        flags.extend(self.select.is_some().then_some("CHOOSES"));
         let records = self.records(&shim, flags);
         let shims = self.default_shim(original);
         let d = local("description");

@@ -15,6 +15,7 @@ use crate::patching::plan::{
 use crate::patching::registry::{KeyEntry, Trampoline};
 use crate::patching::state::State;
 use crate::patching::steps::{self, Way};
+use crate::path::Reason;
 use crate::record::KeyRecord;
 
 /// What a batch does to the keys that it touches.
@@ -37,7 +38,8 @@ pub(crate) fn stores(state: &mut State, aim: Aim) -> Result<(), UpdateError> {
     for k in 0..state.pending.touched() {
         state.pending.goals[k] = goal(state, state.pending.key(k));
     }
-    if steps::are_allowed(state) {
+    // Where steps are not allowed, what is bound in the file still takes some to its trampoline.
+    if state.limits.barrier.is_ok() {
         for_each(state, KeyEntry::calls, |state, i, goal| {
             let lead = lead(state, i, goal, aim);
             steps::prepare(state, i, lead);
@@ -109,7 +111,7 @@ fn of_trampoline(state: &mut State, i: usize, goal: Goal, aim: Aim) {
 fn of_label(state: &mut State, i: usize, goal: Goal, aim: Aim) {
     let label = &state.registry.labels[i];
     let falls_through = binds_in_place(state, aim)
-        && state.limits.cap != Cap::Retarget
+        && (state.limits.cap != Cap::Retarget || label.falls_through_in_file)
         && LabelShape::falls_through(label.polarity, goal.is_on);
     let store = label.shape.and_then(|shape| shape.store(state.written.labels[i], falls_through));
     plan(state, store, Subject::Label(i, falls_through));
@@ -134,6 +136,12 @@ fn of_call(state: &mut State, i: usize, goal: Goal, aim: Aim) -> Result<(), Upda
                 state.pending.plan(stage, Planned { store, subject });
             }
         }
+        Way::Stuck if from == call.in_file && state.left.unsettled.is_none() => {
+            let record = state.registry.keys[call.key as usize].record;
+            let no_veneer = Reason::NoVeneer(state.veneers.refused.unwrap_or(0));
+            let reason = state.limits.barrier.err().map_or(no_veneer, Reason::NoBarrier);
+            return Err(UpdateError::BoundAtLink { key: record.name(), reason });
+        }
         Way::Stuck => {
             let errno = state.left.unsettled.or(state.veneers.refused).unwrap_or(0);
             return Err(UpdateError::CannotRetarget { address: shape.address as usize, errno });
@@ -144,10 +152,12 @@ fn of_call(state: &mut State, i: usize, goal: Goal, aim: Aim) -> Result<(), Upda
 
 /// Returns where a call instruction should lead.
 fn lead(state: &State, i: usize, goal: Goal, aim: Aim) -> Lead {
-    let shape = state.registry.calls[i].shape;
-    match shape.filter(|shape| {
+    let call = &state.registry.calls[i];
+    match call.shape.filter(|shape| {
         binds_in_place(state, aim) && (shape.split.is_none() || steps::are_allowed(state))
     }) {
+        // What is bound in the file calls its target already; that is not worth a store.
+        Some(_) if call.in_file == Lead::Address(goal.target) => call.in_file,
         Some(shape) => shape.lead(goal),
         None => Lead::Linked,
     }

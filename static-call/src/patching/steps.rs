@@ -96,8 +96,8 @@ pub(crate) fn prepare(state: &mut State, i: usize, to: Lead) {
     }
 }
 
-/// Makes the veneers of the trampolines of all keys that use the same pages as this one, before any
-/// of these pages is executed.
+/// Makes the veneers of the trampolines of all keys that use the same pages as this one, and those
+/// of where their calls lead, before any of these pages is executed.
 fn make_homes(state: &mut State, split: Split, key: u32) {
     let which = usize::from(split.before()) - 1;
     if state.veneers.homes[key as usize][which] {
@@ -109,8 +109,15 @@ fn make_homes(state: &mut State, split: Split, key: u32) {
             let Some(site) = Site::of(state, i).filter(|site| site.split == split) else {
                 continue;
             };
-            let first = site.windows(state.veneers.areas).next();
-            first.map(|window| site.make(state, Lead::Linked, window, Room::New));
+            // What is bound in the file needs a veneer of its default, too, before its first step.
+            let mut windows = site.windows(state.veneers.areas);
+            if site.now == Lead::Linked {
+                windows.next().map(|window| site.make(state, Lead::Linked, window, Room::New));
+                continue;
+            }
+            let ends = [Lead::Linked, site.now];
+            windows
+                .find(|&window| ends.iter().all(|&lead| site.make(state, lead, window, Room::New)));
         }
     }
 }

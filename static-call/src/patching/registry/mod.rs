@@ -7,7 +7,7 @@ use core::ptr::from_ref;
 
 use crate::layout::{Grade, Kind};
 use crate::patching::image::{Image, TableFault};
-use crate::patching::plan::CallShape;
+use crate::patching::plan::{CallShape, Lead};
 use crate::record::KeyRecord;
 use crate::site::SiteRecord;
 
@@ -54,8 +54,10 @@ pub(crate) struct Trampoline {
     pub(crate) address: u64,
     pub(crate) key: u32,
     pub(crate) site: Option<&'static SiteRecord>,
-    /// Its bytes as linked.
+    /// Its bytes as linked: a jump to the stub.
     pub(crate) linked: u64,
+    /// Its bytes in the file: as linked, or a jump to the default.
+    pub(crate) in_file: u64,
     pub(crate) fault: Option<Fault>,
 }
 
@@ -72,6 +74,8 @@ pub(crate) struct Call {
     pub(crate) ungraded: Ungraded,
     /// The shape if the instruction may be patched: the code agrees with the table (INV-STORE).
     pub(crate) shape: Option<CallShape>,
+    /// Where it leads in the file: as linked, or to the default.
+    pub(crate) in_file: Lead,
     pub(crate) fault: Option<Fault>,
 }
 

@@ -60,13 +60,14 @@ impl Registry {
     pub(crate) fn read(image: Image, sections: &Sections, arena: &mut Arena) -> Self {
         let named = Named::new(arena, sections.keys);
         let trampolines = arena.slice(sections.trampolines.len(), |i| {
-            Trampoline::read(&image, &sections.trampolines[i], &named)
+            Trampoline::read(&image, &sections.trampolines[i], sections.keys, &named)
         });
         trampolines.sort_unstable_by_key(|t| (t.key, t.address));
         let trampolines_by_address = by_address(arena, trampolines, |t| t.address);
 
+        let (entries, all) = (sections.entries, sections.keys);
         let calls = arena.slice(sections.call_count(), |i| {
-            Call::read(&image, sections.entries, i, trampolines, trampolines_by_address)
+            Call::read(&image, entries, i, all, trampolines, trampolines_by_address)
         });
         calls.sort_unstable_by_key(|c| (c.key, c.address));
         separate(calls);
@@ -74,7 +75,7 @@ impl Registry {
 
         let labels = arena.slice(sections.labels.len(), |i| {
             let is_trampoline = |a| find(trampolines, trampolines_by_address, a).is_some();
-            Label::read(&image, &sections.labels[i], &named, is_trampoline)
+            Label::read(&image, &sections.labels[i], sections.keys, &named, is_trampoline)
         });
         let kept = label::separate(labels);
         let labels = &mut labels[..kept];
