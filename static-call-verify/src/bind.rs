@@ -32,8 +32,8 @@ const LABEL_LENGTH: u8 = 5;
 /// Bytes of a displacement.
 const DISPLACEMENT: u64 = 4;
 
-/// Binds every key whose code can be bound, if this is wanted and the image has a runtime that knows
-/// about it. Returns what to write, and notes in the report which keys are bound.
+/// Binds every key whose code can be bound, if this is wanted and the image has a runtime to update
+/// it. Returns what to write, and notes in the report which keys are bound.
 ///
 /// `trampolines` are the addresses of all trampolines, sorted.
 pub(crate) fn bind(
@@ -89,8 +89,8 @@ struct Bound {
     default: Option<u64>,
 }
 
-/// Returns which keys can be bound: all of a key's code leads to its default, or none of it, because
-/// calls that lead there do not follow the slot.
+/// Returns which keys can be bound. All of a key's code leads to its default, or none of it,
+/// because calls that lead there do not follow the slot.
 fn choose(
     image: &Image<'_>,
     pointers: &Pointers,
@@ -155,8 +155,8 @@ struct Jumps<'i, 'a> {
 }
 
 impl Jumps<'_, '_> {
-    /// Returns where calls of the code at `address` may go directly: the end of its jumps. A jump at
-    /// an address that `stays`, or to one that `leaves` rejects, is not skipped.
+    /// Returns where calls of the code at `address` may go directly: the end of its jumps. A jump
+    /// at an address that `stays`, or to one that `leaves` rejects, is not skipped.
     fn end(&self, address: u64, stays: impl Fn(u64) -> bool, leaves: impl Fn(u64) -> bool) -> u64 {
         let next = |&at: &u64| self.next(at).filter(|&next| !stays(at) && leaves(next));
         let chain = successors(Some(address), next).take(MOST_JUMPS + 1);

@@ -119,8 +119,9 @@ impl LinkHook {
         self.with(NAMES, names.to_string())
     }
 
-    /// Sets whether calls lead straight to their defaults in the file, before any update. By default
-    /// they lead to their trampolines until `static_call::init` or the first update.
+    /// Sets whether calls lead straight to their defaults in the file, before any update. If not,
+    /// they lead to their trampolines until `static_call::init` or the first update. That is the
+    /// default.
     ///
     /// A program that never updates then runs at the cost of direct calls from its first
     /// instruction on, and `init()` has nothing to do. In return, its calls do not follow a key's

@@ -34,8 +34,8 @@ pub enum Stamped {
 }
 
 /// Rewrites calls through the GOT to the direct form where that is exact, verifies the image, and
-/// fills its table and the names of functions, if it has room for them. If the policy says so, calls
-/// then lead to their defaults.
+/// fills its table and the names of functions, if it has room for them. If the policy says so, it
+/// then lets calls lead to their defaults.
 ///
 /// The report describes the image after this. If the result is not [`Stamped::Done`], the image is
 /// unchanged. Stamping an image again gives the same bytes.

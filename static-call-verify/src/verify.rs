@@ -46,8 +46,8 @@ pub(crate) struct Analysis {
 
 /// What stamping has to write, or why it cannot.
 ///
-/// `undone` takes back an earlier binding, `reserved` are the contents of reserved sections, `bound`
-/// binds the code. They are written in this order, after `undone` the rewrites.
+/// `undone` takes back an earlier binding, `reserved` are the contents of reserved sections, and
+/// `bound` binds the code. All is written in the order of the fields.
 pub(crate) enum Stamp {
     NothingToDo,
     NoTable,

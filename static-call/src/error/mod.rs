@@ -123,8 +123,8 @@ impl fmt::Display for UpdateError {
             Self::BoundAtLink { key, reason } => write!(
                 f,
                 "`{key}` was bound to its default at link time, and its calls cannot be rewritten \
-                 here ({reason}): link without `bind`, or call `static_call::unbind()` while code is \
-                 writable"
+                 ({reason}): link without `bind`, or call `static_call::unbind()` while code can \
+                 be made writable"
             ),
             Self::CallsItself { key } => {
                 write!(f, "`{key}` would call itself: its target leads back to it")

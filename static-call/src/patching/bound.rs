@@ -4,14 +4,13 @@
 use crate::error::UpdateError;
 use crate::patching::choose::Aim;
 use crate::patching::path;
-use crate::patching::registry::NONE;
 use crate::patching::state::State;
 use crate::path::Reason;
 use crate::record::{KEYS, KeyRecord};
 use crate::request::Request;
 
-/// Refuses a batch that rewrites the bound code of a key whose code cannot be rewritten: to give the
-/// key another target, or to unbind it.
+/// Refuses a batch that must rewrite the bound code of a key, to give it another target or to
+/// unbind it, where that code cannot be rewritten.
 pub(crate) fn refuse(state: &State, aim: Aim) -> Result<(), UpdateError> {
     for key in state.pending.keys() {
         let record = state.registry.keys[key].record;
@@ -56,12 +55,9 @@ fn refuse_keys(
 
 /// Returns why a key of the registry cannot leave the default to which it was bound, if it cannot.
 pub(crate) fn why_fixed(state: &State, key: usize) -> Option<Reason> {
-    let (registry, entry) = (&state.registry, &state.registry.keys[key]);
-    // An entry without a key may be one of this key's.
-    let is_whole = registry.calls.last().is_none_or(|call| call.key != NONE)
-        && registry.trampolines[entry.trampolines()].iter().all(|t| t.fault.is_none())
-        && registry.calls[entry.calls()].iter().all(|call| call.fault.is_none())
-        && registry.labels[entry.labels()].iter().all(|label| label.fault.is_none());
+    let registry = &state.registry;
+    let mut calls = registry.calls[registry.keys[key].calls()].iter();
+    let is_whole = registry.is_whole && calls.all(|call| call.fault.is_none());
     path::why_unpatched(state)
         .or_else(|| path::why_unlisted(state))
         .or((!is_whole).then_some(Reason::Changed))

@@ -135,8 +135,8 @@ fn is_as_linked(state: &State) -> bool {
     pending.keys().all(|key| written.is_as_linked(registry, &registry.keys[key]))
 }
 
-/// Marks the touched keys as bound or not, and returns their counted paths. Where nothing is patched,
-/// they are as in the file.
+/// Marks the touched keys as bound or not, and returns their counted paths. Where nothing is
+/// patched, they are as in the file.
 fn counted(state: &mut State, binds: bool) -> Update {
     let mut update = Update::slot_only();
     for k in 0..state.pending.touched() {

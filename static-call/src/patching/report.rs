@@ -321,7 +321,7 @@ impl TableFault {
 impl Fault {
     fn phrase(self) -> &'static str {
         match self {
-            Self::NotCode => "it does not lie in this image's code",
+            Self::NotCode | Self::Dropped => "it does not lie in this image's code",
             Self::Unknown => "it names a key or a trampoline that does not exist",
             Self::OtherImage => "its key is in another image, so its calls go through the slot",
             Self::Bytes => "the bytes there are not what was recorded",

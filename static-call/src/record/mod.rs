@@ -292,7 +292,8 @@ impl KeyRecord {
         self.state.fetch_or(FOREIGN, Ordering::Relaxed) & FOREIGN != 0
     }
 
-    /// Returns whether the code of the key leads to its default in the file, whatever the slot says.
+    /// Returns whether the code of the key leads to its default in the file, whatever the slot
+    /// says.
     #[allow(dead_code, reason = "unused where nothing is patched")]
     pub(crate) fn is_bound_in_file(&self) -> bool {
         self.state.load(Ordering::Relaxed) & BOUND != 0

@@ -58,8 +58,8 @@ fn bias() -> usize {
     first.expect("this executable").start
 }
 
-/// Calls work although every trampoline and stub of their keys would trap: so they reach the default
-/// without them, and without the slot, before anything of this crate has run.
+/// Calls work although every trampoline and stub of their keys would trap. So they reach the
+/// default without these, and without the slot, before anything of this crate has run.
 #[test]
 fn calls_need_neither_trampolines_nor_slots() {
     in_bound_image("code::calls_need_neither_trampolines_nor_slots", &[], || {

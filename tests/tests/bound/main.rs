@@ -61,7 +61,8 @@ fn in_changed_image(
         let mut image = linked();
         bind(&mut image);
         change(&mut image);
-        let name = format!("bound_{}_{}", test.replace(':', "_"), environment.len());
+        let values: String = environment.iter().map(|(_, value)| format!("_{value}")).collect();
+        let name = format!("bound_{}{values}", test.replace(':', "_"));
         let path: PathBuf = [env!("CARGO_TARGET_TMPDIR"), &name].iter().collect();
         let _ = fs::remove_file(&path);
         fs::write(&path, &image).unwrap();

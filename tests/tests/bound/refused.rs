@@ -2,7 +2,7 @@
 //! stays.
 
 use object::{Object, ObjectSection};
-use static_call::layout::{TABLE_SECTION, TableHeader};
+use static_call::layout::{LABELS_SECTION, TABLE_SECTION, TRAMPOLINES_SECTION, TableHeader};
 use static_call::{Path, Reason, UpdateError, batch};
 use static_call_tests::{self as lib, hooks, splits};
 use support::Code;
@@ -91,6 +91,41 @@ fn a_table_that_is_not_trusted() {
     in_changed_image("refused::a_table_that_is_not_trusted", &[], damage, || {
         check_refused(Reason::TableRefused);
     });
+}
+
+/// A record that is not as it was linked may be of any bound key, whose code would not follow.
+#[test]
+fn a_damaged_record() {
+    for (what, section, at) in [
+        ("trampoline", TRAMPOLINES_SECTION, 0),
+        ("stub", TRAMPOLINES_SECTION, 4),
+        ("label", LABELS_SECTION, 0),
+        ("label-stub", LABELS_SECTION, 8),
+    ] {
+        let damage = |image: &mut [u8]| {
+            let file = object::File::parse(&*image).unwrap();
+            let records = file.section_by_name(section).unwrap().file_range().unwrap();
+            image[records.0 as usize + at] ^= 0x10;
+        };
+        let environment = [("RECORD", what)];
+        in_changed_image("refused::a_damaged_record", &environment, damage, || {
+            let bound = Code::now();
+            for result in [
+                splits::stepped::update(add_seven),
+                lib::apply::update(add_seven),
+                hooks::heard::update(|_| ()),
+                hooks::LOUD.enable(),
+            ] {
+                let error = result.unwrap_err();
+                let is_right =
+                    matches!(error, UpdateError::BoundAtLink { reason: Reason::Changed, .. });
+                assert!(is_right, "{what}: {error}");
+            }
+            bound.assert_unchanged();
+            check_stepped(add_one);
+            check_apply(add_one);
+        });
+    }
 }
 
 /// An instruction that is not what it should be cannot follow.

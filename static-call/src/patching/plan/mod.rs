@@ -198,8 +198,8 @@ impl LabelShape {
             .then_some(Self { address, linked: shape.linked, length: branch.length })
     }
 
-    /// Returns the shape of the label at `address` that was linked as `jmp cold`, if its bytes are the
-    /// no-op now.
+    /// Returns the shape of the label at `address` that was linked as `jmp cold`, if its bytes are
+    /// the no-op now.
     pub(crate) fn bound(address: u64, bytes: &[u8], cold: u64) -> Option<Self> {
         // The same jump as a trampoline's.
         let this = Self::new(address, &trampoline_jmp(address, cold)?, cold)?;

@@ -45,6 +45,10 @@ impl Label {
             falls_through_in_file: false,
             fault: Some(Fault::Unknown),
         };
+        if record.label == 0 || address == 0 {
+            this.fault = Some(Fault::Dropped);
+            return this;
+        }
         let Some(key) = named.key(image, stub) else {
             this.fault = Some(named.unknown(image, stub));
             return this;

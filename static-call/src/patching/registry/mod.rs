@@ -88,6 +88,8 @@ pub(crate) enum Fault {
     Unknown,
     /// Its key is in another image.
     OtherImage,
+    /// The linker dropped its code: GNU ld and mold keep the record, with a null address.
+    Dropped,
     /// The bytes there are not what was recorded.
     Bytes,
     /// It is not a valid entry of the table.
@@ -96,10 +98,20 @@ pub(crate) enum Fault {
     Overlaps,
 }
 
+impl Fault {
+    /// Returns whether this is a fault of code of this image.
+    fn is_of_code(self) -> bool {
+        !matches!(self, Self::OtherImage | Self::Dropped)
+    }
+}
+
 /// The facts of an image.
 pub(crate) struct Registry {
     pub(crate) image: Option<Image>,
     pub(crate) table: Result<(), TableFault>,
+    /// Whether every trampoline and jump label is known, and every entry's key. If not, the code of
+    /// any key may be incomplete here.
+    pub(crate) is_whole: bool,
     /// In link order, like their records.
     pub(crate) keys: &'static [KeyEntry],
     /// Sorted by key, then address.
@@ -127,6 +139,7 @@ impl Registry {
         Self {
             image: None,
             table: Err(TableFault::Absent),
+            is_whole: false,
             keys: &[],
             trampolines: &[],
             calls: &[],

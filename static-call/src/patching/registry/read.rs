@@ -21,6 +21,10 @@ impl Trampoline {
         let (address, stub, site) = record.parts(from_ref(record).addr() as u64);
         let fault = Some(Fault::Unknown);
         let mut this = Self { address, key: NONE, site: None, linked: 0, in_file: 0, fault };
+        if record.trampoline == 0 || address == 0 {
+            this.fault = Some(Fault::Dropped);
+            return this;
+        }
         let Some(key) = named.key(image, stub) else {
             this.fault = Some(named.unknown(image, stub));
             return this;

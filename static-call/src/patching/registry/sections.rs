@@ -2,7 +2,7 @@
 
 use core::any::TypeId;
 
-use super::{Call, Fault, KeyEntry, Label, Registry, Trampoline, find, label, named::Named};
+use super::{Call, Fault, KeyEntry, Label, NONE, Registry, Trampoline, find, label, named::Named};
 use crate::layout::{LabelRecord, TableEntry, TrampolineRecord};
 use crate::patching::arena::{ALIGNMENT, Arena};
 use crate::patching::image::{self, Image, TableFault};
@@ -94,6 +94,7 @@ impl Registry {
         Self {
             image: Some(image),
             table: sections.table,
+            is_whole: is_whole(trampolines, calls, labels),
             keys,
             trampolines,
             calls,
@@ -105,6 +106,14 @@ impl Registry {
             sites: named.site_count(),
         }
     }
+}
+
+/// Returns whether every trampoline and jump label is known, and every entry's key.
+fn is_whole(trampolines: &[Trampoline], calls: &[Call], labels: &[Label]) -> bool {
+    let is_right = |fault: Option<Fault>| !fault.is_some_and(Fault::is_of_code);
+    trampolines.iter().all(|trampoline| is_right(trampoline.fault))
+        && labels.iter().all(|label| is_right(label.fault))
+        && calls.iter().all(|call| call.key != NONE || is_right(call.fault))
 }
 
 /// Returns the indices of a slice, sorted by address.
