@@ -109,12 +109,14 @@ fn main() -> ExitCode {
     }
     println!(
         "matrix: {calls} calls per round; {} calls, by target {:?}; {} updates ({} inline \
-         rewrites), at most {} barriers each, {} refused, {} wrong, {took:.1} s",
+         rewrites), at most {} barriers each, {} pages of veneers, {} refused, {} wrong, \
+         {took:.1} s",
         all.calls,
         all.by_target,
         account.updates,
         account.inline,
         account.barriers,
+        static_call::report().veneer_pages,
         account.refused,
         all.wrong.len(),
     );

@@ -11,6 +11,7 @@ mod fresh;
 mod generate;
 mod machine;
 mod matrix;
+mod mutants;
 mod package;
 mod run;
 mod spread;
@@ -45,6 +46,7 @@ const TASKS: &[(&str, &str, Run)] = &[
     ("matrix-ci", "Run the matrix cells that fit continuous integration", matrix::quick),
     ("ecosystem", "Test and measure published crates with static calls", ecosystem::ecosystem),
     ("soak", "Run the generated program for ten minutes (--seconds N)", matrix::soak),
+    ("mutants", "Break each rule of SAFETY.md once; tests must notice", mutants::mutants),
     ("sweep", "Read every ELF file on this machine; find no static calls", sweep::sweep),
     ("bench-verify", "Compare the verifier with sha256sum, objdump and ld", bench::verify),
     ("footprint", "Measure bytes, build time and code of keys (--keys N)", footprint::footprint),

@@ -14,7 +14,7 @@ use crate::patching::plan::{
 };
 use crate::patching::registry::{KeyEntry, Trampoline};
 use crate::patching::state::State;
-use crate::patching::steps::{self, Way};
+use crate::patching::steps::{self, Stuck};
 use crate::path::Reason;
 use crate::record::KeyRecord;
 
@@ -55,7 +55,21 @@ pub(crate) fn stores(state: &mut State, aim: Aim) -> Result<(), UpdateError> {
         of_label(state, i, goal, aim);
         Ok(())
     })?;
-    for_each(state, KeyEntry::calls, |state, i, goal| of_call(state, i, goal, aim))
+    let mut misses = false;
+    let planned = for_each(state, KeyEntry::calls, |state, i, goal| {
+        misses |= !of_call(state, i, goal, aim)?;
+        Ok(())
+    });
+    // An instruction that is stuck may be able to leave in the next update.
+    if (misses || planned.is_err()) && state.limits.barrier.is_ok() {
+        for_each(state, KeyEntry::calls, |state, i, goal| {
+            let lead = lead(state, i, goal, aim);
+            steps::provide(state, i, lead);
+            Ok(())
+        })?;
+        state.veneers.finish();
+    }
+    planned
 }
 
 /// Visits the trampolines, labels or call instructions of the touched keys.
@@ -117,37 +131,38 @@ fn of_label(state: &mut State, i: usize, goal: Goal, aim: Aim) {
     plan(state, store, Subject::Label(i, falls_through));
 }
 
-fn of_call(state: &mut State, i: usize, goal: Goal, aim: Aim) -> Result<(), UpdateError> {
+/// Returns whether the call instruction gets the lead that it should.
+fn of_call(state: &mut State, i: usize, goal: Goal, aim: Aim) -> Result<bool, UpdateError> {
     let call = &state.registry.calls[i];
-    let Some(shape) = call.shape.filter(|_| call.fault.is_none()) else { return Ok(()) };
+    let Some(shape) = call.shape.filter(|_| call.fault.is_none()) else { return Ok(true) };
     let (from, to) = (state.written.calls[i], lead(state, i, goal, aim));
     if shape.split.is_none() {
         // A lead chosen by the shape itself is always possible.
         let store = shape.store(from, to).unwrap_or(None);
         plan(state, store, Subject::Call { index: i, from, to });
-        return Ok(());
+        return Ok(true);
     }
-    match steps::way(state, i, to) {
-        Way::Stay => {}
-        Way::Route(route) => {
-            for (stage, step) in route.into_iter().enumerate() {
-                let Some(Step { store, from, to }) = step else { continue };
-                let subject = Subject::Call { index: i, from, to };
-                state.pending.plan(stage, Planned { store, subject });
-            }
-        }
-        Way::Stuck if from == call.in_file && state.left.unsettled.is_none() => {
-            let record = state.registry.keys[call.key as usize].record;
-            let no_veneer = Reason::NoVeneer(state.veneers.refused.unwrap_or(0));
-            let reason = state.limits.barrier.err().map_or(no_veneer, Reason::NoBarrier);
-            return Err(UpdateError::BoundAtLink { key: record.name(), reason });
-        }
-        Way::Stuck => {
-            let errno = state.left.unsettled.or(state.veneers.refused).unwrap_or(0);
-            return Err(UpdateError::CannotRetarget { address: shape.address as usize, errno });
-        }
+    let way = steps::way(state, i, to).map_err(|Stuck| stuck(state, i, shape.address))?;
+    let Some((route, end)) = way else { return Ok(from == to) };
+    for (stage, step) in route.into_iter().enumerate() {
+        let Some(Step { store, from, to }) = step else { continue };
+        let subject = Subject::Call { index: i, from, to };
+        state.pending.plan(stage, Planned { store, subject });
     }
-    Ok(())
+    Ok(end == to)
+}
+
+/// Returns the error of a call instruction that cannot leave its old target.
+fn stuck(state: &State, i: usize, address: u64) -> UpdateError {
+    let call = &state.registry.calls[i];
+    if state.written.calls[i] == call.in_file && state.left.unsettled.is_none() {
+        let key = state.registry.keys[call.key as usize].record.name();
+        let no_veneer = Reason::NoVeneer(state.veneers.refused.unwrap_or(0));
+        let reason = state.limits.barrier.err().map_or(no_veneer, Reason::NoBarrier);
+        return UpdateError::BoundAtLink { key, reason };
+    }
+    let errno = state.left.unsettled.or(state.veneers.refused).unwrap_or(0);
+    UpdateError::CannotRetarget { address: address as usize, errno }
 }
 
 /// Returns where a call instruction should lead.

@@ -71,6 +71,9 @@ fn phases(state: &mut State, aim: Aim) -> Result<Update, UpdateError> {
         Ok(()) if barriers.run() => Barrier::Ran,
         result => Barrier::Missing(result.err().or(barriers.failed).unwrap_or_default()),
     };
+    if barriers.failed.is_none() {
+        state.veneers.needs_barrier = false;
+    }
     if barriers.failed.is_none() || state.pending.changes_parts() {
         state.left.unsettled = barriers.failed;
     }
@@ -95,10 +98,11 @@ impl Barriers {
     }
 }
 
-/// Runs the barrier that an earlier batch could not run.
+/// Runs the barrier that an earlier batch could not run, or ended before.
 fn settle(state: &mut State) {
-    if state.left.unsettled.is_some() {
+    if state.left.unsettled.is_some() || state.veneers.needs_barrier {
         state.left.unsettled = sys::barrier().err();
+        state.veneers.needs_barrier = false;
     }
 }
 

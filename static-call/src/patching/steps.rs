@@ -4,11 +4,13 @@
 //! An instruction never leads to a target from which it could not get back to its trampoline: for
 //! that, one store or the veneers that exist must be enough.
 
+use core::cmp::Reverse;
+
 use crate::arch::native::Split;
 use crate::patching::cap::Cap;
 use crate::patching::plan::{CallShape, Lead, Route, Step};
 use crate::patching::state::State;
-use crate::patching::veneer::{Areas, LAYERS, Room};
+use crate::patching::veneer::{Areas, LAYERS, Room, SLAB_ENTRIES};
 
 /// Returns whether instructions whose displacement is split may be retargeted at all. Without a
 /// barrier between steps that is not safe.
@@ -37,41 +39,73 @@ impl Site {
         Some(Self { shape, split: shape.split?, key: call.key, slot, now: state.written.calls[i] })
     }
 
-    /// Returns the windows in which the instruction's veneers may be, in order.
-    fn windows(&self, areas: Areas) -> impl Iterator<Item = i32> {
-        let Self { split, key, .. } = *self;
-        let end = self.shape.end();
-        (0..LAYERS).filter_map(move |layer| areas.window(split, key, end, layer))
+    /// Returns the window in which the instruction's veneers of a layer are.
+    fn window(&self, state: &State, layer: u32) -> Option<i32> {
+        state.veneers.areas.window(self.split, self.key, self.shape.end(), layer)
     }
 
-    /// Makes the veneer that stands for `lead` in a window.
-    fn make(&self, state: &mut State, lead: Lead, window: i32, room: Room) -> bool {
-        let at = self.shape.veneer(self.split, lead, window);
-        at.is_some_and(|at| state.veneers.make(at, self.slot, room))
+    /// Returns the slab with the instruction's veneers of a layer, if all are in one.
+    fn slab(&self, state: &State, layer: u32) -> Option<u64> {
+        Areas::are_slabs(self.split).then(|| state.veneers.areas.slab(self.key, layer))
     }
 
-    /// Returns whether all these leads have a veneer in a window.
-    fn are_ready(&self, state: &State, leads: [Lead; 3], window: i32) -> bool {
-        leads.iter().all(|&lead| {
-            let at = self.shape.veneer(self.split, lead, window);
-            at.is_some_and(|at| state.veneers.is_ready(at, self.slot))
-        })
+    /// Returns the lead whose veneer the first step to `to` needs. Where one store is enough now,
+    /// it may not be the next time.
+    fn first(&self, to: Lead) -> Lead {
+        if self.shape.store(self.now, to).is_ok() { Lead::Linked } else { self.now }
+    }
+
+    /// Makes the veneers that stand for these leads in a layer. Where two overlap, the first
+    /// becomes a no-op before the second: so the last is made first.
+    fn make(&self, state: &mut State, mut leads: [(Lead, Room); 3], layer: u32) -> bool {
+        let Some(window) = self.window(state, layer) else { return false };
+        if let Some(slab) = self.slab(state, layer) {
+            make_slabs(state, self.key, layer);
+            return state.veneers.has_slab(slab, self.slot);
+        }
+        let at = |lead| self.shape.veneer(self.split, lead, window);
+        leads.sort_unstable_by_key(|&(lead, room)| Reverse((at(lead), room == Room::New)));
+        leads
+            .into_iter()
+            .all(|(lead, room)| at(lead).is_some_and(|at| state.veneers.make(at, self.slot, room)))
+    }
+
+    /// Makes them in the first layer where they can be had.
+    fn make_anywhere(&self, state: &mut State, leads: [(Lead, Room); 3]) {
+        for layer in 0..LAYERS {
+            make_homes(state, self.split, self.key, layer);
+            if self.make(state, leads, layer) {
+                return;
+            }
+        }
+    }
+
+    /// Returns whether all these leads have a veneer in a layer.
+    fn are_ready(&self, state: &State, leads: [Lead; 3], layer: u32) -> bool {
+        let Some(window) = self.window(state, layer) else { return false };
+        let mut veneers = leads.iter().map(|&lead| self.shape.veneer(self.split, lead, window));
+        match self.slab(state, layer) {
+            Some(slab) => {
+                let is_inside = |at: u64| (slab..slab + SLAB_ENTRIES).contains(&at);
+                state.veneers.is_slab_ready(slab, self.slot)
+                    && veneers.all(|at| at.is_some_and(is_inside))
+            }
+            None => veneers.all(|at| at.is_some_and(|at| state.veneers.is_ready(at, self.slot))),
+        }
     }
 
     /// Returns the steps to `to`, with one store or through veneers that are ready, from which the
     /// instruction can get back to its trampoline.
     fn route(&self, state: &State, to: Lead) -> Option<Route> {
-        let one = |to| self.shape.store(self.now, to).ok();
-        let returns = |window| self.are_ready(state, [to, to, Lead::Linked], window);
-        let windows = || self.windows(state.veneers.areas);
-        if let Some(store) = one(to) {
-            let has_way_back = self.shape.store(to, Lead::Linked).is_ok() || windows().any(returns);
+        let has = |leads| (0..LAYERS).find(|&layer| self.are_ready(state, leads, layer));
+        if let Ok(store) = self.shape.store(self.now, to) {
+            let has_way_back =
+                self.shape.store(to, Lead::Linked).is_ok() || has([to, to, Lead::Linked]).is_some();
             let step = store.map(|store| Step { store, from: self.now, to });
             return has_way_back.then_some([step, None, None]);
         }
-        let window = windows()
-            .find(|&window| self.are_ready(state, [self.now, to, Lead::Linked], window))?;
-        self.shape.route(self.now, to, window)
+        let layer = has([self.now, to, Lead::Linked])?;
+        self.shape.route(self.now, to, self.window(state, layer)?)
     }
 }
 
@@ -83,66 +117,68 @@ impl Site {
 /// first step.
 pub(crate) fn prepare(state: &mut State, i: usize, to: Lead) {
     let Some(site) = Site::of(state, i).filter(|site| site.now != to) else { return };
-    make_homes(state, site.split, site.key);
-    for window in site.windows(state.veneers.areas) {
-        // One store is enough now, and perhaps not the next time.
-        let from = if site.shape.store(site.now, to).is_ok() { Lead::Linked } else { site.now };
-        let made = site.make(state, to, window, Room::Any)
-            && site.make(state, Lead::Linked, window, Room::New)
-            && site.make(state, from, window, Room::New);
-        if made {
+    let leads = [(to, Room::Any), (Lead::Linked, Room::New), (site.first(to), Room::New)];
+    site.make_anywhere(state, leads);
+}
+
+/// Makes the veneers with which the next update can retarget an instruction, if this one cannot:
+/// they may lie in pages that are executed, so that a barrier must come before the first step.
+pub(crate) fn provide(state: &mut State, i: usize, to: Lead) {
+    let Some(site) = Site::of(state, i).filter(|site| site.now != to) else { return };
+    if site.route(state, to).is_some() {
+        return;
+    }
+    let leads = [to, Lead::Linked, site.first(to)].map(|lead| (lead, Room::Any));
+    site.make_anywhere(state, leads);
+}
+
+/// Makes the veneers of the trampolines of all keys that use the same pages as this one, and those
+/// of where their calls lead, before any of these pages is executed.
+fn make_homes(state: &mut State, split: Split, key: u32, layer: u32) {
+    let (which, bit) = (usize::from(split.before()) - 1, 1 << layer);
+    if Areas::are_slabs(split) || state.veneers.homes[key as usize][which] & bit != 0 {
+        return;
+    }
+    for other in Areas::sharing(split, key, layer, state.registry.keys.len() as u32) {
+        state.veneers.homes[other as usize][which] |= bit;
+        for i in state.registry.keys[other as usize].calls() {
+            if let Some(site) = Site::of(state, i).filter(|site| site.split == split) {
+                // What is bound in the file takes its first step to the veneer of its default.
+                let leads = [Lead::Linked, site.now, site.now].map(|lead| (lead, Room::New));
+                site.make(state, leads, layer);
+            }
+        }
+    }
+}
+
+/// Makes the slabs of a key and of all keys in the same page, before that page is executed.
+fn make_slabs(state: &mut State, key: u32, layer: u32) {
+    let State { registry, veneers, .. } = state;
+    for other in Areas::sharing_slabs(key, registry.keys.len() as u32) {
+        let slot = registry.keys[other as usize].record.slot_address() as u64;
+        let slab = veneers.areas.slab(other, layer);
+        if !veneers.make_slab(slab, slot) && !veneers.has_page(slab) {
             return;
         }
     }
 }
 
-/// Makes the veneers of the trampolines of all keys that use the same pages as this one, and those
-/// of where their calls lead, before any of these pages is executed.
-fn make_homes(state: &mut State, split: Split, key: u32) {
-    let which = usize::from(split.before()) - 1;
-    if state.veneers.homes[key as usize][which] {
-        return;
-    }
-    for other in Areas::sharing(split, key, state.registry.keys.len() as u32) {
-        state.veneers.homes[other as usize][which] = true;
-        for i in state.registry.keys[other as usize].calls() {
-            let Some(site) = Site::of(state, i).filter(|site| site.split == split) else {
-                continue;
-            };
-            // What is bound in the file needs a veneer of its default, too, before its first step.
-            let mut windows = site.windows(state.veneers.areas);
-            if site.now == Lead::Linked {
-                windows.next().map(|window| site.make(state, Lead::Linked, window, Room::New));
-                continue;
-            }
-            let ends = [Lead::Linked, site.now];
-            windows
-                .find(|&window| ends.iter().all(|&lead| site.make(state, lead, window, Room::New)));
-        }
-    }
-}
+/// The error of an instruction that leads to its old target and cannot leave it.
+pub(crate) struct Stuck;
 
-/// How an instruction whose displacement is split reaches what it should.
-pub(crate) enum Way {
-    /// By these steps.
-    Route(Route),
-    /// It already leads to its trampoline, its stub or a veneer, and stays there.
-    Stay,
-    /// It leads to its old target and cannot leave it.
-    Stuck,
-}
-
-/// Returns the way of an instruction to `to`, or else to its trampoline.
-pub(crate) fn way(state: &State, i: usize, to: Lead) -> Way {
-    let Some(site) = Site::of(state, i).filter(|site| site.now != to) else { return Way::Stay };
+/// Returns the steps of an instruction to `to`, or else to its trampoline, and where they lead.
+/// `None` means that it leads to its trampoline, its stub or a veneer, and stays there.
+pub(crate) fn way(state: &State, i: usize, to: Lead) -> Result<Option<(Route, Lead)>, Stuck> {
+    let Some(site) = Site::of(state, i).filter(|site| site.now != to) else { return Ok(None) };
     if state.left.unsettled.is_none() {
-        let mut routes = [to, Lead::Linked].into_iter().filter_map(|to| site.route(state, to));
-        if let Some(route) = routes.next() {
-            return Way::Route(route);
+        for end in [to, Lead::Linked] {
+            if let Some(route) = site.route(state, end) {
+                return Ok(Some((route, end)));
+            }
         }
     }
     match site.now {
-        Lead::Linked | Lead::Veneer(_) => Way::Stay,
-        _ => Way::Stuck,
+        Lead::Linked | Lead::Veneer(_) => Ok(None),
+        _ => Err(Stuck),
     }
 }

@@ -1,6 +1,6 @@
 //! What happens between two steps: barriers that fail, breakpoints, forks.
 
-use static_call::{Barrier, CallReport, Kind, Path, Reason, UpdateError};
+use static_call::{Barrier, CallReport, Kind, Path, Reason, Update, UpdateError};
 use static_call_tests::splits;
 use support::Code;
 use support::children::{exit, fork_without_handlers, wait};
@@ -132,6 +132,51 @@ fn no_steps_without_a_barrier() {
         }
         assert!(support::calls("stepped").iter().any(|call| call.path == Path::Inline));
         assert_eq!(static_call::report().veneer_pages, 0);
+    });
+}
+
+/// An update that ends in an error may have made veneers in pages that are executed. A barrier
+/// comes before the first step of the next one.
+#[test]
+fn veneers_of_a_failed_update_wait_for_a_barrier() {
+    support::in_child("barriers::veneers_of_a_failed_update_wait_for_a_barrier", &[], || {
+        splits::stepped::update(add_seven).unwrap();
+        splits::stepped::update(add_eight).unwrap();
+        let call = split_calls().into_iter().find(|call| call.kind == Some(Kind::Call)).unwrap();
+        // Returns whether a barrier came before the first page was opened.
+        let leads = |update: &mut (dyn FnMut() -> bool + Send)| {
+            let mut first = None;
+            let is_done = supervise(
+                |event| {
+                    if matches!(event, Call::Barrier(_) | Call::Protect(_)) {
+                        first.get_or_insert(matches!(event, Call::Barrier(_)));
+                    }
+                    Verdict::Continue
+                },
+                update,
+            );
+            (is_done, first == Some(true))
+        };
+        let mut waited = 0;
+        let targets: [fn() -> Result<Update, UpdateError>; 4] = [
+            || splits::stepped::update(|x| x + 31),
+            || splits::stepped::update(|x| x * 5),
+            || splits::stepped::update(|x| x ^ 77),
+            || splits::stepped::update(|x| !x),
+        ];
+        for target in targets {
+            let before = support::poke(call.address + 1, support::BREAKPOINT);
+            let failed = leads(&mut || target().is_err());
+            assert_eq!(failed, (true, false), "it opens no page");
+            support::poke(call.address + 1, before);
+            let (is_done, is_barrier_first) =
+                leads(&mut || splits::stepped::update(add_seven).is_ok());
+            assert!(is_done);
+            waited += usize::from(is_barrier_first);
+            let next = leads(&mut || splits::stepped::update(add_eight).is_ok());
+            assert_eq!(next, (true, false), "nothing is left to wait for");
+        }
+        assert!(waited > 0);
     });
 }
 

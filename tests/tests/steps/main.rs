@@ -52,11 +52,12 @@ fn differs_in_both_parts(call: &CallReport, from: usize, to: usize) -> bool {
     parts(from).0 != parts(to).0 && parts(from).1 != parts(to).1
 }
 
-/// Returns the slot's veneer that a call leads to, if the code there is one: `jmp *slot(%rip)` in
+/// Returns whether a call leads to a veneer: `jmp *slot(%rip)`, perhaps behind one-byte no-ops, in
 /// memory that belongs to no file.
 fn leads_to_veneer(call: &CallReport) -> bool {
     let to = support::destination(call);
     let mapping = support::mappings().into_iter().find(|m| (m.start..m.end).contains(&to));
     let is_anonymous = mapping.is_some_and(|m| m.file.is_empty() && m.is_executable());
-    is_anonymous && support::read(to, 2) == [0xff, 0x25]
+    let jump = (to..).find(|&at| !is_anonymous || support::read(at, 1) != [0x90]);
+    is_anonymous && jump.is_some_and(|at| support::read(at, 2) == [0xff, 0x25])
 }

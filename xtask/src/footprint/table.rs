@@ -49,7 +49,7 @@ pub(super) fn table(
             if row.is_met { "met" } else { "**missed**" },
         );
     }
-    Ok(text + &once(ones) + &updates(keys)?)
+    Ok(text + &once(ones) + &updates(keys)? + &veneers(size, keys)?)
 }
 
 /// Bytes and relocations of each function: those of the whole program without those of a program
@@ -150,6 +150,23 @@ fn updates(keys: &Samples) -> Result<String> {
         milliseconds(1)?,
         all("inline", 0)?,
         all("calls", 0)?,
+    ))
+}
+
+/// The memory of veneers.
+fn veneers(size: Size, keys: &Samples) -> Result<String> {
+    let printed = keys.printed.last().and_then(|printed| printed.get("veneers"));
+    let [bound, switched, again] = printed.map_or(&[][..], |all| all) else {
+        return Err("the program must print `veneers` three times".into());
+    };
+    let bytes = |pages: f64| pages * 4096.0 / f64::from(size.keys);
+    Ok(format!(
+        "\nVeneers take {bound} pages of 4 KiB with all keys on their defaults ({:.0} bytes a key), \
+         and {switched} once each has had its target, too ({:.0} bytes more a target). After more \
+         switches between the same targets they take {again}: {}.\n",
+        bytes(*bound),
+        bytes(switched - bound),
+        if again == switched { "met" } else { "**missed**" },
     ))
 }
 

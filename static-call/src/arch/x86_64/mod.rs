@@ -201,6 +201,31 @@ pub fn veneer(address: u64, slot: u64) -> Option<[u8; VENEER_SIZE as usize]> {
     Some([0xff, 0x25, a, b, c, d, 0x0f, 0x0b])
 }
 
+/// Returns whether these bytes are a veneer.
+#[must_use]
+pub fn is_veneer(bytes: &[u8; VENEER_SIZE as usize]) -> bool {
+    matches!(bytes, [0xff, 0x25, _, _, _, _, 0x0f, 0x0b])
+}
+
+/// The no-ops that stand before a veneer, by length: each is one instruction and holds no [`TRAP`]
+/// (Intel SDM vol. 2, "NOP", recommended multi-byte sequences).
+pub const NOPS: [&[u8]; VENEER_SIZE as usize] = [
+    &[],
+    &[0x90],
+    &[0x66, 0x90],
+    &[0x0f, 0x1f, 0x00],
+    &[0x0f, 0x1f, 0x40, 0x00],
+    &[0x0f, 0x1f, 0x44, 0x00, 0x00],
+    &[0x66, 0x0f, 0x1f, 0x44, 0x00, 0x00],
+    &[0x0f, 0x1f, 0x80, 0x00, 0x00, 0x00, 0x00],
+];
+
+/// Returns the length of the no-op of [`NOPS`] at the start of `bytes`.
+#[must_use]
+pub fn nop_length(bytes: &[u8]) -> Option<usize> {
+    (1..NOPS.len()).find(|&length| bytes.starts_with(NOPS[length]))
+}
+
 /// Returns the no-op as long as a call of `length` bytes (Intel SDM vol. 2, "NOP").
 ///
 /// The six-byte no-op is the recommended five-byte one with the prefix `67`, like the call, and not

@@ -69,8 +69,8 @@ impl Registry {
         let calls = arena.slice(sections.call_count(), |i| {
             Call::read(&image, entries, i, all, trampolines, trampolines_by_address)
         });
-        calls.sort_unstable_by_key(|c| (c.key, c.address));
         separate(calls);
+        calls.sort_unstable_by_key(|c| (c.key, c.address));
         let calls_by_address = by_address(arena, calls, |c| c.address);
 
         let labels = arena.slice(sections.labels.len(), |i| {
@@ -127,16 +127,18 @@ fn by_address<T>(
     indices
 }
 
-/// Disables entries that share bytes, except the first: two stores would undo each other.
+/// Disables entries that share bytes, of whatever key, except the first: two stores would undo each
+/// other.
 fn separate(calls: &mut [Call]) {
+    calls.sort_unstable_by_key(|call| (call.address, call.key));
     let mut end = 0;
     for call in calls {
         let Some(shape) = call.shape else { continue };
-        if call.address < end && end - call.address < 8 {
+        if call.address < end {
             call.shape = None;
             call.fault = Some(Fault::Overlaps);
         } else {
-            end = call.address + u64::from(shape.branch.length);
+            end = shape.end();
         }
     }
 }
@@ -146,4 +148,44 @@ fn range<T>(sorted: &[T], key: u32, key_of: impl Fn(&T) -> u32) -> (u32, u32) {
     let start = sorted.partition_point(|t| key_of(t) < key);
     let end = sorted.partition_point(|t| key_of(t) <= key);
     (start as u32, end as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
+
+    use super::*;
+    use crate::layout::{Grade, Kind};
+    use crate::patching::plan::{CallShape, Lead};
+    use crate::patching::registry::Ungraded;
+
+    /// Entries of one key or of several keep their shapes only where they share no bytes.
+    #[test]
+    fn entries_that_share_bytes_are_disabled() {
+        let call = |address, key| Call {
+            address,
+            key,
+            trampoline: 0,
+            kind: Kind::Call,
+            grade: Grade::Quad,
+            ungraded: Ungraded::Unproved,
+            shape: CallShape::new(address, &[232, 0, 0, 0, 0]),
+            in_file: Lead::Linked,
+            fault: None,
+        };
+        let all = [(0x1005, 0), (0x1000, 9), (0x100e, 1), (0x100a, 2), (0x1012, 0), (0x1013, 5)];
+        let mut calls: Vec<_> = all.into_iter().map(|(at, key)| call(at, key)).collect();
+        separate(&mut calls);
+        calls.sort_by_key(|call| call.address);
+        let found: Vec<_> = calls.iter().map(|c| (c.address, c.fault, c.shape.is_some())).collect();
+        let expected = [
+            (0x1000, None, true),
+            (0x1005, None, true),
+            (0x100a, None, true),
+            (0x100e, Some(Fault::Overlaps), false),
+            (0x1012, None, true),
+            (0x1013, Some(Fault::Overlaps), false),
+        ];
+        assert_eq!(found, expected);
+    }
 }

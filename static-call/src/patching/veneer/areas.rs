@@ -4,28 +4,37 @@
 //! each way to split a displacement there is one area of the address space, and in it one window
 //! for each instruction and layer. All targets of an instruction are in the same window, so
 //! whichever target it has, the way to another, and the way back, need no other window. Another
-//! layer is used only where an address is taken by another key.
+//! layer is used only where a veneer would overlap one that is there.
+//!
+//! If only one byte of the displacement lies before the boundary, a window is so small that each of
+//! its addresses is a veneer: no-ops, and one jump after them, in a slab for each key.
 //!
 //! The areas lie before the image. If there is no room, as for an image that is linked at a fixed
 //! address, they lie as far after it as a call reaches, so that the heap can grow.
 
 use crate::arch::native::Split;
+use crate::sys::PAGE;
 
-/// Layers, in the order in which they are tried.
-pub(crate) const LAYERS: u32 = 4;
+/// Layers, in the order in which they are tried. The bits of a byte stand for them.
+pub(crate) const LAYERS: u32 = 8;
+/// Addresses of a slab that are veneers: a window of 256 bytes of any instruction lies in them.
+pub(crate) const SLAB_ENTRIES: u64 = 511;
 const MIB: u64 = 1 << 20;
 /// Bytes between the image and a veneer.
 const GAP: u64 = MIB;
 /// Lowest address: the system maps nothing below (`vm.mmap_min_addr`).
 const LOWEST: u64 = MIB;
 /// Keys whose veneers share a region, for a displacement of which two bytes lie before the
-/// boundary. Fewer keys collide less often; more keys fill pages better.
+/// boundary: more keys fill pages better. In later layers, each key has a region to itself.
 const SHARING: u32 = 16;
+const SHARED_LAYERS: u32 = 4;
 /// Regions of a layer.
 const REGIONS: u32 = 256;
-/// Slabs of a layer, for a displacement of which one byte lies before the boundary. A key has one
-/// to itself.
-const SLABS: u32 = 1 << 15;
+/// Slabs of a page, and the bytes between them.
+const SLABS: u32 = 7;
+const SLAB_SIZE: u64 = 584;
+/// Pages of slabs of a layer.
+const SLAB_PAGES: u32 = 4096;
 
 /// The areas of an image.
 #[derive(Clone, Copy, Debug)]
@@ -44,7 +53,7 @@ impl Areas {
     pub(crate) fn new(start: u64, end: u64) -> Self {
         let is_before = start >= 1024 * MIB;
         let (regions, slabs) = match is_before {
-            true => (start - 384 * MIB, start - 512 * MIB),
+            true => (start - 576 * MIB, start - 720 * MIB),
             false => (start + 1536 * MIB, start + 1408 * MIB),
         };
         Self { image: (start, end), is_before, regions, slabs }
@@ -56,29 +65,46 @@ impl Areas {
         let high = match split.before() {
             3 => self.far(window, end, layer)?,
             2 => {
-                let region = key / SHARING % REGIONS + layer * REGIONS;
+                let region = key / sharing(layer) % REGIONS + layer * REGIONS;
                 after(self.regions + u64::from(region) * 2 * window, end, window)
             }
-            _ => {
-                let slab = key % SLABS + layer * SLABS;
-                after(self.slabs + u64::from(slab) * 2 * window, end, window)
-            }
+            _ => after(self.slab(key, layer), end, window),
         };
         i32::try_from(high).ok()
     }
 
+    /// Returns whether all veneers for this split are in slabs.
+    pub(crate) fn are_slabs(split: Split) -> bool {
+        split.before() == 1
+    }
+
+    /// Returns the address of a key's slab.
+    pub(crate) fn slab(&self, key: u32, layer: u32) -> u64 {
+        let page = key / SLABS % SLAB_PAGES + layer * SLAB_PAGES;
+        self.slabs + u64::from(page) * PAGE as u64 + u64::from(key % SLABS) * SLAB_SIZE
+    }
+
     /// Returns those of the first `count` keys that use the same pages as `key` for this split.
-    pub(crate) fn sharing(split: Split, key: u32, count: u32) -> impl Iterator<Item = u32> {
+    pub(crate) fn sharing(
+        split: Split,
+        key: u32,
+        layer: u32,
+        count: u32,
+    ) -> impl Iterator<Item = u32> {
         let (size, period) = match split.before() {
             3 => (count, count),
-            2 => (SHARING, SHARING * REGIONS),
-            // Eight slabs of 512 bytes are a page.
-            _ => (8, SLABS),
+            2 => (sharing(layer), sharing(layer) * REGIONS),
+            _ => (SLABS, SLABS * SLAB_PAGES),
         };
         let first = key % period / size * size;
         (first..count)
             .step_by(period as usize)
             .flat_map(move |start| start..start.saturating_add(size).min(count))
+    }
+
+    /// Returns those of the first `count` keys whose slabs are in the same page.
+    pub(crate) fn sharing_slabs(key: u32, count: u32) -> impl Iterator<Item = u32> {
+        Self::sharing(Split::ALL[0], key, 0, count)
     }
 
     /// Returns a window of 16 MiB that does not touch the image.
@@ -97,6 +123,11 @@ impl Areas {
     }
 }
 
+/// Returns how many keys share a region of a layer.
+fn sharing(layer: u32) -> u32 {
+    if layer < SHARED_LAYERS { SHARING } else { 1 }
+}
+
 /// Returns the first window of an instruction at or after `address`.
 fn after(address: u64, end: u64, window: u64) -> i64 {
     let last = address.wrapping_add(window - 1);
@@ -110,6 +141,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::arch::native::VENEER_SIZE;
 
     /// Images at the addresses of a position-independent program, of a shared object, and of a
     /// program that is linked at a fixed address.
@@ -125,7 +157,7 @@ mod tests {
 
     proptest! {
         /// Every window is apart from the image, in the area of its split and layer, and the same
-        /// for all targets. Slabs belong to one key.
+        /// for all targets.
         #[test]
         fn windows_are_apart(
             (start, end) in images(),
@@ -143,23 +175,40 @@ mod tests {
             prop_assert!(first >= LOWEST);
             prop_assert!(last < start || first > end);
             prop_assert!(at.abs_diff(first).max(at.abs_diff(last)) <= 1 << 31);
-            // The next key's slab begins where this one's ends.
-            if split.before() == 1 && key % 32_768 < 32_767 {
-                let next = areas.window(split, key + 1, at, layer).unwrap();
-                prop_assert_eq!(next - high, 2);
+            if Areas::are_slabs(split) {
+                let slab = areas.slab(key, layer);
+                prop_assert!(slab <= first && last < slab + SLAB_ENTRIES);
             }
+        }
+
+        /// Slabs do not overlap, and each lies in one page.
+        #[test]
+        fn slabs_are_apart((start, end) in images(), key in 0..28_000_u32, layer in 0..LAYERS) {
+            let areas = Areas::new(start, end);
+            let [this, next] = [key, key + 1].map(|key| areas.slab(key, layer));
+            let length = SLAB_ENTRIES + VENEER_SIZE;
+            prop_assert!(this + length < next);
+            prop_assert_eq!(this / PAGE as u64, (this + length) / PAGE as u64);
+            prop_assert!(areas.slab(key, 0) + length < areas.slab(0, 1));
         }
 
         /// Keys that share pages are found, and no others.
         #[test]
-        fn keys_that_share_pages_are_found(which in 0..3_usize, key in 0..500_u32) {
+        fn keys_that_share_pages_are_found(
+            which in 0..3_usize,
+            key in 0..500_u32,
+            layer in 0..LAYERS,
+        ) {
             let (start, end) = (1 << 46, (1 << 46) + MIB);
             let (split, areas) = (Split::ALL[which], Areas::new(start, end));
             let page = |key| {
-                let high = areas.window(split, key, start, 0).unwrap();
+                if Areas::are_slabs(split) {
+                    return areas.slab(key, layer) / 4096;
+                }
+                let high = areas.window(split, key, start, layer).unwrap();
                 split.congruent(start, start, high) / 4096
             };
-            let found: Vec<u32> = Areas::sharing(split, key, 1000).collect();
+            let found: Vec<u32> = Areas::sharing(split, key, layer, 1000).collect();
             let expected: Vec<u32> = (0..1000).filter(|&other| page(other) == page(key)).collect();
             prop_assert_eq!(found, expected);
         }
@@ -170,8 +219,8 @@ mod tests {
             (start, end) in images(),
             at in 0.0..1.0_f64,
             other_at in 0.0..1.0_f64,
-            key in 0..32_768_u32,
-            other_key in 0..32_768_u32,
+            key in 0..28_672_u32,
+            other_key in 0..28_672_u32,
         ) {
             let areas = Areas::new(start, end);
             let bounds = |split: Split, key, at: f64, layer| {

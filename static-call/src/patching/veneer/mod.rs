@@ -1,22 +1,29 @@
 //! Veneers: eight bytes of code, made at run time, that jump through a key's slot. A call
 //! instruction that is retargeted in steps leads to them in between.
 //!
+//! Where two veneers of one key would overlap, because the targets are less than eight bytes apart,
+//! the first is a no-op before the second.
+//!
 //! A veneer stays as long as its image, because a thread may have been preempted before its first
 //! instruction. The memory is its own record: the bytes at an address say whose veneer is there.
 
 mod areas;
 mod page;
+#[cfg(test)]
+mod tests;
 
-pub(crate) use areas::{Areas, LAYERS};
+pub(crate) use areas::{Areas, LAYERS, SLAB_ENTRIES};
 use page::{Page, State};
 
-use crate::arch::native::{TRAP, VENEER_SIZE, veneer};
+use crate::arch::native::{NOPS, TRAP, VENEER_SIZE, is_veneer, nop_length, veneer};
 use crate::patching::arena::{ALIGNMENT, Arena, Memory};
 use crate::sys::{NO_MEMORY, PAGE};
 
 /// Pages of veneers that an image may have, so that it leaves mappings to the program
 /// (`vm.max_map_count`, 65,530 by default).
 const MOST_PAGES: usize = 1 << 14;
+/// Bytes of a veneer.
+const SIZE: usize = VENEER_SIZE as usize;
 
 /// All veneers of an image. INV-VENEER: only [`Veneers::make`] writes into their pages.
 pub(crate) struct Veneers {
@@ -28,8 +35,11 @@ pub(crate) struct Veneers {
     memory: Option<Memory>,
     /// Number of pages that are not ready.
     unfinished: usize,
-    /// For each key and split, whether the veneers of its trampolines were made.
-    pub(crate) homes: &'static mut [[bool; 3]],
+    /// For each key and split, the layers in which the veneers of its trampolines were made.
+    pub(crate) homes: &'static mut [[u8; 3]],
+    /// Whether a veneer was written in a page that is executed, and no barrier has run since. A
+    /// first step must not lead to it.
+    pub(crate) needs_barrier: bool,
     /// The `errno` of the last page that could not be had.
     pub(crate) refused: Option<i32>,
 }
@@ -47,12 +57,12 @@ pub(crate) enum Room {
 impl Veneers {
     /// Returns the bytes of the arena that this needs, besides the veneers.
     pub(crate) fn size(keys: usize) -> usize {
-        keys * size_of::<[bool; 3]>() + ALIGNMENT
+        keys * size_of::<[u8; 3]>() + ALIGNMENT
     }
 
     /// Returns no veneers, for an image with these bounds and this number of keys.
     pub(crate) fn new(arena: &mut Arena, (start, end): (u64, u64), keys: usize) -> Self {
-        let homes = arena.slice(keys, |_| [false; 3]);
+        let homes = arena.slice(keys, |_| [0; 3]);
         Self { areas: Areas::new(start, end), homes, ..Self::bare() }
     }
 
@@ -65,6 +75,7 @@ impl Veneers {
             memory: None,
             unfinished: 0,
             homes: &mut [],
+            needs_barrier: false,
             refused: None,
         }
     }
@@ -77,44 +88,128 @@ impl Veneers {
 
     /// Returns whether a key's veneer is at `address`, ready to be executed.
     pub(crate) fn is_ready(&self, address: u64, slot: u64) -> bool {
-        let Ok(i) = self.find(address) else { return false };
-        let page = &self.pages[i];
-        page.is_executable() && fits(address) && Some(page.read(address)) == veneer(address, slot)
+        let is_executable = |at| self.find(at).is_ok_and(|i| self.pages[i].is_executable());
+        let is_ready = |end: u64| is_executable(address) && is_executable(end - 1);
+        self.end_of(address, slot).is_some_and(is_ready)
     }
 
     /// Makes a key's veneer at `address`, unless it is there already. Returns false if the address
     /// is taken, or memory is refused. The veneer is ready after [`Veneers::finish`].
     pub(crate) fn make(&mut self, address: u64, slot: u64, room: Room) -> bool {
-        let Some(code) = veneer(address, slot).filter(|_| fits(address)) else { return false };
-        let i = match self.find(address) {
-            Ok(i) => i,
-            Err(i) => {
-                if let Err(errno) = self.add(i, address) {
-                    self.refused = Some(errno);
-                    return false;
-                }
-                i
-            }
-        };
-        let page = &mut self.pages[i];
-        let found = page.read(address);
-        if found == code {
+        if self.end_of(address, slot).is_some() {
             return true;
         }
-        // A range of traps overlaps no veneer.
-        if found != [TRAP; VENEER_SIZE as usize] || room == Room::New && page.is_executable() {
-            return false;
-        }
-        let was_ready = page.state() == State::Ready;
-        match page.open() {
-            Ok(()) => self.unfinished += usize::from(was_ready),
+        let Some((code, length)) = self.code(address, slot) else { return false };
+        match self.write(address, &code[..length], room) {
+            Ok(is_written) => is_written,
             Err(errno) => {
                 self.refused = Some(errno);
-                return false;
+                false
             }
         }
-        page.write(address, code);
-        true
+    }
+
+    /// Returns whether the first [`SLAB_ENTRIES`] addresses of this slab are veneers of a key.
+    pub(crate) fn has_slab(&self, slab: u64, slot: u64) -> bool {
+        let jump = slab + SLAB_ENTRIES;
+        Some(self.read(jump)) == veneer(jump, slot)
+    }
+
+    /// Returns whether they are ready to be executed.
+    pub(crate) fn is_slab_ready(&self, slab: u64, slot: u64) -> bool {
+        let is_executable = |i: usize| self.pages[i].is_executable();
+        self.find(slab).is_ok_and(is_executable) && self.has_slab(slab, slot)
+    }
+
+    /// Returns whether there is a page with this address.
+    pub(crate) fn has_page(&self, address: u64) -> bool {
+        self.find(address).is_ok()
+    }
+
+    /// Makes a slab, unless it is there already: no-ops of one byte, and a veneer. Returns false if
+    /// it is taken, if its page is executed, or if memory is refused.
+    pub(crate) fn make_slab(&mut self, slab: u64, slot: u64) -> bool {
+        let jump = slab + SLAB_ENTRIES;
+        if self.has_slab(slab, slot) || !self.make(jump, slot, Room::New) {
+            return self.has_slab(slab, slot);
+        }
+        let is_written = self.write(slab, &[NOPS[1][0]; SLAB_ENTRIES as usize], Room::New);
+        is_written.unwrap_or(false)
+    }
+
+    /// Returns the end of a key's veneer at `address`, if one is there: perhaps behind no-ops in
+    /// the same page.
+    fn end_of(&self, address: u64, slot: u64) -> Option<u64> {
+        let mut at = address;
+        loop {
+            let found = self.read(at);
+            if Some(found) == veneer(at, slot) {
+                let end = at + VENEER_SIZE;
+                return (at == address || page_of(address) == page_of(end - 1)).then_some(end);
+            }
+            at += nop_length(&found)? as u64;
+        }
+    }
+
+    /// Returns the bytes that make a key's veneer at `address`, and their number: the whole
+    /// veneer, or a no-op before one of this key. Where they go are traps.
+    fn code(&self, address: u64, slot: u64) -> Option<([u8; SIZE], usize)> {
+        let found: [u8; SIZE] = self.read(address);
+        let traps = found.iter().take_while(|&&byte| byte == TRAP).count();
+        // A range of eight traps overlaps no veneer.
+        if traps == SIZE {
+            return Some((veneer(address, slot)?, SIZE));
+        }
+        // Fewer may be the displacement of another veneer.
+        let is_inside = (1..VENEER_SIZE).any(|n| is_veneer(&self.read(address - n)));
+        let end = self.end_of(address + traps as u64, slot).filter(|_| !is_inside)?;
+        let mut code = [TRAP; SIZE];
+        code[..traps].copy_from_slice(NOPS[traps]);
+        (page_of(address) == page_of(end - 1)).then_some((code, traps))
+    }
+
+    /// Returns the bytes at `address`, which may lie in two pages. Where no page is, they are
+    /// traps.
+    fn read(&self, address: u64) -> [u8; SIZE] {
+        match self.find(address) {
+            Ok(i) if page_of(address) == page_of(address + VENEER_SIZE - 1) => {
+                self.pages[i].read(address)
+            }
+            Err(_) if page_of(address) == page_of(address + VENEER_SIZE - 1) => [TRAP; SIZE],
+            _ => core::array::from_fn(|n| {
+                let at = address + n as u64;
+                let [byte] = self.find(at).map_or([TRAP], |i| self.pages[i].read(at));
+                byte
+            }),
+        }
+    }
+
+    /// Writes code over traps, in one page or two. Returns false if a page is executed where that
+    /// may not be.
+    fn write(&mut self, address: u64, code: &[u8], room: Room) -> Result<bool, i32> {
+        let ends = [address, address + code.len() as u64 - 1];
+        for end in ends {
+            if let Err(i) = self.find(end) {
+                self.add(i, end)?;
+            }
+        }
+        let [Ok(i), Ok(j)] = ends.map(|end| self.find(end)) else { return Ok(false) };
+        if room == Room::New && self.pages[i..=j].iter().any(Page::is_executable) {
+            return Ok(false);
+        }
+        for page in &mut self.pages[i..=j] {
+            self.needs_barrier |= page.is_executable();
+            let was_ready = page.state() == State::Ready;
+            page.open()?;
+            self.unfinished += usize::from(was_ready);
+        }
+        let (here, there) =
+            code.split_at(code.len().min((page_of(address) + PAGE as u64 - address) as usize));
+        self.pages[i].write(address, here);
+        if !there.is_empty() {
+            self.pages[j].write(ends[1] + 1 - there.len() as u64, there);
+        }
+        Ok(true)
     }
 
     /// Makes all pages executable and read-only. Those that the system refuses stay as they are;
@@ -160,7 +255,7 @@ impl Veneers {
 
     /// Returns the index of the page with this address, or where it would be.
     fn find(&self, address: u64) -> Result<usize, usize> {
-        let first = address as usize & !(PAGE - 1);
+        let first = page_of(address) as usize;
         self.pages[..self.count].binary_search_by_key(&first, Page::address)
     }
 
@@ -169,7 +264,7 @@ impl Veneers {
         if self.count == self.pages.len() {
             self.grow()?;
         }
-        let page = Page::map(address as usize & !(PAGE - 1))?;
+        let page = Page::map(page_of(address) as usize)?;
         self.pages.copy_within(i..self.count, i + 1);
         self.pages[i] = page;
         self.count += 1;
@@ -197,7 +292,7 @@ impl Veneers {
     }
 }
 
-/// Returns whether a veneer at this address lies in one page.
-fn fits(address: u64) -> bool {
-    address % PAGE as u64 <= PAGE as u64 - VENEER_SIZE
+/// Returns the address of the page in which an address lies.
+fn page_of(address: u64) -> u64 {
+    address & !(PAGE as u64 - 1)
 }

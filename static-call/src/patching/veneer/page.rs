@@ -2,7 +2,7 @@
 
 use core::ptr::{with_exposed_provenance, with_exposed_provenance_mut};
 
-use crate::arch::native::{TRAP, VENEER_SIZE, translations};
+use crate::arch::native::{TRAP, translations};
 use crate::sys::{self, PAGE, Protection};
 
 /// A page of veneers. INV-VENEER: mapped as long as the image, at an address that was free.
@@ -57,31 +57,29 @@ impl Page {
     /// # Panics
     ///
     /// Panics if they do not lie in this page. That is a bug.
-    pub(super) fn read(&self, address: u64) -> [u8; VENEER_SIZE as usize] {
-        let from: *const [u8; VENEER_SIZE as usize] =
-            with_exposed_provenance(self.checked(address));
+    pub(super) fn read<const N: usize>(&self, address: u64) -> [u8; N] {
+        let from: *const [u8; N] = with_exposed_provenance(self.checked(address, N));
         // SAFETY: INV-VENEER: the page is mapped and readable, the bytes lie in it, and only the
         // holder of the lock writes there.
         unsafe { from.read_unaligned() }
     }
 
-    /// Writes a veneer over traps in an open page.
+    /// Writes code over traps in an open page.
     ///
     /// # Panics
     ///
     /// Panics if it does not lie in this page. That is a bug.
-    pub(super) fn write(&mut self, address: u64, code: [u8; VENEER_SIZE as usize]) {
+    pub(super) fn write(&mut self, address: u64, code: &[u8]) {
         debug_assert!(self.state != State::Ready, "{address:#x} is not writable");
-        let to: *mut [u8; VENEER_SIZE as usize] =
-            with_exposed_provenance_mut(self.checked(address));
+        let to: *mut u8 = with_exposed_provenance_mut(self.checked(address, code.len()));
         // SAFETY: INV-VENEER: the page is writable and the bytes lie in it. They are traps, to
         // which no instruction leads.
-        unsafe { to.write_unaligned(code) };
+        unsafe { to.copy_from_nonoverlapping(code.as_ptr(), code.len()) };
     }
 
-    fn checked(&self, address: u64) -> usize {
+    fn checked(&self, address: u64, length: usize) -> usize {
         let offset = (address as usize).wrapping_sub(self.address);
-        assert!(offset <= PAGE - VENEER_SIZE as usize, "{address:#x} is not in the page");
+        assert!(offset <= PAGE - length, "{address:#x} is not in the page");
         address as usize
     }
 

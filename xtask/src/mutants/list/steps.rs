@@ -1,0 +1,214 @@
+//! Rules of retargeting in steps.
+
+use super::Mutant;
+use crate::mutants::suite::Suite::{Test, Unit};
+
+const PLAN_STEPS: &str = "patching/plan/steps.rs";
+const PROTOCOL: &str = "patching/protocol.rs";
+const RECOVER: &str = "patching/recover.rs";
+const STEPS: &str = "patching/steps.rs";
+const STORE: &str = "patching/store.rs";
+const VENEER: &str = "patching/veneer/mod.rs";
+const VENEER_PAGE: &str = "patching/veneer/page.rs";
+
+pub(super) const MUTANTS: &[Mutant] = &[
+    Mutant {
+        rule: "INV-STEP",
+        what: "no barrier between steps",
+        changes: &[(PROTOCOL, "|| !barriers.run())", ")")],
+        suites: &[Test("steps")],
+    },
+    Mutant {
+        rule: "INV-STEP",
+        what: "a step is made although the barrier before it failed",
+        changes: &[(
+            PROTOCOL,
+            r#"self.ran += usize::from(self.failed.is_none());
+        self.failed.is_none()"#,
+            r#"self.ran += usize::from(self.failed.is_none());
+        true"#,
+        )],
+        suites: &[Test("steps")],
+    },
+    Mutant {
+        rule: "INV-STEP",
+        what: "steps in another order",
+        changes: &[(
+            PLAN_STEPS,
+            "Some([step(from, old)?, step(old, new)?, step(new, to)?])",
+            "Some([step(from, old)?, step(new, to)?, step(old, new)?])",
+        )],
+        suites: &[Unit("patching::plan"), Test("steps")],
+    },
+    Mutant {
+        rule: "INV-STEP",
+        what: "one store changes both parts",
+        changes: &[(
+            PLAN_STEPS,
+            r#"            _ => None,
+        }
+    }
+
+    /// Returns the parts"#,
+            r#"            _ => Some(Width::Displacement(at)),
+        }
+    }
+
+    /// Returns the parts"#,
+        )],
+        suites: &[Unit("patching::plan"), Test("steps")],
+    },
+    Mutant {
+        rule: "INV-STEP",
+        what: "steps go on after a foreign byte",
+        changes: &[(STORE, "if !state.written.is_before(planned) {", "if false {")],
+        suites: &[Test("steps")],
+    },
+    Mutant {
+        rule: "INV-STEP",
+        what: "a barrier that failed at the end is forgotten",
+        changes: &[(STEPS, "if state.left.unsettled.is_none() {", "if true {")],
+        suites: &[Test("steps")],
+    },
+    Mutant {
+        rule: "INV-STEP",
+        what: "a barrier is not awaited after a failed update",
+        changes: &[(PROTOCOL, " || state.veneers.needs_barrier {", " {")],
+        suites: &[Test("steps")],
+    },
+    Mutant {
+        rule: "INV-STEP",
+        what: "the first step leads to a veneer written just now",
+        changes: &[(STEPS, "(site.first(to), Room::New)];", "(site.first(to), Room::Any)];")],
+        suites: &[Test("steps")],
+    },
+    Mutant {
+        rule: "INV-STEP",
+        what: "no way back to the trampoline is asked for",
+        changes: &[
+            (
+                STEPS,
+                "return has_way_back.then_some([step, None, None]);",
+                r#"let _ = has_way_back;
+            return Some([step, None, None]);"#,
+            ),
+            (STEPS, "has([self.now, to, Lead::Linked])?", "has([self.now, to, to])?"),
+            (
+                STEPS,
+                "[(to, Room::Any), (Lead::Linked, Room::New), (",
+                "[(to, Room::Any), (to, Room::Any), (",
+            ),
+        ],
+        suites: &[Test("steps")],
+    },
+    Mutant {
+        rule: "INV-STEP",
+        what: "steps although no barrier can be had",
+        changes: &[(
+            STEPS,
+            r#"state.limits.barrier.is_ok()
+        && matches!"#,
+            "matches!",
+        )],
+        suites: &[Test("steps")],
+    },
+    Mutant {
+        rule: "INV-VENEER",
+        what: "another key's veneer is taken",
+        changes: &[(VENEER, "if Some(found) == veneer(at, slot) {", "if is_veneer(&found) {")],
+        suites: &[Unit("patching::veneer")],
+    },
+    Mutant {
+        rule: "INV-VENEER",
+        what: "another key's slab is taken",
+        changes: &[(
+            VENEER,
+            "Some(self.read(jump)) == veneer(jump, slot)",
+            "is_veneer(&self.read(jump))",
+        )],
+        suites: &[Unit("patching::veneer")],
+    },
+    Mutant {
+        rule: "INV-VENEER",
+        what: "a veneer is written over other code",
+        changes: &[(VENEER, "if traps == SIZE {", "if traps > 0 {")],
+        suites: &[Unit("patching::veneer")],
+    },
+    Mutant {
+        rule: "INV-VENEER",
+        what: "a displacement that looks like traps is overwritten",
+        changes: &[(VENEER, ".filter(|_| !is_inside)?", ".filter(|_| true || is_inside)?")],
+        suites: &[Unit("patching::veneer")],
+    },
+    Mutant {
+        rule: "INV-VENEER",
+        what: "a slab is not filled",
+        changes: &[(
+            VENEER,
+            "self.write(slab, &[NOPS[1][0]; SLAB_ENTRIES as usize], Room::New)",
+            "Ok::<bool, i32>(true)",
+        )],
+        suites: &[Unit("patching::veneer")],
+    },
+    Mutant {
+        rule: "INV-VENEER",
+        what: "pages of veneers stay writable",
+        changes: &[(VENEER_PAGE, "Protection::CLOSED)", "Protection::OPEN)")],
+        suites: &[Test("steps")],
+    },
+    Mutant {
+        rule: "INV-VENEER",
+        what: "a page that could not be closed is used",
+        changes: &[(VENEER_PAGE, "self.state != State::New", "true")],
+        suites: &[Unit("patching::veneer"), Test("steps")],
+    },
+    Mutant {
+        rule: "INV-VENEER",
+        what: "a page is freed when it is closed",
+        changes: &[(
+            VENEER_PAGE,
+            r#"            self.state = State::Ready;
+        }
+        Ok(())"#,
+            r#"            self.state = State::Ready;
+            // SAFETY: a mutant.
+            unsafe { self.unmap() };
+        }
+        Ok(())"#,
+        )],
+        suites: &[Test("steps")],
+    },
+    Mutant {
+        rule: "INV-VENEER",
+        what: "veneers of trampolines are not made first",
+        changes: &[(
+            STEPS,
+            r#"            make_homes(state, self.split, self.key, layer);
+"#,
+            "",
+        )],
+        suites: &[Test("steps")],
+    },
+    Mutant {
+        rule: "recovery",
+        what: "the pages of veneers stay as a dead holder of the lock left them",
+        changes: &[(
+            RECOVER,
+            r#"    state.veneers.recover();
+"#,
+            "",
+        )],
+        suites: &[Test("steps")],
+    },
+    Mutant {
+        rule: "recovery",
+        what: "the last barrier of a dead holder of the lock counts as run",
+        changes: &[(
+            RECOVER,
+            r#"    state.left.unsettled = Some(0);
+"#,
+            "",
+        )],
+        suites: &[Test("steps")],
+    },
+];

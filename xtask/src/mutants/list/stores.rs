@@ -1,0 +1,249 @@
+//! Rules of stores, pages, slots and their order.
+
+use super::Mutant;
+use crate::mutants::suite::Suite::{Test, Unit};
+
+const ARCH_STORE: &str = "arch/x86_64/store.rs";
+const CHOOSE: &str = "patching/choose.rs";
+const COMMIT: &str = "commit/mod.rs";
+const HOP: &str = "patching/hop.rs";
+const PAGES: &str = "patching/pages.rs";
+const PLAN: &str = "patching/plan/mod.rs";
+const PROTOCOL: &str = "patching/protocol.rs";
+const RECORD: &str = "record/mod.rs";
+const REGISTRY_SECTIONS: &str = "patching/registry/sections.rs";
+const STORE: &str = "patching/store.rs";
+const SYS_LINUX: &str = "sys/linux.rs";
+
+pub(super) const MUTANTS: &[Mutant] = &[
+    Mutant {
+        rule: "INV-STORE",
+        what: "straddling displacements are changed by one store",
+        changes: &[(
+            PLAN,
+            "self.part(split, &old, &new).ok_or(Impossible)?",
+            "{ let _ = split; Width::Displacement(self.branch.disp_at) }",
+        )],
+        suites: &[Unit("patching::plan")],
+    },
+    Mutant {
+        rule: "INV-STORE",
+        what: "a quadword is stored in two halves",
+        changes: &[
+            (
+                ARCH_STORE,
+                r#""lock cmpxchg qword ptr [{at}], {new}",
+            "sete {done}","#,
+                r#""cmp qword ptr [{at}], rax",
+            "sete {done}",
+            "jne 2f",
+            "mov dword ptr [{at}], {new:e}",
+            "shr {new}, 32",
+            "mov dword ptr [{at} + 4], {new:e}",
+            "2:","#,
+            ),
+            (
+                ARCH_STORE,
+                r#"new = in(reg) new,
+            done = lateout(reg_byte) done,
+            inout("rax") old => _,"#,
+                r#"new = inout(reg) new => _,
+            done = lateout(reg_byte) done,
+            inout("rax") old => _,"#,
+            ),
+        ],
+        suites: &[Test("rules_stores"), Test("rules")],
+    },
+    Mutant {
+        rule: "INV-STORE",
+        what: "no `lock` prefix on the exchange of a displacement",
+        changes: &[(ARCH_STORE, r#""lock cmpxchg dword"#, r#""cmpxchg dword"#)],
+        suites: &[Test("rules_stores"), Unit("arch")],
+    },
+    Mutant {
+        rule: "INV-STORE",
+        what: "no `lock` prefix on the exchange of a quadword",
+        changes: &[(ARCH_STORE, r#""lock cmpxchg qword"#, r#""cmpxchg qword"#)],
+        suites: &[Test("rules_stores"), Unit("arch")],
+    },
+    Mutant {
+        rule: "INV-STORE",
+        what: "foreign bytes between opening the pages and the store are overwritten",
+        changes: &[
+            (
+                STORE,
+                "if bytes[range.clone()] != *old {",
+                "if false && bytes[range.clone()] != *old {",
+            ),
+            (
+                PROTOCOL,
+                r#"    if let Err(error) = check(state, &image) {
+        pages::close(state);
+        return Err(error);
+    }
+"#,
+                "",
+            ),
+        ],
+        suites: &[Test("rules")],
+    },
+    Mutant {
+        rule: "INV-STORE",
+        what: "the bytes are not checked before pages are opened",
+        changes: &[(
+            PROTOCOL,
+            r#"    check(state, &image)?;
+"#,
+            "",
+        )],
+        suites: &[Test("rules")],
+    },
+    Mutant {
+        rule: "INV-STORE",
+        what: "entries of different keys share bytes",
+        changes: &[(REGISTRY_SECTIONS, "(call.address, call.key)", "(call.key, call.address)")],
+        suites: &[Unit("patching::registry")],
+    },
+    Mutant {
+        rule: "INV-PAGES",
+        what: "pages are writable but not executable during the stores",
+        changes: &[(
+            SYS_LINUX,
+            "pub(crate) const OPEN: Self = Self(Self::EXECUTE | Self::WRITE | Self::READ);",
+            "pub(crate) const OPEN: Self = Self(Self::WRITE | Self::READ);",
+        )],
+        suites: &[Test("rules")],
+    },
+    Mutant {
+        rule: "INV-PAGES",
+        what: "only the first page of an instruction that crosses pages is opened",
+        changes: &[(
+            PAGES,
+            "let length = (last & !(PAGE - 1)) + PAGE - address;",
+            "let length = PAGE + (last & 0);",
+        )],
+        suites: &[Test("rules_stores"), Test("rules"), Test("steps")],
+    },
+    Mutant {
+        rule: "order",
+        what: "slots are published after the stores",
+        changes: &[
+            (
+                PROTOCOL,
+                r#"    publish(state);
+    let mut barriers = Barriers::default();"#,
+                "    let mut barriers = Barriers::default();",
+            ),
+            (
+                PROTOCOL,
+                "    // Close, run the barrier:",
+                r#"    publish(state);
+    // Close, run the barrier:"#,
+            ),
+        ],
+        suites: &[Test("steps"), Test("rules"), Test("hooks")],
+    },
+    Mutant {
+        rule: "order",
+        what: "call instructions are stored before trampolines",
+        changes: &[
+            (
+                CHOOSE,
+                r#"    for_each(state, KeyEntry::trampolines, |state, i, goal| {
+        of_trampoline(state, i, goal, aim);
+        Ok(())
+    })?;
+    for_each(state, KeyEntry::labels"#,
+                "    for_each(state, KeyEntry::labels",
+            ),
+            (
+                CHOOSE,
+                "    if misses && steps",
+                r#"    for_each(state, KeyEntry::trampolines, |state, i, goal| {
+        of_trampoline(state, i, goal, aim);
+        Ok(())
+    })?;
+    if misses && steps"#,
+            ),
+        ],
+        suites: &[Test("rules_stores"), Test("rules")],
+    },
+    Mutant {
+        rule: "order",
+        what: "no barrier at the end of an update",
+        changes: &[(
+            PROTOCOL,
+            "Ok(()) if barriers.run() => Barrier::Ran,",
+            "Ok(()) if true || barriers.run() => Barrier::Ran,",
+        )],
+        suites: &[Test("rules"), Test("steps")],
+    },
+    Mutant {
+        rule: "order",
+        what: "pages stay open after an update",
+        changes: &[(
+            PROTOCOL,
+            r#"    // Close, run the barrier: `Update` reports what could not be done.
+    pages::close(state);"#,
+            "    // Close, run the barrier: `Update` reports what could not be done.",
+        )],
+        suites: &[Test("rules")],
+    },
+    Mutant {
+        rule: "slot",
+        what: "a key is on before its slot has the target",
+        changes: &[(
+            RECORD,
+            r#"        self.current.store(record.as_pointer(), Ordering::Release);
+        self.slot"#,
+            r#"        if self.is_on_with(target) {
+            self.state.fetch_or(ON, Ordering::Release);
+            core::hint::black_box(self);
+        }
+        self.current.store(record.as_pointer(), Ordering::Release);
+        self.slot"#,
+        )],
+        suites: &[Test("hooks"), Test("rules")],
+    },
+    Mutant {
+        rule: "slot",
+        what: "the cell of `update_fn` is filled after the slot",
+        changes: &[
+            (
+                RECORD,
+                r#"        target.fill_cell();
+"#,
+                "",
+            ),
+            (
+                RECORD,
+                "        // After the slot: a thread",
+                r#"        target.fill_cell();
+        // After the slot: a thread"#,
+            ),
+        ],
+        suites: &[Test("updates"), Test("rules")],
+    },
+    Mutant {
+        rule: "INV-EFFECT",
+        what: "the effect of a target is taken although a recorded call begins it",
+        changes: &[(
+            HOP,
+            "if (address..address + EFFECT_LENGTH).any(|at| registry.call_at(at).is_some()) {",
+            "if false {",
+        )],
+        suites: &[Test("updates")],
+    },
+    Mutant {
+        rule: "INV-LOCK",
+        what: "`seal` gives the lock back before it seals",
+        changes: &[(
+            COMMIT,
+            r#"    let _held = lock::lock();
+    keys"#,
+            r#"    drop(lock::lock());
+    keys"#,
+        )],
+        suites: &[Unit("commit"), Test("rules")],
+    },
+];
