@@ -180,6 +180,7 @@ fn programs_are_bound() {
 }
 
 #[test]
+#[ignore = "one of many ways to link: cargo xtask test-links"]
 fn programs_at_fixed_addresses_are_bound() {
     check_both("bind-static", |fixture| {
         fixture.flags("-Crelocation-model=static -Ctarget-feature=+crt-static").release()
@@ -189,11 +190,13 @@ fn programs_at_fixed_addresses_are_bound() {
 }
 
 #[test]
+#[ignore = "one of many ways to link: cargo xtask test-links"]
 fn stripped_programs_are_bound() {
     check_both("bind-stripped", |fixture| fixture.flags("-Cstrip=symbols").release());
 }
 
 #[test]
+#[ignore = "one of many ways to link: cargo xtask test-links"]
 fn programs_of_other_linkers_are_bound() {
     check_both("bind-bfd", |fixture| fixture.flags("-Clinker-features=-lld").release());
     check_both("bind-bfd-debug", |fixture| fixture.flags("-Clinker-features=-lld"));
@@ -204,6 +207,7 @@ fn programs_of_other_linkers_are_bound() {
 }
 
 #[test]
+#[ignore = "one of many ways to link: cargo xtask test-links"]
 fn programs_with_lto_are_bound() {
     check_both("bind-lto", |fixture| fixture.env("CARGO_PROFILE_RELEASE_LTO", "fat").release());
 }

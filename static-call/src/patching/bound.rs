@@ -1,5 +1,6 @@
 //! Keys whose code the verifier bound to their defaults in the file. Their calls do not follow the
-//! slot, so a key whose code cannot be rewritten keeps its default: an update is an error.
+//! slot, so a key whose code cannot be rewritten keeps its default: an update is an error
+//! (INV-BOUND).
 
 use crate::error::UpdateError;
 use crate::patching::choose::Aim;

@@ -67,8 +67,8 @@ const ON: u8 = 2;
 /// An update found the key in another image than the runtime's, and counted it.
 #[allow(dead_code, reason = "unused where nothing is patched")]
 const FOREIGN: u8 = 4;
-/// The code of the key leads to its default in the file: calls do not follow the slot. Only the
-/// verifier sets it. It is in the state, because the compiler knows the flags.
+/// INV-BOUND: the code of the key leads to its default in the file: calls do not follow the slot.
+/// Only the verifier sets it. It is in the state, because the compiler knows the flags.
 #[allow(dead_code, reason = "unused where nothing is patched")]
 const BOUND: u8 = crate::layout::key_record::BOUND;
 const _: () = assert!(BOUND & (SEALED | ON | FOREIGN) == 0);
