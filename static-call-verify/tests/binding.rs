@@ -104,8 +104,8 @@ fn calls_lead_to_the_default_with_every_linker() {
 /// A default that only jumps is skipped, as an update would.
 #[test]
 fn jumps_are_skipped() {
-    let real = "    .section .text.real,\"ax\",@progbits\n    .globl real\n    .type real, @function\n\
-                real:\n    nop\n    ret\n    .size real, . - real\n    .hidden real\n";
+    let real = ".section .text.real,\"ax\",@progbits\n .globl real\n .hidden real\n \
+                .type real, @function\n real: nop\n ret\n .size real, . - real\n";
     for jump in [".byte 0xe9\n .long real - . - 4", "jmp *real@GOTPCREL(%rip)"] {
         let prelude = PRELUDE.replace("shim:\n    ret", &format!("shim:\n    {jump}"));
         let image = linked(&format!("{prelude}{real}"), BODY, &["-pie", "-Wl,-z,now"]);

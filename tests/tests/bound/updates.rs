@@ -1,5 +1,6 @@
 //! Updates of bound keys.
 
+use std::arch::asm;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
@@ -42,10 +43,59 @@ fn split_calls_leave_their_default_and_come_back() {
     });
 }
 
-/// Other keys are updated first: their veneers share pages.
+/// Defines keys, and a tail call of each whose displacement is split after two bytes.
+macro_rules! neighbours {
+    ($($key:ident $caller:ident $number:literal;)*) => {
+        $(
+            #[static_call]
+            fn $key(x: u64) -> u64 {
+                std::hint::black_box(x) ^ $number
+            }
+
+            #[inline(never)]
+            fn $caller(x: u64) -> u64 {
+                // SAFETY: it only pads with no-ops.
+                unsafe {
+                    asm!(
+                        ".balign 64, 0x90",
+                        ".skip 61, 0x90",
+                        options(nomem, nostack, preserves_flags),
+                    );
+                }
+                call!($key(x))
+            }
+        )*
+
+        fn update_each_neighbour() {
+            $(
+                assert!(support::calls(stringify!($key)).iter().all(|call| call.steps));
+                assert_eq!($caller(std::hint::black_box(X)), X ^ $number);
+                let update = $key::update(add_eight).unwrap();
+                assert_eq!((update.inline, update.barriers), (1, 3), "{update:?}");
+                assert_eq!($caller(std::hint::black_box(X)), X + 8);
+            )*
+        }
+    };
+}
+
+neighbours! {
+    one call_one 1;
+    two call_two 2;
+    three call_three 3;
+    four call_four 4;
+    five call_five 5;
+    six call_six 6;
+    seven call_seven 7;
+    eight call_eight 8;
+    nine call_nine 9;
+    ten call_ten 10;
+}
+
+/// The veneers of defaults that lie together share pages, which the first update makes executable.
 #[test]
 fn keys_share_pages_of_veneers() {
     in_bound_image("updates::keys_share_pages_of_veneers", &[], || {
+        update_each_neighbour();
         lib::apply::update(add_eight).unwrap();
         mine::update(add_seven).unwrap();
         splits::stepped::update(add_eight).unwrap();
