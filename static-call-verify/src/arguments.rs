@@ -8,6 +8,8 @@ pub(crate) const BUILD_SCRIPT: &str = "--static-call-build-script";
 pub(crate) const CARGO: &str = "cargo";
 /// The directory of reports.
 pub(crate) const REPORT: &str = "report";
+/// Whether calls lead to their defaults in the file: `true` or `false`.
+pub(crate) const BIND: &str = "bind";
 /// Whether images get the names of functions: `true` or `false`.
 pub(crate) const NAMES: &str = "names";
 /// Whether a link that cannot be hooked fails: `true` or `false`.

@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, exit};
 
-use crate::arguments::{BUILD_SCRIPT, CARGO, NAMES, REPORT, STRICT};
+use crate::arguments::{BIND, BUILD_SCRIPT, CARGO, NAMES, REPORT, STRICT};
 use crate::{atomic_file, process};
 
 /// The linker that build scripts install. It is part of the library itself: a path would be wrong
@@ -119,6 +119,23 @@ impl LinkHook {
         self.with(NAMES, names.to_string())
     }
 
+    /// Sets whether calls lead straight to their defaults in the file, before any update. If not,
+    /// they lead to their trampolines until `static_call::init` or the first update. That is the
+    /// default.
+    ///
+    /// A program that never updates then runs at the cost of direct calls from its first
+    /// instruction on, and `init()` has nothing to do. In return, its calls do not follow a key's
+    /// slot: where the system refuses to make code writable, or `STATIC_CALL=indirect` forbids it,
+    /// an update is an error (`UpdateError::BoundAtLink`). Keys with `select` keep their resolver.
+    ///
+    /// ```no_run
+    /// static_call_verify::LinkHook::new().bind_defaults(true).enable();
+    /// ```
+    #[must_use]
+    pub fn bind_defaults(self, bind: bool) -> Self {
+        self.with(BIND, bind.to_string())
+    }
+
     /// Hooks the links of this package, see [`enable`]. Reads `[package.metadata.static-call]` in
     /// its `Cargo.toml` first:
     ///
@@ -128,6 +145,7 @@ impl LinkHook {
     /// report = "target/static-call"
     /// strict = true
     /// names = false
+    /// bind = true
     /// ```
     ///
     /// `[workspace.metadata.static-call]` in the workspace's `Cargo.toml` sets the same for all

@@ -37,6 +37,8 @@
 
 mod arguments;
 mod atomic_file;
+#[cfg(feature = "library")]
+mod bind;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;

@@ -18,6 +18,7 @@
 
 mod arguments;
 mod atomic_file;
+mod bind;
 mod compiled;
 mod demangle;
 mod elf;

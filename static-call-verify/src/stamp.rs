@@ -1,4 +1,5 @@
-//! Rewrites calls through the GOT, fills the table, and names the functions around calls.
+//! Rewrites calls through the GOT, fills the table, names the functions around calls, and binds
+//! calls to their defaults.
 
 use std::ops::Range;
 
@@ -33,7 +34,8 @@ pub enum Stamped {
 }
 
 /// Rewrites calls through the GOT to the direct form where that is exact, verifies the image, and
-/// fills its table and the names of functions, if it has room for them.
+/// fills its table and the names of functions, if it has room for them. If the policy says so, it
+/// then lets calls lead to their defaults.
 ///
 /// The report describes the image after this. If the result is not [`Stamped::Done`], the image is
 /// unchanged. Stamping an image again gives the same bytes.
@@ -50,10 +52,12 @@ pub(crate) fn stamp_parts(
 ) -> (Report, Stamped, Vec<Range<usize>>) {
     let Analysis { mut report, stamp } = analyse(image, policy, true);
     let stamped = match stamp {
-        Some(Stamp::Write { entries, rewrites, reserved }) => {
-            let writes = rewrites.iter().map(|r| (r.offset, r.bytes.as_slice()));
-            let reserved = reserved.iter().map(|(offset, bytes)| (*offset, bytes.as_slice()));
-            let written = write(image, writes.chain(reserved));
+        Some(Stamp::Write { entries, undone, rewrites, reserved, bound }) => {
+            let plain = |(offset, bytes): &'_ (u64, Vec<u8>)| (*offset, bytes.clone());
+            let rewritten = rewrites.iter().map(|r| (r.offset, r.bytes.to_vec()));
+            let after = reserved.iter().chain(&bound).map(plain);
+            let writes: Vec<_> = undone.iter().map(plain).chain(rewritten).chain(after).collect();
+            let written = write(image, writes.iter().map(|(offset, bytes)| (*offset, &bytes[..])));
             if let Some(parts) = written {
                 let rewritten = u32::try_from(rewrites.len()).unwrap_or(u32::MAX);
                 return (report, Stamped::Done { entries, rewritten }, parts);

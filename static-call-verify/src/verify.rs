@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use object::elf;
 use static_call::layout::TRAMPOLINES_SECTION;
 
+use crate::bind::{self, Write};
 use crate::elf::error::ImageError;
 use crate::elf::image::Image;
 use crate::elf::plt;
@@ -45,13 +46,23 @@ pub(crate) struct Analysis {
 
 /// What stamping has to write, or why it cannot.
 ///
-/// `reserved` are the contents of reserved sections, with their offsets in the file.
+/// `undone` takes back an earlier binding, `reserved` are the contents of reserved sections, and
+/// `bound` binds the code. All is written in the order of the fields.
 pub(crate) enum Stamp {
     NothingToDo,
     NoTable,
     Refused,
-    TooSmall { capacity: u32, needed: u32 },
-    Write { entries: u32, rewrites: Vec<Rewrite>, reserved: Vec<(u64, Vec<u8>)> },
+    TooSmall {
+        capacity: u32,
+        needed: u32,
+    },
+    Write {
+        entries: u32,
+        undone: Vec<Write>,
+        rewrites: Vec<Rewrite>,
+        reserved: Vec<Write>,
+        bound: Vec<Write>,
+    },
 }
 
 /// Verifies an image. With `to_stamp`, verifies it as if its calls through the GOT were already
@@ -60,10 +71,18 @@ pub(crate) fn analyse(bytes: &[u8], policy: &Policy, to_stamp: bool) -> Analysis
     let mut findings = Findings::new(policy);
     let mut report = Report::default();
     let mut stamp = None;
+    let as_linked = unbound(bytes);
+    let (bytes, undone) = match &as_linked {
+        Some((linked, undone)) => (linked.as_slice(), undone.as_slice()),
+        None => (bytes, [].as_slice()),
+    };
     match Image::parse(bytes) {
         Ok(image) => {
             report.image = info(&image);
             stamp = Some(run(&image, policy, to_stamp, &mut report, &mut findings));
+            if let Some(Stamp::Write { undone: all, .. }) = &mut stamp {
+                *all = undone.to_vec();
+            }
         }
         Err(error) => {
             let key = match error {
@@ -76,6 +95,21 @@ pub(crate) fn analyse(bytes: &[u8], policy: &Policy, to_stamp: bool) -> Analysis
     report.findings = findings.finish();
     report.summary = summary(&report);
     Analysis { report, stamp }
+}
+
+/// Returns an image as it was before its code was bound, and what that takes; `None` if it is not
+/// bound.
+fn unbound(bytes: &[u8]) -> Option<(Vec<u8>, Vec<Write>)> {
+    let undone = bind::undo(&Image::parse(bytes).ok()?);
+    if undone.is_empty() {
+        return None;
+    }
+    let mut linked = bytes.to_vec();
+    for (offset, bytes) in &undone {
+        let start = usize::try_from(*offset).ok()?;
+        linked.get_mut(start..start.checked_add(bytes.len())?)?.copy_from_slice(bytes);
+    }
+    Some((linked, undone))
 }
 
 fn run(
@@ -145,7 +179,11 @@ fn run(
     }
     (report.keys, report.sites, report.trampolines) =
         (records.keys, records.sites, records.trampolines);
-    finish_table(image, to_stamp, rewrites, report, findings)
+    let mut stamp = finish_table(image, to_stamp, rewrites, report, findings);
+    if let Stamp::Write { bound, .. } = &mut stamp {
+        *bound = bind::bind(image, &pointers, &addresses, policy.binds_defaults(), report);
+    }
+    stamp
 }
 
 fn finish_table(
@@ -203,7 +241,8 @@ fn finish_table(
     }
     let names = places::fill(image, &report.calls, &report.labels);
     let reserved = [(table.offset, bytes)].into_iter().chain(names).collect();
-    Stamp::Write { entries: needed, rewrites, reserved }
+    let (undone, bound) = (Vec::new(), Vec::new());
+    Stamp::Write { entries: needed, undone, rewrites, reserved, bound }
 }
 
 /// Sets the functions around jump labels, which are in order.
@@ -281,6 +320,7 @@ fn summary(report: &Report) -> Summary {
         keys: report.keys.len(),
         sites: report.sites.iter().filter(|s| s.key.is_some()).count() + plain.len(),
         trampolines: report.trampolines.len(),
+        bound: report.keys.iter().filter(|key| key.is_bound).count(),
         calls: calls().count(),
         inline,
         listed,

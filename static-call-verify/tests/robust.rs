@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use hostile::{Random, check, check_all, mutate};
 use images::{function, image};
 use proptest::prelude::*;
-use static_call_verify::{FindingKey, InputCounter, Policy, table_object, verify};
+use static_call_verify::{FindingKey, InputCounter, Policy, stamp, table_object, verify};
 
 /// Returns a small image with every kind of thing in it.
 fn sample() -> &'static [u8] {
@@ -35,6 +35,19 @@ fn linked(capacity: u32, args: &[&str]) -> Vec<u8> {
         let table = table.to_str().unwrap();
         image(&format!(".text\n{text}"), &[args, &[table]].concat())
     }
+}
+
+/// Returns the same image, bound.
+fn bound() -> &'static [u8] {
+    static BOUND: OnceLock<Vec<u8>> = OnceLock::new();
+    BOUND.get_or_init(|| {
+        let mut image = sample().to_vec();
+        let mut policy = Policy::default();
+        policy.set_bind_defaults(true);
+        let (report, _) = stamp(&mut image, &policy);
+        assert_eq!(report.summary.bound, 1, "{report}");
+        image
+    })
 }
 
 #[test]
@@ -108,6 +121,20 @@ proptest! {
     #[test]
     fn flipped_bits(flips in prop::collection::vec((any::<prop::sample::Index>(), 0..8u8), 1..12)) {
         let mut copy = sample().to_vec();
+        for (at, bit) in flips {
+            let at = at.index(copy.len());
+            copy[at] ^= 1 << bit;
+        }
+        check_all(&copy);
+    }
+
+    #[test]
+    fn bound_images(
+        flips in prop::collection::vec((any::<prop::sample::Index>(), 0..8u8), 0..8),
+        seed: u64,
+    ) {
+        let mut copy = bound().to_vec();
+        mutate(&mut copy, &mut Random::new(seed));
         for (at, bit) in flips {
             let at = at.index(copy.len());
             copy[at] ^= 1 << bit;

@@ -25,8 +25,9 @@ pub(crate) fn test(_: &[String]) -> Result {
 
 /// Tests the ways to link with the hook that `cargo test --workspace` leaves out.
 pub(crate) fn test_links(_: &[String]) -> Result {
-    let links = ["--package", "static-call-verify", "--test", "link", "--", "--ignored"];
-    run(cargo(["test"]).args(links))
+    let tests = ["--test", "link", "--test", "link_bind"];
+    let links = ["--package", "static-call-verify", "--features", "library"];
+    run(cargo(["test"]).args(links).args(tests).args(["--", "--ignored"]))
 }
 
 /// Runs the other tests that `cargo test --workspace` leaves out.

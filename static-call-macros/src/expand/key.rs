@@ -28,7 +28,9 @@ impl Function {
         let (first, chosen_by) = self.first();
         let (name, signature, position) = (self.full_name(), self.signature(), self.position());
         let length = Literal::usize_unsuffixed(name.len());
-        let flags = self.flags(self.hook_flags(self.source.body.is_none()));
+        let mut flags = self.hook_flags(self.source.body.is_none());
+        flags.extend(self.select.is_some().then_some("CHOOSES"));
+        let flags = self.flags(flags);
         let (cfgs, lints, deprecated) = (self.cfgs(), self.lints(), self.deprecated());
         let lifetimes = self.lifetimes_at(Place::Outside);
         let (names, types) = (self.argument_names(), self.abi_types(Place::Outside));

@@ -117,12 +117,36 @@ impl Pointers {
         }
     }
 
+    /// Returns the address in a slot of the global offset table that nothing can change once the
+    /// program runs.
+    pub(crate) fn in_fixed_slot(&self, image: &Image<'_>, place: u64) -> Option<u64> {
+        let is_slot = image.section_at(place).is_some_and(|s| s.is_got());
+        if !is_slot || !image.is_read_only(place, 8) {
+            return None;
+        }
+        fixed(self.in_slots.get(&place), image, place)
+    }
+
+    /// Returns the pointer of a record at `place`, if no other image can replace it.
+    pub(crate) fn resolve_fixed(&self, image: &Image<'_>, place: u64) -> Option<u64> {
+        fixed(self.in_records.get(&place), image, place)
+    }
+
     /// Returns the pointer of a record at `place`.
     pub(crate) fn resolve(&self, image: &Image<'_>, place: u64) -> Option<u64> {
         match self.in_records.get(&place) {
             Some(value) => value.address(),
             None => image.word(place),
         }
+    }
+}
+
+/// Returns an address of this image in a word with this relocation.
+fn fixed(relocation: Option<&Value>, image: &Image<'_>, place: u64) -> Option<u64> {
+    match relocation {
+        Some(Value::Address(address)) => Some(*address),
+        Some(Value::Interposable(_) | Value::Unknown) => None,
+        None => image.word(place),
     }
 }
 

@@ -221,6 +221,8 @@ fn an_instruction_without_a_line_gets_that_of_the_inlined_call() {
         signature: String::new(),
         source: source(1),
         has_no_body: false,
+        default: None,
+        is_bound: false,
     };
     let found = |row: Option<Source>, name: &str, caller| {
         let function = Some(Function { begin: 0, name: Some(name.into()), caller });

@@ -8,7 +8,7 @@ use std::{env, fmt, io};
 use super::driver::{Driver, DriverError, Way};
 use super::flags::{self, Flags};
 use super::origin::Origin;
-use crate::arguments::{CARGO, NAMES, REPORT, STRICT};
+use crate::arguments::{BIND, CARGO, NAMES, REPORT, STRICT};
 use crate::policy::settings::Settings;
 use crate::policy::{FindingKey, Level, manifest};
 
@@ -72,6 +72,7 @@ impl Told {
                 CARGO => told.cargo = text.parse().unwrap_or_default(),
                 REPORT => told.settings.report = Some(value.into()),
                 NAMES => told.settings.names = Some(text == "true"),
+                BIND => told.settings.bind = Some(text == "true"),
                 STRICT => told.settings.strict = Some(text == "true"),
                 level => told.level(level, &text),
             }
@@ -206,12 +207,14 @@ mod tests {
             "a dir",
             "strict",
             "true",
+            "bind",
+            "true",
         ]);
         let policy = settings.policy();
         assert_eq!(policy.level(FindingKey::CallGradeStraddle), Level::Deny);
         assert_eq!(policy.level(FindingKey::CallGradeLine), Level::Allow, "the later wins");
         assert!(settings.is_strict() && settings.report == Some("a dir".into()));
-        assert!(mistakes.is_empty() && cargo == 7);
+        assert!(policy.binds_defaults() && mistakes.is_empty() && cargo == 7);
         let told_wrong = told(&["deny", "call.grade.lime", "warn", "call.form"]);
         assert_eq!(told_wrong.settings.levels, [(FindingKey::CallForm, Level::Warn)]);
         let [mistake] = told_wrong.mistakes.as_slice() else { panic!("{told_wrong:?}") };

@@ -12,7 +12,7 @@ use super::settings::Settings;
 use crate::sort;
 
 /// The settings that are not findings or levels.
-const OTHER: [&str; 3] = ["report", "strict", "names"];
+const OTHER: [&str; 4] = ["report", "strict", "names", "bind"];
 
 /// The tables of a package and of a workspace.
 const OWNERS: [&str; 2] = ["package", "workspace"];
@@ -145,6 +145,8 @@ impl Reader<'_> {
                 ("strict", _) => self.mistake(value.start, "`strict` must be `true` or `false`"),
                 ("names", Content::Boolean(names)) => settings.names = Some(*names),
                 ("names", _) => self.mistake(value.start, "`names` must be `true` or `false`"),
+                ("bind", Content::Boolean(bind)) => settings.bind = Some(*bind),
+                ("bind", _) => self.mistake(value.start, "`bind` must be `true` or `false`"),
                 ("report", Content::String(path)) => settings.report = Some(path.into()),
                 ("report", _) => {
                     self.mistake(value.start, "`report` must be the name of a directory");
@@ -262,14 +264,15 @@ mod tests {
         let settings = read(
             "[package.metadata.static-call]\n\"call.grade.line\" = \"allow\"\n\
              warn = [\"call.grade.*\"]\ndeny = [\"*\"]\nstrict = true\nreport = \"reports\"\n\
-             names = false",
+             names = false\nbind = true",
         );
         let policy = settings.policy();
         assert_eq!(policy.level(FindingKey::CallGradeLine), Level::Allow);
         assert_eq!(policy.level(FindingKey::CallGradeStraddle), Level::Warn);
         assert_eq!(policy.level(FindingKey::FlagsMissing), Level::Deny);
         assert!(settings.is_strict() && settings.report == Some("reports".into()));
-        assert!(!settings.has_names());
+        assert!(!settings.has_names() && policy.binds_defaults());
+        assert!(!read("").policy().binds_defaults());
         let twice = "[package.metadata.static-call]\ndeny = \"call.form\"\nnote = \"call.form\"";
         assert_eq!(read(twice).policy().level(FindingKey::CallForm), Level::Deny, "the stricter");
     }
@@ -351,7 +354,7 @@ mod tests {
         let said = mistakes(
             "[package.metadata.static-call]\ndeny = [\n\"call.grade.lime\", 1]\n\
              call.via-got = \"forbid\"\nstict = true\nstrict = 1\n\"call.form\" = 2\n\
-             names = \"no\"\nname = true",
+             names = \"no\"\nname = true\nbind = \"yes\"\nbinds = true",
         );
         for part in [
             "3: [package.metadata.static-call]: unknown finding `call.grade.lime`; did you \
@@ -364,6 +367,8 @@ mod tests {
             "7: [package.metadata.static-call]: the level of a finding must be `allow`, `note`,",
             "8: [package.metadata.static-call]: `names` must be `true` or `false`\n",
             "9: [package.metadata.static-call]: unknown setting `name`; did you mean `names`?\n",
+            "10: [package.metadata.static-call]: `bind` must be `true` or `false`\n",
+            "11: [package.metadata.static-call]: unknown setting `binds`; did you mean `bind`?\n",
         ] {
             assert!(said.contains(part), "{part}: {said}");
         }

@@ -7,16 +7,17 @@ use super::keys::FindingKey;
 use super::level::Level;
 use super::names::UnknownName;
 
-/// The level of every finding. The default denies nothing.
+/// The level of every finding, and what a verification does. The default denies nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
     levels: BTreeMap<FindingKey, Level>,
     source_lines: bool,
+    binds_defaults: bool,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { levels: BTreeMap::new(), source_lines: true }
+        Self { levels: BTreeMap::new(), source_lines: true, binds_defaults: false }
     }
 }
 
@@ -57,6 +58,19 @@ impl Policy {
     #[must_use]
     pub fn source_lines(&self) -> bool {
         self.source_lines
+    }
+
+    /// Sets whether stamping lets calls lead to their defaults; off by default. See
+    /// [`LinkHook::bind_defaults`](crate::LinkHook::bind_defaults).
+    pub fn set_bind_defaults(&mut self, on: bool) -> &mut Self {
+        self.binds_defaults = on;
+        self
+    }
+
+    /// Returns whether stamping lets calls lead to their defaults.
+    #[must_use]
+    pub fn binds_defaults(&self) -> bool {
+        self.binds_defaults
     }
 }
 

@@ -31,6 +31,8 @@ pub(crate) struct Settings {
     pub(crate) strict: Option<bool>,
     /// Whether images get the names of functions, if set.
     pub(crate) names: Option<bool>,
+    /// Whether calls lead to their defaults in the file, if set.
+    pub(crate) bind: Option<bool>,
     /// The linker to run if the driver's command line names none or, if no driver is run, the
     /// linker.
     pub(crate) linker: Option<PathBuf>,
@@ -45,6 +47,7 @@ impl Settings {
         for (key, level) in &self.levels {
             policy.set(*key, *level);
         }
+        policy.set_bind_defaults(self.bind.unwrap_or(false));
         policy
     }
 
@@ -65,6 +68,7 @@ impl Settings {
         base.linker = self.linker.or(base.linker);
         base.strict = self.strict.or(base.strict);
         base.names = self.names.or(base.names);
+        base.bind = self.bind.or(base.bind);
         base.compiled = self.compiled.or(base.compiled);
         base
     }
@@ -86,7 +90,8 @@ impl Settings {
                 text += &format!("{name} {}\n", path.display());
             }
         }
-        for (name, is_set) in [("strict", self.strict), ("names", self.names)] {
+        let switches = [("strict", self.strict), ("names", self.names), ("bind", self.bind)];
+        for (name, is_set) in switches {
             if let Some(is_set) = is_set {
                 text += &format!("{name} {is_set}\n");
             }
@@ -112,6 +117,7 @@ impl Settings {
                 ("linker", path) => settings.linker = Some(path.into()),
                 ("strict", value) => settings.strict = value.parse().ok(),
                 ("names", value) => settings.names = value.parse().ok(),
+                ("bind", value) => settings.bind = value.parse().ok(),
                 ("compiled", value) => settings.compiled = Some(Compiled::from_text(value)),
                 _ => {}
             }
@@ -155,6 +161,7 @@ mod tests {
             report: Some("/a path/with blanks".into()),
             strict: Some(true),
             names: Some(false),
+            bind: Some(true),
             linker: Some("/usr/bin/ld.lld".into()),
             compiled: Some(Compiled::from_text("align-calls")),
         };
@@ -170,6 +177,7 @@ mod tests {
             strict,
             report: report.map(Into::into),
             names: strict,
+            bind: strict,
             linker: None,
             compiled: None,
         };
@@ -177,6 +185,7 @@ mod tests {
         let over = said(Level::Note, Some(false), None).over(base.clone());
         assert_eq!(over.policy().level(FindingKey::CallForm), Level::Note);
         assert!(!over.is_strict() && over.report == Some("below".into()));
+        assert!(base.policy().binds_defaults() && !over.policy().binds_defaults());
         assert!(!over.has_names() && base.has_names() && Settings::default().has_names());
         assert_eq!(Settings::default().over(base.clone()), base);
     }

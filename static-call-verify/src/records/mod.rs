@@ -243,7 +243,8 @@ impl Reader<'_, '_> {
             self.text(address + key_record::TEXT, all as u64)?.split_at_checked(module)?;
         let (name, rest) = rest.strip_prefix(key_record::SEPARATOR)?.split_at_checked(name)?;
         let (file, signature) = rest.split_at_checked(file)?;
-        let [flags] = *self.image.at(address + key_record::FLAGS, 1)? else { return None };
+        let byte = |field| self.image.at(address + field, 1).map(|bytes| bytes[0]);
+        let (flags, state) = (byte(key_record::FLAGS)?, byte(key_record::STATE)?);
         Some(Key {
             address,
             stub,
@@ -256,7 +257,15 @@ impl Reader<'_, '_> {
                 column: self.number(address + key_record::COLUMN)?,
             },
             has_no_body: flags & key_record::HAS_NO_BODY != 0,
+            default: self.default(address).filter(|_| flags & key_record::CHOOSES == 0),
+            is_bound: state & key_record::BOUND != 0,
         })
+    }
+
+    /// Returns the code to which the slot leads, if nothing else can be put there.
+    fn default(&self, address: u64) -> Option<u64> {
+        let default = self.pointers.resolve_fixed(self.image, address + key_record::SLOT)?;
+        self.image.code_section(default).map(|_| default)
     }
 
     fn site(&self, address: u64) -> Option<Site> {

@@ -22,6 +22,7 @@ pub fn json(report: &Report, image: &str) -> String {
             "keys": s.keys,
             "sites": s.sites,
             "trampolines": s.trampolines,
+            "bound": s.bound,
             "calls": {
                 "total": s.calls,
                 "quad": s.quad,

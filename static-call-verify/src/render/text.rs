@@ -126,6 +126,13 @@ impl fmt::Display for Notices<'_> {
                 writeln!(f, "table: {count} entries, room for {capacity}")?;
             }
         }
+        if report.summary.bound > 0 {
+            let (bound, keys) = (report.summary.bound, Count(report.summary.keys, "key"));
+            writeln!(
+                f,
+                "bound: the calls of {bound} of {keys} lead to their defaults in the file"
+            )?;
+        }
         let unused = report.summary.inline.saturating_sub(report.summary.listed);
         match report.image.table.why_unused() {
             Some(why) if unused > 0 => {
@@ -270,6 +277,13 @@ mod tests {
         let report = Report { sites, ..Report::default() };
         let text = Notices(&report).to_string();
         assert_eq!(text, "2 call! of the source left no code in the image\n");
+    }
+
+    #[test]
+    fn bound_keys_are_counted() {
+        let summary = Summary { keys: 3, bound: 2, ..Summary::default() };
+        let text = Notices(&Report { summary, ..Report::default() }).to_string();
+        assert_eq!(text, "bound: the calls of 2 of 3 keys lead to their defaults in the file\n");
     }
 
     #[test]

@@ -172,6 +172,12 @@ pub struct Key {
     pub source: Source,
     /// Whether its default is off: a function without a body, or a flag that is `false`.
     pub has_no_body: bool,
+    /// Address of the code of its default. `None` if the default is chosen at run time, or if
+    /// another image may replace it.
+    pub default: Option<u64>,
+    /// Whether its calls lead to its default before any update, because the link bound them
+    /// (`LinkHook::bind_defaults`).
+    pub is_bound: bool,
 }
 
 impl Key {
@@ -330,6 +336,8 @@ pub struct Summary {
     pub sites: usize,
     /// Number of trampolines.
     pub trampolines: usize,
+    /// Number of keys whose calls lead to their defaults before any update.
+    pub bound: usize,
     /// Number of instructions that call a trampoline: `inline` + `trampoline`.
     pub calls: usize,
     /// Number of calls that the verifier proves may be rewritten in place.

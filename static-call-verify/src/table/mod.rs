@@ -92,6 +92,19 @@ impl<'a> Table<'a> {
         Some([header.to_bytes().as_slice(), &entries].concat())
     }
 
+    /// Returns the address of each branch that is listed as one that can be rewritten, that of its
+    /// trampoline, and its entry. Nothing is checked.
+    pub(crate) fn branches(&self) -> impl Iterator<Item = (u64, u64, TableEntry)> {
+        let count = usize::try_from(self.header.count).unwrap_or_default();
+        let filled = self.entries.as_chunks().0.iter().take(count).enumerate();
+        filled.filter_map(|(i, bytes)| {
+            let entry = TableEntry::from_bytes(bytes)?;
+            let at = |d: i32| self.entry_address(i).wrapping_add_signed(d.into());
+            let is_branch = entry.kind.is_direct() && entry.grade.is_patchable();
+            is_branch.then(|| (at(entry.instruction), at(entry.trampoline), entry))
+        })
+    }
+
     /// Returns whether its section has the room that its header states.
     pub(crate) fn has_room(&self) -> bool {
         let room = self.entries.len() / TableEntry::SIZE;

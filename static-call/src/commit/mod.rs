@@ -66,7 +66,8 @@ pub(crate) fn seal_keys<'a>(keys: impl IntoIterator<Item = &'a KeyRecord>) {
 /// Patches every key's calls to reach its current target directly.
 ///
 /// Without it, a key is bound by its first update; until then its calls go through the trampoline
-/// to the slot.
+/// to the slot. Where the link bound calls to their defaults (`bind = true` for the link hook of
+/// `static-call-verify`), it finds nothing to do.
 ///
 /// # Errors
 ///
@@ -99,7 +100,8 @@ pub fn init() -> Result<Update, UpdateError> {
 ///
 /// # Errors
 ///
-/// See [`UpdateError`]. If it fails, nothing has changed.
+/// See [`UpdateError`]. If it fails, nothing has changed. It fails with
+/// [`UpdateError::BoundAtLink`] where calls were bound at link time and cannot be rewritten.
 ///
 /// # Examples
 ///

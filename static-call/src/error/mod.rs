@@ -1,6 +1,8 @@
-//! The error of an update. It depends on no other module.
+//! The error of an update.
 
 use core::fmt;
+
+use crate::path::Reason;
 
 #[cfg(test)]
 mod tests;
@@ -53,6 +55,14 @@ pub enum UpdateError {
         address: usize,
         /// The `errno` of `membarrier`.
         errno: i32,
+    },
+    /// The key's calls lead to its default in the file (`bind = true` for the link hook), and they
+    /// cannot be rewritten here. They do not follow the slot, so the key keeps its default.
+    BoundAtLink {
+        /// Name of the key.
+        key: &'static str,
+        /// Why its calls cannot be rewritten.
+        reason: Reason,
     },
     /// The key would call itself.
     CallsItself {
@@ -110,6 +120,12 @@ impl fmt::Display for UpdateError {
                 "the call at {address:#x} can no longer be retargeted: membarrier failed (errno \
                  {errno}): call `static_call::unbind()` before the program gives up that right"
             ),
+            Self::BoundAtLink { key, reason } => write!(
+                f,
+                "`{key}` was bound to its default at link time, and its calls cannot be rewritten \
+                 ({reason}): link without `bind`, or call `static_call::unbind()` while code can \
+                 be made writable"
+            ),
             Self::CallsItself { key } => {
                 write!(f, "`{key}` would call itself: its target leads back to it")
             }
@@ -149,6 +165,7 @@ impl fmt::Debug for UpdateError {
             Self::ForeignBytes { .. } => "ForeignBytes",
             Self::PermissionDenied { .. } => "PermissionDenied",
             Self::CannotRetarget { .. } => "CannotRetarget",
+            Self::BoundAtLink { .. } => "BoundAtLink",
             Self::CallsItself { .. } => "CallsItself",
             Self::Reentered => "Reentered",
             Self::Unloaded => "Unloaded",

@@ -15,6 +15,7 @@ use crate::patching::plan::{
 use crate::patching::registry::{KeyEntry, Trampoline};
 use crate::patching::state::State;
 use crate::patching::steps::{self, Stuck};
+use crate::path::Reason;
 use crate::record::KeyRecord;
 
 /// What a batch does to the keys that it touches.
@@ -37,7 +38,8 @@ pub(crate) fn stores(state: &mut State, aim: Aim) -> Result<(), UpdateError> {
     for k in 0..state.pending.touched() {
         state.pending.goals[k] = goal(state, state.pending.key(k));
     }
-    if steps::are_allowed(state) {
+    // Where steps are not allowed, what is bound in the file still takes some to its trampoline.
+    if state.limits.barrier.is_ok() {
         for_each(state, KeyEntry::calls, |state, i, goal| {
             let lead = lead(state, i, goal, aim);
             steps::prepare(state, i, lead);
@@ -54,11 +56,12 @@ pub(crate) fn stores(state: &mut State, aim: Aim) -> Result<(), UpdateError> {
         Ok(())
     })?;
     let mut misses = false;
-    for_each(state, KeyEntry::calls, |state, i, goal| {
+    let planned = for_each(state, KeyEntry::calls, |state, i, goal| {
         misses |= !of_call(state, i, goal, aim)?;
         Ok(())
-    })?;
-    if misses && steps::are_allowed(state) {
+    });
+    // An instruction that is stuck may be able to leave in the next update.
+    if (misses || planned.is_err()) && state.limits.barrier.is_ok() {
         for_each(state, KeyEntry::calls, |state, i, goal| {
             let lead = lead(state, i, goal, aim);
             steps::provide(state, i, lead);
@@ -66,7 +69,7 @@ pub(crate) fn stores(state: &mut State, aim: Aim) -> Result<(), UpdateError> {
         })?;
         state.veneers.finish();
     }
-    Ok(())
+    planned
 }
 
 /// Visits the trampolines, labels or call instructions of the touched keys.
@@ -122,7 +125,7 @@ fn of_trampoline(state: &mut State, i: usize, goal: Goal, aim: Aim) {
 fn of_label(state: &mut State, i: usize, goal: Goal, aim: Aim) {
     let label = &state.registry.labels[i];
     let falls_through = binds_in_place(state, aim)
-        && state.limits.cap != Cap::Retarget
+        && (state.limits.cap != Cap::Retarget || label.falls_through_in_file)
         && LabelShape::falls_through(label.polarity, goal.is_on);
     let store = label.shape.and_then(|shape| shape.store(state.written.labels[i], falls_through));
     plan(state, store, Subject::Label(i, falls_through));
@@ -139,10 +142,7 @@ fn of_call(state: &mut State, i: usize, goal: Goal, aim: Aim) -> Result<bool, Up
         plan(state, store, Subject::Call { index: i, from, to });
         return Ok(true);
     }
-    let way = steps::way(state, i, to).map_err(|Stuck| {
-        let errno = state.left.unsettled.or(state.veneers.refused).unwrap_or(0);
-        UpdateError::CannotRetarget { address: shape.address as usize, errno }
-    })?;
+    let way = steps::way(state, i, to).map_err(|Stuck| stuck(state, i, shape.address))?;
     let Some((route, end)) = way else { return Ok(from == to) };
     for (stage, step) in route.into_iter().enumerate() {
         let Some(Step { store, from, to }) = step else { continue };
@@ -152,12 +152,27 @@ fn of_call(state: &mut State, i: usize, goal: Goal, aim: Aim) -> Result<bool, Up
     Ok(end == to)
 }
 
+/// Returns the error of a call instruction that cannot leave its old target.
+fn stuck(state: &State, i: usize, address: u64) -> UpdateError {
+    let call = &state.registry.calls[i];
+    if state.written.calls[i] == call.in_file && state.left.unsettled.is_none() {
+        let key = state.registry.keys[call.key as usize].record.name();
+        let no_veneer = Reason::NoVeneer(state.veneers.refused.unwrap_or(0));
+        let reason = state.limits.barrier.err().map_or(no_veneer, Reason::NoBarrier);
+        return UpdateError::BoundAtLink { key, reason };
+    }
+    let errno = state.left.unsettled.or(state.veneers.refused).unwrap_or(0);
+    UpdateError::CannotRetarget { address: address as usize, errno }
+}
+
 /// Returns where a call instruction should lead.
 fn lead(state: &State, i: usize, goal: Goal, aim: Aim) -> Lead {
-    let shape = state.registry.calls[i].shape;
-    match shape.filter(|shape| {
+    let call = &state.registry.calls[i];
+    match call.shape.filter(|shape| {
         binds_in_place(state, aim) && (shape.split.is_none() || steps::are_allowed(state))
     }) {
+        // What is bound in the file calls its target already; that is not worth a store.
+        Some(_) if call.in_file == Lead::Address(goal.target) => call.in_file,
         Some(shape) => shape.lead(goal),
         None => Lead::Linked,
     }

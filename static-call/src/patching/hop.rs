@@ -6,25 +6,21 @@
 //! label, because it may be rewritten later.
 
 use crate::arch::native::effect::{EFFECT_LENGTH, Effect};
-use crate::arch::native::{JMP_MEMORY_LENGTH, decode_jmp_memory, direct_jump};
 use crate::error::UpdateError;
 use crate::layout::Kind;
-use crate::patching::image::Image;
+use crate::patching::image::MOST_JUMPS;
 use crate::patching::pending::Pending;
 use crate::patching::registry::Registry;
-
-/// The maximum number of jumps to follow. Compilers emit one, linkers' veneers add a second.
-const LIMIT: usize = 8;
 
 /// Returns where calls of a target at `address` may go directly.
 pub(crate) fn skip(registry: &Registry, address: u64) -> u64 {
     let Some(image) = registry.image else { return address };
     let mut at = address;
-    for _ in 0..LIMIT {
+    for _ in 0..MOST_JUMPS {
         if registry.call_at(at).is_some() || registry.is_label(at) {
             break;
         }
-        match next(&image, at) {
+        match image.jump(at) {
             // Another image may be more than 2 GiB away, while the shim is in reach.
             Some(next) if !image.is_code(next) => break,
             Some(next) if registry.trampoline_at(next).is_none() => at = next,
@@ -32,19 +28,6 @@ pub(crate) fn skip(registry: &Registry, address: u64) -> u64 {
         }
     }
     at
-}
-
-/// Returns where the jump at `at` always leads, if there is such a jump.
-fn next(image: &Image, at: u64) -> Option<u64> {
-    let (code, have) = image.read(at as usize);
-    let code = &code[..have];
-    if let Some(to) = direct_jump(at, code) {
-        return Some(to);
-    }
-    let slot = at
-        .wrapping_add(JMP_MEMORY_LENGTH)
-        .wrapping_add_signed(decode_jmp_memory(code)?.into()) as usize;
-    image.constant(slot).map(|to| to as u64)
 }
 
 /// Returns what the code of a target at `address` does, if it does nothing or returns a constant.
@@ -76,7 +59,7 @@ fn calls_itself(registry: &Registry, batch: &Pending, key: usize) -> bool {
         let jump = match registry.call_at(entry) {
             Some(call) if matches!(call.kind, Kind::Jmp | Kind::JmpGot) => Some(call.key),
             Some(_) => None,
-            None => next(&image, entry).and_then(|to| registry.trampoline_at(to)).map(|t| t.key),
+            None => image.jump(entry).and_then(|to| registry.trampoline_at(to)).map(|t| t.key),
         };
         match jump {
             Some(next) if next as usize == key => return true,
@@ -95,6 +78,8 @@ mod tests {
     use super::*;
     use crate::arch::native::effect::does_nothing;
     use crate::layout::Grade;
+    use crate::patching::image::Image;
+    use crate::patching::plan::Lead;
     use crate::patching::registry::{Call, Ungraded};
 
     /// What a recorded call instruction does now, it may not do later.
@@ -112,6 +97,7 @@ mod tests {
                 grade: Grade::Quad,
                 ungraded: Ungraded::Unproved,
                 shape: None,
+                in_file: Lead::Linked,
                 fault: None,
             };
             let mut registry = Registry::of(&[], vec![call]);

@@ -3,6 +3,7 @@
 //! The next file on the way of an update is `patching/protocol.rs`.
 
 mod arena;
+mod bound;
 mod build;
 mod cap;
 mod choose;
@@ -49,6 +50,10 @@ pub(crate) fn apply(requests: &mut [Request]) -> Result<(Update, u64), UpdateErr
                 state.pending.want(index, request.target);
             }
         }
+        if let Err(error) = bound::refuse_unknown(state, requests) {
+            state.pending.forget();
+            return Err(error);
+        }
         let mut update = protocol::run(state, Aim::Bind)?;
         let is_foreign = |request: &Request| state.registry.key_of(request.key()).is_none();
         if requests.iter().any(is_foreign) {
@@ -75,6 +80,9 @@ pub(crate) fn unbind() -> Result<Update, UpdateError> {
 
 fn all(aim: Aim) -> Result<Update, UpdateError> {
     with_state(|state| {
+        if aim == Aim::Unbind {
+            bound::refuse_unbinding(state)?;
+        }
         for (index, key) in state.registry.keys.iter().enumerate() {
             state.pending.want(index, key.record.current());
         }

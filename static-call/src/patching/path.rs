@@ -33,6 +33,7 @@ pub(crate) fn of_label(state: &State, i: usize) -> (Path, Option<Reason>) {
     let label = &state.registry.labels[i];
     let reason = match state.limits.cap {
         _ if label.fault.is_some() => Reason::Changed,
+        _ if state.written.labels[i] => return (Path::Inline, None),
         Cap::Trampoline | Cap::Retarget => Reason::Capped,
         _ if is_bound(state, label.key) => return (Path::Inline, None),
         _ => why_indirect(state, false),
@@ -97,12 +98,7 @@ fn why_no_steps(state: &State, call: &Call) -> Reason {
 pub(crate) fn of_trampoline(state: &State, i: usize) -> (Path, Option<Reason>) {
     let trampoline = &state.registry.trampolines[i];
     if state.written.trampolines[i] != trampoline.linked {
-        let reason = match state.registry.table {
-            Ok(()) => None,
-            Err(TableFault::Absent) => Some(Reason::NotVerified),
-            Err(_) => Some(Reason::TableRefused),
-        };
-        return (Path::Trampoline, reason);
+        return (Path::Trampoline, why_unlisted(state));
     }
     let reason = match why_indirect(state, trampoline.fault.is_some()) {
         Reason::NotBound if is_bound(state, trampoline.key) => Reason::TooFar,
@@ -117,15 +113,29 @@ fn is_bound(state: &State, key: u32) -> bool {
 
 /// Returns why code is still as linked.
 fn why_indirect(state: &State, is_faulty: bool) -> Reason {
+    why_unpatched(state).unwrap_or(match state.left.lost_permission {
+        _ if is_faulty => Reason::Changed,
+        Some(errno) => Reason::Refused(errno),
+        None => Reason::NotBound,
+    })
+}
+
+/// Returns why no code is ever patched, if it is not.
+pub(crate) fn why_unpatched(state: &State) -> Option<Reason> {
     match state.limits.patching {
-        Patching::Capped => Reason::Capped,
-        Patching::Refused(errno) => Reason::Refused(errno),
-        Patching::NoHeaders => Reason::NoHeaders,
-        Patching::NoMemory(errno) => Reason::NoMemory(errno),
-        Patching::Works => match state.left.lost_permission {
-            _ if is_faulty => Reason::Changed,
-            Some(errno) => Reason::Refused(errno),
-            None => Reason::NotBound,
-        },
+        Patching::Capped => Some(Reason::Capped),
+        Patching::Refused(errno) => Some(Reason::Refused(errno)),
+        Patching::NoHeaders => Some(Reason::NoHeaders),
+        Patching::NoMemory(errno) => Some(Reason::NoMemory(errno)),
+        Patching::Works => None,
+    }
+}
+
+/// Returns why the table is not used, if it is not.
+pub(crate) fn why_unlisted(state: &State) -> Option<Reason> {
+    match state.registry.table {
+        Ok(()) => None,
+        Err(TableFault::Absent) => Some(Reason::NotVerified),
+        Err(_) => Some(Reason::TableRefused),
     }
 }

@@ -9,7 +9,7 @@ use crate::patching::choose::{self, Aim};
 use crate::patching::image::Image;
 use crate::patching::pending::STAGES;
 use crate::patching::state::{Patching, State};
-use crate::patching::{hop, pages, path, store};
+use crate::patching::{bound, hop, pages, path, store};
 use crate::sys;
 use crate::update::{Barrier, Update};
 
@@ -24,6 +24,7 @@ pub(crate) fn run(state: &mut State, aim: Aim) -> Result<Update, UpdateError> {
 fn phases(state: &mut State, aim: Aim) -> Result<Update, UpdateError> {
     // Plan.
     hop::refuse_cycles(&state.registry, &state.pending)?;
+    bound::refuse(state, aim)?;
     pages::close_leftovers(state);
     let works = state.limits.patching == Patching::Works;
     let binds = works && aim == Aim::Bind;
@@ -138,12 +139,15 @@ fn is_as_linked(state: &State) -> bool {
     pending.keys().all(|key| written.is_as_linked(registry, &registry.keys[key]))
 }
 
-/// Marks the touched keys as bound or not, and returns their counted paths.
+/// Marks the touched keys as bound or not, and returns their counted paths. Where nothing is
+/// patched, they are as in the file.
 fn counted(state: &mut State, binds: bool) -> Update {
     let mut update = Update::slot_only();
     for k in 0..state.pending.touched() {
         let key = state.pending.key(k);
-        state.written.bound[key] = binds;
+        if state.limits.patching == Patching::Works {
+            state.written.bound[key] = binds;
+        }
         path::count(state, key, &mut update);
     }
     update

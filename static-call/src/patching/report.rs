@@ -8,6 +8,7 @@ use std::string::{String, ToString};
 use std::vec::Vec;
 
 use crate::layout::{Grade, Kind, PLACES_VERSION, PlacesFault, TABLE_VERSION};
+use crate::patching::bound;
 use crate::patching::cap::Cap;
 use crate::patching::image::{Image, TableFault};
 use crate::patching::path;
@@ -15,6 +16,7 @@ use crate::patching::places;
 use crate::patching::registry::{Call, Fault, Label, Trampoline};
 use crate::patching::shared::with_state;
 use crate::patching::state::State;
+use crate::path::Reason;
 use crate::record::{KEYS, KeyRecord};
 use crate::report::{CallReport, KeyReport, Problem, Report, SiteReport};
 use crate::site::SiteRecord;
@@ -45,6 +47,7 @@ enum General {
     Permission(i32),
     OpenPages(usize),
     ForeignKeys(usize),
+    Bound(usize, Reason),
 }
 
 pub(crate) fn report() -> Report {
@@ -58,7 +61,7 @@ pub(crate) fn report() -> Report {
         snapshot.trampolines.reserve_exact(trampolines);
         snapshot.calls.reserve_exact(calls);
         snapshot.labels.reserve_exact(labels);
-        snapshot.general.reserve_exact(6);
+        snapshot.general.reserve_exact(7);
         with_state(|state| snapshot.fill(state))
     });
     match taken {
@@ -127,6 +130,8 @@ impl Snapshot {
         self.general.extend((open > 0).then_some(General::OpenPages(open)));
         let foreign = state.left.foreign_keys;
         self.general.extend((foreign > 0).then_some(General::ForeignKeys(foreign)));
+        let (fixed, why) = bound::count_fixed(state);
+        self.general.extend(why.map(|why| General::Bound(fixed, why)));
     }
 
     /// Names the functions around calls and jump labels. A trampoline's report has none: it is not
@@ -258,6 +263,11 @@ impl General {
                  listed, and their calls go through the slot",
                 if keys == 1 { "updated key is" } else { "updated keys are" }
             ),
+            Self::Bound(keys, reason) => format!(
+                "{keys} {} bound to {} at link time and cannot be updated: {reason}",
+                if keys == 1 { "key is" } else { "keys are" },
+                if keys == 1 { "its default" } else { "their defaults" },
+            ),
             Self::OpenPages(pages) => format!(
                 "{pages} code {} not be closed after patching: left writable",
                 if pages == 1 { "page could" } else { "pages could" }
@@ -311,7 +321,7 @@ impl TableFault {
 impl Fault {
     fn phrase(self) -> &'static str {
         match self {
-            Self::NotCode => "it does not lie in this image's code",
+            Self::NotCode | Self::Dropped => "it does not lie in this image's code",
             Self::Unknown => "it names a key or a trampoline that does not exist",
             Self::OtherImage => "its key is in another image, so its calls go through the slot",
             Self::Bytes => "the bytes there are not what was recorded",

@@ -1,4 +1,4 @@
-//! What this runtime last wrote into the code of the image; initially, what the linker wrote.
+//! What this runtime last wrote into the code of the image; initially, what the file has.
 
 use crate::patching::arena::{ALIGNMENT, Arena};
 use crate::patching::pending::{Planned, Subject};
@@ -27,14 +27,15 @@ impl Written {
             + 4 * ALIGNMENT
     }
 
-    /// Describes the code as linked.
+    /// Describes the code as it is in the file.
     pub(crate) fn new(arena: &mut Arena, registry: &Registry) -> Self {
         Self {
             trampolines: arena
-                .slice(registry.trampolines.len(), |i| registry.trampolines[i].linked),
-            calls: arena.slice(registry.calls.len(), |_| Lead::Linked),
-            labels: arena.slice(registry.labels.len(), |_| false),
-            bound: arena.slice(registry.keys.len(), |_| false),
+                .slice(registry.trampolines.len(), |i| registry.trampolines[i].in_file),
+            calls: arena.slice(registry.calls.len(), |i| registry.calls[i].in_file),
+            labels: arena
+                .slice(registry.labels.len(), |i| registry.labels[i].falls_through_in_file),
+            bound: arena.slice(registry.keys.len(), |i| registry.keys[i].record.is_bound_in_file()),
         }
     }
 

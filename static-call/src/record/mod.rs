@@ -34,7 +34,7 @@ pub struct KeyRecord {
     /// How many times a flag is turned on. INV-LOCK: written only under the lock.
     count: AtomicU32,
     flags: u8,
-    /// Any of [`SEALED`], [`ON`] and [`FOREIGN`].
+    /// Any of [`SEALED`], [`ON`], [`FOREIGN`] and [`BOUND`].
     state: AtomicU8,
 }
 
@@ -54,7 +54,10 @@ const _: () = if size_of::<usize>() == 8 {
     assert!(offset_of!(KeyRecord, line) as u64 == key_record::LINE);
     assert!(offset_of!(KeyRecord, column) as u64 == key_record::COLUMN);
     assert!(offset_of!(KeyRecord, flags) as u64 == key_record::FLAGS);
+    assert!(offset_of!(KeyRecord, slot) as u64 == key_record::SLOT);
+    assert!(offset_of!(KeyRecord, state) as u64 == key_record::STATE);
     assert!(KeyRecord::HAS_NO_BODY == key_record::HAS_NO_BODY);
+    assert!(KeyRecord::CHOOSES == key_record::CHOOSES);
 };
 
 /// The target is final.
@@ -64,6 +67,11 @@ const ON: u8 = 2;
 /// An update found the key in another image than the runtime's, and counted it.
 #[allow(dead_code, reason = "unused where nothing is patched")]
 const FOREIGN: u8 = 4;
+/// INV-BOUND: the code of the key leads to its default in the file: calls do not follow the slot.
+/// Only the verifier sets it. It is in the state, because the compiler knows the flags.
+#[allow(dead_code, reason = "unused where nothing is patched")]
+const BOUND: u8 = crate::layout::key_record::BOUND;
+const _: () = assert!(BOUND & (SEALED | ON | FOREIGN) == 0);
 
 // SAFETY: everything except the atomics is immutable, and the pointers lead to code or to
 // `'static` immutable records (INV-KEY).
@@ -105,6 +113,8 @@ impl KeyRecord {
     pub const RETURNS_OPTION: u8 = 8;
     /// The key is a flag: it is on or off, and nothing calls its target.
     pub const IS_FLAG: u8 = 16;
+    /// The default is chosen at run time: the slot leads to a resolver until then.
+    pub const CHOOSES: u8 = 32;
 
     /// Makes a record whose slot leads to the default, for a static in the slice of keys.
     ///
@@ -280,6 +290,19 @@ impl KeyRecord {
     #[allow(dead_code, reason = "unused where nothing is patched")]
     pub(crate) fn mark_foreign(&self) -> bool {
         self.state.fetch_or(FOREIGN, Ordering::Relaxed) & FOREIGN != 0
+    }
+
+    /// Returns whether the code of the key leads to its default in the file, whatever the slot
+    /// says.
+    #[allow(dead_code, reason = "unused where nothing is patched")]
+    pub(crate) fn is_bound_in_file(&self) -> bool {
+        self.state.load(Ordering::Relaxed) & BOUND != 0
+    }
+
+    /// Returns the address of the default's shim, if the code of the key leads there in the file.
+    #[allow(dead_code, reason = "unused where nothing is patched")]
+    pub(crate) fn bound_shim(&self) -> Option<u64> {
+        self.is_bound_in_file().then(|| self.default.address().addr() as u64)
     }
 
     /// Makes the target final.

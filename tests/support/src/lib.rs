@@ -12,11 +12,12 @@ mod tools;
 
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use static_call::{CallReport, Kind, Path};
+use static_call::{CallReport, Kind};
 
 /// Returns whether all of these programs are in `PATH`; if not, reports the test as [`skipped`].
 pub fn have(programs: &[&str]) -> bool {
@@ -34,6 +35,20 @@ const CHILD: &str = "STATIC_CALL_RULES_CHILD";
 /// Runs `body` in its own process: this executable, with `environment` and only this test, which is
 /// named with its modules. Fails if the child fails or takes longer than a minute.
 pub fn in_child(test: &str, environment: &[(&str, &str)], body: impl FnOnce()) {
+    in_child_of(this_executable, test, environment, body);
+}
+
+fn this_executable() -> PathBuf {
+    std::env::current_exe().expect("this test")
+}
+
+/// Like [`in_child`], but the child runs another form of this executable.
+pub fn in_child_of(
+    executable: impl FnOnce() -> PathBuf,
+    test: &str,
+    environment: &[(&str, &str)],
+    body: impl FnOnce(),
+) {
     if std::env::var_os(CHILD).is_some_and(|name| name == test) {
         // A test may have several children, which differ in their environment.
         let is = |(name, value): &(&str, &str)| std::env::var_os(name).is_some_and(|v| v == *value);
@@ -42,7 +57,7 @@ pub fn in_child(test: &str, environment: &[(&str, &str)], body: impl FnOnce()) {
         }
         return;
     }
-    let output = child(test, environment);
+    let output = child_of(&executable(), test, environment);
     let text = [output.stdout, output.stderr].concat();
     let text = String::from_utf8_lossy(&text);
     assert!(output.status.success(), "{test} in a child: {}\n{text}", output.status);
@@ -51,7 +66,10 @@ pub fn in_child(test: &str, environment: &[(&str, &str)], body: impl FnOnce()) {
 
 /// Runs this executable with one test; see [`in_child`].
 pub fn child(test: &str, environment: &[(&str, &str)]) -> Output {
-    let exe = std::env::current_exe().expect("this test");
+    child_of(&this_executable(), test, environment)
+}
+
+fn child_of(exe: &Path, test: &str, environment: &[(&str, &str)]) -> Output {
     // For an emulated architecture only cargo's runner can start this executable.
     let runner = std::env::var_os("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER")
         .filter(|_| cfg!(target_arch = "aarch64"));
@@ -157,6 +175,21 @@ impl Code {
         Self(code)
     }
 
+    /// Returns the addresses of the bytes that have changed.
+    pub fn changed(&self) -> Vec<usize> {
+        let now = Self::now();
+        assert_eq!(self.0.len(), now.0.len());
+        let parts = self.0.iter().zip(&now.0);
+        let changed = parts.flat_map(|((start, old), (_, new))| {
+            old.iter()
+                .zip(new)
+                .enumerate()
+                .filter(|(_, (a, b))| a != b)
+                .map(move |(i, _)| start + i)
+        });
+        changed.collect()
+    }
+
     /// Fails if the code has changed.
     pub fn assert_unchanged(&self) {
         let now = Self::now();
@@ -216,7 +249,7 @@ pub fn destination(call: &CallReport) -> usize {
 }
 
 /// Fails unless the image is verified and all calls of the key take this path.
-pub fn assert_path(key: &str, path: Path) {
+pub fn assert_path(key: &str, path: static_call::Path) {
     let calls = calls(key);
     assert!(calls.iter().all(|c| c.kind.is_some()), "the tests' images are verified");
     assert!(!calls.is_empty());

@@ -78,6 +78,7 @@ pub(crate) const VERIFIER: Order = Order {
         "table::reserved",
         "table::places",
         "table",
+        "bind",
         "grade",
         "verify",
         "stamp",

@@ -148,6 +148,7 @@ fn one(
     let sites = report.sites.iter().filter(|s| s.key == Some(index)).count();
     let trampolines = report.trampolines.iter().filter(|t| t.key == index).count();
     let off = if key.has_no_body { ", a no-op until you turn it on" } else { "" };
+    let bound = if key.is_bound { ", bound to its default in the file" } else { "" };
     let macros = match sites {
         0 => String::new(),
         _ => format!("{}, ", Count(sites, "<code>call!</code> site")),
@@ -155,7 +156,7 @@ fn one(
     writeln!(
         f,
         "</summary>\n<p class=\"facts\"><code>{}</code> \
-         <span>declared in <code>{}</code>{off}; {macros}{}</span></p>",
+         <span>declared in <code>{}</code>{off}{bound}; {macros}{}</span></p>",
         Text(&key.signature),
         Place(&key.source.to_string()),
         Count(trampolines, "trampoline")

@@ -4,7 +4,7 @@ use core::mem::size_of;
 use core::slice;
 
 use crate::arch::native::store::read_quadword;
-use crate::arch::native::symbols;
+use crate::arch::native::{JMP_MEMORY_LENGTH, decode_jmp_memory, direct_jump, symbols};
 use crate::layout::{
     LabelRecord, Segment, TableEntry, TableHeader, TrampolineRecord, image_identity,
 };
@@ -20,6 +20,9 @@ const INTERPRETER: u32 = 3;
 const RELRO: u32 = 0x6474_e552;
 /// `PF_X`.
 const EXECUTE: u32 = 1;
+
+/// The maximum number of jumps to follow. Compilers emit one, linkers' veneers add a second.
+pub(crate) const MOST_JUMPS: usize = 8;
 
 /// `Elf64_Ehdr`, up to the last field used here.
 #[repr(C)]
@@ -134,6 +137,25 @@ impl Image {
         }
         // SAFETY: INV-IMAGE: the loader relocated this memory and then made it read-only.
         Some(unsafe { pointer.read() })
+    }
+
+    /// Returns where the jump at `address` always leads, if there is such a jump.
+    pub(crate) fn jump(&self, address: u64) -> Option<u64> {
+        let (code, have) = self.read(address as usize);
+        let code = &code[..have];
+        if let Some(to) = direct_jump(address, code) {
+            return Some(to);
+        }
+        let slot = address
+            .wrapping_add(JMP_MEMORY_LENGTH)
+            .wrapping_add_signed(decode_jmp_memory(code)?.into()) as usize;
+        self.constant(slot).map(|to| to as u64)
+    }
+
+    /// Returns whether code at `from` only jumps to `to`, or is there.
+    pub(crate) fn leads(&self, from: u64, to: u64) -> bool {
+        let next = |&at: &u64| self.jump(at).filter(|&next| self.is_code(next));
+        core::iter::successors(Some(from), next).take(MOST_JUMPS + 1).any(|at| at == to)
     }
 
     fn segment(&self, kind: u32, address: usize, length: usize) -> Option<&ProgramHeader> {

@@ -94,6 +94,13 @@ impl CallShape {
         Some(Self { address, linked, branch, grade, split })
     }
 
+    /// Returns the shape of this branch as it was linked, if it leads elsewhere now.
+    pub(crate) fn linked_to(&self, home: u64) -> Option<Self> {
+        let displacement = self.branch.displacement_to(self.address, home)?;
+        let linked = self.branch.with_displacement(&self.linked, displacement);
+        Self::new(self.address, &linked[..usize::from(self.branch.length)])
+    }
+
     /// Returns the address after the instruction, from which displacements count.
     pub(crate) fn end(&self) -> u64 {
         self.address.wrapping_add(self.branch.length.into())
@@ -189,6 +196,14 @@ impl LabelShape {
             && shape.grade == Grade::Quad
             && branch.destination(address) == cold)
             .then_some(Self { address, linked: shape.linked, length: branch.length })
+    }
+
+    /// Returns the shape of the label at `address` that was linked as `jmp cold`, if its bytes are
+    /// the no-op now.
+    pub(crate) fn bound(address: u64, bytes: &[u8], cold: u64) -> Option<Self> {
+        // The same jump as a trampoline's.
+        let this = Self::new(address, &trampoline_jmp(address, cold)?, cold)?;
+        bytes.starts_with(&this.bytes(true)[..usize::from(this.length)]).then_some(this)
     }
 
     /// Returns whether a bound label of this polarity is a no-op.

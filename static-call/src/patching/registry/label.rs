@@ -8,6 +8,7 @@ use crate::layout::{LabelRecord, Polarity};
 use crate::patching::image::Image;
 use crate::patching::plan::LabelShape;
 use crate::patching::registry::NONE;
+use crate::record::KeyRecord;
 use crate::site::SiteRecord;
 
 /// A jump label of a hook or a flag.
@@ -19,6 +20,8 @@ pub(crate) struct Label {
     pub(crate) polarity: Polarity,
     /// The shape if the label may be patched: a jump to the cold block of its record (INV-LABEL).
     pub(crate) shape: Option<LabelShape>,
+    /// Whether it is a no-op in the file: the answer of its key's default.
+    pub(crate) falls_through_in_file: bool,
     pub(crate) fault: Option<Fault>,
 }
 
@@ -27,6 +30,7 @@ impl Label {
     pub(super) fn read(
         image: &Image,
         record: &'static LabelRecord,
+        keys: &'static [KeyRecord],
         named: &Named,
         is_trampoline: impl Fn(u64) -> bool,
     ) -> Self {
@@ -38,8 +42,13 @@ impl Label {
             site: None,
             polarity: polarity.unwrap_or(Polarity::Unlikely),
             shape: None,
+            falls_through_in_file: false,
             fault: Some(Fault::Unknown),
         };
+        if record.label == 0 || address == 0 {
+            this.fault = Some(Fault::Dropped);
+            return this;
+        }
         let Some(key) = named.key(image, stub) else {
             this.fault = Some(named.unknown(image, stub));
             return this;
@@ -51,7 +60,14 @@ impl Label {
             this.fault = Some(Fault::NotCode);
             return this;
         }
-        this.shape = LabelShape::new(address, &code[..have], cold)
+        let bound = keys.get(key as usize).filter(|key| key.is_bound_in_file());
+        let may_fall_through = bound.zip(polarity).is_some_and(|(key, polarity)| {
+            LabelShape::falls_through(polarity, !key.has(KeyRecord::HAS_NO_BODY))
+        });
+        let bound = LabelShape::bound(address, &code[..have], cold).filter(|_| may_fall_through);
+        this.falls_through_in_file = bound.is_some();
+        this.shape = bound
+            .or_else(|| LabelShape::new(address, &code[..have], cold))
             .filter(|_| polarity.is_some() && !is_trampoline(cold));
         this.fault = this.shape.is_none().then_some(Fault::Bytes);
         this
@@ -94,7 +110,8 @@ mod tests {
     fn label(address: u64, key: u32, polarity: Polarity) -> Label {
         let shape = LabelShape::new(address, &JUMP, address + 105);
         assert!(shape.is_some());
-        Label { address, key, site: None, polarity, shape, fault: None }
+        let falls_through_in_file = false;
+        Label { address, key, site: None, polarity, shape, falls_through_in_file, fault: None }
     }
 
     /// Separate labels are kept, folded code counts once, and labels that share bytes are disabled.

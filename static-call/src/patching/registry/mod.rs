@@ -7,7 +7,7 @@ use core::ptr::from_ref;
 
 use crate::layout::{Grade, Kind};
 use crate::patching::image::{Image, TableFault};
-use crate::patching::plan::CallShape;
+use crate::patching::plan::{CallShape, Lead};
 use crate::record::KeyRecord;
 use crate::site::SiteRecord;
 
@@ -54,8 +54,10 @@ pub(crate) struct Trampoline {
     pub(crate) address: u64,
     pub(crate) key: u32,
     pub(crate) site: Option<&'static SiteRecord>,
-    /// Its bytes as linked.
+    /// Its bytes as linked: a jump to the stub.
     pub(crate) linked: u64,
+    /// Its bytes in the file: as linked, or a jump to the default.
+    pub(crate) in_file: u64,
     pub(crate) fault: Option<Fault>,
 }
 
@@ -72,6 +74,8 @@ pub(crate) struct Call {
     pub(crate) ungraded: Ungraded,
     /// The shape if the instruction may be patched: the code agrees with the table (INV-STORE).
     pub(crate) shape: Option<CallShape>,
+    /// Where it leads in the file: as linked, or to the default.
+    pub(crate) in_file: Lead,
     pub(crate) fault: Option<Fault>,
 }
 
@@ -84,6 +88,8 @@ pub(crate) enum Fault {
     Unknown,
     /// Its key is in another image.
     OtherImage,
+    /// The linker dropped its code: GNU ld and mold keep the record, with a null address.
+    Dropped,
     /// The bytes there are not what was recorded.
     Bytes,
     /// It is not a valid entry of the table.
@@ -92,10 +98,20 @@ pub(crate) enum Fault {
     Overlaps,
 }
 
+impl Fault {
+    /// Returns whether this is a fault of code of this image.
+    fn is_of_code(self) -> bool {
+        !matches!(self, Self::OtherImage | Self::Dropped)
+    }
+}
+
 /// The facts of an image.
 pub(crate) struct Registry {
     pub(crate) image: Option<Image>,
     pub(crate) table: Result<(), TableFault>,
+    /// Whether every trampoline and jump label is known, and every entry's key. If not, the code of
+    /// any key may be incomplete here.
+    pub(crate) is_whole: bool,
     /// In link order, like their records.
     pub(crate) keys: &'static [KeyEntry],
     /// Sorted by key, then address.
@@ -123,6 +139,7 @@ impl Registry {
         Self {
             image: None,
             table: Err(TableFault::Absent),
+            is_whole: false,
             keys: &[],
             trampolines: &[],
             calls: &[],

@@ -7,14 +7,24 @@ use super::{Call, Fault, NONE, Trampoline, find, named::Named};
 use crate::arch::native::Branch;
 use crate::layout::{Grade, Kind, TableEntry, TrampolineRecord};
 use crate::patching::image::Image;
-use crate::patching::plan::CallShape;
+use crate::patching::plan::{CallShape, Lead, trampoline_bytes};
+use crate::record::KeyRecord;
 
 impl Trampoline {
     /// Reads a record and checks the code that it names.
-    pub(super) fn read(image: &Image, record: &'static TrampolineRecord, named: &Named) -> Self {
+    pub(super) fn read(
+        image: &Image,
+        record: &'static TrampolineRecord,
+        keys: &'static [KeyRecord],
+        named: &Named,
+    ) -> Self {
         let (address, stub, site) = record.parts(from_ref(record).addr() as u64);
-        let mut this =
-            Self { address, key: NONE, site: None, linked: 0, fault: Some(Fault::Unknown) };
+        let fault = Some(Fault::Unknown);
+        let mut this = Self { address, key: NONE, site: None, linked: 0, in_file: 0, fault };
+        if record.trampoline == 0 || address == 0 {
+            this.fault = Some(Fault::Dropped);
+            return this;
+        }
         let Some(key) = named.key(image, stub) else {
             this.fault = Some(named.unknown(image, stub));
             return this;
@@ -26,12 +36,26 @@ impl Trampoline {
             this.fault = Some(Fault::NotCode);
             return this;
         };
-        this.linked = code;
-        let as_linked = Branch::decode(&code.to_le_bytes())
-            .is_some_and(|b| b.kind == Kind::Jmp && b.destination(address) == stub);
-        this.fault = (!as_linked).then_some(Fault::Bytes);
+        (this.linked, this.in_file) = (code, code);
+        let branch = Branch::decode(&code.to_le_bytes()).filter(|b| b.kind == Kind::Jmp);
+        let to = branch.map(|branch| branch.destination(address));
+        this.fault = match to {
+            Some(to) if to == stub => None,
+            Some(to) if is_bound(image, keys, key, to) => {
+                this.linked = trampoline_bytes(address, code, Some(stub));
+                None
+            }
+            _ => Some(Fault::Bytes),
+        };
         this
     }
+}
+
+/// Returns whether the code of a key may lead to this address in the file: the verifier has bound
+/// it, and its default is there.
+fn is_bound(image: &Image, keys: &'static [KeyRecord], key: u32, to: u64) -> bool {
+    let shim = keys.get(key as usize).and_then(KeyRecord::bound_shim);
+    shim.is_some_and(|shim| image.leads(shim, to))
 }
 
 /// Why the verifier gave a branch no grade, as far as its entry and its bytes show.
@@ -69,6 +93,7 @@ impl Call {
         image: &Image,
         entries: &'static [u8],
         index: usize,
+        keys: &'static [KeyRecord],
         trampolines: &[Trampoline],
         by_address: &[u32],
     ) -> Self {
@@ -80,6 +105,7 @@ impl Call {
             grade: Grade::None,
             ungraded: Ungraded::Unproved,
             shape: None,
+            in_file: Lead::Linked,
             fault: Some(Fault::Malformed),
         };
         let bytes = &entries[index * TableEntry::SIZE..];
@@ -112,16 +138,20 @@ impl Call {
             return this;
         }
         let (code, have) = image.read(this.address as usize);
-        let shape = CallShape::new(this.address, &code[..have]).filter(|shape| {
+        let found = CallShape::new(this.address, &code[..have]).filter(|shape| {
             shape.branch.kind == entry.kind
                 && shape.branch.length == entry.length
-                && shape.branch.destination(this.address) == trampoline
                 && shape.grade == entry.grade
         });
-        match shape {
-            Some(shape) => this.shape = Some(shape),
-            None => this.fault = Some(Fault::Bytes),
+        match found {
+            Some(shape) if shape.home() == trampoline => this.shape = Some(shape),
+            Some(shape) if is_bound(image, keys, this.key, shape.home()) => {
+                this.in_file = Lead::Address(shape.home());
+                this.shape = shape.linked_to(trampoline);
+            }
+            _ => {}
         }
+        this.fault = this.shape.is_none().then_some(Fault::Bytes);
         this
     }
 }

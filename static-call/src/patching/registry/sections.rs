@@ -2,7 +2,7 @@
 
 use core::any::TypeId;
 
-use super::{Call, Fault, KeyEntry, Label, Registry, Trampoline, find, label, named::Named};
+use super::{Call, Fault, KeyEntry, Label, NONE, Registry, Trampoline, find, label, named::Named};
 use crate::layout::{LabelRecord, TableEntry, TrampolineRecord};
 use crate::patching::arena::{ALIGNMENT, Arena};
 use crate::patching::image::{self, Image, TableFault};
@@ -60,13 +60,14 @@ impl Registry {
     pub(crate) fn read(image: Image, sections: &Sections, arena: &mut Arena) -> Self {
         let named = Named::new(arena, sections.keys);
         let trampolines = arena.slice(sections.trampolines.len(), |i| {
-            Trampoline::read(&image, &sections.trampolines[i], &named)
+            Trampoline::read(&image, &sections.trampolines[i], sections.keys, &named)
         });
         trampolines.sort_unstable_by_key(|t| (t.key, t.address));
         let trampolines_by_address = by_address(arena, trampolines, |t| t.address);
 
+        let (entries, all) = (sections.entries, sections.keys);
         let calls = arena.slice(sections.call_count(), |i| {
-            Call::read(&image, sections.entries, i, trampolines, trampolines_by_address)
+            Call::read(&image, entries, i, all, trampolines, trampolines_by_address)
         });
         separate(calls);
         calls.sort_unstable_by_key(|c| (c.key, c.address));
@@ -74,7 +75,7 @@ impl Registry {
 
         let labels = arena.slice(sections.labels.len(), |i| {
             let is_trampoline = |a| find(trampolines, trampolines_by_address, a).is_some();
-            Label::read(&image, &sections.labels[i], &named, is_trampoline)
+            Label::read(&image, &sections.labels[i], sections.keys, &named, is_trampoline)
         });
         let kept = label::separate(labels);
         let labels = &mut labels[..kept];
@@ -93,6 +94,7 @@ impl Registry {
         Self {
             image: Some(image),
             table: sections.table,
+            is_whole: is_whole(trampolines, calls, labels),
             keys,
             trampolines,
             calls,
@@ -104,6 +106,14 @@ impl Registry {
             sites: named.site_count(),
         }
     }
+}
+
+/// Returns whether every trampoline and jump label is known, and every entry's key.
+fn is_whole(trampolines: &[Trampoline], calls: &[Call], labels: &[Label]) -> bool {
+    let is_right = |fault: Option<Fault>| !fault.is_some_and(Fault::is_of_code);
+    trampolines.iter().all(|trampoline| is_right(trampoline.fault))
+        && labels.iter().all(|label| is_right(label.fault))
+        && calls.iter().all(|call| call.key != NONE || is_right(call.fault))
 }
 
 /// Returns the indices of a slice, sorted by address.
@@ -146,7 +156,7 @@ mod tests {
 
     use super::*;
     use crate::layout::{Grade, Kind};
-    use crate::patching::plan::CallShape;
+    use crate::patching::plan::{CallShape, Lead};
     use crate::patching::registry::Ungraded;
 
     /// Entries of one key or of several keep their shapes only where they share no bytes.
@@ -160,6 +170,7 @@ mod tests {
             grade: Grade::Quad,
             ungraded: Ungraded::Unproved,
             shape: CallShape::new(address, &[232, 0, 0, 0, 0]),
+            in_file: Lead::Linked,
             fault: None,
         };
         let all = [(0x1005, 0), (0x1000, 9), (0x100e, 1), (0x100a, 2), (0x1012, 0), (0x1013, 5)];

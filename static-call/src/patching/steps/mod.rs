@@ -135,8 +135,8 @@ pub(crate) fn provide(state: &mut State, i: usize, to: Lead) {
     site.make_anywhere(state, leads);
 }
 
-/// Makes the veneers of the trampolines of all keys that use the same pages as this one, before any
-/// of these pages is executed.
+/// Makes the veneers of the trampolines of all keys that use the same pages as this one, and those
+/// of where their calls lead, before any of these pages is executed.
 fn make_homes(state: &mut State, split: Split, key: u32, layer: u32) {
     let (which, bit) = (usize::from(split.before()) - 1, 1 << layer);
     if Areas::are_slabs(split) || state.veneers.homes[key as usize][which] & bit != 0 {
@@ -146,7 +146,9 @@ fn make_homes(state: &mut State, split: Split, key: u32, layer: u32) {
         state.veneers.homes[other as usize][which] |= bit;
         for i in state.registry.keys[other as usize].calls() {
             if let Some(site) = Site::of(state, i).filter(|site| site.split == split) {
-                site.make(state, [(Lead::Linked, Room::New); 3], layer);
+                // What is bound in the file takes its first step to the veneer of its default.
+                let leads = [Lead::Linked, site.now, site.now].map(|lead| (lead, Room::New));
+                site.make(state, leads, layer);
             }
         }
     }

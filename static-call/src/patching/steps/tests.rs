@@ -80,6 +80,7 @@ impl Model {
                 grade: shape.grade,
                 ungraded: Ungraded::Unproved,
                 shape: Some(shape).filter(|shape| shape.grade != Grade::None),
+                in_file: Lead::Linked,
                 fault: None,
             }
         };

@@ -32,6 +32,8 @@ fn key(name: &str) -> Key {
         signature: format!("fn {name}(data: &[u8]) -> Option<u32>"),
         source: source("src/codec.rs", 3),
         has_no_body: false,
+        default: None,
+        is_bound: false,
     }
 }
 
