@@ -26,7 +26,7 @@ pub(crate) struct Frames<'a> {
 struct Shared {
     has_data: bool,
     function: u8,
-    lsda: u8,
+    lsda: Option<u8>,
 }
 
 impl<'a> Frames<'a> {
@@ -54,8 +54,10 @@ impl<'a> Frames<'a> {
             let length = entry.uleb128()?;
             let mut data = entry.part(length)?;
             // A number that is 0 means no address, whatever it is relative to.
-            if shared.lsda != OMIT && number(shared.lsda, &mut data.clone())? != 0 {
-                lsda = Some(self.pointer(shared.lsda, &mut data)?);
+            if let Some(encoding) = shared.lsda
+                && number(encoding, &mut data.clone())? != 0
+            {
+                lsda = Some(self.pointer(encoding, &mut data)?);
             }
         }
         let end = start.checked_add(size).filter(|end| start < *end)?;
@@ -102,7 +104,7 @@ fn common(mut entry: Reader<'_>) -> Option<Shared> {
     let augmentation = entry.text(LONGEST)?;
     let _factors = (entry.uleb128()?, entry.sleb128()?);
     let _return_address = if version == 1 { entry.u8()?.into() } else { entry.uleb128()? };
-    let mut shared = Shared { has_data: false, function: ABSOLUTE, lsda: OMIT };
+    let mut shared = Shared { has_data: false, function: ABSOLUTE, lsda: None };
     let letters = match augmentation {
         // The second is the frame of a signal handler.
         [] | [b'S'] => return Some(shared),
@@ -114,7 +116,7 @@ fn common(mut entry: Reader<'_>) -> Option<Shared> {
     let mut data = entry.part(length)?;
     for letter in letters {
         match letter {
-            b'L' => shared.lsda = data.u8()?,
+            b'L' => shared.lsda = Some(data.u8()?),
             b'P' => {
                 let personality = data.u8()?;
                 number(personality, &mut data)?;
@@ -127,8 +129,8 @@ fn common(mut entry: Reader<'_>) -> Option<Shared> {
     Some(shared)
 }
 
-/// No pointer.
-const OMIT: u8 = 0xff;
+/// The bits of an encoding that say what the number is relative to.
+const BASE: u8 = 0x70;
 /// The bits of an encoding that give the format of the number.
 const FORMAT: u8 = 0x0f;
 /// The number is the address.
@@ -140,7 +142,8 @@ const RELATIVE: u8 = 0x10;
 fn number(encoding: u8, data: &mut Reader<'_>) -> Option<u64> {
     let signed = |number: i64| number.cast_unsigned();
     match encoding & FORMAT {
-        _ if encoding == OMIT => None,
+        // No pointer at all (0xff), or one that compilers do not emit.
+        _ if !matches!(encoding & BASE, ABSOLUTE | RELATIVE) => None,
         0x00 | 0x04 | 0x0c => data.u64(),
         0x01 => data.uleb128(),
         0x02 => data.u16().map(u64::from),
