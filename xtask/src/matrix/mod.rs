@@ -107,7 +107,7 @@ fn cells(cells: &[Cell], options: &Options) -> Result {
         let all = coverage::merged(&before, &rows, &failed, &order);
         std::fs::write(path, coverage::document("cargo xtask matrix --bless", &all)?)?;
     }
-    println!("\n{}{rows}", coverage::head());
+    println!("\n{}{rows}{}", coverage::head(), coverage::targets(&rows));
     if !failed.is_empty() {
         return Err(format!("{} cells failed: {}", failed.len(), failed.join(", ")).into());
     }
