@@ -5,19 +5,7 @@ use static_call_tests as lib;
 use support::supervisor::{Call, Verdict, supervise};
 use support::{BREAKPOINT, Code};
 
-const X: u64 = 1 << 42;
-
-fn add_seven(x: u64) -> u64 {
-    x + 7
-}
-
-fn add_eight(x: u64) -> u64 {
-    x + 8
-}
-
-fn check(target: fn(u64) -> u64) {
-    assert_eq!(lib::all_ways(X), lib::expected(target, X));
-}
+use super::{add_eight, add_seven, check};
 
 /// Returns the first bytes of the trampolines and of the inline calls of `apply`.
 fn places() -> Vec<usize> {

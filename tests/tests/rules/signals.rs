@@ -9,19 +9,7 @@ use static_call_tests as lib;
 use support::children::{exit, fork, fork_without_handlers, wait};
 use support::supervisor::{Call, Verdict, supervise};
 
-const X: u64 = 1 << 42;
-
-fn add_seven(x: u64) -> u64 {
-    x + 7
-}
-
-fn add_eight(x: u64) -> u64 {
-    x + 8
-}
-
-fn check(target: fn(u64) -> u64) {
-    assert_eq!(lib::all_ways(X), lib::expected(target, X));
-}
+use super::{X, add_eight, add_seven, check};
 
 #[static_call]
 fn number(_x: u64) -> u64 {

@@ -7,19 +7,7 @@ use std::time::{Duration, Instant};
 use static_call::{call, static_call};
 use static_call_tests as lib;
 
-const X: u64 = 1 << 42;
-
-fn add_seven(x: u64) -> u64 {
-    x + 7
-}
-
-fn add_eight(x: u64) -> u64 {
-    x + 8
-}
-
-fn check(target: fn(u64) -> u64) {
-    assert_eq!(lib::all_ways(X), lib::expected(target, X));
-}
+use super::{X, add_eight, add_seven, check};
 
 /// A pseudo-random generator that gives the same numbers every time.
 struct Random(u64);

@@ -104,7 +104,7 @@ pub(crate) unsafe fn read_quadword(address: usize) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+    use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
     use std::sync::Barrier;
     use std::thread;
 
@@ -160,33 +160,31 @@ mod tests {
         }
     }
 
-    /// One thread adds with exchanges, which may fail, another with `add`, each until both have
-    /// often done so. Returns how often they did.
+    /// One thread adds with exchanges, another with `add` all the while, until exchanges have often
+    /// failed: then the two ran at the same time. Returns how often they did add.
     fn contend(add: impl Fn() + Sync, exchange: impl Fn() -> bool) -> u32 {
-        const ENOUGH: u32 = 2_000_000;
-        let (start, enough) = (Barrier::new(2), AtomicU32::new(0));
-        let is_over = |count: u32| {
-            if count == ENOUGH {
-                enough.fetch_add(1, Ordering::Relaxed);
-            }
-            enough.load(Ordering::Relaxed) == 2
-        };
+        const ENOUGH: u32 = 100_000;
+        // On one processor few exchanges fail.
+        const MOST: u32 = 20_000_000;
+        let (start, is_over) = (Barrier::new(2), AtomicBool::new(false));
         thread::scope(|scope| {
             let adder = scope.spawn(|| {
                 let mut count = 0;
                 start.wait();
-                while !is_over(count) {
+                while !is_over.load(Ordering::Relaxed) {
                     add();
                     count += 1;
                 }
                 count
             });
-            let mut count = 0;
+            let (mut count, mut failed) = (0, 0);
             start.wait();
-            while !is_over(count) {
-                while !exchange() {}
-                count += 1;
+            while failed < ENOUGH && count < MOST {
+                let is_done = exchange();
+                count += u32::from(is_done);
+                failed += u32::from(!is_done);
             }
+            is_over.store(true, Ordering::Relaxed);
             adder.join().unwrap() + count
         })
     }
