@@ -75,17 +75,7 @@ fn no_update_begins_before_keys_are_sealed() {
 }
 
 fn leaked(describe: fn(&mut TargetDescription)) -> &'static KeyRecord {
-    let description = KeyDescription {
-        describe,
-        shim: (&raw const CODE[0]).cast(),
-        stub: ptr::null(),
-        text: "::key",
-        module: 0,
-        name: 3,
-        file: 0,
-        position: (0, 0),
-        flags: 0,
-    };
+    let description = KeyDescription::uncalled(describe, (&raw const CODE[0]).cast());
     // SAFETY: the key is never called, and no trampoline has its stub (INV-KEY).
     Box::leak(Box::new(unsafe { KeyRecord::new(description) }))
 }

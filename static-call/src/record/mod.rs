@@ -101,6 +101,15 @@ pub struct KeyDescription {
     pub flags: u8,
 }
 
+#[cfg(test)]
+impl KeyDescription {
+    /// Describes a key that nothing calls, with this default.
+    pub(crate) const fn uncalled(describe: fn(&mut TargetDescription), shim: *const ()) -> Self {
+        let (stub, text, position) = (core::ptr::null(), "::key", (0, 0));
+        Self { describe, shim, stub, text, module: 0, name: 3, file: 0, position, flags: 0 }
+    }
+}
+
 impl KeyRecord {
     /// The default is *off*: the function was declared without a body, or the flag as `false`.
     pub const HAS_NO_BODY: u8 = 1;

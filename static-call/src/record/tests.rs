@@ -26,17 +26,8 @@ fn key(describe: fn(&mut TargetDescription)) -> &'static KeyRecord {
 }
 
 fn with_flags(describe: fn(&mut TargetDescription), flags: u8) -> &'static KeyRecord {
-    let description = KeyDescription {
-        describe,
-        shim: (&raw const CODE[0]).cast(),
-        stub: ptr::null(),
-        text: "::key",
-        module: 0,
-        name: 3,
-        file: 0,
-        position: (0, 0),
-        flags,
-    };
+    let plain = KeyDescription::uncalled(describe, (&raw const CODE[0]).cast());
+    let description = KeyDescription { flags, ..plain };
     // SAFETY: the key is never called, and no trampoline has its stub (INV-KEY).
     Box::leak(Box::new(unsafe { KeyRecord::new(description) }))
 }

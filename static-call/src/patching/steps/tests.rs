@@ -1,7 +1,6 @@
 //! Random updates of instructions whose displacements are split, with memory that is refused and
 //! barriers that fail, against what threads may fetch.
 
-use core::ptr::null;
 use std::sync::{Mutex, PoisonError};
 use std::vec::Vec;
 
@@ -17,6 +16,7 @@ use crate::patching::registry::{Call, Registry, Ungraded};
 use crate::patching::state::Patching;
 use crate::patching::veneer::Veneers;
 use crate::record::{KeyDescription, KeyRecord};
+use crate::target::TargetDescription;
 
 const PAGE: u64 = 4096;
 /// As many keys as share a page of veneers at most.
@@ -25,19 +25,10 @@ const COUNT: usize = 16;
 static CODE: u8 = 0;
 /// Keys whose slots veneers jump through. Nothing calls them.
 static KEYS: [KeyRecord; COUNT] = [const {
-    let description = KeyDescription {
-        describe: |d| {
-            d.at((&raw const CODE).cast()).named("default");
-        },
-        shim: (&raw const CODE).cast(),
-        stub: null(),
-        text: "::key",
-        module: 0,
-        name: 3,
-        file: 0,
-        position: (0, 0),
-        flags: 0,
+    let describe = |d: &mut TargetDescription| {
+        d.at((&raw const CODE).cast()).named("default");
     };
+    let description = KeyDescription::uncalled(describe, (&raw const CODE).cast());
     // SAFETY: INV-KEY: the key is never called, and no trampoline has its stub.
     unsafe { KeyRecord::new(description) }
 }; COUNT];
