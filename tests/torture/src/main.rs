@@ -6,33 +6,11 @@
 //! the system.
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-mod account;
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-mod callers;
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-mod keys;
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-mod options;
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-mod pages;
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-mod process;
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-mod random;
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-mod registers;
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-mod run;
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-mod signals;
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-mod sites;
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-mod updaters;
+mod linux;
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 fn main() -> std::process::ExitCode {
-    run::main()
+    linux::main()
 }
 
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]

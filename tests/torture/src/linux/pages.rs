@@ -8,8 +8,8 @@ use std::thread;
 
 use static_call::{Update, UpdateError, call, static_call};
 
-use crate::account::Account;
-use crate::random::Random;
+use super::account::Account;
+use super::random::Random;
 
 const PAGE: usize = 4096;
 
@@ -73,15 +73,15 @@ fn paged(x: u64) -> u64 {
 static GENERATION: AtomicU64 = AtomicU64::new(0);
 
 /// The generations that callers have seen, outside calls of the key.
-pub(crate) struct Seen(Box<[AtomicU64]>);
+pub(super) struct Seen(Box<[AtomicU64]>);
 
 impl Seen {
-    pub(crate) fn new(callers: usize) -> Self {
+    pub(super) fn new(callers: usize) -> Self {
         Self((0..callers).map(|_| AtomicU64::new(u64::MAX)).collect())
     }
 
     /// Makes calls of the key in the name of a caller; returns how many results no target gives.
-    pub(crate) fn call(&self, caller: usize, x: u64) -> u64 {
+    pub(super) fn call(&self, caller: usize, x: u64) -> u64 {
         let x = x >> 8;
         self.0[caller].store(GENERATION.load(SeqCst), SeqCst);
         let mut wrong = 0;
@@ -106,7 +106,7 @@ impl Seen {
 }
 
 /// How many calls [`Seen::call`] makes.
-pub(crate) const CALLS: u64 = 64;
+pub(super) const CALLS: u64 = 64;
 
 fn protect(target: usize, rights: i32) {
     let page = PAGES[target] as usize;
@@ -118,7 +118,7 @@ fn protect(target: usize, rights: i32) {
 }
 
 /// Updates the key until the time is over, and takes the old target's right to be executed.
-pub(crate) fn revoke(account: &Account, seen: &Seen, mut random: Random) {
+pub(super) fn revoke(account: &Account, seen: &Seen, mut random: Random) {
     let mut current = 0;
     if let Err(error) = update(current) {
         return account.violate(format!("paged: {error}"));

@@ -2,7 +2,7 @@
 
 use std::arch::global_asm;
 
-use crate::sites::WAYS;
+use super::sites::WAYS;
 
 /// Adds a bit to eax: whether the register does not hold this value.
 macro_rules! kept {
@@ -88,7 +88,7 @@ extern "C" fn call_all(x: u64) -> u64 {
 }
 
 /// Makes calls, and returns a bit for each register that was not kept.
-pub(crate) fn lost(x: u64) -> u64 {
+pub(super) fn lost(x: u64) -> u64 {
     // SAFETY: it calls a function of this signature, and keeps the stack aligned.
     unsafe { torture_registers(call_all, x) }
 }

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use static_call::{Batch, Update, UpdateError, batch};
 
-use crate::account::Account;
-use crate::keys::{self, ALL};
-use crate::random::Random;
+use super::account::Account;
+use super::keys::{self, ALL};
+use super::random::Random;
 
 /// Updates until the time is over, in bursts with pauses between them.
-pub(crate) fn update(account: &Account, mut random: Random) {
+pub(super) fn update(account: &Account, mut random: Random) {
     while !account.is_over() {
         step(account, &mut random);
         if random.below(64) == 0 {

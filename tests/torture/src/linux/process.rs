@@ -4,7 +4,7 @@ use std::fs;
 
 /// What the process holds while only one thread runs.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Held {
+pub(super) struct Held {
     mappings: usize,
     files: usize,
     /// KiB of memory that is not shared with files.
@@ -14,7 +14,7 @@ pub(crate) struct Held {
 }
 
 impl Held {
-    pub(crate) fn now() -> Self {
+    pub(super) fn now() -> Self {
         let maps = fs::read_to_string("/proc/self/maps").unwrap_or_default();
         let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
         let memory = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
@@ -34,7 +34,7 @@ impl Held {
     }
 
     /// Returns what has grown since `before`, beyond what an allocator keeps.
-    pub(crate) fn leaks_since(self, before: Self) -> Vec<String> {
+    pub(super) fn leaks_since(self, before: Self) -> Vec<String> {
         let mut leaks = Vec::new();
         let mut check = |what, before: u64, now: u64, most: u64| {
             if now > before + most {

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-pub(crate) struct Options {
-    pub(crate) time: Duration,
-    pub(crate) seed: u64,
+pub(super) struct Options {
+    pub(super) time: Duration,
+    pub(super) seed: u64,
 }
 
 impl Options {
@@ -13,7 +13,7 @@ impl Options {
     /// # Errors
     ///
     /// A message that names the argument and says what it should be.
-    pub(crate) fn parse(mut args: impl Iterator<Item = String>) -> Result<Self, String> {
+    pub(super) fn parse(mut args: impl Iterator<Item = String>) -> Result<Self, String> {
         let mut options = Self { time: Duration::from_secs(10), seed: 1 };
         while let Some(name) = args.next() {
             let value = args.next();

@@ -2,14 +2,14 @@
 
 use std::thread;
 
-use crate::account::Account;
-use crate::pages::{self, Seen};
-use crate::random::Random;
-use crate::registers;
-use crate::sites::{Group, OTHERS, SIMPLE};
+use super::account::Account;
+use super::pages::{self, Seen};
+use super::random::Random;
+use super::registers;
+use super::sites::{Group, OTHERS, SIMPLE};
 
 /// Calls until the time is over.
-pub(crate) fn call(account: &Account, seen: &Seen, caller: usize, mut random: Random) {
+pub(super) fn call(account: &Account, seen: &Seen, caller: usize, mut random: Random) {
     while !account.is_over() {
         round(account, &mut random);
         let x = random.next();
@@ -41,7 +41,7 @@ fn round(account: &Account, random: &mut Random) {
 }
 
 /// Starts threads that make calls and end, until the time is over.
-pub(crate) fn come_and_go(account: &Account, mut random: Random) {
+pub(super) fn come_and_go(account: &Account, mut random: Random) {
     while !account.is_over() {
         let streams = [random.next(), random.next(), random.next()];
         thread::scope(|scope| {

@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::account::Account;
-use crate::options::Options;
-use crate::pages::{self, Seen};
-use crate::process::Held;
-use crate::random::Random;
-use crate::{callers, signals, updaters};
+use super::account::Account;
+use super::options::Options;
+use super::pages::{self, Seen};
+use super::process::Held;
+use super::random::Random;
+use super::{callers, signals, updaters};
 
 /// Callers for each core.
 const PER_CORE: usize = 4;

@@ -11,18 +11,18 @@ type Done = Result<Update, UpdateError>;
 type Collected = Result<(), UpdateError>;
 
 /// A key, as the threads that update see it.
-pub(crate) struct Switch {
-    pub(crate) name: &'static str,
+pub(super) struct Switch {
+    pub(super) name: &'static str,
     /// Gives the key the target of this number.
-    pub(crate) update: fn(u64) -> Done,
+    pub(super) update: fn(u64) -> Done,
     /// The same as a part of a batch.
-    pub(crate) collect: fn(&mut Batch, u64) -> Collected,
+    pub(super) collect: fn(&mut Batch, u64) -> Collected,
 }
 
 /// Defines the targets of a key, and its [`Switch`].
 macro_rules! switch {
     ($name:ident, $key:ident: $one:expr, $two:expr, $three:expr) => {
-        pub(crate) const $name: Switch = Switch {
+        pub(super) const $name: Switch = Switch {
             name: stringify!($key),
             update: |target| match target % 4 {
                 0 => $key::reset(),
@@ -48,13 +48,13 @@ fn scaled(x: u64, target: u64) -> u64 {
 
 /// Returns whether some target of a scalar key gives this result.
 #[inline]
-pub(crate) fn is_scaled(x: u64, result: u64) -> bool {
+pub(super) fn is_scaled(x: u64, result: u64) -> bool {
     scaled(x, 0) ^ result < 4
 }
 
 /// The key with the most sites.
 #[static_call]
-pub(crate) fn scalar(x: u64) -> u64 {
+pub(super) fn scalar(x: u64) -> u64 {
     scaled(x, 0)
 }
 switch!(SCALAR, scalar: |x| scaled(x, 1), |x| scaled(x, 2), far);
@@ -68,7 +68,7 @@ fn far(x: u64) -> u64 {
 /// Eight arguments: two are on the stack.
 #[static_call]
 #[allow(clippy::too_many_arguments, reason = "that is what is tested")]
-pub(crate) fn many(a: u64, b: u64, c: u64, d: u64, e: u64, f: u64, g: u64, h: u64) -> u64 {
+pub(super) fn many(a: u64, b: u64, c: u64, d: u64, e: u64, f: u64, g: u64, h: u64) -> u64 {
     summed([a, b, c, d, e, f, g, h], 0)
 }
 switch!(MANY, many:
@@ -83,14 +83,14 @@ fn summed(all: [u64; 8], target: u64) -> u64 {
 
 /// A result in memory.
 #[static_call]
-pub(crate) fn wide(x: u64) -> [u64; 8] {
+pub(super) fn wide(x: u64) -> [u64; 8] {
     [x; 8]
 }
 switch!(WIDE, wide: |x| [x ^ 1; 8], |x| [x ^ 2; 8], |x| [x ^ 3; 8]);
 
 /// Floating point and 128 bits.
 #[static_call]
-pub(crate) fn mixed(x: f64, y: u128) -> f64 {
+pub(super) fn mixed(x: f64, y: u128) -> f64 {
     x + (y >> 64) as f64
 }
 switch!(MIXED, mixed:
@@ -100,7 +100,7 @@ switch!(MIXED, mixed:
 
 /// A string that targets make, and drop.
 #[static_call]
-pub(crate) fn text(start: String, x: u8) -> String {
+pub(super) fn text(start: String, x: u8) -> String {
     joined(start, x, '0')
 }
 switch!(TEXT, text: |s, x| joined(s, x, '1'), |s, x| joined(s, x, '2'), |s, x| joined(s, x, '3'));
@@ -111,13 +111,13 @@ fn joined(start: String, x: u8, target: char) -> String {
 
 /// A target may panic.
 #[static_call]
-pub(crate) fn fallible(x: u64) -> u64 {
+pub(super) fn fallible(x: u64) -> u64 {
     scaled(x, 0)
 }
 switch!(FALLIBLE, fallible: |x| scaled(x, 1), |x| scaled(x, 2), panics);
 
 /// What the panicking target panics with: not an error that the panic hook should print.
-pub(crate) struct Expected(pub(crate) u64);
+pub(super) struct Expected(pub(super) u64);
 
 fn panics(x: u64) -> u64 {
     std::panic::resume_unwind(Box::new(Expected(x)))
@@ -125,7 +125,7 @@ fn panics(x: u64) -> u64 {
 
 /// Targets that call the key again.
 #[static_call]
-pub(crate) fn recursive(x: u64) -> u64 {
+pub(super) fn recursive(x: u64) -> u64 {
     x
 }
 switch!(RECURSIVE, recursive: |x| again(x, 1), |x| again(x, 2), |x| again(x, 1));
@@ -137,7 +137,7 @@ fn again(x: u64, by: u64) -> u64 {
 
 /// Targets that update another key.
 #[static_call]
-pub(crate) fn meddling(x: u64) -> u64 {
+pub(super) fn meddling(x: u64) -> u64 {
     scaled(x, 0)
 }
 switch!(MEDDLING, meddling: |x| meddle(x, 1), |x| meddle(x, 2), |x| scaled(x, 3));
@@ -152,7 +152,7 @@ fn meddle(x: u64, target: u64) -> u64 {
 
 /// Off, or on with one of three targets.
 #[static_call]
-pub(crate) fn heard(sum: &AtomicU64, x: u64);
+pub(super) fn heard(sum: &AtomicU64, x: u64);
 switch!(HEARD, heard:
     |sum, x| { sum.fetch_add(x, Relaxed); },
     |sum, x| { sum.fetch_add(2 * x, Relaxed); },
@@ -160,29 +160,29 @@ switch!(HEARD, heard:
 
 /// Constants.
 #[static_call]
-pub(crate) fn level() -> u32 {
+pub(super) fn level() -> u32 {
     10
 }
 switch!(LEVEL, level: || 11, || 12, || 13);
 
 flag! {
     /// Off at first.
-    pub(crate) static LOUD = false;
+    pub(super) static LOUD = false;
     /// On at first.
-    pub(crate) static QUIET = true;
+    pub(super) static QUIET = true;
 }
 
 /// All keys of functions.
-pub(crate) const ALL: [&Switch; 10] =
+pub(super) const ALL: [&Switch; 10] =
     [&SCALAR, &MANY, &WIDE, &MIXED, &TEXT, &FALLIBLE, &RECURSIVE, &MEDDLING, &HEARD, &LEVEL];
 
 /// Two keys that a batch may not make call each other.
 #[static_call]
-pub(crate) fn front(x: u64) -> u64 {
+pub(super) fn front(x: u64) -> u64 {
     scaled(x, 0)
 }
 
 #[static_call]
-pub(crate) fn back(x: u64) -> u64 {
+pub(super) fn back(x: u64) -> u64 {
     scaled(x, 1)
 }

@@ -4,8 +4,8 @@
 use std::io::Error;
 use std::sync::OnceLock;
 
-use crate::account::Account;
-use crate::sites::SIMPLE;
+use super::account::Account;
+use super::sites::SIMPLE;
 
 static ACCOUNT: OnceLock<&'static Account> = OnceLock::new();
 
@@ -41,7 +41,7 @@ extern "C" fn on_fault(_: i32, info: *mut libc::siginfo_t, _: *mut libc::c_void)
 /// # Errors
 ///
 /// That of the system call that failed.
-pub(crate) fn start(account: &'static Account) -> Result<(), Error> {
+pub(super) fn start(account: &'static Account) -> Result<(), Error> {
     let _ = ACCOUNT.set(account);
     for (signal, handler) in [
         (libc::SIGALRM, on_timer as *const () as usize),
@@ -67,7 +67,7 @@ pub(crate) fn start(account: &'static Account) -> Result<(), Error> {
 /// # Errors
 ///
 /// That of the system call.
-pub(crate) fn stop() -> Result<(), Error> {
+pub(super) fn stop() -> Result<(), Error> {
     set_timer(0)
 }
 

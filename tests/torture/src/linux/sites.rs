@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use static_call::call;
 
-use crate::keys::{self, scalar};
+use super::keys::{self, scalar};
 
 /// Defines functions with a call that starts, or nearly so, `$skip` bytes after a cache line, and
 /// with a tail call and a conditional one.
@@ -14,7 +14,7 @@ macro_rules! scalars {
     ($($name:ident $tail:ident $conditional:ident: $skip:literal;)*) => {
         $(
             #[inline(never)]
-            pub(crate) fn $name(x: u64) -> u64 {
+            pub(super) fn $name(x: u64) -> u64 {
                 // SAFETY: it only pads with no-ops.
                 unsafe {
                     asm!(
@@ -27,7 +27,7 @@ macro_rules! scalars {
             }
 
             #[inline(never)]
-            pub(crate) fn $tail(x: u64) -> u64 {
+            pub(super) fn $tail(x: u64) -> u64 {
                 // SAFETY: it only pads with no-ops.
                 unsafe {
                     asm!(
@@ -40,7 +40,7 @@ macro_rules! scalars {
             }
 
             #[inline(never)]
-            pub(crate) fn $conditional(x: u64) -> u64 {
+            pub(super) fn $conditional(x: u64) -> u64 {
                 // SAFETY: it only pads with no-ops.
                 unsafe {
                     asm!(
@@ -58,7 +58,7 @@ macro_rules! scalars {
 
         /// Calls all of them once; returns how many results no target gives. `x` is not 0.
         #[inline(never)]
-        pub(crate) fn call_scalars(x: u64) -> u64 {
+        pub(super) fn call_scalars(x: u64) -> u64 {
             let mut wrong = 0;
             $(
                 wrong += u64::from(!keys::is_scaled(x, $name(x).rotate_right(7)));
@@ -69,10 +69,10 @@ macro_rules! scalars {
         }
 
         /// How many calls that makes.
-        pub(crate) const SCALARS: u64 = 3 * [$($skip),*].len() as u64;
+        pub(super) const SCALARS: u64 = 3 * [$($skip),*].len() as u64;
 
         /// Some of them, for callers that take the address of a function.
-        pub(crate) const WAYS: &[fn(u64) -> u64] = &[$($tail),*];
+        pub(super) const WAYS: &[fn(u64) -> u64] = &[$($tail),*];
     };
 }
 
@@ -101,10 +101,10 @@ scalars! {
 
 /// A family of calls: makes [`Group::calls`] calls with an argument, and returns how many results
 /// no target gives.
-pub(crate) struct Group {
-    pub(crate) name: &'static str,
-    pub(crate) run: fn(u64) -> u64,
-    pub(crate) calls: u64,
+pub(super) struct Group {
+    pub(super) name: &'static str,
+    pub(super) run: fn(u64) -> u64,
+    pub(super) calls: u64,
 }
 
 const fn group(name: &'static str, run: fn(u64) -> u64, calls: u64) -> Group {
@@ -112,7 +112,7 @@ const fn group(name: &'static str, run: fn(u64) -> u64, calls: u64) -> Group {
 }
 
 /// The families that a signal handler may call, too: their targets neither allocate nor update.
-pub(crate) const SIMPLE: [Group; 6] = [
+pub(super) const SIMPLE: [Group; 6] = [
     group("scalar", call_scalars, SCALARS),
     group("many", many, 8),
     group("wide", wide, 4),
@@ -122,7 +122,7 @@ pub(crate) const SIMPLE: [Group; 6] = [
 ];
 
 /// The others.
-pub(crate) const OTHERS: [Group; 4] = [
+pub(super) const OTHERS: [Group; 4] = [
     group("text", text, 2),
     group("fallible", fallible, 2),
     group("recursive", recursive, 32),
