@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use matrix_lib::support::{Ctx, mix};
-use static_call::{Update, UpdateError};
+use static_call::{Path, Update, UpdateError};
 
 static STOP: AtomicBool = AtomicBool::new(false);
 
@@ -122,8 +122,15 @@ fn main() -> ExitCode {
     );
     // The last update may have been `unbind`.
     account.add(static_call::init());
-    let report = static_call::report().to_string();
-    println!("{}", report.trim_end().lines().last().unwrap_or_default());
+    let report = static_call::report();
+    let calls = report.keys.iter().flat_map(|key| {
+        let calls = key.sites.iter().flat_map(|site| &site.calls);
+        calls.map(move |call| (key.name, call))
+    });
+    for (key, call) in calls.filter(|(_, call)| call.path != Path::Inline).take(16) {
+        println!("{key}: {call:?}");
+    }
+    println!("{}", report.to_string().trim_end().lines().last().unwrap_or_default());
     let seen_all = all.by_target.iter().all(|n| *n > 0);
     let is_right = all.wrong.is_empty() && account.refused == 0 && account.barriers <= 3;
     if is_right && seen_all && account.updates > 0 {

@@ -80,6 +80,9 @@ pub(super) fn targets(rows: &str) -> String {
     for (has_flags, target) in TARGETS {
         let wanted = |row: &&str| row.contains("no-flags") != has_flags;
         let shares: Vec<f64> = rows.lines().filter(wanted).filter_map(inline).collect();
+        if shares.is_empty() {
+            continue;
+        }
         let met = shares.iter().filter(|share| **share >= target).count();
         let (which, count) = (if has_flags { "with" } else { "without" }, shares.len());
         let least = shares.iter().copied().fold(100.0, f64::min);

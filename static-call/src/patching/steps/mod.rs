@@ -13,7 +13,7 @@ use crate::arch::native::Split;
 use crate::patching::cap::Cap;
 use crate::patching::plan::{CallShape, Lead, Route, Step};
 use crate::patching::state::State;
-use crate::patching::veneer::{Areas, LAYERS, Room, SLAB_ENTRIES};
+use crate::patching::veneer::{Areas, Room, SHARED_LAYERS, SLAB_ENTRIES};
 
 /// Returns whether instructions whose displacement is split may be retargeted at all. Without a
 /// barrier between steps that is not safe.
@@ -75,8 +75,11 @@ impl Site {
 
     /// Makes them in the first layer where they can be had.
     fn make_anywhere(&self, state: &mut State, leads: [(Lead, Room); 3]) {
-        for layer in 0..LAYERS {
-            make_homes(state, self.split, self.key, layer);
+        for layer in 0..Areas::layers(self.split) {
+            // In later layers they would stand where a target's veneer must be.
+            if layer < SHARED_LAYERS {
+                make_homes(state, self.split, self.key, layer);
+            }
             if self.make(state, leads, layer) {
                 return;
             }
@@ -100,7 +103,9 @@ impl Site {
     /// Returns the steps to `to`, with one store or through veneers that are ready, from which the
     /// instruction can get back to its trampoline.
     fn route(&self, state: &State, to: Lead) -> Option<Route> {
-        let has = |leads| (0..LAYERS).find(|&layer| self.are_ready(state, leads, layer));
+        let has = |leads| {
+            (0..Areas::layers(self.split)).find(|&layer| self.are_ready(state, leads, layer))
+        };
         if let Ok(store) = self.shape.store(self.now, to) {
             let has_way_back =
                 self.shape.store(to, Lead::Linked).is_ok() || has([to, to, Lead::Linked]).is_some();

@@ -15,8 +15,11 @@
 use crate::arch::native::Split;
 use crate::sys::PAGE;
 
-/// Layers, in the order in which they are tried. The bits of a byte stand for them.
-pub(crate) const LAYERS: u32 = 8;
+/// Layers of regions and slabs.
+const LAYERS: u32 = 8;
+/// Layers of windows of 16 MiB. The address in such a window is that of the target, whichever key
+/// it is, so targets of many keys that lie together, or are the same, need many.
+const FAR_LAYERS: u32 = 32;
 /// Addresses of a slab that are veneers: a window of 256 bytes of any instruction lies in them.
 pub(crate) const SLAB_ENTRIES: u64 = 511;
 const MIB: u64 = 1 << 20;
@@ -27,7 +30,7 @@ const LOWEST: u64 = MIB;
 /// Keys whose veneers share a region, for a displacement of which two bytes lie before the
 /// boundary: more keys fill pages better. In later layers, each key has a region to itself.
 const SHARING: u32 = 16;
-const SHARED_LAYERS: u32 = 4;
+pub(crate) const SHARED_LAYERS: u32 = 4;
 /// Regions of a layer.
 const REGIONS: u32 = 256;
 /// Slabs of a page, and the bytes between them.
@@ -53,8 +56,8 @@ impl Areas {
     pub(crate) fn new(start: u64, end: u64) -> Self {
         let is_before = start >= 1024 * MIB;
         let (regions, slabs) = match is_before {
-            true => (start - 576 * MIB, start - 720 * MIB),
-            false => (start + 1536 * MIB, start + 1408 * MIB),
+            true => (start - 832 * MIB, start - 960 * MIB),
+            false => (start + 1280 * MIB, start + 1152 * MIB),
         };
         Self { image: (start, end), is_before, regions, slabs }
     }
@@ -71,6 +74,11 @@ impl Areas {
             _ => after(self.slab(key, layer), end, window),
         };
         i32::try_from(high).ok()
+    }
+
+    /// Returns how many layers there are, in the order in which they are tried.
+    pub(crate) fn layers(split: Split) -> u32 {
+        if split.before() == 3 { FAR_LAYERS } else { LAYERS }
     }
 
     /// Returns whether all veneers for this split are in slabs.
@@ -109,7 +117,7 @@ impl Areas {
 
     /// Returns a window of 16 MiB that does not touch the image.
     fn far(&self, window: u64, end: u64, layer: u32) -> Option<i64> {
-        let (size, skip) = (window.cast_signed(), 2 * i64::from(layer));
+        let (size, skip) = (window.cast_signed(), i64::from(layer));
         let (start, stop) = self.image;
         let high = if self.is_before {
             let last = start - GAP - window;
@@ -164,9 +172,10 @@ mod tests {
             which in 0..3_usize,
             at in 0.0..1.0_f64,
             key in 0..40_000_u32,
-            layer in 0..LAYERS,
+            layer in 0..FAR_LAYERS,
         ) {
             let (split, areas) = (Split::ALL[which], Areas::new(start, end));
+            let layer = layer % Areas::layers(split);
             let at = start + ((end - start) as f64 * at) as u64;
             let high = areas.window(split, key, at, layer).expect("a window");
             let first = split.congruent(at, at, high);
@@ -229,12 +238,13 @@ mod tests {
                 (split.congruent(at, at, high), split.congruent(at, at.wrapping_sub(1), high))
             };
             for (i, split) in Split::ALL.into_iter().enumerate() {
-                for layer in 0..LAYERS {
+                for layer in 0..Areas::layers(split) {
                     for (j, other) in Split::ALL.into_iter().enumerate() {
-                        for other_layer in 0..LAYERS {
-                            // Windows of 16 MiB of two instructions may overlap by the size of
-                            // the image.
-                            if (i, layer) == (j, other_layer) || i == 2 && j == 2 {
+                        // Windows of 16 MiB of two instructions may overlap by the size of the
+                        // image.
+                        let other_at = if i == 2 && j == 2 { at } else { other_at };
+                        for other_layer in 0..Areas::layers(other) {
+                            if (i, layer) == (j, other_layer) {
                                 continue;
                             }
                             let a = bounds(split, key, at, layer);

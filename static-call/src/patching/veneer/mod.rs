@@ -12,7 +12,7 @@ mod page;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use areas::{Areas, LAYERS, SLAB_ENTRIES};
+pub(crate) use areas::{Areas, SHARED_LAYERS, SLAB_ENTRIES};
 use page::{Page, State};
 
 use crate::arch::native::{NOPS, TRAP, VENEER_SIZE, is_veneer, nop_length, veneer};

@@ -183,7 +183,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         what: "veneers of trampolines are not made first",
         changes: &[(
             STEPS,
-            r#"            make_homes(state, self.split, self.key, layer);
+            r#"                make_homes(state, self.split, self.key, layer);
 "#,
             "",
         )],
