@@ -127,7 +127,7 @@ fn main() -> ExitCode {
         let calls = key.sites.iter().flat_map(|site| &site.calls);
         calls.map(move |call| (key.name, call))
     });
-    for (key, call) in calls.filter(|(_, call)| call.path != Path::Inline).take(16) {
+    for (key, call) in calls.filter(|(_, call)| call.steps && call.path != Path::Inline) {
         println!("{key}: {call:?}");
     }
     println!("{}", report.to_string().trim_end().lines().last().unwrap_or_default());
