@@ -157,7 +157,8 @@ fn updaters(text: &mut String, size: Size) -> Result {
             let call = if resets { "reset()".to_owned() } else { format!("update(t{i})") };
             writeln!(text, "    failed |= f{i}::{call}.is_err();")?;
         }
-        Ok(text.push_str("    failed\n}\n"))
+        text.push_str("    failed\n}\n");
+        Ok(())
     };
     for chunk in 0..size.keys.div_ceil(CHUNK) {
         let first = chunk * CHUNK;
