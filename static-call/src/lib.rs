@@ -149,6 +149,8 @@ mod scoped;
 #[cfg(feature = "runtime")]
 mod site;
 #[cfg(feature = "runtime")]
+mod sync;
+#[cfg(feature = "runtime")]
 mod sys;
 #[cfg(feature = "runtime")]
 mod target;

@@ -14,9 +14,9 @@ use crate::sys;
 
 #[cfg(test)]
 mod tests;
+mod word;
 
-const WAITERS: u64 = 1 << 31;
-const THREAD: u64 = WAITERS - 1;
+use word::{Reentered, THREAD, WAITERS};
 
 /// The frozen record: 16 bytes.
 #[derive(Debug)]
@@ -32,10 +32,6 @@ struct LockRecord {
 pub(crate) struct Guard {
     record: &'static LockRecord,
 }
-
-/// This thread already holds the lock: a signal handler interrupted an update.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Reentered;
 
 impl From<Reentered> for UpdateError {
     fn from(_: Reentered) -> Self {
@@ -90,47 +86,13 @@ fn identity() -> u64 {
 }
 
 fn acquire(record: &LockRecord) -> Result<(), Reentered> {
-    let mine = identity();
-    let mut word = mine;
-    loop {
-        let now = match record.word.compare_exchange(0, word, Ordering::Acquire, Ordering::Relaxed)
-        {
-            Ok(_) => return Ok(()),
-            Err(now) => now,
-        };
-        if sys::KNOWS_THREADS && now & !WAITERS == mine {
-            return Err(Reentered);
-        }
-        if now >> 32 != mine >> 32 {
-            // The holder is a thread of the process that this one was forked from.
-            let stolen =
-                record.word.compare_exchange(now, word, Ordering::Acquire, Ordering::Relaxed);
-            if stolen.is_ok() {
-                return Ok(());
-            }
-            continue;
-        }
-        let waited = now | WAITERS;
-        if now & WAITERS == 0
-            && record
-                .word
-                .compare_exchange(now, waited, Ordering::Relaxed, Ordering::Relaxed)
-                .is_err()
-        {
-            continue;
-        }
-        #[expect(clippy::cast_possible_truncation, reason = "the low half is the futex")]
-        sys::wait(futex(record), waited as u32);
-        // Other threads may still be asleep. This one cannot know, so it keeps the bit set.
-        word = mine | WAITERS;
-    }
+    #[expect(clippy::cast_possible_truncation, reason = "the low half is the futex")]
+    let wait = |waited: u64| sys::wait(futex(record), waited as u32);
+    word::acquire(&record.word, identity(), sys::KNOWS_THREADS, wait)
 }
 
 fn release(record: &LockRecord) {
-    let held = record.word.swap(0, Ordering::Release);
-    if held & WAITERS != 0 {
-        sys::wake_one(futex(record));
-    }
+    word::release(&record.word, || sys::wake_one(futex(record)));
 }
 
 /// The word of the thread that holds the lock for a fork, or 0, or [`INTERRUPTED`].

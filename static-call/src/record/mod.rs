@@ -6,8 +6,11 @@ use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, Ordering};
 use crate::sys::slices::collected;
 use crate::target::{Chosen, Target, TargetDescription, TargetRecord};
 
+mod published;
 #[cfg(test)]
 mod tests;
+
+use published::{ON, Published};
 
 /// The record of a key. The macros generate one for each key, in the slice of keys.
 #[derive(Debug)]
@@ -62,8 +65,6 @@ const _: () = if size_of::<usize>() == 8 {
 
 /// The target is final.
 const SEALED: u8 = 1;
-/// The hook has a target, or the flag is on. Not used for keys with a body.
-const ON: u8 = 2;
 /// An update found the key in another image than the runtime's, and counted it.
 #[allow(dead_code, reason = "unused where nothing is patched")]
 const FOREIGN: u8 = 4;
@@ -220,7 +221,7 @@ impl KeyRecord {
 
     /// Returns the current target. Makes the choice if no call has made it yet.
     pub(crate) fn current(&'static self) -> Chosen {
-        let current = self.current.load(Ordering::Acquire);
+        let current = self.published().current();
         if current.is_null() {
             return self.default_target();
         }
@@ -238,15 +239,8 @@ impl KeyRecord {
     pub(crate) fn publish(&self, target: Chosen) {
         target.fill_cell();
         let record = target.record();
-        self.current.store(record.as_pointer(), Ordering::Release);
-        self.slot.store(record.address().cast_mut(), Ordering::Release);
-        // After the slot: a thread that finds the key on must find its target, too.
         let is_on = self.is_on_with(target);
-        if is_on {
-            self.state.fetch_or(ON, Ordering::Release);
-        } else {
-            self.state.fetch_and(!ON, Ordering::Release);
-        }
+        self.published().set(record.as_pointer(), record.address().cast_mut(), is_on);
         // The commit stores the exact count later, except in a child forked at this point without a
         // handler.
         if self.has(Self::IS_FLAG) && is_on != (self.count() > 0) {
@@ -264,7 +258,7 @@ impl KeyRecord {
     #[inline]
     #[must_use]
     pub fn is_on(&self) -> bool {
-        self.state.load(Ordering::Acquire) & ON != 0
+        self.published().is_on()
     }
 
     /// Returns how many times the flag is turned on.
@@ -279,19 +273,15 @@ impl KeyRecord {
 
     /// Makes the default's choice, at the first call, without the lock. A concurrent update wins.
     pub fn choose(&'static self) {
-        let chosen = self.default_target().record();
-        let _ = self.current.compare_exchange(
-            core::ptr::null_mut(),
-            chosen.as_pointer(),
-            Ordering::AcqRel,
-            Ordering::Relaxed,
-        );
-        let _ = self.slot.compare_exchange(
-            self.default.address().cast_mut(),
-            chosen.address().cast_mut(),
-            Ordering::AcqRel,
-            Ordering::Relaxed,
-        );
+        let (default, chosen) = (self.default.address(), self.default_target().record());
+        let entry = chosen.address().cast_mut();
+        self.published().choose(default.cast_mut(), chosen.as_pointer(), entry);
+    }
+
+    /// Returns the fields that calls read while an update writes them.
+    #[inline(always)]
+    const fn published(&self) -> Published<'_> {
+        Published { slot: &self.slot, current: &self.current, state: &self.state }
     }
 
     /// Marks the key as one in another image than the runtime's; returns whether it was marked
@@ -328,7 +318,7 @@ impl KeyRecord {
     #[inline(always)]
     #[must_use]
     pub fn entry(&self) -> *mut () {
-        self.slot.load(Ordering::Acquire)
+        self.published().entry()
     }
 
     /// Returns the address of the slot.

@@ -16,6 +16,8 @@ pub(super) enum Suite {
     Unit(&'static str),
     /// The tests of this file of the package `static-call-tests`.
     Test(&'static str),
+    /// The tests with loom.
+    Loom,
 }
 
 /// What a suite did.
@@ -44,6 +46,7 @@ impl Suite {
         match self {
             Self::Unit(filter) => format!("`cargo test -p static-call --lib {filter}`"),
             Self::Test(name) => format!("`cargo test -p static-call-tests --test {name}`"),
+            Self::Loom => "`cargo test -p static-call-loom`".to_owned(),
         }
     }
 
@@ -52,6 +55,7 @@ impl Suite {
         let words: &[&str] = match self {
             Self::Unit(_) => &["--package", "static-call", "--lib"],
             Self::Test(name) => &["--package", "static-call-tests", "--test", name],
+            Self::Loom => &["--package", "static-call-loom"],
         };
         let in_tree = |rest: &[&str]| {
             let mut command = cargo(["test", "--quiet"]);
@@ -96,6 +100,7 @@ impl Suite {
             names = match self {
                 Self::Unit(filter) => format!("the unit tests of {filter} end early"),
                 Self::Test(name) => format!("the test program {name} ends early"),
+                Self::Loom => "the tests with loom end early".to_owned(),
             };
         }
         Ok(Outcome::Failed(names))

@@ -1,7 +1,7 @@
 //! Rules of stores, pages, slots and their order.
 
 use super::Mutant;
-use crate::mutants::suite::Suite::{Test, Unit};
+use crate::mutants::suite::Suite::{Loom, Test, Unit};
 
 const ARCH_STORE: &str = "arch/x86_64/store.rs";
 const CHOOSE: &str = "patching/choose.rs";
@@ -11,6 +11,8 @@ const PAGES: &str = "patching/pages.rs";
 const PLAN: &str = "patching/plan/mod.rs";
 const PROTOCOL: &str = "patching/protocol.rs";
 const RECORD: &str = "record/mod.rs";
+const PUBLISHED: &str = "record/published.rs";
+const WORD: &str = "lock/word.rs";
 const REGISTRY_SECTIONS: &str = "patching/registry/sections.rs";
 const STORE: &str = "patching/store.rs";
 const SYS_LINUX: &str = "sys/linux.rs";
@@ -196,17 +198,25 @@ pub(super) const MUTANTS: &[Mutant] = &[
         rule: "slot",
         what: "a key is on before its slot has the target",
         changes: &[(
-            RECORD,
-            r#"        self.current.store(record.as_pointer(), Ordering::Release);
-        self.slot"#,
-            r#"        if self.is_on_with(target) {
+            PUBLISHED,
+            "        self.current.store(target, Ordering::Release);",
+            r#"        if is_on {
             self.state.fetch_or(ON, Ordering::Release);
-            core::hint::black_box(self);
+            core::hint::black_box(self.state);
         }
-        self.current.store(record.as_pointer(), Ordering::Release);
-        self.slot"#,
+        self.current.store(target, Ordering::Release);"#,
         )],
-        suites: &[Unit("record")],
+        suites: &[Unit("record"), Loom],
+    },
+    Mutant {
+        rule: "slot",
+        what: "nothing orders the slot after what its update's caller wrote",
+        changes: &[(
+            PUBLISHED,
+            "self.slot.store(entry, Ordering::Release);",
+            "self.slot.store(entry, Ordering::Relaxed);",
+        )],
+        suites: &[Loom],
     },
     Mutant {
         rule: "slot",
@@ -220,9 +230,9 @@ pub(super) const MUTANTS: &[Mutant] = &[
             ),
             (
                 RECORD,
-                "        // After the slot: a thread",
+                "        // The commit stores the exact count later",
                 r#"        target.fill_cell();
-        // After the slot: a thread"#,
+        // The commit stores the exact count later"#,
             ),
         ],
         suites: &[Unit("record")],
@@ -248,5 +258,31 @@ pub(super) const MUTANTS: &[Mutant] = &[
     keys"#,
         )],
         suites: &[Unit("commit"), Test("rules")],
+    },
+    Mutant {
+        rule: "INV-LOCK",
+        what: "the lock does not order its holders",
+        changes: &[(
+            WORD,
+            "compare_exchange(0, word, Ordering::Acquire, Ordering::Relaxed)",
+            "compare_exchange(0, word, Ordering::Relaxed, Ordering::Relaxed)",
+        )],
+        suites: &[Loom],
+    },
+    Mutant {
+        rule: "INV-LOCK",
+        what: "a thread that was woken forgets that others may sleep",
+        changes: &[(WORD, "            word = mine | WAITERS;\n", "            word = mine;\n")],
+        suites: &[Loom],
+    },
+    Mutant {
+        rule: "INV-LOCK",
+        what: "two threads take over the lock of a dead process",
+        changes: &[(
+            WORD,
+            "if lock.compare_exchange(now, word, Ordering::Acquire, Ordering::Relaxed).is_ok() {",
+            "if lock.swap(word, Ordering::Acquire) != 0 {",
+        )],
+        suites: &[Loom],
     },
 ];
