@@ -1,23 +1,39 @@
 //! Runs the torture program with the workspace's flags and without them.
 
-use crate::run::{Result, cargo, run, scratch};
+use std::fs;
+use std::process::Stdio;
+
+use crate::machine;
+use crate::run::{Result, cargo, output, root, scratch};
 
 /// Seconds of each run.
 const SECONDS: &str = "300";
 
-/// `[--seconds N] [--seed S]`, for each run.
+/// `[--seconds N] [--seed S]`, for each run. `--bless` writes what they print.
 pub(crate) fn torture(args: &[String]) -> Result {
-    let has_time = args.iter().any(|arg| arg == "--seconds");
+    let (options, args): (Vec<_>, Vec<_>) = args.iter().partition(|arg| *arg == "--bless");
+    let has_time = args.iter().any(|arg| *arg == "--seconds");
+    let mut record = format!(
+        "# Torture\n\n{}.\n\nThreads call through every kind of static call while others update \
+         them. `tests/torture` says what is checked. A violation ends the run with an error.\n",
+        machine::heading("`cargo xtask torture --bless`")?
+    );
     for has_flags in [true, false] {
-        println!("{}:", if has_flags { "with the flags" } else { "without flags" });
+        let which = if has_flags { "With the flags" } else { "Without flags" };
+        println!("{which}:");
         let mut command = cargo(["run", "--quiet", "--release", "--bin", "torture"]);
         if !has_flags {
             // This replaces the flags of .cargo/config.toml.
             command.env("RUSTFLAGS", "").env("CARGO_TARGET_DIR", scratch("torture"));
         }
-        command.arg("--").args(args);
+        command.arg("--").args(&args);
         command.args(if has_time { &[][..] } else { &["--seconds", SECONDS] });
-        run(&mut command)?;
+        let printed = output(command.stderr(Stdio::inherit()))?;
+        print!("{printed}");
+        record += &format!("\n{which}:\n\n```text\n{}\n```\n", printed.trim_end());
+    }
+    if !options.is_empty() {
+        fs::write(root().join("measurements/torture.md"), record)?;
     }
     Ok(())
 }
