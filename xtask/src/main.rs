@@ -14,6 +14,7 @@ mod matrix;
 mod mutants;
 mod package;
 mod run;
+mod sanitizers;
 mod spread;
 mod sweep;
 mod tasks;
@@ -48,6 +49,11 @@ const TASKS: &[(&str, &str, Run)] = &[
     ("ecosystem", "Test and measure published crates with static calls", ecosystem::ecosystem),
     ("soak", "Run the generated program for ten minutes (--seconds N)", matrix::soak),
     ("mutants", "Break each rule of SAFETY.md once; tests must notice", mutants::mutants),
+    (
+        "sanitizers",
+        "Run the runtime's unit tests under sanitizers (needs nightly)",
+        sanitizers::sanitizers,
+    ),
     ("torture", "Call and update for 5 minutes, twice (--seconds N, --seed S)", torture::torture),
     ("sweep", "Read every ELF file on this machine; find no static calls", sweep::sweep),
     ("bench-verify", "Compare the verifier with sha256sum, objdump and ld", bench::verify),
