@@ -6,7 +6,8 @@ use static_call::layout::{LABELS_SECTION, TABLE_SECTION, TRAMPOLINES_SECTION, Ta
 use static_call::{Path, Reason, UpdateError, batch};
 use static_call_tests::{self as lib, hooks, splits};
 use support::Code;
-use support::supervisor::{Call, Verdict, refuse_code, supervise};
+use support::filter::refuse_code;
+use support::supervisor::{Call, Verdict, supervise};
 
 use super::{
     add_eight, add_one, add_seven, check_apply, check_stepped, in_bound_image, in_changed_image,
