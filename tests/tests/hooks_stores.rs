@@ -217,7 +217,7 @@ fn lost_permission() {
         hooks::KEPT.disable().unwrap();
         hooks::LOUD.disable().unwrap();
         GONE.enable().unwrap();
-        support::supervisor::refuse_code(libc::EACCES);
+        support::filter::refuse_code(libc::EACCES);
         let code = Code::now();
         assert!(matches!(hooks::LOUD.enable(), Err(UpdateError::PermissionDenied { .. })));
         assert!(matches!(hooks::LOUD.inc(), Err(UpdateError::PermissionDenied { .. })));

@@ -30,18 +30,29 @@ new = { package = "static-call", path = "../new" }
 "#;
 
 const PROGRAM: &str = r#"
+static UPDATING: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(2);
 macro_rules! version {
     ($name:ident, $add:literal) => {
         mod $name {
             use $name::static_call;
+            use std::sync::atomic::Ordering::Relaxed;
+            use super::UPDATING;
             #[static_call(crate = $name)]
             pub fn key(x: u64) -> u64 { x + $add }
-            pub fn run() {
+            pub fn update() {
                 for _ in 0..20_000 {
                     key::update(|x| x + 10 * $add).unwrap();
                     assert_eq!(key(1), 1 + 10 * $add);
                     key::reset().unwrap();
                     assert_eq!(key(1), 1 + $add);
+                }
+                UPDATING.fetch_sub(1, Relaxed);
+            }
+            pub fn call() {
+                let mut calls = 0;
+                while calls == 0 || UPDATING.load(Relaxed) > 0 {
+                    assert!([1 + $add, 1 + 10 * $add].contains(&key(1)));
+                    calls += 1;
                 }
             }
         }
@@ -50,9 +61,16 @@ macro_rules! version {
 version!(old, 1);
 version!(new, 2);
 fn main() {
-    for thread in [std::thread::spawn(crate::old::run), std::thread::spawn(crate::new::run)] {
-        thread.join().unwrap();
-    }
+    let threads = [crate::old::update, crate::new::update, crate::old::call, crate::new::call];
+    std::thread::scope(|scope| {
+        for run in threads {
+            scope.spawn(move || {
+                if std::panic::catch_unwind(run).is_err() {
+                    std::process::exit(1);
+                }
+            });
+        }
+    });
     for totals in [::old::report().totals().to_string(), ::new::report().totals().to_string()] {
         println!("{totals}");
     }

@@ -1,8 +1,9 @@
 //! Runs the runtime's unit tests under sanitizers, which only nightly Rust has.
 
+use std::path::Path;
 use std::process::Command;
 
-use crate::run::{Result, run, scratch};
+use crate::run::{Result, output, run, scratch};
 
 /// Each sanitizer, and whether the standard library must be built with it: ThreadSanitizer reports
 /// races where it does not see how the library synchronises.
@@ -13,6 +14,10 @@ const TARGET: &str = "x86_64-unknown-linux-gnu";
 pub(crate) fn sanitizers(_: &[String]) -> Result {
     for (sanitizer, builds_std) in SANITIZERS {
         println!("{sanitizer}:");
+        if builds_std && !has_sources()? {
+            println!("skipped: rustup component add --toolchain nightly rust-src");
+            continue;
+        }
         // Through rustup: the environment names the toolchain that built this program.
         let mut command = Command::new("rustup");
         command.args(["run", "nightly", "cargo", "test", "--quiet"]);
@@ -28,4 +33,13 @@ pub(crate) fn sanitizers(_: &[String]) -> Result {
         run(&mut command)?;
     }
     Ok(())
+}
+
+/// Returns whether nightly has the source of the standard library.
+fn has_sources() -> Result<bool> {
+    let sysroot = output(
+        Command::new("rustup").args(["run", "nightly", "rustc"]).args(["--print", "sysroot"]),
+    )?;
+    let library = "lib/rustlib/src/rust/library/Cargo.lock";
+    Ok(Path::new(sysroot.trim()).join(library).exists())
 }

@@ -16,10 +16,10 @@ use crate::patching::places;
 use crate::patching::registry::{Call, Fault, Label, Trampoline};
 use crate::patching::shared::with_state;
 use crate::patching::state::State;
-use crate::path::Reason;
+use crate::path::{Path, Reason};
 use crate::record::{KEYS, KeyRecord};
 use crate::report::{CallReport, KeyReport, Problem, Report, SiteReport};
-use crate::site::SiteRecord;
+use crate::site::{SITES, SiteRecord};
 use crate::target::Target;
 
 /// What is copied under the lock.
@@ -32,6 +32,8 @@ struct Snapshot {
     labels: Vec<(Label, CallReport)>,
     verified: bool,
     image: Option<Image>,
+    /// Why there is no registry, if there is none.
+    bare: Option<Reason>,
     sites: usize,
     veneer_pages: usize,
     general: Vec<General>,
@@ -48,20 +50,22 @@ enum General {
     OpenPages(usize),
     ForeignKeys(usize),
     Bound(usize, Reason),
+    Bare(Reason),
 }
 
 pub(crate) fn report() -> Report {
     let mut snapshot = Snapshot::default();
     let sizes = with_state(|state| {
         let r = &state.registry;
-        [r.keys.len(), r.trampolines.len(), r.calls.len(), r.labels.len()]
+        let keys = if r.image.is_some() { r.keys.len() } else { KEYS.len() };
+        [keys, r.trampolines.len(), r.calls.len(), r.labels.len()]
     });
     let taken = sizes.and_then(|[keys, trampolines, calls, labels]| {
         snapshot.keys.reserve_exact(keys);
         snapshot.trampolines.reserve_exact(trampolines);
         snapshot.calls.reserve_exact(calls);
         snapshot.labels.reserve_exact(labels);
-        snapshot.general.reserve_exact(7);
+        snapshot.general.reserve_exact(8);
         with_state(|state| snapshot.fill(state))
     });
     match taken {
@@ -83,6 +87,11 @@ impl Snapshot {
         self.veneer_pages = state.veneers.pages();
         for (key, &bound) in registry.keys.iter().zip(&*state.written.bound) {
             self.keys.push((bound, key.record.target()));
+        }
+        self.bare = path::why_unpatched(state).filter(|_| registry.image.is_none());
+        if self.bare.is_some() {
+            let keys = KEYS.static_slice().iter();
+            self.keys.extend(keys.map(|record| (record.is_bound_in_file(), record.target())));
         }
         for (i, trampoline) in registry.trampolines.iter().enumerate() {
             let (path, reason) = path::of_trampoline(state, i);
@@ -129,7 +138,10 @@ impl Snapshot {
         let open = state.left.pages_open;
         self.general.extend((open > 0).then_some(General::OpenPages(open)));
         let foreign = state.left.foreign_keys;
-        self.general.extend((foreign > 0).then_some(General::ForeignKeys(foreign)));
+        // Without a registry no key is known to be of this image.
+        let is_known = foreign > 0 && self.bare.is_none();
+        self.general.extend(is_known.then_some(General::ForeignKeys(foreign)));
+        self.general.extend(self.bare.map(General::Bare));
         let (fixed, why) = bound::count_fixed(state);
         self.general.extend(why.map(|why| General::Bound(fixed, why)));
     }
@@ -157,9 +169,12 @@ impl Snapshot {
             of_trampolines.chain(of_labels).map(from_ref).collect();
         live.sort_unstable();
         live.dedup();
+        let described = SITES.static_slice().iter().filter(|_| self.bare.is_some());
+        let is_bound = self.keys.iter().any(|&(bound, _)| bound);
+        let other_sites = described.map(|record| self.unknown(record.position(), false, is_bound));
         Report {
             keys: keys.collect(),
-            other_sites: Vec::new(),
+            other_sites: other_sites.collect(),
             dead_sites: self.sites - live.len(),
             veneer_pages: self.veneer_pages,
             problems: self.problems(),
@@ -174,6 +189,10 @@ impl Snapshot {
         record: &'static KeyRecord,
     ) -> KeyReport {
         let (_, file, line, column) = record.place();
+        if self.bare.is_some() {
+            let plain = self.unknown((file, line, column), true, bound);
+            return KeyReport::new(record, target, bound, std::vec![plain]);
+        }
         let mut sites = Sites { own: (file, line, column), list: Vec::new() };
         let of_key = part(&self.trampolines, |(t, _)| t.key as usize, index);
         let calls_of_key = &self.calls[part(&self.calls, |(call, _)| call.key as usize, index)];
@@ -193,6 +212,27 @@ impl Snapshot {
         let mut sites: Vec<SiteReport> = sites.list.into_iter().map(|(_, site)| site).collect();
         sites.sort_by_key(|site| (!site.is_plain, site.file, site.line, site.column));
         KeyReport::new(record, target, bound, sites)
+    }
+
+    /// Returns a site of which no call is known. They go through the slot, unless they were bound
+    /// at link time.
+    fn unknown(
+        &self,
+        (file, line, column): (&'static str, u32, u32),
+        is_plain: bool,
+        is_bound: bool,
+    ) -> SiteReport {
+        let call = CallReport {
+            address: 0,
+            kind: None,
+            grade: None,
+            steps: false,
+            path: Path::Indirect,
+            reason: self.bare,
+            function: None,
+        };
+        let calls = if is_bound { Vec::new() } else { std::vec![call] };
+        SiteReport { file, line, column, is_plain, calls }
     }
 
     fn problems(&self) -> Vec<Problem> {
@@ -268,6 +308,7 @@ impl General {
                 if keys == 1 { "key is" } else { "keys are" },
                 if keys == 1 { "its default" } else { "their defaults" },
             ),
+            Self::Bare(reason) => format!("no call is known, and none is patched: {reason}"),
             Self::OpenPages(pages) => format!(
                 "{pages} code {} not be closed after patching: left writable",
                 if pages == 1 { "page could" } else { "pages could" }

@@ -6,6 +6,10 @@
 pub mod children;
 #[cfg(target_arch = "x86_64")]
 pub mod code;
+pub mod filter;
+pub mod gdb;
+#[cfg(target_os = "linux")]
+pub mod limits;
 pub mod supervisor;
 #[path = "../../../static-call-verify/tests/tools/mod.rs"]
 mod tools;
@@ -49,10 +53,8 @@ pub fn in_child_of(
     environment: &[(&str, &str)],
     body: impl FnOnce(),
 ) {
-    if std::env::var_os(CHILD).is_some_and(|name| name == test) {
-        // A test may have several children, which differ in their environment.
-        let is = |(name, value): &(&str, &str)| std::env::var_os(name).is_some_and(|v| v == *value);
-        if environment.iter().all(is) {
+    if is_child_of(test) {
+        if has(environment) {
             body();
         }
         return;
@@ -62,6 +64,32 @@ pub fn in_child_of(
     let text = String::from_utf8_lossy(&text);
     assert!(output.status.success(), "{test} in a child: {}\n{text}", output.status);
     assert!(text.contains("1 passed"), "{test} did not run:\n{text}");
+    let skipped = text.lines().filter_map(|line| line.find("skipped: ").map(|at| &line[at..]));
+    skipped.for_each(|line| println!("{line}"));
+}
+
+/// Like [`in_child`], but `body` must be killed by this signal.
+pub fn killed_in_child(test: &str, environment: &[(&str, &str)], signal: i32, body: impl FnOnce()) {
+    use std::os::unix::process::ExitStatusExt;
+    if is_child_of(test) {
+        if has(environment) {
+            body();
+        }
+        return;
+    }
+    let status = child(test, environment).status;
+    assert_eq!(status.signal(), Some(signal), "{test} in a child: {status}");
+}
+
+/// Returns whether this process is a child that runs this test.
+fn is_child_of(test: &str) -> bool {
+    std::env::var_os(CHILD).is_some_and(|name| name == test)
+}
+
+/// Returns whether this process has this environment: a test may have several children, which
+/// differ in it.
+fn has(environment: &[(&str, &str)]) -> bool {
+    environment.iter().all(|(name, value)| std::env::var_os(name).is_some_and(|v| v == *value))
 }
 
 /// Runs this executable with one test; see [`in_child`].
@@ -195,7 +223,8 @@ impl Code {
         let now = Self::now();
         assert_eq!(self.0.len(), now.0.len());
         for ((start, old), (_, new)) in self.0.iter().zip(&now.0) {
-            let changed = (0..old.len()).find(|&i| old[i] != new[i]);
+            let find = || (0..old.len()).find(|&i| old[i] != new[i]);
+            let changed = (old != new).then(find).flatten();
             assert_eq!(changed.map(|i| format!("{:#x}", start + i)), None, "code has changed");
         }
     }

@@ -8,9 +8,11 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::thread;
 
 use libc::{
-    BPF_ABS, BPF_JEQ, BPF_JMP, BPF_JSET, BPF_K, BPF_LD, BPF_RET, BPF_W, SECCOMP_RET_ALLOW,
-    SECCOMP_RET_ERRNO, SECCOMP_RET_USER_NOTIF, c_int, c_long, sock_filter, sock_fprog,
+    BPF_ABS, BPF_JEQ, BPF_JSET, BPF_K, BPF_LD, BPF_RET, BPF_W, SECCOMP_RET_ALLOW,
+    SECCOMP_RET_USER_NOTIF, c_int, c_long, sock_filter,
 };
+
+use super::filter::{NUMBER, argument, install, jump, statement};
 
 /// A system call that a thread is about to make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,47 +32,6 @@ pub enum Call {
 pub enum Verdict {
     Continue,
     Fail(c_int),
-}
-
-const NUMBER: u32 = 0;
-const fn argument(index: u32) -> u32 {
-    16 + 8 * index
-}
-
-fn statement(code: u32, k: u32) -> sock_filter {
-    sock_filter { code: code as u16, jt: 0, jf: 0, k }
-}
-
-fn jump(code: u32, k: u32, jt: u8, jf: u8) -> sock_filter {
-    sock_filter { code: (BPF_JMP | code | BPF_K) as u16, jt, jf, k }
-}
-
-/// Installs a filter for this thread. Returns the supervisor's descriptor, if `flags` request one.
-fn install(filter: &[sock_filter], flags: u64) -> RawFd {
-    let program = sock_fprog { len: filter.len() as u16, filter: filter.as_ptr().cast_mut() };
-    // SAFETY: it sets a flag of this thread.
-    let done = unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) };
-    assert_eq!(done, 0);
-    let mode = libc::SECCOMP_SET_MODE_FILTER;
-    // SAFETY: the kernel copies the program, which lives until the call returns.
-    let fd = unsafe { libc::syscall(libc::SYS_seccomp, mode, flags, &raw const program) };
-    assert!(fd >= 0, "seccomp: {}", std::io::Error::last_os_error());
-    fd as RawFd
-}
-
-/// Makes `mprotect` of code fail from now on, for this thread and the threads that it starts.
-pub fn refuse_code(errno: c_int) {
-    install(
-        &[
-            statement(BPF_LD | BPF_W | BPF_ABS, NUMBER),
-            jump(BPF_JEQ, libc::SYS_mprotect as u32, 0, 3),
-            statement(BPF_LD | BPF_W | BPF_ABS, argument(2)),
-            jump(BPF_JSET, libc::PROT_EXEC as u32, 0, 1),
-            statement(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | errno as u32),
-            statement(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-        ],
-        0,
-    );
 }
 
 fn supervised_calls() -> [sock_filter; 8] {

@@ -6,7 +6,9 @@ use static_call::layout::{LABELS_SECTION, TABLE_SECTION, TRAMPOLINES_SECTION, Ta
 use static_call::{Path, Reason, UpdateError, batch};
 use static_call_tests::{self as lib, hooks, splits};
 use support::Code;
-use support::supervisor::{Call, Verdict, refuse_code, supervise};
+use support::filter::refuse_code;
+use support::limits::limited;
+use support::supervisor::{Call, Verdict, supervise};
 
 use super::{
     add_eight, add_one, add_seven, check_apply, check_stepped, in_bound_image, in_changed_image,
@@ -58,6 +60,18 @@ fn without_permission_from_the_start() {
 fn capped() {
     in_bound_image("refused::capped", &[("STATIC_CALL", "indirect")], || {
         check_refused(Reason::Capped);
+    });
+}
+
+/// Without memory for the registry nothing is known about the code.
+#[test]
+fn without_memory_from_the_start() {
+    in_bound_image("refused::without_memory_from_the_start", &[], || {
+        limited(libc::RLIMIT_AS, 4096, || static_call::init().unwrap());
+        check_refused(Reason::NoMemory(libc::ENOMEM));
+        let report = static_call::report();
+        let stepped = report.keys.iter().find(|key| key.name == "stepped").unwrap();
+        assert!(stepped.bound && support::calls("stepped").is_empty(), "{report}");
     });
 }
 

@@ -118,7 +118,7 @@ fn unbinding_restores_what_was_linked() {
         check_stepped(add_one);
         check_apply(add_one);
         // Through the slot.
-        support::supervisor::refuse_code(libc::EACCES);
+        support::filter::refuse_code(libc::EACCES);
         splits::stepped::update(add_seven).unwrap();
         check_stepped(add_seven);
         assert!(!bound.changed().is_empty());

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use static_call::{Barrier, Path, Reason, UpdateError, call};
 use static_call_tests as lib;
 use support::Code;
-use support::supervisor::{Call, Verdict, refuse_code, supervise};
+use support::filter::refuse_code;
+use support::supervisor::{Call, Verdict, supervise};
 
 /// Makes calls that are no-ops while `note` is off. In the crate that is linked last, trampolines
 /// are local and calls to them are aligned.

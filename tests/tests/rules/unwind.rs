@@ -3,7 +3,6 @@
 use std::backtrace::Backtrace;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::process::Command;
 
 use static_call::{Path, call, static_call};
 
@@ -95,16 +94,9 @@ fn a_backtrace_shows_the_caller() {
 /// Runs the helper under gdb and returns its backtraces: in the trampoline, in the stub, and in the
 /// target.
 fn gdb(cap: &str) -> String {
-    let mut command = Command::new("gdb");
-    command.args(["-nx", "-batch"]);
-    for line in [
-        "set confirm off",
-        "set debuginfod enabled off",
-        "set startup-with-shell off",
-        "set disable-randomization on",
-        &format!("set environment STATIC_CALL {cap}"),
-        // C expressions can name symbols.
-        "set language c",
+    let cap = format!("set environment STATIC_CALL {cap}");
+    let commands = [
+        &*cap,
         "break *(char *)&rules_helper_marker",
         "run debugger",
         // The marker's arguments are the trampoline and the stub.
@@ -121,12 +113,8 @@ fn gdb(cap: &str) -> String {
         "echo \\n===\\n",
         "backtrace",
         "kill",
-    ] {
-        command.args(["-ex", line]);
-    }
-    command.arg(env!("CARGO_BIN_EXE_rules_helper"));
-    let output = support::finish(command);
-    String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
+    ];
+    support::gdb::run(env!("CARGO_BIN_EXE_rules_helper"), commands)
 }
 
 #[test]

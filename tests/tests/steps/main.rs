@@ -4,6 +4,7 @@
 mod barriers;
 mod paths;
 mod room;
+mod unwind;
 
 use static_call::CallReport;
 use static_call_tests::splits;

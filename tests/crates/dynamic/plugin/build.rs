@@ -1,0 +1,5 @@
+//! Enables verification of the shared object.
+
+fn main() {
+    static_call_verify::enable();
+}
