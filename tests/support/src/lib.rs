@@ -15,10 +15,12 @@ pub mod supervisor;
 mod tools;
 
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use static_call::{CallReport, Kind};
@@ -116,15 +118,22 @@ fn child_of(exe: &Path, test: &str, environment: &[(&str, &str)]) -> Output {
 
 /// Runs a command, for at most a minute, and returns its output.
 pub fn finish(mut command: Command) -> Output {
-    let mut child =
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = loop {
+        match command.spawn() {
+            // Another test forked while this one wrote the program: until that child executes its
+            // own program, it has the file open, too.
+            Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => thread::yield_now(),
+            result => break result.unwrap(),
+        }
+    };
     let mut streams = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
     let read = |stream: &mut dyn std::io::Read| {
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes).expect("a pipe");
         bytes
     };
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         let stdout = scope.spawn(|| read(&mut streams.0));
         let stderr = scope.spawn(|| read(&mut streams.1));
         let deadline = Instant::now() + Duration::from_secs(60);
@@ -136,7 +145,7 @@ pub fn finish(mut command: Command) -> Output {
                 child.kill().unwrap();
                 break child.wait().unwrap();
             }
-            std::thread::sleep(Duration::from_millis(2));
+            thread::sleep(Duration::from_millis(2));
         };
         Output { status, stdout: stdout.join().unwrap(), stderr: stderr.join().unwrap() }
     })
