@@ -198,7 +198,7 @@ pub mod __private {
 #[cfg(feature = "std")]
 pub use batch::{Batch, batch};
 #[cfg(feature = "runtime")]
-pub use commit::{init, seal, unbind};
+pub use commit::{init, init_aliased, seal, unbind};
 #[cfg(feature = "runtime")]
 pub use error::UpdateError;
 #[cfg(feature = "runtime")]

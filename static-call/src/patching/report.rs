@@ -34,6 +34,7 @@ struct Snapshot {
     image: Option<Image>,
     sites: usize,
     veneer_pages: usize,
+    is_aliased: bool,
     general: Vec<General>,
 }
 
@@ -81,6 +82,7 @@ impl Snapshot {
         self.image = registry.image;
         self.sites = registry.sites;
         self.veneer_pages = state.veneers.pages();
+        self.is_aliased = state.limits.is_aliased;
         for (key, &bound) in registry.keys.iter().zip(&*state.written.bound) {
             self.keys.push((bound, key.record.target()));
         }
@@ -162,6 +164,7 @@ impl Snapshot {
             other_sites: Vec::new(),
             dead_sites: self.sites - live.len(),
             veneer_pages: self.veneer_pages,
+            aliased: self.is_aliased,
             problems: self.problems(),
         }
     }

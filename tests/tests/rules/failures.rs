@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use static_call::{Barrier, Path, Reason, UpdateError, call};
 use static_call_tests as lib;
 use support::Code;
-use support::supervisor::{Call, Verdict, refuse_code, supervise};
+use support::supervisor::{Call, Verdict, forbid_write_then_execute, refuse_code, supervise};
 
 /// Makes calls that are no-ops while `note` is off. In the crate that is linked last, trampolines
 /// are local and calls to them are aligned.
@@ -90,7 +90,7 @@ fn fail_each(errno: i32, is_bound: bool) {
                     Some(Call::Barrier(_)) => {
                         assert_eq!(update.barrier, Barrier::Missing(errno), "{context}");
                     }
-                    Some(Call::Futex(_) | Call::Veneers(_)) | None => {
+                    Some(Call::Futex(_) | Call::Veneers(_) | Call::Memory(_)) | None => {
                         assert_eq!(update.barrier, Barrier::Ran, "{context}");
                         assert_eq!(update.pages_left_open, 0, "{context}");
                     }
@@ -148,7 +148,7 @@ fn calls_come_in_order() {
                         assert!(stored_when_closing.is_none(), "veneers come first");
                         code.assert_unchanged();
                     }
-                    Call::Futex(_) => {}
+                    Call::Futex(_) | Call::Memory(_) => {}
                 }
                 calls.push(call);
                 Verdict::Continue
@@ -228,14 +228,6 @@ fn a_refusal_at_first_use_makes_calls_indirect() {
             },
         );
     }
-}
-
-fn forbid_write_then_execute() {
-    const PR_SET_MDWE: i32 = 65;
-    const PR_MDWE_REFUSE_EXEC_GAIN: u64 = 1;
-    // SAFETY: it only removes a permission from this process.
-    let done = unsafe { libc::prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) };
-    assert_eq!(done, 0, "PR_SET_MDWE: {}", std::io::Error::last_os_error());
 }
 
 #[test]
