@@ -3,6 +3,7 @@
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
 mod aliased;
+mod copies;
 mod failures;
 mod foreign;
 mod paths;
