@@ -1,6 +1,7 @@
 //! Retargeting in steps: calls whose displacement a quadword boundary splits.
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
+mod aliased;
 mod barriers;
 mod paths;
 mod room;
