@@ -13,7 +13,8 @@ mod page;
 mod tests;
 
 pub(crate) use areas::{Areas, LAYERS, SLAB_ENTRIES};
-use page::{Page, State, View};
+pub(crate) use page::View;
+use page::{Page, State};
 
 use crate::arch::native::{NOPS, TRAP, VENEER_SIZE, is_veneer, nop_length, veneer};
 use crate::patching::arena::{ALIGNMENT, Arena, Memory};
