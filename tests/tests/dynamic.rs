@@ -1,6 +1,6 @@
 //! Keys in a Rust `dylib` and in the program that uses it (`crates/dynamic`).
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -63,15 +63,15 @@ fn in_every_way() {
     check("gnu", GNU_LD, &["--release"]);
 }
 
-/// Loads the plug-in, updates a key in it, and unloads it. Returns how many mappings the process
-/// has afterwards.
-fn load_and_unload(path: &Path) -> usize {
+/// Loads the plug-in, calls a function of it that updates a key, and unloads it. Returns how many
+/// mappings the process has afterwards.
+fn load_and_unload(path: &Path, function: &CStr) -> usize {
     let path = CString::new(path.as_os_str().as_bytes()).unwrap();
     // SAFETY: the shared object has no constructors.
     let object = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW) };
     assert!(!object.is_null());
     // SAFETY: the object is loaded.
-    let function = unsafe { libc::dlsym(object, c"switch_and_call".as_ptr()) };
+    let function = unsafe { libc::dlsym(object, function.as_ptr()) };
     assert!(!function.is_null());
     // SAFETY: the function has this type.
     let function: extern "C" fn(u32) -> u32 = unsafe { std::mem::transmute(function) };
@@ -88,9 +88,13 @@ fn a_plugin_leaves_nothing_behind() {
     let path = target("lld").join("debug/libplugin.so");
     // In its own process, because other tests' threads have mappings, too.
     support::in_child("a_plugin_leaves_nothing_behind", &[], || {
-        let first = load_and_unload(&path);
-        for _ in 0..20 {
-            assert_eq!(load_and_unload(&path), first);
+        let first = load_and_unload(&path, c"switch_and_call");
+        for function in [c"switch_and_call", c"alias_and_call"] {
+            for _ in 0..20 {
+                assert_eq!(load_and_unload(&path, function), first, "{function:?}");
+            }
         }
+        let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+        assert!(!maps.contains(support::ALIASED), "{maps}");
     });
 }
