@@ -207,12 +207,15 @@ pub(crate) fn alias(state: &mut State) -> Result<(), UpdateError> {
     Ok(())
 }
 
-/// Refuses pages that are not as they are in the file. A copy of a uprobe would end the process.
+/// Refuses pages that are not as they are in the file. A copy of a uprobe would end the process. One
+/// of a breakpoint is right, so under a debugger, which sets some by itself, pages may differ.
 fn refuse_changed(runs: &[Run]) -> Result<(), UpdateError> {
     let refused = |errno| UpdateError::AliasRefused { errno };
     let map = Pagemap::open().map_err(refused)?;
     for run in runs {
-        if let Some(address) = map.changed(run.address, run.length).map_err(refused)? {
+        if let Some(address) = map.changed(run.address, run.length).map_err(refused)?
+            && !code_file::is_traced()
+        {
             return Err(UpdateError::PageChanged { address });
         }
     }
