@@ -95,7 +95,7 @@ impl CodeFile {
         debug_assert!(address.is_multiple_of(PAGE), "{address:#x} is not the start of a page");
         let at = without_provenance_mut(address);
         let rights = ProtFlags::READ | ProtFlags::EXEC;
-        let flags = MapFlags::PRIVATE | MapFlags::FIXED | MapFlags::POPULATE;
+        let flags = MapFlags::PRIVATE | MapFlags::FIXED;
         // SAFETY: INV-COPY: executable pages (promise 1) are replaced by the same code (promise 2).
         unsafe { mmap(at, length, rights, flags, &self.descriptor, offset as u64) }
             .map(drop)
@@ -110,6 +110,7 @@ impl CodeFile {
     /// The `errno` of `mmap(2)`.
     pub(crate) fn map_writable(&self) -> Result<usize, i32> {
         let rights = ProtFlags::READ | ProtFlags::WRITE;
+        // Present from the start, so that no store has to wait for a page.
         let flags = MapFlags::SHARED | MapFlags::POPULATE;
         // SAFETY: INV-COPY: a new mapping overlaps nothing.
         unsafe { mmap(null_mut(), self.length, rights, flags, &self.descriptor, 0) }

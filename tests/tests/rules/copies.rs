@@ -44,6 +44,25 @@ fn changed_pages_are_not_copied() {
     }
 }
 
+/// A copy that is larger than files may be is an error, not the signal that ends a process.
+#[test]
+fn a_limit_of_file_sizes_is_kept() {
+    support::in_child("copies::a_limit_of_file_sizes_is_kept", &[], || {
+        let code = Code::now();
+        let limit = |size| {
+            let limit = libc::rlimit { rlim_cur: size, rlim_max: libc::RLIM_INFINITY };
+            // SAFETY: it reads the limit.
+            assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_FSIZE, &raw const limit) }, 0);
+        };
+        limit(1000);
+        let error = static_call::init_aliased().unwrap_err();
+        limit(libc::RLIM_INFINITY);
+        assert_eq!(error, UpdateError::AliasRefused { errno: libc::EFBIG });
+        code.assert_unchanged();
+        assert!(static_call::init_aliased().unwrap().inline > 0);
+    });
+}
+
 /// Returns the inline calls of `apply`.
 fn inline_calls() -> Vec<CallReport> {
     let calls = support::calls("apply").into_iter();
