@@ -92,13 +92,14 @@ pub fn init() -> Result<Update, UpdateError> {
 }
 
 /// Patches every key's calls as [`init`] does, and has all updates from now on write to code
-/// through an *alias*: for the length of an update, copies of its pages are mapped twice, executable
-/// in their place and writable elsewhere. No page is ever writable and executable at one address.
+/// through an *alias*: for the length of an update, copies of its pages are mapped twice,
+/// executable in their place and writable elsewhere. No page is ever writable and executable at
+/// one address.
 ///
 /// It is for processes that may not have such pages: under `PR_SET_MDWE`, systemd's
-/// `MemoryDenyWriteExecute` or SELinux, where [`init`] leaves every call on its slot. It goes around
-/// the letter of such a policy, so it is a decision of the program: code that can write to this
-/// process's memory for the length of an update can change what it executes. A policy that also
+/// `MemoryDenyWriteExecute` or SELinux, where [`init`] leaves every call on its slot. It goes
+/// around the letter of such a policy, so it is a decision of the program: during an update, code
+/// that can write to any memory of the process can change what is executed. A policy that also
 /// denies `memfd_create`, or to execute such files, is obeyed.
 ///
 /// Call it before the first update, and in each shared object that has keys of its own. It is worth

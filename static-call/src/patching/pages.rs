@@ -207,8 +207,8 @@ pub(crate) fn alias(state: &mut State) -> Result<(), UpdateError> {
     Ok(())
 }
 
-/// Refuses pages that are not as they are in the file. A copy of a uprobe would end the process. One
-/// of a breakpoint is right, so under a debugger, which sets some by itself, pages may differ.
+/// Refuses pages that are not as they are in the file. A copy of a uprobe would end the process.
+/// One of a breakpoint is right, so under a debugger, which sets some by itself, pages may differ.
 fn refuse_changed(runs: &[Run]) -> Result<(), UpdateError> {
     let refused = |errno| UpdateError::AliasRefused { errno };
     let map = Pagemap::open().map_err(refused)?;

@@ -68,7 +68,10 @@ proptest! {
             let is_free = (0..VENEER_SIZE).all(|n| !taken(n));
             let pages = [address, address + VENEER_SIZE - 1].map(page_of);
             let may = !is_new || pages.iter().all(|page| !executed.contains(page));
-            let before: Vec<_> = made.iter().map(|&(at, _)| veneers.read(at, View::Written)).collect();
+            let read = |veneers: &Veneers, made: &[(u64, u64)]| -> Vec<_> {
+                made.iter().map(|&(at, _)| veneers.read(at, View::Written)).collect()
+            };
+            let before = read(&veneers, &made);
             let is_made = veneers.make(address, slot, room);
             prop_assert_eq!(veneers.refused, None);
             if was_there || is_free && may {
@@ -78,8 +81,7 @@ proptest! {
                 prop_assert!(was_there || may, "written in a page that is executed");
                 made.push((address, slot));
             } else {
-                let after: Vec<_> = made.iter().map(|&(at, _)| veneers.read(at, View::Written)).collect();
-                prop_assert_eq!(before, after);
+                prop_assert_eq!(before, read(&veneers, &made));
             }
             for &(address, slot) in &made {
                 prop_assert_eq!(slot_reached(&veneers, address), Some(slot));
