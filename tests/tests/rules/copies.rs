@@ -191,11 +191,10 @@ fn no_handler_runs_while_pages_are_open() {
                     assert_eq!(blocked(thread) & 1 << (own - 1), 0);
                 }
                 if is_blocked && sent == 0 {
+                    let process = std::process::id();
                     // SAFETY: the thread is alive: it waits for this one.
-                    let done = unsafe {
-                        let process = libc::getpid();
-                        libc::syscall(libc::SYS_tgkill, process, thread, libc::SIGUSR1)
-                    };
+                    let done =
+                        unsafe { libc::syscall(libc::SYS_tgkill, process, thread, libc::SIGUSR1) };
                     assert_eq!(done, 0);
                     sent += 1;
                 }

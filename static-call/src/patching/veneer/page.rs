@@ -97,7 +97,7 @@ impl Page {
 
     /// Returns the address of the memory that is written while the page is open.
     fn writable(&self) -> usize {
-        self.draft.map_or(self.address, |draft| draft.expose_provenance().get())
+        self.draft.map_or(self.address, |draft| draft.as_ptr().expose_provenance())
     }
 
     fn offset(&self, address: u64, length: usize) -> usize {
