@@ -53,33 +53,35 @@ pub(crate) unsafe fn exchange(
     let address = store.address as usize + at;
     let quadword = address & !7;
     let range = address - quadword..address - quadword + length;
-    // INV-COPY: if a debugger wrote into the page since it was opened, it is no longer the alias's.
-    let shows = || read(quadword).is_some_and(|now| now.to_le_bytes()[range.clone()] == *new);
+    let mut is_made = false;
     if let (Width::Displacement(_), Some(&old), Some(&new)) =
         (store.width, old.first_chunk(), new.first_chunk())
     {
         let (old, new) = (u32::from_le_bytes(old), u32::from_le_bytes(new));
         // SAFETY: INV-STORE: the grade is `quad` or `disp`, so the displacement lies in one
         // quadword (promise 1); its page is open (promise 2).
-        return unsafe { exchange_displacement(place(address), old, new) } && shows();
-    }
-    // Bytes beside these may change between the load and the exchange, so the exchange is retried.
-    for _ in 0..8 {
-        let Some(found) = read(quadword) else { return false };
-        let mut bytes = found.to_le_bytes();
-        if bytes[range.clone()] != *old {
-            return false;
+        is_made = unsafe { exchange_displacement(place(address), old, new) };
+    } else {
+        // Bytes beside these may change between the load and the exchange, which is then retried.
+        for _ in 0..8 {
+            let Some(found) = read(quadword) else { return false };
+            let mut bytes = found.to_le_bytes();
+            if bytes[range.clone()] != *old {
+                return false;
+            }
+            bytes[range.clone()].copy_from_slice(new);
+            let value = u64::from_le_bytes(bytes);
+            // SAFETY: INV-STORE: the quadword is aligned and contains all bytes that change: a
+            // whole instruction (grade `quad`, a label or a trampoline), or the part of a
+            // displacement on one side of a boundary (promise 1); its page is open (promise 2).
+            is_made = unsafe { exchange_quadword(place(quadword), found, value) };
+            if is_made {
+                break;
+            }
         }
-        bytes[range.clone()].copy_from_slice(new);
-        let value = u64::from_le_bytes(bytes);
-        // SAFETY: INV-STORE: the quadword is aligned and contains all bytes that change: a whole
-        // instruction (grade `quad`, a label or a trampoline), or the part of a displacement on
-        // one side of a boundary (promise 1); its page is open (promise 2).
-        if unsafe { exchange_quadword(place(quadword), found, value) } {
-            return shows();
-        }
     }
-    false
+    // INV-COPY: if a debugger wrote into the page since it was opened, it is no longer the alias's.
+    is_made && read(quadword).is_some_and(|now| now.to_le_bytes()[range] == *new)
 }
 
 #[cfg(test)]

@@ -82,11 +82,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         rule: "INV-COPY",
         what: "a store that does not show counts as made",
-        changes: &[(
-            STORE,
-            "let shows = || read(quadword)",
-            "let shows = || true || read(quadword)",
-        )],
+        changes: &[(STORE, "is_made && read(quadword)", "is_made || read(quadword)")],
         suites: &[Unit("patching::store"), Test("rules")],
     },
     Mutant {
