@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 
 use static_call::{CallReport, Path, UpdateError};
 use static_call_tests as lib;
-use support::children::{exit, fork_without_handlers, wait};
+use support::children::{exit, fork_without_handlers, go_on, stop, wait_until_stopped};
 use support::supervisor::{Call, Memory, Verdict, supervise_memory};
 use support::{BREAKPOINT, Code};
 
@@ -225,20 +225,17 @@ fn forks_without_handlers_part() {
     support::in_child("copies::forks_without_handlers_part", &[], || {
         static_call::init_aliased().unwrap();
         lib::apply::update(add_seven).unwrap();
-        let mut ends = [0; 2];
-        // SAFETY: it writes two descriptors.
-        assert_eq!(unsafe { libc::pipe(ends.as_mut_ptr()) }, 0);
         let mut children = Vec::new();
         let mut while_open = 0;
         supervise_memory(
             |_| {
                 while_open += i32::from(is_open());
-                match fork_without_handlers() {
-                    0 => live_on(ends),
-                    child => children.push(child),
+                let child = fork_without_handlers();
+                if child == 0 {
+                    live_on();
                 }
-                // Until it has updated.
-                read(ends[0]);
+                wait_until_stopped(child);
+                children.push(child);
                 Verdict::Continue
             },
             || lib::apply::update(add_eight).unwrap(),
@@ -246,15 +243,13 @@ fn forks_without_handlers_part() {
         check(add_eight);
         assert!(children.len() >= 6 && while_open >= 2, "{children:?} {while_open}");
         for child in children {
-            // SAFETY: the child waits for this.
-            unsafe { libc::kill(child, libc::SIGCONT) };
-            wait(child);
+            go_on(child);
         }
         check(add_eight);
     });
 }
 
-fn live_on(ends: [i32; 2]) -> ! {
+fn live_on() -> ! {
     let result = std::panic::catch_unwind(|| {
         let results = lib::all_ways(X);
         let legal = [add_seven, add_eight].map(|target| lib::expected(target, X));
@@ -262,10 +257,7 @@ fn live_on(ends: [i32; 2]) -> ! {
         lib::apply::update(|x| x + 9).unwrap();
         check(|x| x + 9);
         assert!(!is_open());
-        // SAFETY: it writes a byte.
-        assert_eq!(unsafe { libc::write(ends[1], ends.as_ptr().cast(), 1) }, 1);
-        // SAFETY: the parent continues this process when its update is over.
-        unsafe { libc::raise(libc::SIGSTOP) };
+        stop();
         check(|x| x + 9);
         for _ in 0..2 {
             assert_eq!(lib::apply::update(add_seven).unwrap().lost, 0);
@@ -275,10 +267,4 @@ fn live_on(ends: [i32; 2]) -> ! {
         }
     });
     exit(i32::from(result.is_err()))
-}
-
-fn read(end: i32) {
-    let mut byte = 0_u8;
-    // SAFETY: it reads a byte.
-    assert_eq!(unsafe { libc::read(end, (&raw mut byte).cast(), 1) }, 1);
 }

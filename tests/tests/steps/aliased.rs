@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use static_call::{Path, Update, UpdateError};
 use static_call_tests::splits;
 use support::Code;
-use support::children::{exit, fork, fork_without_handlers, wait};
+use support::children::{exit, fork, fork_without_handlers, go_on, stop, wait_until_stopped};
 use support::supervisor::{Call, Memory, Verdict, forbid_write_then_execute, supervise_memory};
 
 use super::{X, add_eight, add_seven, check, leads_to_veneer, split_calls};
@@ -173,13 +173,7 @@ fn forks_between_steps_part() {
                     if child == 0 {
                         live_on();
                     }
-                    // SAFETY: it waits until the child has updated, and stops.
-                    let stopped = unsafe {
-                        let (mut status, flags) = (0, libc::WUNTRACED);
-                        libc::waitpid(child, &raw mut status, flags);
-                        libc::WIFSTOPPED(status)
-                    };
-                    assert!(stopped, "the child failed");
+                    wait_until_stopped(child);
                     children.push(child);
                 }
                 Verdict::Continue
@@ -190,9 +184,7 @@ fn forks_between_steps_part() {
         assert_eq!((update.lost, update.unfinished), (0, 0));
         assert!(children.len() >= 4, "{children:?}");
         for child in children {
-            // SAFETY: the child waits for this.
-            unsafe { libc::kill(child, libc::SIGCONT) };
-            wait(child);
+            go_on(child);
         }
     });
 }
@@ -201,8 +193,7 @@ fn live_on() -> ! {
     let result = std::panic::catch_unwind(|| {
         splits::stepped::update(splits::near).unwrap();
         check(splits::near);
-        // SAFETY: the parent continues this process when its update is over.
-        unsafe { libc::raise(libc::SIGSTOP) };
+        stop();
         check(splits::near);
         for _ in 0..2 {
             assert_eq!(splits::stepped::update(add_seven).unwrap().lost, 0);
