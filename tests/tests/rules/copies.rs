@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 
-use static_call::{CallReport, Path, UpdateError};
+use static_call::{CallReport, Path, UpdateError, call, static_call};
 use static_call_tests as lib;
 use support::children::{exit, fork_without_handlers, go_on, stop, wait_until_stopped};
 use support::supervisor::{Call, Memory, Verdict, supervise_memory};
@@ -11,6 +11,11 @@ use support::{BREAKPOINT, Code};
 use super::{X, add_eight, add_seven, check};
 
 const PAGE: usize = 4096;
+
+#[static_call]
+fn other(x: u64) -> u64 {
+    x
+}
 
 /// A copy of a uprobe would end the process, and one of a page that an update changed cannot be
 /// told from it.
@@ -251,15 +256,18 @@ fn forks_without_handlers_part() {
 
 fn live_on() -> ! {
     let result = std::panic::catch_unwind(|| {
+        // Of another key, so that most pages are not this update's.
+        other::update(|x| x + 2).unwrap();
+        assert_eq!(call!(other(1)), 3);
+        assert!(!is_open());
         let results = lib::all_ways(X);
         let legal = [add_seven, add_eight].map(|target| lib::expected(target, X));
         assert!(legal.contains(&results), "half an update");
-        lib::apply::update(|x| x + 9).unwrap();
-        check(|x| x + 9);
-        assert!(!is_open());
         stop();
-        check(|x| x + 9);
+        assert_eq!(lib::all_ways(X), results, "what the parent stored since");
         for _ in 0..2 {
+            assert_eq!(lib::apply::update(|x| x + 9).unwrap().lost, 0);
+            check(|x| x + 9);
             assert_eq!(lib::apply::update(add_seven).unwrap().lost, 0);
             check(add_seven);
             static_call::unbind().unwrap();
