@@ -111,8 +111,8 @@ pub fn init() -> Result<Update, UpdateError> {
 ///   they find functions by address.
 /// - An update takes longer than by `mprotect`; calls do not.
 ///
-/// [Deploying](crate::guide::deploying#an-alias) has the figures, and what an update asks of the
-/// kernel. Where nothing is patched it does what `init` does.
+/// [Alias](crate::guide::alias) has the figures, and what an update asks of the kernel. Where
+/// nothing is patched it does what `init` does.
 ///
 /// # Errors
 ///
