@@ -37,6 +37,7 @@ pub(crate) fn build(cap: Cap) -> State {
         veneers,
         pending,
         alias: None,
+        signals: None,
         left: Left::default(),
         memory: Some(memory),
     }

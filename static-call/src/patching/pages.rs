@@ -52,39 +52,47 @@ fn pages(image: &Image, address: usize, length: usize) -> Option<Run> {
 /// Replaces the page runs of the batch by copies, and maps those writable elsewhere. Nothing that
 /// is executed changes.
 fn open_alias(state: &mut State) -> Result<(), Refused> {
-    let address = state.pending.runs().first().map_or(0, |run| run.address);
-    let refused = |errno| Refused { address, errno };
     // One that could not be unmapped.
-    close_alias(state).map_err(refused)?;
-    let mut file = CodeFile::create().map_err(refused)?;
+    let opened = close_alias(state).and_then(|()| {
+        // INV-COPY: a handler could fork, and both processes would write to one file.
+        state.signals = Some(Signals::block());
+        map_alias(state)
+    });
+    opened.map_err(|errno| {
+        let _ = close_alias(state);
+        Refused { address: state.pending.runs().first().map_or(0, |run| run.address), errno }
+    })
+}
+
+/// Does the work of [`open_alias`], which undoes it after an error.
+fn map_alias(state: &mut State) -> Result<(), i32> {
+    let mut file = CodeFile::create()?;
     for run in state.pending.runs_mut() {
         if run.protection != Protection::CLOSED {
-            return Err(refused(code_file::NO_ACCESS));
+            return Err(code_file::NO_ACCESS);
         }
         // SAFETY: INV-COPY: these are whole pages of this image's code, and nobody else writes
         // there while the lock is held.
-        run.offset = unsafe { file.append(run.address, run.length) }.map_err(refused)?;
+        run.offset = unsafe { file.append(run.address, run.length) }?;
     }
-    let (address, length) = (file.map_writable().map_err(refused)?, file.length());
     // Before its pages are executed, so that `part` knows of them.
-    state.alias = Some(Alias { address, length, signals: Some(Signals::block()) });
+    state.alias = Some(Alias { address: file.map_writable()?, length: file.length() });
     for run in state.pending.runs() {
         // SAFETY: INV-COPY: these are whole pages of this image's code, and the file has the same
         // bytes.
-        if let Err(errno) = unsafe { file.replace(run.offset, run.address, run.length) } {
-            close(state);
-            return Err(refused(errno));
-        }
+        unsafe { file.replace(run.offset, run.address, run.length) }?;
     }
     Ok(())
 }
 
 /// Unmaps the alias, if there is one.
 fn close_alias(state: &mut State) -> Result<(), i32> {
-    let Some(alias) = &mut state.alias else { return Ok(()) };
-    // SAFETY: INV-COPY: the alias of a batch that makes no further store.
-    let unmapped = unsafe { code_file::unmap_writable(alias.address, alias.length) };
-    if let Some(signals) = alias.signals.take() {
+    let unmapped = match &state.alias {
+        // SAFETY: INV-COPY: the alias of a batch that makes no further store.
+        Some(alias) => unsafe { code_file::unmap_writable(alias.address, alias.length) },
+        None => Ok(()),
+    };
+    if let Some(signals) = state.signals.take() {
         signals.restore();
     }
     if unmapped.is_ok() {
@@ -134,6 +142,8 @@ pub(crate) fn close_leftovers(state: &mut State) {
 /// Takes over the batch of a thread of the process that this one was forked from. That thread goes
 /// on writing to the pages that it opened by an alias, so this process replaces them once more.
 pub(crate) fn part(state: &mut State) {
+    // Those of that thread.
+    state.signals = None;
     let Some(alias) = state.alias.take() else { return };
     // SAFETY: INV-COPY: this process does not use the other one's alias.
     let _ = unsafe { code_file::unmap_writable(alias.address, alias.length) };

@@ -22,6 +22,8 @@ pub(crate) struct State {
     pub(crate) pending: Pending,
     /// Where the batch writes, while its pages are open and are not written in place.
     pub(crate) alias: Option<Alias>,
+    /// The signals that the thread blocked before it opened pages by an alias.
+    pub(crate) signals: Option<Signals>,
     /// What earlier batches left behind.
     pub(crate) left: Left,
     /// The memory of all of the above, except veneers. INV-ARENA: freed with the state, and only
@@ -61,8 +63,6 @@ pub(crate) struct Alias {
     /// INV-COPY: a mapping of `CodeFile::map_writable`.
     pub(crate) address: usize,
     pub(crate) length: usize,
-    /// The signals that this thread blocked before, until they are restored.
-    pub(crate) signals: Option<Signals>,
 }
 
 /// What earlier batches left behind.
@@ -90,6 +90,7 @@ impl State {
             veneers: Veneers::bare(),
             pending: Pending::bare(),
             alias: None,
+            signals: None,
             left: Left::default(),
             memory: None,
         }
