@@ -55,7 +55,7 @@
 //! |---|---|
 //! | x86-64 Linux, verified: rust-lld, GNU ld or mold, gcc or clang | `inline`; `trampoline` where the call is not a direct one, or not proved to be one |
 //! | x86-64 Linux, not verified | `trampoline` |
-//! | the program may not change its own code (seccomp, SELinux, `PR_SET_MDWE`) | `indirect` |
+//! | code may not be writable (seccomp, SELinux, `PR_SET_MDWE`) | `indirect`; as above after [`init_aliased`] |
 //! | other architectures and systems, Miri | `indirect` |
 //! | `cdylib`, plug-ins | as above; each has its own keys |
 //! | Rust `dylib` | as above in the object with the runtime; `indirect` in others |
@@ -76,8 +76,8 @@
 //!   runs the program. It is for decisions, not for requests.
 //! - **A choice between values, or per object.** A static call has one target for the whole
 //!   process. Use `dyn` or an enum.
-//! - **Code that must never be writable**, not even for the length of an update. Call [`unbind`],
-//!   or set `STATIC_CALL=indirect`.
+//! - **Code that must never be writable**, not even for the length of an update and at another
+//!   address ([`init_aliased`]). Call [`unbind`], or set `STATIC_CALL=indirect`.
 //!
 //! # Features
 //!
@@ -200,7 +200,7 @@ pub mod __private {
 #[cfg(feature = "std")]
 pub use batch::{Batch, batch};
 #[cfg(feature = "runtime")]
-pub use commit::{init, seal, unbind};
+pub use commit::{init, init_aliased, seal, unbind};
 #[cfg(feature = "runtime")]
 pub use error::UpdateError;
 #[cfg(feature = "runtime")]

@@ -184,7 +184,7 @@ impl fmt::Display for Reason {
                  build with `cargo static-call build`"
             }
             Self::TableRefused => "table not trusted",
-            Self::Refused(errno) => return write!(f, "mprotect refused (errno {errno})"),
+            Self::Refused(errno) => return write!(f, "code cannot be opened (errno {errno})"),
             Self::NoHeaders => "program headers not in memory",
             Self::NoMemory(errno) => {
                 return write!(f, "no memory for the registry (errno {errno})");

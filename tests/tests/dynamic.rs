@@ -95,8 +95,9 @@ impl Plugin {
         function
     }
 
-    fn switch_and_call(&self, n: u32) -> u32 {
-        let function = self.function(c"switch_and_call");
+    /// Calls `switch_and_call` or `alias_and_call`.
+    fn call(&self, name: &CStr, n: u32) -> u32 {
+        let function = self.function(name);
         // SAFETY: the function has this type.
         let function: extern "C" fn(u32) -> u32 = unsafe { std::mem::transmute(function) };
         function(n)
@@ -131,19 +132,24 @@ fn a_plugin_leaves_nothing_behind() {
     let path = plugin();
     // In its own process, because other tests' threads have mappings, too.
     support::in_child("a_plugin_leaves_nothing_behind", &[], || {
-        let load_and_unload = || {
+        let load_and_unload = |with_alias: bool| {
             let plugin = Plugin::load(&path);
-            assert_eq!(plugin.switch_and_call(5), 5 + 5 + 6 + 6, "a freshly loaded plug-in");
+            let name = if with_alias { c"alias_and_call" } else { c"switch_and_call" };
+            assert_eq!(plugin.call(name, 5), 5 + 5 + 6 + 6, "a freshly loaded plug-in");
             assert!(plugin.often(c"switch_often")(2));
             let (inline, steps) = plugin.count_inline();
             assert!(inline > steps && steps > 2, "{inline} {steps}");
             plugin.unload();
             support::mappings().len()
         };
-        let first = load_and_unload();
-        for _ in 0..20 {
-            assert_eq!(load_and_unload(), first);
+        let first = load_and_unload(false);
+        for with_alias in [false, true] {
+            for _ in 0..20 {
+                assert_eq!(load_and_unload(with_alias), first, "alias: {with_alias}");
+            }
         }
+        let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+        assert!(!maps.contains(support::ALIASED), "{maps}");
     });
 }
 
@@ -172,7 +178,7 @@ fn a_plugin_comes_and_goes_while_others_update() {
             let others = others.map(|other| scope.spawn(move || run(&other)));
             for _ in 0..40 {
                 let plugin = Plugin::load(&path);
-                assert_eq!(plugin.switch_and_call(5), 5 + 5 + 6 + 6);
+                assert_eq!(plugin.call(c"switch_and_call", 5), 5 + 5 + 6 + 6);
                 let [switch, call] = [c"switch_often", c"call_often"].map(|f| plugin.often(f));
                 let caller = scope.spawn(move || call(100));
                 assert!(switch(10), "no other thread switches this key");

@@ -5,7 +5,7 @@
 use std::fs;
 use std::os::fd::{FromRawFd, OwnedFd};
 
-use static_call::{CallReport, Kind, Path, call, flag, static_call};
+use static_call::{CallReport, Kind, Path, UpdateError, call, flag, static_call};
 
 #[static_call]
 fn work(n: u64) -> u64 {
@@ -192,5 +192,39 @@ fn probes_come_and_go() {
         }
         switch(true);
         check(true);
+    });
+}
+
+/// A page with a probe is not copied: the kernel would not know the probe in the copy, and end the
+/// process. Copies get no probes.
+#[test]
+fn copies_have_no_probes() {
+    if probe(File::new().offset(everything as *const () as usize)).is_none() {
+        println!("skipped: no uprobes for this user");
+        return;
+    }
+    support::in_child("copies_have_no_probes", &[], || {
+        let file = File::new();
+        let place = support::calls("work")[0].address;
+        let probe_here = || probe(file.offset(place)).expect("a probe, as before");
+        let before = probe_here();
+        let error = static_call::init_aliased().unwrap_err();
+        let page = place & !4095;
+        assert_eq!(error, UpdateError::PageChanged { address: page });
+        assert_eq!(everything(3), 12);
+        drop(before);
+        if let Err(error) = static_call::init_aliased() {
+            // Older kernels keep the page that the probe was in.
+            assert_eq!(error, UpdateError::PageChanged { address: page });
+            return;
+        }
+        for on in [true, false] {
+            let after = probe_here();
+            assert_ne!(support::read(place, 1), [support::BREAKPOINT]);
+            switch(on);
+            check(on);
+            drop(after);
+            check(on);
+        }
     });
 }

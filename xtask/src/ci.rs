@@ -28,7 +28,7 @@ const STEPS: &[Step] = &[
     step("examples"),
     step("package"),
     step("matrix-ci"),
-    Step { task: "torture", args: &["--seconds", "30"], latest: Some(2000) },
+    Step { task: "torture", args: &["--seconds", "20"], latest: Some(2100) },
     Step { task: "aarch64", args: &["--if-offered"], latest: Some(1400) },
 ];
 

@@ -1,4 +1,4 @@
-//! Runs the torture program with the workspace's flags and without them.
+//! Runs the torture program with the workspace's flags and without them, and by an alias.
 
 use std::fs;
 use std::process::Stdio;
@@ -18,19 +18,23 @@ pub(crate) fn torture(args: &[String]) -> Result {
          them. `tests/torture` says what is checked. A violation ends the run with an error.\n",
         machine::heading("`cargo xtask torture --bless`")?
     );
-    for has_flags in [true, false] {
-        let which = if has_flags { "With the flags" } else { "Without flags" };
-        println!("{which}:");
+    let runs = [
+        ("With the flags", true, "0"),
+        ("Without flags", false, "0"),
+        ("Without flags, by an alias", false, "1"),
+    ];
+    for (name, has_flags, alias) in runs {
+        println!("{name}:");
         let mut command = cargo(["run", "--quiet", "--release", "--bin", "torture"]);
         if !has_flags {
             // This replaces the flags of .cargo/config.toml.
             command.env("RUSTFLAGS", "").env("CARGO_TARGET_DIR", scratch("torture"));
         }
-        command.arg("--").args(&args);
+        command.args(["--", "--alias", alias]).args(&args);
         command.args(if has_time { &[][..] } else { &["--seconds", SECONDS] });
         let printed = output(command.stderr(Stdio::inherit()))?;
         print!("{printed}");
-        record += &format!("\n{which}:\n\n```text\n{}\n```\n", printed.trim_end());
+        record += &format!("\n{name}:\n\n```text\n{}\n```\n", printed.trim_end());
     }
     if !options.is_empty() {
         fs::write(root().join("measurements/torture.md"), record)?;

@@ -91,6 +91,55 @@ pub fn init() -> Result<Update, UpdateError> {
     backend::init()
 }
 
+/// Patches every key's calls as [`init`] does, and has all updates from now on write to code
+/// through an *alias*: for the length of an update, copies of its pages are mapped twice,
+/// executable in their place and writable elsewhere. No page is ever writable and executable at
+/// one address.
+///
+/// It is for processes that may not have such pages: under `PR_SET_MDWE`, systemd's
+/// `MemoryDenyWriteExecute` or SELinux, where [`init`] leaves every call on its slot. It goes
+/// around the letter of such a policy, so it is a decision of the program: during an update, code
+/// that can write to any memory of the process can change what is executed. A policy that also
+/// denies `memfd_create`, or to execute such files, is obeyed.
+///
+/// Call it before the first update, and in each shared object that has keys of its own. It is worth
+/// knowing what it costs:
+///
+/// - All pages with call instructions are copied once, and each update copies its own again. They
+///   are no longer shared with other processes that run the same file.
+/// - `perf` and uprobes do not see these pages as the program's file. Debuggers and backtraces do:
+///   they find functions by address.
+/// - An update takes longer than by `mprotect`; calls do not.
+///
+/// [Alias](crate::guide::alias) has the figures, and what an update asks of the kernel. Where
+/// nothing is patched it does what `init` does.
+///
+/// # Errors
+///
+/// [`UpdateError::AliasRefused`] if the system refuses to map a copy of code executable, and
+/// [`UpdateError::PageChanged`] if code is not as it is in the file: it was updated by `mprotect`
+/// before, or has a breakpoint or a uprobe. Then nothing has changed, and updates go on as if this
+/// had not been called. Otherwise as for [`init`].
+///
+/// # Examples
+///
+/// ```
+/// # use static_call::static_call;
+/// #[static_call]
+/// fn parse(text: &str) -> usize {
+///     text.len()
+/// }
+///
+/// // Where there is no alias, go on as usual.
+/// static_call::init_aliased().or_else(|_| static_call::init())?;
+/// parse::update(|text| text.len() * 2)?;
+/// assert_eq!(parse("four"), 8);
+/// # Ok::<(), static_call::UpdateError>(())
+/// ```
+pub fn init_aliased() -> Result<Update, UpdateError> {
+    backend::init_aliased()
+}
+
 /// Restores every call instruction and trampoline to what the linker wrote, so that calls go
 /// through the slot.
 ///

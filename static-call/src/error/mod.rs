@@ -45,8 +45,20 @@ pub enum UpdateError {
     PermissionDenied {
         /// Start of the first page that could not be opened.
         address: usize,
-        /// The `errno` of `mprotect`.
+        /// The `errno` of `mprotect`; after [`init_aliased`](crate::init_aliased) that of
+        /// `memfd_create`, `pwrite` or `mmap`.
         errno: i32,
+    },
+    /// Code cannot be mapped from a copy, as [`init_aliased`](crate::init_aliased) needs.
+    AliasRefused {
+        /// The `errno` of `memfd_create`, `pwrite`, `mmap`, or of reading `/proc/self/pagemap`.
+        errno: i32,
+    },
+    /// A page of code is not as it is in the file, so [`init_aliased`](crate::init_aliased) does
+    /// not copy it: an update, a debugger or a uprobe has written to it.
+    PageChanged {
+        /// Start of the page.
+        address: usize,
     },
     /// A call instruction that is retargeted in steps is bound, but the barrier between steps is no
     /// longer available.
@@ -115,6 +127,17 @@ impl fmt::Display for UpdateError {
                 "the code page at {address:#x} can no longer be made writable (errno {errno}): \
                  call `static_call::unbind()` before the program gives up that right"
             ),
+            Self::AliasRefused { errno } => write!(
+                f,
+                "code cannot be mapped from a copy (errno {errno}): `static_call::init_aliased()` \
+                 needs memfd_create, mmap with PROT_EXEC, and /proc/self/pagemap"
+            ),
+            Self::PageChanged { address } => write!(
+                f,
+                "the code page at {address:#x} is not as it is in the file: call \
+                 `static_call::init_aliased()` before the first update, and remove breakpoints \
+                 and probes there"
+            ),
             Self::CannotRetarget { address, errno } => write!(
                 f,
                 "the call at {address:#x} can no longer be retargeted: membarrier failed (errno \
@@ -164,6 +187,8 @@ impl fmt::Debug for UpdateError {
         let name = match self {
             Self::ForeignBytes { .. } => "ForeignBytes",
             Self::PermissionDenied { .. } => "PermissionDenied",
+            Self::AliasRefused { .. } => "AliasRefused",
+            Self::PageChanged { .. } => "PageChanged",
             Self::CannotRetarget { .. } => "CannotRetarget",
             Self::BoundAtLink { .. } => "BoundAtLink",
             Self::CallsItself { .. } => "CallsItself",

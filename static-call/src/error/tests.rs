@@ -26,6 +26,8 @@ fn debug_output_says_what_to_do() {
     let key = "key";
     for (error, name) in [
         (UpdateError::CallsItself { key }, "CallsItself"),
+        (UpdateError::AliasRefused { errno: 1 }, "AliasRefused"),
+        (UpdateError::PageChanged { address: 4096 }, "PageChanged"),
         (UpdateError::Reentered, "Reentered"),
         (UpdateError::Unloaded, "Unloaded"),
         (UpdateError::Sealed { key }, "Sealed"),

@@ -24,6 +24,7 @@ pages! {
     library_authors "library-authors.md" not(doctest);
     performance "performance.md" all();
     deploying "deploying.md" all();
+    alias "alias.md" all();
     debugging "debugging.md" all();
     reviewing_safety "reviewing-safety.md" all();
     alternatives "alternatives.md" not(doctest);

@@ -6,15 +6,13 @@
 use crate::patching::arena::Arena;
 use crate::patching::cap::Cap;
 use crate::patching::image::Image;
-use crate::patching::pages::try_patching;
 use crate::patching::pending::Pending;
 use crate::patching::registry::{Registry, Sections};
 use crate::patching::state::{Left, Limits, Patching, State};
 use crate::patching::veneer::Veneers;
 use crate::patching::written::Written;
-use crate::sys;
 
-/// Reads the image, and finds out by trial whether its code can be patched.
+/// Reads the image. Whether its code can be patched is tried later (`patching/pages.rs`).
 pub(crate) fn build(cap: Cap) -> State {
     let Some(image) = Image::this() else { return State::bare(cap, Patching::NoHeaders) };
     let sections = Sections::of(&image);
@@ -31,21 +29,16 @@ pub(crate) fn build(cap: Cap) -> State {
     let written = Written::new(&mut arena, &registry);
     let veneers = Veneers::new(&mut arena, image.bounds(), registry.keys.len());
     let pending = Pending::new(&mut arena, &registry);
-    let (patching, pages_open) = match cap {
-        Cap::Indirect => (Patching::Capped, 0),
-        _ => try_patching(&image, &registry),
-    };
-    let barrier = match patching {
-        Patching::Works => sys::register_barrier(),
-        _ => Ok(()),
-    };
+    let patching = if cap == Cap::Indirect { Patching::Capped } else { Patching::Untried };
     State {
         registry,
-        limits: Limits { cap, patching, barrier },
+        limits: Limits { cap, patching, is_aliased: false, barrier: Ok(()) },
         written,
         veneers,
         pending,
-        left: Left { pages_open, ..Left::default() },
+        alias: None,
+        signals: None,
+        left: Left::default(),
         memory: Some(memory),
     }
 }

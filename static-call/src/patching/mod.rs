@@ -33,7 +33,8 @@ use crate::error::UpdateError;
 use crate::patching::choose::Aim;
 #[cfg(feature = "std")]
 pub(crate) use crate::patching::report::report;
-use crate::patching::shared::with_state;
+use crate::patching::shared::{with_state, with_untried_state};
+use crate::patching::state::State;
 use crate::request::{self, Request};
 use crate::update::Update;
 use crate::{cycle, observer};
@@ -73,6 +74,14 @@ pub(crate) fn init() -> Result<Update, UpdateError> {
     all(Aim::Bind)
 }
 
+/// Binds every key as [`init`] does, and has pages opened by an alias from now on.
+pub(crate) fn init_aliased() -> Result<Update, UpdateError> {
+    with_untried_state(|state| {
+        pages::alias(state)?;
+        run_all(state, Aim::Bind)
+    })?
+}
+
 /// Restores the code of every key as linked: calls go through trampolines and slots.
 pub(crate) fn unbind() -> Result<Update, UpdateError> {
     all(Aim::Unbind)
@@ -83,9 +92,13 @@ fn all(aim: Aim) -> Result<Update, UpdateError> {
         if aim == Aim::Unbind {
             bound::refuse_unbinding(state)?;
         }
-        for (index, key) in state.registry.keys.iter().enumerate() {
-            state.pending.want(index, key.record.current());
-        }
-        protocol::run(state, aim)
+        run_all(state, aim)
     })?
+}
+
+fn run_all(state: &mut State, aim: Aim) -> Result<Update, UpdateError> {
+    for (index, key) in state.registry.keys.iter().enumerate() {
+        state.pending.want(index, key.record.current());
+    }
+    protocol::run(state, aim)
 }

@@ -127,7 +127,7 @@ pub(crate) fn why_unpatched(state: &State) -> Option<Reason> {
         Patching::Refused(errno) => Some(Reason::Refused(errno)),
         Patching::NoHeaders => Some(Reason::NoHeaders),
         Patching::NoMemory(errno) => Some(Reason::NoMemory(errno)),
-        Patching::Works => None,
+        Patching::Works | Patching::Untried => None,
     }
 }
 

@@ -69,6 +69,8 @@ pub(crate) struct Run {
     pub(crate) length: usize,
     /// The protection that the pages were linked with.
     pub(crate) protection: Protection,
+    /// Where their copy is in the alias, if there is one.
+    pub(crate) offset: usize,
 }
 
 impl Planned {
@@ -102,7 +104,7 @@ impl Pending {
         let in_steps = registry.calls.iter().filter(takes_steps).count();
         let (trampolines, labels) = (registry.trampolines.len(), registry.labels.len());
         let room = room(trampolines, registry.calls.len(), labels, in_steps);
-        let no_run = Run { address: 0, length: 0, protection: Protection::OPEN };
+        let no_run = Run { address: 0, length: 0, protection: Protection::OPEN, offset: 0 };
         let mut stage =
             |room| Stage { stores: arena.slice(room, |_| Planned::NOTHING), planned: 0 };
         Self {
@@ -217,20 +219,49 @@ impl Pending {
     /// Computes the page runs of the planned stores. `pages` returns the pages of one store, if
     /// they are code.
     pub(crate) fn collect_runs(&mut self, pages: impl Fn(&Store) -> Option<Run>) {
-        self.opened = 0;
-        for Stage { stores, planned } in &self.stages {
-            for run in stores[..*planned].iter().filter_map(|planned| pages(&planned.store)) {
-                self.runs[self.opened] = run;
-                self.opened += 1;
-            }
-        }
-        self.opened = merge(&mut self.runs[..self.opened]);
+        let Self { stages, runs, .. } = self;
+        let planned = stages.iter().flat_map(|stage| &stage.stores[..stage.planned]);
+        let found = planned.filter_map(|planned| pages(&planned.store));
+        self.opened = collect(runs, found);
+    }
+
+    /// Computes the page runs of all these pages, at most one for each trampoline, call instruction
+    /// and jump label.
+    pub(crate) fn collect_all_runs(&mut self, pages: impl Iterator<Item = Run>) {
+        self.opened = collect(self.runs, pages);
+    }
+
+    /// Returns the page runs of the batch, to note where their copies are.
+    pub(crate) fn runs_mut(&mut self) -> &mut [Run] {
+        &mut self.runs[..self.opened]
+    }
+
+    /// Returns the offset in the alias of code in an open page.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the code does not lie in a run. That is a bug.
+    pub(crate) fn offset(&self, address: usize) -> usize {
+        let after = self.runs().partition_point(|run| run.address <= address);
+        let run = &self.runs()[after - 1];
+        assert!(address - run.address < run.length, "{address:#x} is not in an open page");
+        run.offset + (address - run.address)
     }
 
     /// Keeps only the first `count` runs: the others were not opened.
     pub(crate) fn keep_runs(&mut self, count: usize) {
         self.opened = count;
     }
+}
+
+/// Writes runs into `runs`, sorted and joined. Returns how many there are.
+fn collect(runs: &mut [Run], found: impl Iterator<Item = Run>) -> usize {
+    let mut count = 0;
+    for run in found {
+        runs[count] = run;
+        count += 1;
+    }
+    merge(&mut runs[..count])
 }
 
 /// Sorts runs and joins adjacent ones with the same protection; returns how many are left.

@@ -10,6 +10,7 @@ pub(crate) fn recover(state: &mut State) {
     state.veneers.recover();
     // Whether a barrier ran after the last store is not known.
     state.left.unsettled = Some(0);
+    pages::part(state);
     let Some(image) = state.registry.image else { return };
     for planned in state.pending.stores_in_memory() {
         let store = &planned.store;

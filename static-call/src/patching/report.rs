@@ -36,6 +36,7 @@ struct Snapshot {
     bare: Option<Reason>,
     sites: usize,
     veneer_pages: usize,
+    is_aliased: bool,
     general: Vec<General>,
 }
 
@@ -85,6 +86,7 @@ impl Snapshot {
         self.image = registry.image;
         self.sites = registry.sites;
         self.veneer_pages = state.veneers.pages();
+        self.is_aliased = state.limits.is_aliased;
         for (key, &bound) in registry.keys.iter().zip(&*state.written.bound) {
             self.keys.push((bound, key.record.target()));
         }
@@ -177,6 +179,7 @@ impl Snapshot {
             other_sites: other_sites.collect(),
             dead_sites: self.sites - live.len(),
             veneer_pages: self.veneer_pages,
+            aliased: self.is_aliased,
             problems: self.problems(),
         }
     }

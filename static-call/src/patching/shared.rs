@@ -8,6 +8,7 @@ use crate::lock::{self, Guard};
 use crate::patching::build::build;
 use crate::patching::cap::{self, Cap};
 use crate::patching::image::Image;
+use crate::patching::pages;
 use crate::patching::recover::recover;
 use crate::patching::state::State;
 
@@ -19,8 +20,17 @@ unsafe impl Sync for Shared {}
 
 static STATE: Shared = Shared(UnsafeCell::new(None));
 
-/// Runs `body` with the state, under the lock.
+/// Runs `body` with the state, under the lock. Before, the first time, it finds out by trial
+/// whether code can be patched.
 pub(crate) fn with_state<R>(body: impl FnOnce(&mut State) -> R) -> Result<R, UpdateError> {
+    with_untried_state(|state| {
+        pages::try_patching(state);
+        body(state)
+    })
+}
+
+/// Runs `body` with the state, under the lock.
+pub(crate) fn with_untried_state<R>(body: impl FnOnce(&mut State) -> R) -> Result<R, UpdateError> {
     // Before the lock, because it allocates.
     let cap = cap::get();
     let guard = lock::lock()?;

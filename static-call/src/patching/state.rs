@@ -6,6 +6,7 @@ use crate::patching::pending::Pending;
 use crate::patching::registry::Registry;
 use crate::patching::veneer::Veneers;
 use crate::patching::written::Written;
+use crate::sys::code_file::Signals;
 
 /// The state of the runtime. Only the holder of the lock reaches it.
 pub(crate) struct State {
@@ -19,6 +20,10 @@ pub(crate) struct State {
     pub(crate) veneers: Veneers,
     /// The batch at hand.
     pub(crate) pending: Pending,
+    /// Where the batch writes, while its pages are open and are not written in place.
+    pub(crate) alias: Option<Alias>,
+    /// The signals that the thread blocked before it opened pages by an alias.
+    pub(crate) signals: Option<Signals>,
     /// What earlier batches left behind.
     pub(crate) left: Left,
     /// The memory of all of the above, except veneers. INV-ARENA: freed with the state, and only
@@ -30,6 +35,8 @@ pub(crate) struct State {
 pub(crate) struct Limits {
     pub(crate) cap: Cap,
     pub(crate) patching: Patching,
+    /// Whether pages are opened by an alias, and not by `mprotect`.
+    pub(crate) is_aliased: bool,
     /// Whether the barrier is available, or the `errno` of registering it.
     pub(crate) barrier: Result<(), i32>,
 }
@@ -37,6 +44,8 @@ pub(crate) struct Limits {
 /// Whether code can be patched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Patching {
+    /// Nobody has tried yet.
+    Untried,
     /// Code can be patched.
     Works,
     /// `STATIC_CALL=indirect` forbids it.
@@ -47,6 +56,13 @@ pub(crate) enum Patching {
     NoHeaders,
     /// The registry could not be allocated: the `errno` of `mmap`.
     NoMemory(i32),
+}
+
+/// A second mapping of the pages of a batch, writable and not executable.
+pub(crate) struct Alias {
+    /// INV-COPY: a mapping of `CodeFile::map_writable`.
+    pub(crate) address: usize,
+    pub(crate) length: usize,
 }
 
 /// What earlier batches left behind.
@@ -69,10 +85,12 @@ impl State {
     pub(crate) fn bare(cap: Cap, patching: Patching) -> Self {
         Self {
             registry: Registry::bare(),
-            limits: Limits { cap, patching, barrier: Ok(()) },
+            limits: Limits { cap, patching, is_aliased: false, barrier: Ok(()) },
             written: Written::bare(),
             veneers: Veneers::bare(),
             pending: Pending::bare(),
+            alias: None,
+            signals: None,
             left: Left::default(),
             memory: None,
         }

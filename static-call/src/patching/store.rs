@@ -12,13 +12,16 @@ use crate::patching::state::State;
 /// else had changed the bytes.
 pub(crate) fn write_all(state: &mut State, image: &Image, stage: usize) -> usize {
     let mut lost = 0;
-    for planned in state.pending.stores(stage) {
+    let (pending, alias) = (&state.pending, &state.alias);
+    let place = |at| alias.as_ref().map_or(at, |alias| alias.address + pending.offset(at));
+    for planned in pending.stores(stage) {
         // INV-STEP: an instruction of which a step failed makes no further one.
         if !state.written.is_before(planned) {
             continue;
         }
-        // SAFETY: INV-STORE: the plan's store into this image's code, whose pages are open.
-        if unsafe { exchange(&planned.store, |at| image.quadword(at)) } {
+        // SAFETY: INV-STORE: the plan's store into this image's code, whose pages are open, in
+        // place or at their alias (INV-COPY).
+        if unsafe { exchange(&planned.store, |at| image.quadword(at), place) } {
             state.written.note(&state.registry, planned);
         } else {
             lost += 1;
@@ -27,26 +30,22 @@ pub(crate) fn write_all(state: &mut State, image: &Image, stage: usize) -> usize
     lost
 }
 
-/// Makes one store. Returns false if its bytes changed since they were checked. `read` returns the
-/// aligned quadword at an address, if there is code.
+/// Makes one store. Returns false if its bytes changed since they were checked, or if it does not
+/// show. `read` returns the aligned quadword at an address, if there is code. `place` returns where
+/// code at an address is written.
 ///
 /// # Safety
 ///
 /// 1. `patching/plan` made the store.
 /// 2. Its bytes, and the quadwords with them, lie in open pages of this image's code, or of the
-///    probe.
-pub(crate) unsafe fn exchange(store: &Store, read: impl Fn(usize) -> Option<u64>) -> bool {
+///    probe. `place` leads to the same bytes of these pages.
+pub(crate) unsafe fn exchange(
+    store: &Store,
+    read: impl Fn(usize) -> Option<u64>,
+    place: impl Fn(usize) -> usize,
+) -> bool {
     let (at, length) = match store.width {
-        Width::Displacement(at) => {
-            let at = usize::from(at);
-            let word = |bytes: &[u8; 8]| {
-                u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
-            };
-            let address = store.address as usize + at;
-            // SAFETY: INV-STORE: the grade is `quad` or `disp`, so the displacement lies in one
-            // quadword (promise 1); its page is open (promise 2).
-            return unsafe { exchange_displacement(address, word(&store.old), word(&store.new)) };
-        }
+        Width::Displacement(at) => (usize::from(at), 4),
         Width::Quadword => (0, usize::from(store.length)),
         Width::Part { at, length } => (usize::from(at), usize::from(length)),
     };
@@ -54,22 +53,35 @@ pub(crate) unsafe fn exchange(store: &Store, read: impl Fn(usize) -> Option<u64>
     let address = store.address as usize + at;
     let quadword = address & !7;
     let range = address - quadword..address - quadword + length;
-    // Bytes beside these may change between the load and the exchange, so the exchange is retried.
-    for _ in 0..8 {
-        let Some(found) = read(quadword) else { return false };
-        let mut bytes = found.to_le_bytes();
-        if bytes[range.clone()] != *old {
-            return false;
-        }
-        bytes[range.clone()].copy_from_slice(new);
-        // SAFETY: INV-STORE: the quadword is aligned and contains all bytes that change: a whole
-        // instruction (grade `quad`, a label or a trampoline), or the part of a displacement on
-        // one side of a boundary (promise 1); its page is open (promise 2).
-        if unsafe { exchange_quadword(quadword, found, u64::from_le_bytes(bytes)) } {
-            return true;
+    let mut is_made = false;
+    if let (Width::Displacement(_), Some(&old), Some(&new)) =
+        (store.width, old.first_chunk(), new.first_chunk())
+    {
+        let (old, new) = (u32::from_le_bytes(old), u32::from_le_bytes(new));
+        // SAFETY: INV-STORE: the grade is `quad` or `disp`, so the displacement lies in one
+        // quadword (promise 1); its page is open (promise 2).
+        is_made = unsafe { exchange_displacement(place(address), old, new) };
+    } else {
+        // Bytes beside these may change between the load and the exchange, which is then retried.
+        for _ in 0..8 {
+            let Some(found) = read(quadword) else { return false };
+            let mut bytes = found.to_le_bytes();
+            if bytes[range.clone()] != *old {
+                return false;
+            }
+            bytes[range.clone()].copy_from_slice(new);
+            let value = u64::from_le_bytes(bytes);
+            // SAFETY: INV-STORE: the quadword is aligned and contains all bytes that change: a
+            // whole instruction (grade `quad`, a label or a trampoline), or the part of a
+            // displacement on one side of a boundary (promise 1); its page is open (promise 2).
+            is_made = unsafe { exchange_quadword(place(quadword), found, value) };
+            if is_made {
+                break;
+            }
         }
     }
-    false
+    // INV-COPY: if a debugger wrote into the page since it was opened, it is no longer the alias's.
+    is_made && read(quadword).is_some_and(|now| now.to_le_bytes()[range] == *new)
 }
 
 #[cfg(test)]
@@ -98,15 +110,33 @@ mod tests {
                 let mut bytes = [7, 1, 2, 3, 4, 5, 7, 7];
                 bytes[foreign] ^= 128;
                 let memory = AtomicU64::new(u64::from_le_bytes(bytes));
+                let read = |_| Some(memory.load(Ordering::Relaxed));
                 // SAFETY: INV-STORE: the bytes lie in this quadword, which is writable.
-                let is_made = unsafe {
-                    exchange(&store(&memory, width), |_| Some(memory.load(Ordering::Relaxed)))
-                };
+                let is_made = unsafe { exchange(&store(&memory, width), read, |at| at) };
                 assert_eq!(is_made, !changed.contains(&foreign), "{width:?} {foreign}");
                 if is_made {
                     bytes[changed.clone()].fill(9);
                 }
                 assert_eq!(memory.load(Ordering::Relaxed).to_le_bytes(), bytes);
+            }
+        }
+    }
+
+    /// A store through an alias counts only if it shows where the code is executed.
+    #[test]
+    fn a_store_that_does_not_show_is_not_made() {
+        for width in [Width::Quadword, Width::Part { at: 1, length: 2 }, Width::Displacement(1)] {
+            let bytes = u64::from_le_bytes([7, 1, 2, 3, 4, 5, 7, 7]);
+            for shows in [true, false] {
+                let (executed, alias) = (AtomicU64::new(bytes), AtomicU64::new(bytes));
+                let executed = if shows { &alias } else { &executed };
+                let read = |_| Some(executed.load(Ordering::Relaxed));
+                let here = executed.as_ptr().addr();
+                let place = |at: usize| alias.as_ptr().addr() + (at - here);
+                // SAFETY: INV-STORE: the bytes lie in these quadwords, which are writable.
+                let is_made = unsafe { exchange(&store(executed, width), read, place) };
+                assert_eq!(is_made, shows, "{width:?}");
+                assert_ne!(alias.load(Ordering::Relaxed), bytes, "the alias is written");
             }
         }
     }

@@ -48,6 +48,9 @@ pub struct Report {
     pub dead_sites: usize,
     /// Pages of memory (4 KiB each) with veneers, through which calls are retargeted in steps.
     pub veneer_pages: usize,
+    /// Whether updates write through an alias, so that code is never writable where it is executed
+    /// ([`init_aliased`](crate::init_aliased)).
+    pub aliased: bool,
     /// Problems with the image, the environment or the system.
     pub problems: Vec<Problem>,
 }
@@ -253,6 +256,7 @@ impl Report {
             other_sites: Vec::new(),
             dead_sites: 0,
             veneer_pages: 0,
+            aliased: false,
             problems: vec![Problem { address: None, message: error.to_string() }],
         }
     }
@@ -328,6 +332,7 @@ mod tests {
             other_sites: std::vec![site],
             dead_sites: 0,
             veneer_pages: 0,
+            aliased: false,
             problems: Vec::new(),
         };
         let text = "static-call: 0 keys, 1 site, 3 calls: 2 inline, 1 trampoline, 0 indirect";

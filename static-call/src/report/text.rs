@@ -27,6 +27,12 @@ impl Display for Report {
             1 => writeln!(f, "1 page of memory holds veneers, for calls retargeted in steps")?,
             n => writeln!(f, "{n} pages of memory hold veneers, for calls retargeted in steps")?,
         }
+        if self.aliased {
+            writeln!(
+                f,
+                "updates write through an alias: code is not writable where it is executed"
+            )?;
+        }
         for problem in &self.problems {
             match problem.address {
                 Some(address) => writeln!(f, "problem at {address:#x}: {}", problem.message)?,
@@ -171,6 +177,7 @@ mod tests {
             other_sites: std::vec![site],
             dead_sites: 0,
             veneer_pages: 2,
+            aliased: true,
             problems: Vec::new(),
         };
         let expected = "\
@@ -183,6 +190,7 @@ call! sites
     plain  a.rs:1:2  trampoline     1 x call, grade line, in steps  target more than 2 GiB away
     plain  a.rs:1:2  inline         1 x call, grade quad
 2 pages of memory hold veneers, for calls retargeted in steps
+updates write through an alias: code is not writable where it is executed
 static-call: 0 keys, 1 site, 8 calls: 6 inline, 2 trampoline, 0 indirect";
         assert_eq!(format!("{report}"), expected);
     }

@@ -38,6 +38,11 @@ pub(crate) fn init() -> Result<Update, UpdateError> {
     Ok(through_slots(KEYS.len()))
 }
 
+/// Does nothing: no page is ever opened.
+pub(crate) fn init_aliased() -> Result<Update, UpdateError> {
+    init()
+}
+
 /// Does nothing: there is nothing to unbind.
 pub(crate) fn unbind() -> Result<Update, UpdateError> {
     init()

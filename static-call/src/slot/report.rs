@@ -30,6 +30,7 @@ pub(crate) fn report() -> Report {
         other_sites: other_sites.collect(),
         dead_sites: 0,
         veneer_pages: 0,
+        aliased: false,
         problems: Vec::new(),
     }
 }

@@ -21,3 +21,6 @@ pub(crate) use other::*;
     not(miri)
 ))]
 pub(crate) mod probe;
+
+#[cfg(all(target_arch = "x86_64", target_pointer_width = "64", target_os = "linux", not(miri)))]
+pub(crate) mod code_file;

@@ -66,8 +66,14 @@ fn destination(address: usize) -> usize {
     (address + 5).wrapping_add_signed(displacement as isize)
 }
 
-/// Makes one call, while a debugger watches.
+/// Makes one call, while a debugger watches. With an alias, it first stops once pages are copied.
 fn show_to_debugger() {
+    if std::env::args_os().nth(2).is_some_and(|word| word == "aliased") {
+        static_call::init_aliased().expect("a debugger may have set breakpoints");
+        // SAFETY: a debugger is there, and continues after it.
+        unsafe { std::arch::asm!("int3") };
+        static_call::unbind().expect("no breakpoints yet");
+    }
     let report = static_call::report();
     let mut sites = report.keys.iter().flat_map(|key| &key.sites);
     let line = include_str!("rules_helper.rs")

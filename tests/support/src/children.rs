@@ -39,3 +39,26 @@ pub fn wait(child: i32) {
     }
     assert!(libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0, "child: status {status:#x}");
 }
+
+/// Stops this child until its parent calls [`go_on`]. It ends if the parent's test ends before.
+pub fn stop() {
+    // SAFETY: it chooses the signal that this process gets when its parent's thread ends.
+    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
+    // SAFETY: it stops this process.
+    unsafe { libc::raise(libc::SIGSTOP) };
+}
+
+/// Waits until a child has called [`stop`].
+pub fn wait_until_stopped(child: i32) {
+    let mut status = 0;
+    // SAFETY: the status lives until the call returns.
+    assert_eq!(unsafe { libc::waitpid(child, &raw mut status, libc::WUNTRACED) }, child);
+    assert!(libc::WIFSTOPPED(status), "child: status {status:#x}");
+}
+
+/// Continues a child that has stopped, and waits for it. It must exit with 0.
+pub fn go_on(child: i32) {
+    // SAFETY: the child is not waited for yet, so no other process has its number.
+    assert_eq!(unsafe { libc::kill(child, libc::SIGCONT) }, 0);
+    wait(child);
+}

@@ -184,6 +184,9 @@ pub fn mappings() -> Vec<Mapping> {
     maps.lines().map(mapping).collect()
 }
 
+/// The name of the mappings of code that an alias made.
+pub const ALIASED: &str = "/memfd:static-call";
+
 /// Returns mappings that are writable and executable. There are none, except during an update.
 pub fn open_pages() -> Vec<String> {
     let open = |m: &&Mapping| m.rights.contains('w') && m.rights.contains('x');
@@ -198,7 +201,11 @@ pub struct Code(Vec<(usize, Vec<u8>)>);
 impl Code {
     pub fn now() -> Self {
         let exe = std::env::current_exe().unwrap();
-        let is_code = |m: &&Mapping| m.rights.contains('x') && m.file == exe.to_string_lossy();
+        let first = mappings().into_iter().find(|m| m.file == exe.to_string_lossy()).unwrap();
+        let last = mappings().into_iter().rfind(|m| m.file == exe.to_string_lossy()).unwrap();
+        // Copies of pages are among those of the file.
+        let is_code =
+            |m: &&Mapping| m.is_executable() && (first.start..last.end).contains(&m.start);
         let read = |m: &Mapping| (m.start, read(m.start, m.end - m.start));
         // Joins adjacent mappings, because an update may have split one.
         let mut code: Vec<(usize, Vec<u8>)> = Vec::new();

@@ -1,10 +1,11 @@
 //! Control over the system calls of one thread: a seccomp filter reports `mprotect` of code,
 //! `membarrier` and `futex` to a supervisor, which lets each continue or fail (seccomp_unotify(2)).
+//! On request it also reports what an alias needs: files in memory, and mappings.
 
 use std::mem::zeroed;
 use std::os::fd::AsRawFd;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::thread;
 
 use libc::{
@@ -25,7 +26,35 @@ pub enum Call {
     Barrier(u64),
     /// `futex` on this address.
     Futex(u64),
+    /// Reported by [`supervise_memory`] only.
+    Memory(Memory),
 }
+
+/// A system call that makes or changes a mapping, or that an alias needs besides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Memory {
+    /// `memfd_create` with these flags.
+    Create(u64),
+    /// `pwrite` of this many bytes.
+    Copy(u64),
+    /// `mmap` with these rights and flags.
+    Map(u64, u64),
+    /// `munmap` of this many bytes.
+    Unmap(u64),
+    /// `openat`.
+    Open,
+    /// `pread` of this many bytes.
+    Read(u64),
+}
+
+const MEMORY: [c_long; 6] = [
+    libc::SYS_memfd_create,
+    libc::SYS_pwrite64,
+    libc::SYS_mmap,
+    libc::SYS_munmap,
+    libc::SYS_openat,
+    libc::SYS_pread64,
+];
 
 /// What happens to the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,30 +63,71 @@ pub enum Verdict {
     Fail(c_int),
 }
 
-fn supervised_calls() -> [sock_filter; 8] {
-    [
-        statement(BPF_LD | BPF_W | BPF_ABS, NUMBER),
-        jump(BPF_JEQ, libc::SYS_membarrier as u32, 5, 0),
-        jump(BPF_JEQ, libc::SYS_futex as u32, 4, 0),
+/// Refuses mappings that are writable and executable, and to make one executable that was not, from
+/// now on.
+pub fn forbid_write_then_execute() {
+    const PR_SET_MDWE: i32 = 65;
+    const PR_MDWE_REFUSE_EXEC_GAIN: u64 = 1;
+    // SAFETY: it only removes a permission from this process.
+    let done = unsafe { libc::prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) };
+    assert_eq!(done, 0, "PR_SET_MDWE: {}", std::io::Error::last_os_error());
+}
+
+/// Returns a filter that reports these calls, and `mprotect` of code.
+fn reporting(calls: &[c_long]) -> Vec<sock_filter> {
+    let mut filter = vec![statement(BPF_LD | BPF_W | BPF_ABS, NUMBER)];
+    for (i, call) in calls.iter().enumerate() {
+        filter.push(jump(BPF_JEQ, *call as u32, (calls.len() - i) as u8 + 3, 0));
+    }
+    filter.extend([
         jump(BPF_JEQ, libc::SYS_mprotect as u32, 0, 2),
         statement(BPF_LD | BPF_W | BPF_ABS, argument(2)),
         jump(BPF_JSET, libc::PROT_EXEC as u32, 1, 0),
         statement(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
         statement(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
-    ]
+    ]);
+    filter
 }
 
 /// Runs `body` on a new thread. Before each of its calls `decide` runs on this thread, while the
 /// new one is stopped.
 pub fn supervise<R: Send>(
+    decide: impl FnMut(Call) -> Verdict,
+    body: impl FnOnce() -> R + Send,
+) -> R {
+    supervise_calls(&[libc::SYS_membarrier, libc::SYS_futex], decide, body)
+}
+
+/// As [`supervise`], but `decide` also sees calls that make or change mappings.
+pub fn supervise_memory<R: Send>(
     mut decide: impl FnMut(Call) -> Verdict,
     body: impl FnOnce() -> R + Send,
 ) -> R {
-    let sent = &AtomicI32::new(-1);
+    let calls = [&[libc::SYS_membarrier][..], &MEMORY].concat();
+    // The thread itself has stacks and other memory, which are none of this test's business.
+    let is_inside = &AtomicBool::new(false);
+    let decide = |call| match is_inside.load(Ordering::SeqCst) {
+        true => decide(call),
+        false => Verdict::Continue,
+    };
+    supervise_calls(&calls, decide, || {
+        is_inside.store(true, Ordering::SeqCst);
+        let result = body();
+        is_inside.store(false, Ordering::SeqCst);
+        result
+    })
+}
+
+fn supervise_calls<R: Send>(
+    calls: &[c_long],
+    mut decide: impl FnMut(Call) -> Verdict,
+    body: impl FnOnce() -> R + Send,
+) -> R {
+    let (sent, filter) = (&AtomicI32::new(-1), reporting(calls));
     thread::scope(|scope| {
         let thread = scope.spawn(move || {
             // This must not wait: the supervisor starts only when it has the descriptor.
-            let fd = install(&supervised_calls(), libc::SECCOMP_FILTER_FLAG_NEW_LISTENER);
+            let fd = install(&filter, libc::SECCOMP_FILTER_FLAG_NEW_LISTENER);
             sent.store(fd, Ordering::SeqCst);
             body()
         });
@@ -101,6 +171,12 @@ fn next(fd: RawFd) -> Option<(u64, Option<Call>)> {
             libc::SYS_mprotect => Some(Call::Veneers(argument[2])),
             libc::SYS_membarrier => Some(Call::Barrier(argument[0])),
             libc::SYS_futex => Some(Call::Futex(argument[0])),
+            libc::SYS_memfd_create => Some(Call::Memory(Memory::Create(argument[1]))),
+            libc::SYS_pwrite64 => Some(Call::Memory(Memory::Copy(argument[2]))),
+            libc::SYS_mmap => Some(Call::Memory(Memory::Map(argument[2], argument[3]))),
+            libc::SYS_munmap => Some(Call::Memory(Memory::Unmap(argument[1]))),
+            libc::SYS_openat => Some(Call::Memory(Memory::Open)),
+            libc::SYS_pread64 => Some(Call::Memory(Memory::Read(argument[2]))),
             _ => None,
         };
         return Some((request.id, call));

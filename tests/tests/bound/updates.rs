@@ -4,11 +4,11 @@ use std::arch::asm;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
-use static_call::{Path, batch, call, static_call};
+use static_call::{Path, UpdateError, batch, call, static_call};
 use static_call_tests::{self as lib, hooks, splits};
 use support::Code;
 use support::children::{exit, fork, fork_without_handlers, wait};
-use support::supervisor::{Call, Verdict, supervise};
+use support::supervisor::{Call, Verdict, forbid_write_then_execute, supervise};
 
 use super::{X, add_eight, add_one, add_seven, check_apply, check_stepped, in_bound_image};
 
@@ -249,5 +249,29 @@ fn forks_update() {
         assert!(children.len() >= 3, "{children:?}");
         children.into_iter().for_each(wait);
         check_stepped(add_eight);
+    });
+}
+
+/// Where code cannot be made writable, an alias lets bound keys be updated.
+#[test]
+fn an_alias_moves_bound_calls() {
+    in_bound_image("updates::an_alias_moves_bound_calls", &[], || {
+        forbid_write_then_execute();
+        let bound = Code::now();
+        let error = splits::stepped::update(add_eight).unwrap_err();
+        assert!(matches!(error, UpdateError::BoundAtLink { .. }), "{error}");
+        bound.assert_unchanged();
+        static_call::init_aliased().unwrap();
+        check_stepped(add_one);
+        for _ in 0..2 {
+            let update = splits::stepped::update(add_eight).unwrap();
+            assert_eq!((update.lost, update.indirect), (0, 0), "{update:?}");
+            check_stepped(add_eight);
+            lib::apply::update(add_seven).unwrap();
+            check_apply(add_seven);
+            static_call::unbind().unwrap();
+            check_stepped(add_eight);
+            check_apply(add_seven);
+        }
     });
 }

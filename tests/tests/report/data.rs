@@ -56,4 +56,5 @@ fn reports_are_data() {
     let totals = serde_json::to_value(report.totals()).unwrap();
     assert_eq!(totals["calls"], report.totals().calls);
     assert!(value["problems"].is_array());
+    assert_eq!(value["aliased"], false);
 }

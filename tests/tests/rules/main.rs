@@ -2,6 +2,8 @@
 //! run in a child.
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
+mod aliased;
+mod copies;
 mod failures;
 mod foreign;
 mod paths;

@@ -75,8 +75,18 @@ fn caller_for_backtraces() -> String {
 
 #[test]
 fn a_backtrace_shows_the_caller() {
-    for (cap, path) in PATHS {
-        support::in_child("unwind::a_backtrace_shows_the_caller", &[("STATIC_CALL", cap)], || {
+    for (cap, path, alias) in [
+        ("inline", Path::Inline, "0"),
+        ("trampoline", Path::Trampoline, "0"),
+        ("indirect", Path::Indirect, "0"),
+        ("inline", Path::Inline, "1"),
+        ("trampoline", Path::Trampoline, "1"),
+    ] {
+        let environment = [("STATIC_CALL", cap), ("ALIAS", alias)];
+        support::in_child("unwind::a_backtrace_shows_the_caller", &environment, || {
+            if alias == "1" {
+                static_call::init_aliased().unwrap();
+            }
             trace::update(target_that_looks_back).unwrap();
             support::assert_path("trace", path);
             let text = caller_for_backtraces();
@@ -93,12 +103,17 @@ fn a_backtrace_shows_the_caller() {
 
 /// Runs the helper under gdb and returns its backtraces: in the trampoline, in the stub, and in the
 /// target.
-fn gdb(cap: &str) -> String {
+fn gdb(cap: &str, is_aliased: bool) -> String {
     let cap = format!("set environment STATIC_CALL {cap}");
+    let start = match is_aliased {
+        false => ["break *(char *)&rules_helper_marker", "run debugger", "echo"],
+        true => ["run debugger aliased", "break *(char *)&rules_helper_marker", "continue"],
+    };
     let commands = [
         &*cap,
-        "break *(char *)&rules_helper_marker",
-        "run debugger",
+        start[0],
+        start[1],
+        start[2],
         // The marker's arguments are the trampoline and the stub.
         "tbreak *$rdi",
         "tbreak *$rsi",
@@ -122,8 +137,10 @@ fn a_debugger_unwinds_from_everywhere() {
     if !support::have(&["gdb"]) {
         return;
     }
-    for (cap, stops) in [("inline", 1), ("trampoline", 2), ("indirect", 3)] {
-        let text = gdb(cap);
+    let paths = [("inline", 1), ("trampoline", 2), ("indirect", 3)];
+    let ways = paths.into_iter().map(|path| (path, false));
+    for ((cap, stops), is_aliased) in ways.chain([(paths[0], true), (paths[1], true)]) {
+        let text = gdb(cap, is_aliased);
         let traces: Vec<&str> = text.split("\n===\n").skip(1).take(stops).collect();
         assert_eq!(traces.len(), stops, "{text}");
         for (i, trace) in traces.iter().enumerate() {

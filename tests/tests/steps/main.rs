@@ -1,6 +1,7 @@
 //! Retargeting in steps: calls whose displacement a quadword boundary splits.
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
+mod aliased;
 mod barriers;
 mod paths;
 mod room;
@@ -54,11 +55,12 @@ fn differs_in_both_parts(call: &CallReport, from: usize, to: usize) -> bool {
 }
 
 /// Returns whether a call leads to a veneer: `jmp *slot(%rip)`, perhaps behind one-byte no-ops, in
-/// memory that belongs to no file.
+/// memory that belongs to no file, or to one that an alias made.
 fn leads_to_veneer(call: &CallReport) -> bool {
     let to = support::destination(call);
     let mapping = support::mappings().into_iter().find(|m| (m.start..m.end).contains(&to));
-    let is_anonymous = mapping.is_some_and(|m| m.file.is_empty() && m.is_executable());
+    let is_of_no_file = |file: &str| file.is_empty() || file == support::ALIASED;
+    let is_anonymous = mapping.is_some_and(|m| is_of_no_file(&m.file) && m.is_executable());
     let jump = (to..).find(|&at| !is_anonymous || support::read(at, 1) != [0x90]);
     is_anonymous && jump.is_some_and(|at| support::read(at, 2) == [0xff, 0x25])
 }

@@ -69,7 +69,7 @@ impl Bench {
             // SAFETY: INV-PROBE: the quadwords of the call lie in pages that are open.
             let read = |at| Some(unsafe { read_quadword(at) });
             // SAFETY: INV-PROBE, INV-STORE: the plan's store, into the probe's own code.
-            if !unsafe { exchange(&step.store, read) } {
+            if !unsafe { exchange(&step.store, read, |at| at) } {
                 break;
             }
             count(writes);

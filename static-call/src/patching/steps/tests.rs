@@ -14,7 +14,7 @@ use crate::patching::cap::Cap;
 use crate::patching::plan::Route;
 use crate::patching::registry::{Call, Registry, Ungraded};
 use crate::patching::state::Patching;
-use crate::patching::veneer::Veneers;
+use crate::patching::veneer::{Veneers, View};
 use crate::record::{KeyDescription, KeyRecord};
 use crate::target::TargetDescription;
 
@@ -178,13 +178,13 @@ struct Snapshot {
 
 impl Snapshot {
     fn of(veneers: &Veneers, page: u64) -> Self {
-        let bytes = (page..page + PAGE).step_by(8).flat_map(|at| veneers.read(at));
+        let bytes = (page..page + PAGE).step_by(8).flat_map(|at| veneers.read(at, View::Executed));
         Self { page, bytes: bytes.collect() }
     }
 
     /// Returns whether code at `address`, if it is in this page, has changed since.
     fn has_changed(&self, veneers: &Veneers, address: u64) -> bool {
-        let now = veneers.read(address);
+        let now = veneers.read(address, View::Executed);
         (address..).zip(now).any(|(at, byte)| {
             let before =
                 at.checked_sub(self.page).and_then(|offset| self.bytes.get(offset as usize));
@@ -207,7 +207,7 @@ impl Drop for Model {
 /// Returns the slot through which code at `address` jumps, behind no-ops.
 fn slot_reached(veneers: &Veneers, mut address: u64) -> Option<u64> {
     loop {
-        let code = veneers.read(address);
+        let code = veneers.read(address, View::Executed);
         if is_veneer(&code) {
             let displacement = i32::from_le_bytes(code[2..6].try_into().unwrap());
             return Some((address + 6).wrapping_add_signed(displacement.into()));
@@ -250,9 +250,11 @@ proptest! {
             ),
             1..24,
         ),
+        is_aliased: bool,
     ) {
         let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let mut model = Model::new(&calls);
+        model.state.veneers.is_aliased = is_aliased;
         // Keys that have calls.
         let keys: Vec<u32> = model.state.registry.calls.iter().map(|call| call.key).collect();
         for ((key, target), (has_memory, settles), fails) in updates {
@@ -269,9 +271,11 @@ proptest! {
     fn calls_reach_aligned_targets(
         calls in calls(),
         updates in prop::collection::vec((0..COUNT as u32, 0..0x1_0000_u64), 1..24),
+        is_aliased: bool,
     ) {
         let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let mut model = Model::new(&calls);
+        model.state.veneers.is_aliased = is_aliased;
         for (key, target) in updates {
             model.settle(true);
             prop_assert!(model.update(key, start() + 0x10_0000 + target * 16, true, None));

@@ -13,6 +13,7 @@ mod page;
 mod tests;
 
 pub(crate) use areas::{Areas, SHARED_LAYERS, SLAB_ENTRIES};
+pub(crate) use page::View;
 use page::{Page, State};
 
 use crate::arch::native::{NOPS, TRAP, VENEER_SIZE, is_veneer, nop_length, veneer};
@@ -42,6 +43,8 @@ pub(crate) struct Veneers {
     pub(crate) needs_barrier: bool,
     /// The `errno` of the last page that could not be had.
     pub(crate) refused: Option<i32>,
+    /// Whether pages are never written in place once they are executed.
+    pub(crate) is_aliased: bool,
 }
 
 /// Where a veneer may be made.
@@ -77,6 +80,7 @@ impl Veneers {
             homes: &mut [],
             needs_barrier: false,
             refused: None,
+            is_aliased: false,
         }
     }
 
@@ -88,15 +92,13 @@ impl Veneers {
 
     /// Returns whether a key's veneer is at `address`, ready to be executed.
     pub(crate) fn is_ready(&self, address: u64, slot: u64) -> bool {
-        let is_executable = |at| self.find(at).is_ok_and(|i| self.pages[i].is_executable());
-        let is_ready = |end: u64| is_executable(address) && is_executable(end - 1);
-        self.end_of(address, slot).is_some_and(is_ready)
+        self.end_of(address, slot, View::Executed).is_some()
     }
 
     /// Makes a key's veneer at `address`, unless it is there already. Returns false if the address
     /// is taken, or memory is refused. The veneer is ready after [`Veneers::finish`].
     pub(crate) fn make(&mut self, address: u64, slot: u64, room: Room) -> bool {
-        if self.end_of(address, slot).is_some() {
+        if self.end_of(address, slot, View::Written).is_some() {
             return true;
         }
         let Some((code, length)) = self.code(address, slot) else { return false };
@@ -111,14 +113,17 @@ impl Veneers {
 
     /// Returns whether the first [`SLAB_ENTRIES`] addresses of this slab are veneers of a key.
     pub(crate) fn has_slab(&self, slab: u64, slot: u64) -> bool {
-        let jump = slab + SLAB_ENTRIES;
-        Some(self.read(jump)) == veneer(jump, slot)
+        self.is_slab(slab, slot, View::Written)
     }
 
     /// Returns whether they are ready to be executed.
     pub(crate) fn is_slab_ready(&self, slab: u64, slot: u64) -> bool {
-        let is_executable = |i: usize| self.pages[i].is_executable();
-        self.find(slab).is_ok_and(is_executable) && self.has_slab(slab, slot)
+        self.is_slab(slab, slot, View::Executed)
+    }
+
+    fn is_slab(&self, slab: u64, slot: u64, view: View) -> bool {
+        let jump = slab + SLAB_ENTRIES;
+        Some(self.read(jump, view)) == veneer(jump, slot)
     }
 
     /// Returns the addresses of the pages that can be executed.
@@ -146,10 +151,10 @@ impl Veneers {
 
     /// Returns the end of a key's veneer at `address`, if one is there: perhaps behind no-ops in
     /// the same page.
-    fn end_of(&self, address: u64, slot: u64) -> Option<u64> {
+    fn end_of(&self, address: u64, slot: u64, view: View) -> Option<u64> {
         let mut at = address;
         loop {
-            let found = self.read(at);
+            let found = self.read(at, view);
             if Some(found) == veneer(at, slot) {
                 let end = at + VENEER_SIZE;
                 return (at == address || page_of(address) == page_of(end - 1)).then_some(end);
@@ -161,15 +166,17 @@ impl Veneers {
     /// Returns the bytes that make a key's veneer at `address`, and their number: the whole
     /// veneer, or a no-op before one of this key. Where they go are traps.
     fn code(&self, address: u64, slot: u64) -> Option<([u8; SIZE], usize)> {
-        let found: [u8; SIZE] = self.read(address);
+        let read = |address| self.read(address, View::Written);
+        let found: [u8; SIZE] = read(address);
         let traps = found.iter().take_while(|&&byte| byte == TRAP).count();
         // A range of eight traps overlaps no veneer.
         if traps == SIZE {
             return Some((veneer(address, slot)?, SIZE));
         }
         // Fewer may be the displacement of another veneer.
-        let is_inside = (1..VENEER_SIZE).any(|n| is_veneer(&self.read(address - n)));
-        let end = self.end_of(address + traps as u64, slot).filter(|_| !is_inside)?;
+        let is_inside = (1..VENEER_SIZE).any(|n| is_veneer(&read(address - n)));
+        let end = self.end_of(address + traps as u64, slot, View::Written);
+        let end = end.filter(|_| !is_inside)?;
         let mut code = [TRAP; SIZE];
         code[..traps].copy_from_slice(NOPS[traps]);
         (page_of(address) == page_of(end - 1)).then_some((code, traps))
@@ -177,15 +184,15 @@ impl Veneers {
 
     /// Returns the bytes at `address`, which may lie in two pages. Where no page is, they are
     /// traps.
-    pub(crate) fn read(&self, address: u64) -> [u8; SIZE] {
+    pub(crate) fn read(&self, address: u64, view: View) -> [u8; SIZE] {
         match self.find(address) {
             Ok(i) if page_of(address) == page_of(address + VENEER_SIZE - 1) => {
-                self.pages[i].read(address)
+                self.pages[i].read(address, view)
             }
             Err(_) if page_of(address) == page_of(address + VENEER_SIZE - 1) => [TRAP; SIZE],
             _ => core::array::from_fn(|n| {
                 let at = address + n as u64;
-                let [byte] = self.find(at).map_or([TRAP], |i| self.pages[i].read(at));
+                let [byte] = self.find(at).map_or([TRAP], |i| self.pages[i].read(at, view));
                 byte
             }),
         }
@@ -207,7 +214,7 @@ impl Veneers {
         for page in &mut self.pages[i..=j] {
             self.needs_barrier |= page.is_executable();
             let was_ready = page.state() == State::Ready;
-            page.open()?;
+            page.open(self.is_aliased)?;
             self.unfinished += usize::from(was_ready);
         }
         let (here, there) =
@@ -227,7 +234,7 @@ impl Veneers {
         }
         let mut unfinished = 0;
         for page in &mut self.pages[..self.count] {
-            if let Err(errno) = page.close() {
+            if let Err(errno) = page.close(self.is_aliased) {
                 self.refused = Some(errno);
                 unfinished += 1;
             }
@@ -238,7 +245,9 @@ impl Veneers {
     /// Closes all pages, whatever a holder of the lock that never finished did with them.
     pub(crate) fn recover(&mut self) {
         for page in &mut self.pages[..self.count] {
-            page.doubt();
+            if !self.is_aliased {
+                page.doubt();
+            }
         }
         self.unfinished = self.count;
         self.finish();

@@ -1,14 +1,17 @@
 //! A page of veneers.
 
-use core::ptr::{with_exposed_provenance, with_exposed_provenance_mut};
+use core::ptr::{NonNull, with_exposed_provenance, with_exposed_provenance_mut};
 
 use crate::arch::native::{TRAP, translations};
+use crate::sys::code_file::CodeFile;
 use crate::sys::{self, PAGE, Protection};
 
 /// A page of veneers. INV-VENEER: mapped as long as the image, at an address that was free.
 #[derive(Clone, Copy)]
 pub(super) struct Page {
     address: usize,
+    /// The memory that replaces the page when it is closed, while it is not written in place.
+    draft: Option<NonNull<u8>>,
     state: State,
 }
 
@@ -17,15 +20,24 @@ pub(super) struct Page {
 pub(super) enum State {
     /// It is writable and was never executable.
     New,
-    /// It is writable and executable.
+    /// It is executable, and is written in place or has a draft.
     Open,
     /// It is executable.
     Ready,
 }
 
+/// Which bytes of a page are meant. They differ while it has a draft.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum View {
+    /// What it was given.
+    Written,
+    /// What threads can execute.
+    Executed,
+}
+
 impl Page {
     /// The filler of unused room.
-    pub(super) const NONE: Self = Self { address: 0, state: State::Ready };
+    pub(super) const NONE: Self = Self { address: 0, draft: None, state: State::Ready };
 
     /// Maps a page of traps at this address, if nothing is mapped there.
     ///
@@ -37,7 +49,7 @@ impl Page {
         let to: *mut u8 = with_exposed_provenance_mut(address);
         // SAFETY: INV-VENEER: the page was mapped writable just now, and nothing else uses it.
         unsafe { to.write_bytes(TRAP, PAGE) };
-        Ok(Self { address, state: State::New })
+        Ok(Self { address, draft: None, state: State::New })
     }
 
     pub(super) fn address(&self) -> usize {
@@ -57,10 +69,15 @@ impl Page {
     /// # Panics
     ///
     /// Panics if they do not lie in this page. That is a bug.
-    pub(super) fn read<const N: usize>(&self, address: u64) -> [u8; N] {
-        let from: *const [u8; N] = with_exposed_provenance(self.checked(address, N));
-        // SAFETY: INV-VENEER: the page is mapped and readable, the bytes lie in it, and only the
-        // holder of the lock writes there.
+    pub(super) fn read<const N: usize>(&self, address: u64, view: View) -> [u8; N] {
+        let start = match view {
+            View::Written => self.writable(),
+            View::Executed if self.is_executable() => self.address,
+            View::Executed => return [TRAP; N],
+        };
+        let from: *const [u8; N] = with_exposed_provenance(start + self.offset(address, N));
+        // SAFETY: INV-VENEER: the page and its draft are mapped and readable, the bytes lie in
+        // them, and only the holder of the lock writes there.
         unsafe { from.read_unaligned() }
     }
 
@@ -71,48 +88,83 @@ impl Page {
     /// Panics if it does not lie in this page. That is a bug.
     pub(super) fn write(&mut self, address: u64, code: &[u8]) {
         debug_assert!(self.state != State::Ready, "{address:#x} is not writable");
-        let to: *mut u8 = with_exposed_provenance_mut(self.checked(address, code.len()));
-        // SAFETY: INV-VENEER: the page is writable and the bytes lie in it. They are traps, to
-        // which no instruction leads.
+        let at = self.writable() + self.offset(address, code.len());
+        let to: *mut u8 = with_exposed_provenance_mut(at);
+        // SAFETY: INV-VENEER: the page or its draft is writable and the bytes lie in it. They are
+        // traps, to which no instruction leads.
         unsafe { to.copy_from_nonoverlapping(code.as_ptr(), code.len()) };
     }
 
-    fn checked(&self, address: u64, length: usize) -> usize {
+    /// Returns the address of the memory that is written while the page is open.
+    fn writable(&self) -> usize {
+        self.draft.map_or(self.address, |draft| draft.as_ptr().expose_provenance())
+    }
+
+    fn offset(&self, address: u64, length: usize) -> usize {
         let offset = (address as usize).wrapping_sub(self.address);
         assert!(offset <= PAGE - length, "{address:#x} is not in the page");
-        address as usize
+        offset
     }
 
-    /// Makes the page writable.
+    /// Makes the page writable: in place, or as a draft.
     ///
     /// # Errors
     ///
-    /// The `errno` of `mprotect(2)`.
-    pub(super) fn open(&mut self) -> Result<(), i32> {
-        if self.state == State::Ready {
+    /// The `errno` of `mprotect(2)`, or of `mmap(2)` for a draft.
+    pub(super) fn open(&mut self, is_aliased: bool) -> Result<(), i32> {
+        if self.state != State::Ready {
+            return Ok(());
+        }
+        if is_aliased {
+            let draft = sys::allocate(PAGE)?;
+            let from: *const u8 = with_exposed_provenance(self.address);
+            // SAFETY: INV-VENEER: the page is mapped and readable, and the draft is new.
+            unsafe { draft.as_ptr().copy_from_nonoverlapping(from, PAGE) };
+            self.draft = Some(draft);
+        } else {
             // SAFETY: INV-VENEER: this is a page of veneers, which stays executable.
             unsafe { sys::protect(self.address, PAGE, Protection::OPEN) }?;
-            self.state = State::Open;
         }
+        self.state = State::Open;
         Ok(())
     }
 
-    /// Makes the page executable and read-only.
+    /// Makes the page executable and read-only: it gets that protection, or is replaced by a copy
+    /// of what was written.
     ///
     /// # Errors
     ///
-    /// The `errno` of `mprotect(2)`. The page stays as it is.
-    pub(super) fn close(&mut self) -> Result<(), i32> {
-        if self.state != State::Ready {
-            translations::forget(self.address, PAGE);
+    /// The `errno` of `mprotect(2)`, or of what a copy needs. The page stays as it is.
+    pub(super) fn close(&mut self, is_aliased: bool) -> Result<(), i32> {
+        if self.state == State::Ready {
+            return Ok(());
+        }
+        translations::forget(self.address, PAGE);
+        if is_aliased {
+            let mut file = CodeFile::create()?;
+            // SAFETY: INV-COPY: this is a page of veneers or its draft, and only the holder of the
+            // lock writes there.
+            let offset = unsafe { file.append(self.writable(), PAGE) }?;
+            // SAFETY: INV-COPY: this is a page of veneers, and its copy has more of them in place
+            // of traps.
+            unsafe { file.replace(offset, self.address, PAGE) }?;
+            self.free_draft();
+        } else {
             // SAFETY: INV-VENEER: this is a page of veneers, which becomes or stays executable.
             unsafe { sys::protect(self.address, PAGE, Protection::CLOSED) }?;
-            self.state = State::Ready;
         }
+        self.state = State::Ready;
         Ok(())
     }
 
-    /// Assumes that an executable page is also writable.
+    fn free_draft(&mut self) {
+        if let Some(draft) = self.draft.take() {
+            // SAFETY: INV-VENEER: it was allocated by `open`, and nothing uses it any more.
+            unsafe { sys::free(draft, PAGE) };
+        }
+    }
+
+    /// Assumes that an executable page is also writable, in place.
     pub(super) fn doubt(&mut self) {
         if self.state == State::Ready {
             self.state = State::Open;
@@ -125,6 +177,7 @@ impl Page {
     ///
     /// 1. No thread executes or uses it any more, and it is not unmapped yet.
     pub(super) unsafe fn unmap(&mut self) {
+        self.free_draft();
         // SAFETY: INV-VENEER: this is a page of `map`, no longer in use (promise 1).
         unsafe { sys::unmap_page(self.address) };
     }

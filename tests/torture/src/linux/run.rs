@@ -24,6 +24,10 @@ pub(crate) fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    if let Some(Err(error)) = options.is_aliased.then(static_call::init_aliased) {
+        eprintln!("torture: no alias: {error}");
+        return ExitCode::FAILURE;
+    }
     let account: &'static Account = Box::leak(Box::default());
     if let Err(error) = signals::start(account) {
         eprintln!("torture: no timer: {error}");
@@ -69,7 +73,7 @@ fn part(account: &'static Account, seed: u64, time: Duration) {
 }
 
 fn say(account: &Account, options: &Options) -> ExitCode {
-    let Options { time, seed } = options;
+    let Options { time, seed, .. } = options;
     let get = |counter: &AtomicU64| counter.load(Relaxed);
     for message in account.messages() {
         println!("VIOLATION {message}");

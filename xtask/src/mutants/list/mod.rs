@@ -1,5 +1,6 @@
 //! The mutants: each breaks one rule of SAFETY.md, and the suites that must notice.
 
+mod copies;
 mod steps;
 mod stores;
 
@@ -23,7 +24,7 @@ pub(super) struct Mutant {
 
 /// Returns all mutants.
 pub(super) fn mutants() -> impl Iterator<Item = &'static Mutant> {
-    steps::MUTANTS.iter().chain(stores::MUTANTS)
+    steps::MUTANTS.iter().chain(stores::MUTANTS).chain(copies::MUTANTS)
 }
 
 impl Mutant {

@@ -123,8 +123,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         what: "another key's slab is taken",
         changes: &[(
             VENEER,
-            "Some(self.read(jump)) == veneer(jump, slot)",
-            "is_veneer(&self.read(jump))",
+            "Some(self.read(jump, view)) == veneer(jump, slot)",
+            "is_veneer(&self.read(jump, view))",
         )],
         suites: &[Unit("patching::veneer")],
     },
@@ -167,13 +167,11 @@ pub(super) const MUTANTS: &[Mutant] = &[
         what: "a page is freed when it is closed",
         changes: &[(
             VENEER_PAGE,
-            r#"            self.state = State::Ready;
-        }
+            r#"        self.state = State::Ready;
         Ok(())"#,
-            r#"            self.state = State::Ready;
-            // SAFETY: a mutant.
-            unsafe { self.unmap() };
-        }
+            r#"        self.state = State::Ready;
+        // SAFETY: a mutant.
+        unsafe { self.unmap() };
         Ok(())"#,
         )],
         suites: &[Test("steps")],

@@ -17,6 +17,14 @@ pub extern "C" fn switch_and_call(n: u32) -> u32 {
     before + level(n) + call!(level(n))
 }
 
+/// Does the same, and writes to code only through an alias.
+#[unsafe(no_mangle)]
+pub extern "C" fn alias_and_call(n: u32) -> u32 {
+    static_call::init_aliased().unwrap();
+    assert!(static_call::report().aliased);
+    switch_and_call(n)
+}
+
 #[static_call]
 fn weight(n: u32) -> u32 {
     n
