@@ -190,7 +190,11 @@ fn every_call_of_an_update_may_fail() {
                 }
                 (failed, Ok(update)) => {
                     check(add_eight);
-                    assert_eq!((update.lost, update.indirect), (0, 0), "{failed:?}: {update:?}");
+                    // A barrier between steps failed, if there are any: chance aligns the calls.
+                    let is_barrier = matches!(failed, Some(Call::Barrier(_)));
+                    assert!(update.unfinished == 0 || is_barrier, "{failed:?}: {update:?}");
+                    let indirect = update.indirect - update.unfinished;
+                    assert_eq!((update.lost, indirect), (0, 0), "{failed:?}: {update:?}");
                     let is_alias = matches!(failed, Some(Call::Memory(Memory::Unmap(_))));
                     assert_eq!(update.pages_left_open > 0, is_alias, "{failed:?}: {update:?}");
                     made += 1;

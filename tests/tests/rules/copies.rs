@@ -196,8 +196,9 @@ fn no_handler_runs_while_pages_are_open() {
                 let is_blocked = blocked(thread) & 1 << (libc::SIGUSR1 - 1) != 0;
                 // From before there is a file until the alias is gone.
                 let is_memory = matches!(call, Call::Memory(_));
-                assert_eq!(is_blocked, is_memory, "{call:?}");
-                assert!(is_blocked || !is_open());
+                assert!(is_blocked || !is_memory, "{call:?}");
+                // A barrier comes between steps, if there are any, and last.
+                assert!(is_memory || is_blocked == is_open(), "{call:?}");
                 for own in [libc::SIGSEGV, libc::SIGTRAP, libc::SIGSYS] {
                     assert_eq!(blocked(thread) & 1 << (own - 1), 0);
                 }
