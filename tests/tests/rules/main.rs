@@ -3,6 +3,7 @@
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
 mod aliased;
+mod batches;
 mod copies;
 mod failures;
 mod foreign;
