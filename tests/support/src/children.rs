@@ -30,6 +30,14 @@ pub fn exit(code: i32) -> ! {
     unsafe { libc::_exit(code) }
 }
 
+/// Waits for a child, and returns its exit code, or -1 if it was killed.
+pub fn code(child: i32) -> i32 {
+    let mut status = 0;
+    // SAFETY: the status lives until the call returns.
+    assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+    if libc::WIFEXITED(status) { libc::WEXITSTATUS(status) } else { -1 }
+}
+
 /// Waits for a child, which must exit with 0.
 pub fn wait(child: i32) {
     let mut status = 0;

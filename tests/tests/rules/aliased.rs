@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use static_call::{Barrier, UpdateError};
 use static_call_tests as lib;
 use support::Code;
-use support::children::{exit, fork, wait};
+use support::children::{self, exit, fork, wait};
 use support::filter::refuse_code;
 use support::supervisor::{Call, Memory, Verdict, forbid_write_then_execute, supervise_memory};
 
@@ -112,11 +112,11 @@ fn every_call_of_init_aliased_may_fail() {
             let mut seen = Vec::new();
             let child = fork();
             if child != 0 {
-                match wait_for(child) {
+                match children::code(child) {
                     0 => refused += 1,
                     1 => {}
                     2 => break,
-                    code => panic!("call {n}: {code}"),
+                    other => panic!("call {n}: {other}"),
                 }
                 continue;
             }
@@ -152,13 +152,6 @@ fn every_call_of_init_aliased_may_fail() {
         // The page map, its entries, the file, copies, two kinds of mappings.
         assert!(refused >= 6, "{refused}");
     });
-}
-
-fn wait_for(child: i32) -> i32 {
-    let mut status = 0;
-    // SAFETY: the status lives until the call returns.
-    assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
-    if libc::WIFEXITED(status) { libc::WEXITSTATUS(status) } else { -1 }
 }
 
 /// If a system call of an update fails, it changes nothing, or the next update completes it.
