@@ -13,6 +13,7 @@ use static_call_verify::report::{Grade, Kind};
 use static_call_verify::{FindingKey, Policy, Report};
 
 const EXAMPLES: [(&str, &str); 6] = [
+    ("alias", env!("CARGO_BIN_EXE_alias")),
     ("allocator", env!("CARGO_BIN_EXE_allocator")),
     ("audit", env!("CARGO_BIN_EXE_audit")),
     ("codec", env!("CARGO_BIN_EXE_codec")),
