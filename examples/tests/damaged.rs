@@ -12,7 +12,7 @@ use hostile::{Random, check_all, check_with, mutate, word};
 use static_call_verify::report::{Grade, Kind};
 use static_call_verify::{FindingKey, Policy, Report};
 
-const EXAMPLES: [(&str, &str); 6] = [
+const EXAMPLES: [(&str, &str); 7] = [
     ("alias", env!("CARGO_BIN_EXE_alias")),
     ("allocator", env!("CARGO_BIN_EXE_allocator")),
     ("audit", env!("CARGO_BIN_EXE_audit")),
