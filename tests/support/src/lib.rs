@@ -3,6 +3,7 @@
 #![cfg(unix)]
 #![allow(missing_docs, reason = "names suffice; only this workspace's tests use them")]
 
+pub mod callers;
 pub mod children;
 #[cfg(target_arch = "x86_64")]
 pub mod code;

@@ -1,11 +1,9 @@
 //! Updates by an alias: code is never writable where it is executed.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
-
 use static_call::{Barrier, UpdateError};
 use static_call_tests as lib;
 use support::Code;
+use support::callers::{are_legal, call_while};
 use support::children::{self, exit, fork, wait};
 use support::filter::refuse_code;
 use support::supervisor::{Call, Memory, Verdict, forbid_write_then_execute, supervise_memory};
@@ -231,35 +229,15 @@ fn every_result_is_legal() {
         forbid_write_then_execute();
         static_call::init_aliased().unwrap();
         let legal = [add_one, add_seven, add_eight].map(|t| lib::expected(t, X));
-        let (done, calls) = (AtomicBool::new(false), AtomicU64::new(0));
-        std::thread::scope(|scope| {
-            for _ in 0..3 {
-                scope.spawn(|| {
-                    while !done.load(Ordering::Relaxed) {
-                        for (way, result) in lib::all_ways(X).into_iter().enumerate() {
-                            let is_legal = legal.iter().any(|results| results[way] == result);
-                            assert!(is_legal, "way {way} gave {result:#x}");
-                        }
-                        calls.fetch_add(1, Ordering::Relaxed);
-                    }
-                });
-            }
-            let deadline = Instant::now() + Duration::from_secs(2);
-            let mut updates = 0;
-            while Instant::now() < deadline {
-                let result = match updates % 5 {
-                    0 | 2 => lib::apply::update(add_seven),
-                    1 => lib::apply::update(add_eight),
-                    3 => lib::apply::reset(),
-                    _ => static_call::unbind(),
-                };
-                assert_eq!(result.unwrap().lost, 0);
-                updates += 1;
-            }
-            done.store(true, Ordering::Relaxed);
-            assert!(updates > 100);
+        call_while(are_legal(|| lib::all_ways(X), legal.into()), |n| {
+            let result = match n % 5 {
+                0 | 2 => lib::apply::update(add_seven),
+                1 => lib::apply::update(add_eight),
+                3 => lib::apply::reset(),
+                _ => static_call::unbind(),
+            };
+            assert_eq!(result.unwrap().lost, 0);
         });
-        assert!(calls.into_inner() > 100);
     });
 }
 

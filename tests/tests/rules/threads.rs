@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use static_call::{call, static_call};
 use static_call_tests as lib;
+use support::callers::{are_legal, call_while};
 
 use super::{X, add_eight, add_seven, check};
 
@@ -22,51 +23,32 @@ impl Random {
 #[test]
 fn every_result_during_updates_is_legal() {
     support::in_child("threads::every_result_during_updates_is_legal", &[], || {
-        let done = AtomicBool::new(false);
-        let calls = AtomicU64::new(0);
-        let legal: Vec<Vec<u64>> = [|x| x + 1, add_seven, add_eight, lib::plus_two]
-            .map(|target: fn(u64) -> u64| lib::expected(target, X))
-            .into();
-        std::thread::scope(|scope| {
-            for _ in 0..3 {
-                scope.spawn(|| {
-                    let sum = AtomicU64::new(0);
-                    while !done.load(Ordering::Relaxed) {
-                        for (way, result) in lib::all_ways(X).into_iter().enumerate() {
-                            let is_legal = legal.iter().any(|results| results[way] == result);
-                            assert!(is_legal, "way {way} gave {result:#x}");
-                        }
-                        let before = sum.load(Ordering::Relaxed);
-                        call!(lib::note(&sum, 5));
-                        let added = sum.load(Ordering::Relaxed) - before;
-                        assert!(matches!(added, 0 | 5), "{added}");
-                        calls.fetch_add(1, Ordering::Relaxed);
-                    }
-                });
-            }
-            let deadline = Instant::now() + Duration::from_millis(1500);
-            let mut random = Random(7);
-            let mut updates = 0;
-            while updates < 1_000_000 && Instant::now() < deadline {
-                let result = match random.below(16) {
-                    0..4 => lib::apply::update(add_seven),
-                    4..8 => lib::apply::update(add_eight),
-                    8..10 => lib::apply::update(lib::plus_two),
-                    10 => lib::apply::reset(),
-                    11 => static_call::unbind(),
-                    12 => static_call::init(),
-                    13 => lib::note::disable(),
-                    _ => lib::note::update(|sum, x| {
-                        sum.fetch_add(x, Ordering::Relaxed);
-                    }),
-                };
-                assert_eq!(result.map(|u| (u.lost, u.pages_left_open)), Ok((0, 0)));
-                updates += 1;
-            }
-            done.store(true, Ordering::Relaxed);
-            assert!(updates > 100, "{updates} updates");
+        let legal = [|x| x + 1, add_seven, add_eight, lib::plus_two];
+        let legal = legal.map(|target: fn(u64) -> u64| lib::expected(target, X));
+        let are_legal = are_legal(|| lib::all_ways(X), legal.into());
+        let call = || {
+            are_legal();
+            let sum = AtomicU64::new(0);
+            call!(lib::note(&sum, 5));
+            let added = sum.into_inner();
+            assert!(matches!(added, 0 | 5), "{added}");
+        };
+        let mut random = Random(7);
+        call_while(call, |_| {
+            let result = match random.below(16) {
+                0..4 => lib::apply::update(add_seven),
+                4..8 => lib::apply::update(add_eight),
+                8..10 => lib::apply::update(lib::plus_two),
+                10 => lib::apply::reset(),
+                11 => static_call::unbind(),
+                12 => static_call::init(),
+                13 => lib::note::disable(),
+                _ => lib::note::update(|sum, x| {
+                    sum.fetch_add(x, Ordering::Relaxed);
+                }),
+            };
+            assert_eq!(result.map(|u| (u.lost, u.pages_left_open)), Ok((0, 0)));
         });
-        assert!(calls.into_inner() > 100);
         assert_eq!(support::open_pages(), [""; 0]);
     });
 }
@@ -118,7 +100,8 @@ fn no_call_reaches_an_old_target_after_an_update() {
             }
             let deadline = Instant::now() + Duration::from_millis(1500);
             let mut n = 0;
-            while n < 1_000_000 && Instant::now() < deadline {
+            // However slow the machine is, both happen often.
+            while n <= 100 || seen.load(Ordering::Relaxed) <= 100 || Instant::now() < deadline {
                 n += 1;
                 started.store(n, Ordering::SeqCst);
                 WRITTEN.store(n, Ordering::Relaxed);
@@ -138,9 +121,7 @@ fn no_call_reaches_an_old_target_after_an_update() {
                 assert_eq!(number(0) & 7, n % 8);
             }
             done.store(true, Ordering::Relaxed);
-            assert!(n > 100);
         });
-        assert!(seen.into_inner() > 100);
     });
 }
 

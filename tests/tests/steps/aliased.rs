@@ -1,11 +1,9 @@
 //! Steps by an alias: veneers and calls, where nothing is writable and executable at one address.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
-
 use static_call::{Path, Update, UpdateError};
 use static_call_tests::{self as lib, splits};
 use support::Code;
+use support::callers::{are_legal, call_while};
 use support::children::{exit, fork, fork_without_handlers, go_on, stop, wait_until_stopped};
 use support::supervisor::{Call, Memory, Verdict, forbid_write_then_execute, supervise_memory};
 
@@ -62,41 +60,21 @@ fn every_call_is_inline() {
 fn every_result_is_legal() {
     support::in_child("aliased::every_result_is_legal", &[], || {
         start();
-        let legal: Vec<Vec<u64>> = [|x| x + 1, add_seven, add_eight, splits::near]
-            .map(|target: fn(u64) -> u64| splits::expected(target, X))
-            .into();
-        let (done, calls) = (AtomicBool::new(false), AtomicU64::new(0));
-        std::thread::scope(|scope| {
-            for _ in 0..3 {
-                scope.spawn(|| {
-                    while !done.load(Ordering::Relaxed) {
-                        for (way, result) in splits::all(X).into_iter().enumerate() {
-                            let is_legal = legal.iter().any(|results| results[way] == result);
-                            assert!(is_legal, "way {way} gave {result:#x}");
-                        }
-                        calls.fetch_add(1, Ordering::Relaxed);
-                    }
-                });
-            }
-            let deadline = Instant::now() + Duration::from_secs(2);
-            let (mut updates, mut state) = (0, 1_u64);
-            while Instant::now() < deadline {
-                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-                let result = match state >> 61 {
-                    0 | 1 => splits::stepped::update(add_seven),
-                    2 | 3 => splits::stepped::update(add_eight),
-                    4 | 5 => splits::stepped::update(splits::near),
-                    6 => static_call::unbind(),
-                    _ => static_call::init(),
-                };
-                let update = result.unwrap();
-                assert_eq!((update.lost, update.unfinished), (0, 0));
-                updates += 1;
-            }
-            done.store(true, Ordering::Relaxed);
-            assert!(updates > 50);
+        let legal = [|x| x + 1, add_seven, add_eight, splits::near];
+        let legal = legal.map(|target: fn(u64) -> u64| splits::expected(target, X));
+        let mut state = 1_u64;
+        call_while(are_legal(|| splits::all(X), legal.into()), |_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let result = match state >> 61 {
+                0 | 1 => splits::stepped::update(add_seven),
+                2 | 3 => splits::stepped::update(add_eight),
+                4 | 5 => splits::stepped::update(splits::near),
+                6 => static_call::unbind(),
+                _ => static_call::init(),
+            };
+            let update = result.unwrap();
+            assert_eq!((update.lost, update.unfinished), (0, 0));
         });
-        assert!(calls.into_inner() > 100);
     });
 }
 

@@ -1,12 +1,11 @@
 //! The paths of such calls, and what they reach while others switch.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
 
 use static_call::{Kind, Path, Reason};
 use static_call_tests::splits;
 use support::Code;
+use support::callers::{are_legal, call_while};
 
 use super::{X, add_eight, add_seven, check, split, split_calls};
 
@@ -86,43 +85,23 @@ fn known_targets_need_no_new_memory() {
 #[test]
 fn every_result_during_steps_is_legal() {
     support::in_child("paths::every_result_during_steps_is_legal", &[], || {
-        let legal: Vec<Vec<u64>> = [|x| x + 1, add_seven, add_eight, splits::near]
-            .map(|target: fn(u64) -> u64| splits::expected(target, X))
-            .into();
-        let (done, calls) = (AtomicBool::new(false), AtomicU64::new(0));
-        std::thread::scope(|scope| {
-            for _ in 0..3 {
-                scope.spawn(|| {
-                    while !done.load(Ordering::Relaxed) {
-                        for (way, result) in splits::all(X).into_iter().enumerate() {
-                            let is_legal = legal.iter().any(|results| results[way] == result);
-                            assert!(is_legal, "way {way} gave {result:#x}");
-                        }
-                        calls.fetch_add(1, Ordering::Relaxed);
-                    }
-                });
-            }
-            let deadline = Instant::now() + Duration::from_secs(2);
-            let (mut updates, mut state) = (0, 1_u64);
-            while Instant::now() < deadline {
-                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-                let result = match state >> 60 {
-                    0..4 => splits::stepped::update(add_seven),
-                    4..8 => splits::stepped::update(add_eight),
-                    8..12 => splits::stepped::update(splits::near),
-                    12..14 => splits::stepped::reset(),
-                    14 => static_call::unbind(),
-                    _ => static_call::init(),
-                };
-                let update = result.unwrap();
-                assert!(update.barriers <= 3, "{update:?}");
-                assert_eq!((update.lost, update.unfinished), (0, 0));
-                updates += 1;
-            }
-            done.store(true, Ordering::Relaxed);
-            assert!(updates > 100);
+        let legal = [|x| x + 1, add_seven, add_eight, splits::near];
+        let legal = legal.map(|target: fn(u64) -> u64| splits::expected(target, X));
+        let mut state = 1_u64;
+        call_while(are_legal(|| splits::all(X), legal.into()), |_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let result = match state >> 60 {
+                0..4 => splits::stepped::update(add_seven),
+                4..8 => splits::stepped::update(add_eight),
+                8..12 => splits::stepped::update(splits::near),
+                12..14 => splits::stepped::reset(),
+                14 => static_call::unbind(),
+                _ => static_call::init(),
+            };
+            let update = result.unwrap();
+            assert!(update.barriers <= 3, "{update:?}");
+            assert_eq!((update.lost, update.unfinished), (0, 0));
         });
-        assert!(calls.into_inner() > 100);
     });
 }
 
