@@ -59,9 +59,10 @@ calls! {
     across_32_by_1: 64, 30;
     across_32_by_2: 64, 29;
     across_32_by_3: 64, 28;
-    across_64_by_1: 64, 62;
-    across_64_by_2: 64, 61;
-    across_64_by_3: 64, 60;
+    // Never at the end of a page.
+    across_64_by_1: 128, 62;
+    across_64_by_2: 128, 61;
+    across_64_by_3: 128, 60;
     across_page_by_1: 4096, 4094;
     across_page_by_2: 4096, 4093;
     across_page_by_3: 4096, 4092;
