@@ -5,8 +5,10 @@ mod images;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::process::Command;
+use std::thread;
 
 use iced_x86::{Decoder, DecoderOptions, FlowControl};
 use images::{CLANG, FLAGS, GNU_LD, MOLD, fixture, fresh, have};
@@ -74,7 +76,14 @@ fn stamp_and_run(path: &Path, image: &mut Vec<u8>, before: &Report, runs: bool) 
         let mut program = Command::new(path);
         // Where an instrumented program writes its counts.
         program.env("STATIC_CALL", cap).env("LLVM_PROFILE_FILE", "/dev/null");
-        let output = program.output().unwrap();
+        let output = loop {
+            match program.output() {
+                // Another test forked while this one wrote the program: until that child executes
+                // its own program, it has the file open, too.
+                Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => thread::yield_now(),
+                result => break result.unwrap(),
+            }
+        };
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         output.stdout
     };
