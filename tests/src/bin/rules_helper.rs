@@ -71,7 +71,10 @@ fn show_to_debugger() {
     if std::env::args_os().nth(2).is_some_and(|word| word == "aliased") {
         static_call::init_aliased().expect("a debugger may have set breakpoints");
         // SAFETY: a debugger is there, and continues after it.
-        unsafe { std::arch::asm!("int3") };
+        #[cfg(target_arch = "x86_64")]
+        unsafe {
+            std::arch::asm!("int3");
+        }
         static_call::unbind().expect("no breakpoints yet");
     }
     let report = static_call::report();
