@@ -66,7 +66,7 @@ impl fmt::Display for NotOffered {
 impl std::error::Error for NotOffered {}
 
 /// Returns the directory `library` of the standard library's sources, downloaded once per version.
-fn library() -> Result<PathBuf> {
+pub(crate) fn library() -> Result<PathBuf> {
     let version = release()?;
     let dir = scratch("rust-src");
     let library = dir.join(format!("usr/src/rustc-{version}/library"));

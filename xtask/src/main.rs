@@ -51,7 +51,7 @@ const TASKS: &[(&str, &str, Run)] = &[
     ("mutants", "Break each rule of SAFETY.md once; tests must notice", mutants::mutants),
     (
         "sanitizers",
-        "Run the runtime's unit tests under sanitizers (needs nightly)",
+        "Run the runtime's unit tests under sanitizers (needs Debian)",
         sanitizers::sanitizers,
     ),
     ("torture", "Call and update for 5 minutes, twice (--seconds N, --seed S)", torture::torture),
