@@ -4,7 +4,7 @@ use static_call::{Path, Update, UpdateError};
 use static_call_tests::{self as lib, splits};
 use support::Code;
 use support::callers::{are_legal, call_while};
-use support::children::{exit, fork, fork_without_handlers, go_on, stop, wait_until_stopped};
+use support::children::{self, exit, fork, fork_without_handlers, go_on, stop, wait_until_stopped};
 use support::supervisor::{Call, Memory, Verdict, forbid_write_then_execute, supervise_memory};
 
 use super::{X, add_eight, add_seven, check, leads_to_veneer, split_calls};
@@ -88,7 +88,7 @@ fn every_call_may_fail() {
             // A child has no veneers of the target yet, so each makes them.
             let child = fork();
             if child != 0 {
-                match status(child) {
+                match children::code(child) {
                     0 => {}
                     1 => without_veneers += 1,
                     2 => denied += 1,
@@ -127,13 +127,6 @@ fn every_call_may_fail() {
         }
         assert!(without_veneers >= 4 && denied >= 4, "{without_veneers} {denied}");
     });
-}
-
-fn status(child: i32) -> i32 {
-    let mut status = 0;
-    // SAFETY: the status lives until the call returns.
-    assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
-    if libc::WIFEXITED(status) { libc::WEXITSTATUS(status) } else { -1 }
 }
 
 /// At each system call of an update in steps another thread forks, without running fork handlers.
