@@ -16,7 +16,7 @@ use crate::patching::places;
 use crate::patching::registry::{Call, Fault, Label, Trampoline};
 use crate::patching::shared::with_state;
 use crate::patching::state::State;
-use crate::path::{Path, Reason};
+use crate::path::Reason;
 use crate::record::{KEYS, KeyRecord};
 use crate::report::{CallReport, KeyReport, Problem, Report, SiteReport};
 use crate::site::{SITES, SiteRecord};
@@ -225,16 +225,10 @@ impl Snapshot {
         is_plain: bool,
         is_bound: bool,
     ) -> SiteReport {
-        let call = CallReport {
-            address: 0,
-            kind: None,
-            grade: None,
-            steps: false,
-            path: Path::Indirect,
-            reason: self.bare,
-            function: None,
+        let calls = match is_bound {
+            true => Vec::new(),
+            false => std::vec![CallReport::unlisted(self.bare)],
         };
-        let calls = if is_bound { Vec::new() } else { std::vec![call] };
         SiteReport { file, line, column, is_plain, calls }
     }
 

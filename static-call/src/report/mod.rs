@@ -177,6 +177,21 @@ pub struct CallReport {
     pub function: Option<&'static str>,
 }
 
+impl CallReport {
+    /// Returns a call of which only is known that it goes through the slot.
+    pub(crate) fn unlisted(reason: Option<Reason>) -> Self {
+        Self {
+            address: 0,
+            kind: None,
+            grade: None,
+            steps: false,
+            path: Path::Indirect,
+            reason,
+            function: None,
+        }
+    }
+}
+
 /// A problem, and its consequence.
 ///
 /// # Examples

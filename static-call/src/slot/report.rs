@@ -4,7 +4,7 @@ use std::vec;
 use std::vec::Vec;
 
 use crate::lock;
-use crate::path::{Path, Reason};
+use crate::path::Reason;
 use crate::record::{KEYS, KeyRecord};
 use crate::report::{CallReport, KeyReport, Report, SiteReport};
 use crate::site::SITES;
@@ -36,14 +36,6 @@ pub(crate) fn report() -> Report {
 }
 
 fn site(file: &'static str, line: u32, column: u32, is_plain: bool) -> SiteReport {
-    let call = CallReport {
-        address: 0,
-        kind: None,
-        grade: None,
-        steps: false,
-        path: Path::Indirect,
-        reason: Some(Reason::NotSupported),
-        function: None,
-    };
-    SiteReport { file, line, column, is_plain, calls: vec![call] }
+    let calls = vec![CallReport::unlisted(Some(Reason::NotSupported))];
+    SiteReport { file, line, column, is_plain, calls }
 }
