@@ -1,4 +1,4 @@
-//! Compares the verifier with the matrix's oracles on the programs that were built.
+//! Compares the verifier with the oracles on the programs that were built.
 
 use std::fs;
 use std::ops::AddAssign;
@@ -7,6 +7,7 @@ use std::path::Path;
 use static_call_verify::report::{Kind, Report, TableState};
 use static_call_verify::{Policy, verify};
 
+use super::labels;
 use crate::matrix::oracles;
 use crate::run::Result;
 
@@ -23,7 +24,7 @@ pub(super) struct Found {
     pub(super) register: usize,
     pub(super) address_taken: usize,
     pub(super) inline: usize,
-    /// Instructions that iced-x86 decoded.
+    /// Instructions that iced-x86 decoded, or objdump where there are only labels.
     pub(super) decoded: usize,
 }
 
@@ -55,9 +56,10 @@ fn compared(image: &Path) -> Result<Found> {
     let mut policy = Policy::default();
     policy.set_source_lines(false);
     let report = verify(&bytes, &policy);
+    let printed = labels::compare(image, &report)?;
     if report.trampolines.is_empty() && oracles::names(&bytes)?.is_empty() {
-        // It has only flags, and nothing that the oracles look for.
-        return Ok(of(&report));
+        // It has only flags, and nothing that the matrix's oracles look for.
+        return Ok(Found { decoded: printed, ..of(&report) });
     }
     let counts = oracles::compare(image, &report)?;
     if counts.relocations == 0 {

@@ -24,9 +24,9 @@ impl Copy {
         }
     }
 
-    /// Returns the crate's directory.
-    pub(super) fn of(self, dir: &Path, given: &Given) -> PathBuf {
-        dir.join(self.name()).join(given.name)
+    /// Returns the directory of a package.
+    pub(super) fn of(self, dir: &Path, package: &str) -> PathBuf {
+        dir.join(self.name()).join(package)
     }
 
     /// Returns the directory of the program that measures it.
@@ -40,9 +40,9 @@ pub(super) fn kept() -> PathBuf {
     root().join("ecosystem")
 }
 
-/// Returns the patch that adds static calls to a crate.
-pub(super) fn patch(given: &Given) -> PathBuf {
-    kept().join("patches").join(format!("{}.patch", given.name))
+/// Returns the patch that adds static calls to a package.
+fn patch(package: &str) -> PathBuf {
+    kept().join("patches").join(format!("{package}.patch"))
 }
 
 /// The numbers of lines that a patch adds and removes.
@@ -53,7 +53,18 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    pub(super) fn of(patch: &str) -> Self {
+    /// Returns the sums over the patches of a crate.
+    pub(super) fn of(given: &Given) -> Result<Self> {
+        let mut sum = Self { added: 0, removed: 0 };
+        for (package, _) in given.packages() {
+            let lines = Self::count(&fs::read_to_string(patch(package))?);
+            sum.added += lines.added;
+            sum.removed += lines.removed;
+        }
+        Ok(sum)
+    }
+
+    fn count(patch: &str) -> Self {
         let count = |sign: char, header: &str| {
             let lines = patch.lines().skip_while(|line| !line.starts_with("diff "));
             lines.filter(|line| line.starts_with(sign) && !line.starts_with(header)).count()
@@ -71,18 +82,20 @@ pub(super) fn prepare(dir: &Path) -> Result {
             fs::remove_dir_all(&workspace)?;
         }
         for given in CRATES {
-            let own = copy.of(dir, given);
-            copy_tree(&vendored.join(format!("{}-{}", given.name, given.version)), &own)?;
-            if copy == Copy::Patched {
-                let patch = patch(given);
-                // Not as part of a repository that contains this directory.
-                let mut apply = Command::new("git");
-                apply.args(["apply", "--whitespace=nowarn"]).arg(patch).current_dir(&own);
-                output(apply.env("GIT_CEILING_DIRECTORIES", &workspace))?;
+            for (package, version) in given.packages() {
+                let own = copy.of(dir, package);
+                copy_tree(&vendored.join(format!("{package}-{version}")), &own)?;
+                if copy == Copy::Patched {
+                    // Not as part of a repository that contains this directory.
+                    let mut apply = Command::new("git");
+                    apply.args(["apply", "--whitespace=nowarn"]).arg(patch(package));
+                    apply.current_dir(&own).env("GIT_CEILING_DIRECTORIES", &workspace);
+                    output(&mut apply)?;
+                }
             }
-            let manifest = own.join("Cargo.toml");
+            let manifest = copy.of(dir, given.name).join("Cargo.toml");
             let text = fs::read_to_string(&manifest)?;
-            fs::write(&manifest, without(&text, given.left_out))?;
+            fs::write(&manifest, without(&text, given.left_out) + &development(given.added))?;
             bench(copy, &copy.bench(dir, given), given)?;
         }
         fs::write(workspace.join("Cargo.toml"), workspace_manifest())?;
@@ -98,15 +111,14 @@ pub(super) fn prepare(dir: &Path) -> Result {
 fn fetch(dir: &Path) -> Result<PathBuf> {
     let source = dir.join("source");
     let vendored = source.join("vendor");
-    let is_there =
-        |given: &Given| vendored.join(format!("{}-{}", given.name, given.version)).exists();
-    if CRATES.iter().all(is_there) {
+    let packages = || CRATES.iter().flat_map(Given::packages);
+    if packages().all(|(name, version)| vendored.join(format!("{name}-{version}")).exists()) {
         return Ok(vendored);
     }
     fs::create_dir_all(source.join("src"))?;
     fs::write(source.join("src/lib.rs"), "")?;
     let dependencies: String =
-        CRATES.iter().map(|c| format!("{} = \"={}\"\n", c.name, c.version)).collect();
+        packages().map(|(name, version)| format!("{name} = \"={version}\"\n")).collect();
     let manifest = format!(
         "[package]\nname = \"source\"\nedition = \"2024\"\n\n\
          [dependencies]\n{dependencies}\n[workspace]\n"
@@ -131,6 +143,13 @@ fn without(manifest: &str, left_out: &[&str]) -> String {
         keeps
     });
     kept.flat_map(|line| [line, "\n"]).collect()
+}
+
+/// Returns what a manifest says to add dependencies of tests.
+fn development(added: &[(&str, &str)]) -> String {
+    let table =
+        |(name, version)| format!("\n[dev-dependencies.{name}]\nversion = \"={version}\"\n");
+    added.iter().copied().map(table).collect()
 }
 
 /// Writes the package that measures a crate.
@@ -164,8 +183,13 @@ fn bench(copy: Copy, dir: &Path, given: &Given) -> Result {
 }
 
 fn workspace_manifest() -> String {
-    let members: Vec<_> =
-        CRATES.iter().flat_map(|c| [c.name.to_owned(), format!("bench-{}", c.name)]).collect();
+    let packages = CRATES.iter().flat_map(Given::packages).map(|(name, _)| name.to_owned());
+    let programs = CRATES.iter().map(|c| format!("bench-{}", c.name));
+    let members: Vec<_> = packages.chain(programs).collect();
+    // So that a crate, and what its tests need, use its parts from here.
+    let patched = CRATES.iter().filter(|c| !c.parts.is_empty()).flat_map(Given::packages);
+    let patched: String =
+        patched.map(|(name, _)| format!("{name} = {{ path = {name:?} }}\n")).collect();
     let [runtime, verifier] = ["static-call", "static-call-verify"].map(|name| root().join(name));
     // Build scripts and macros get the same options in every build, so that they are built once.
     format!(
@@ -176,19 +200,29 @@ fn workspace_manifest() -> String {
          static-call-verify = {{ path = {verifier:?} }}\n\n\
          [profile.release.build-override]\n\
          opt-level = 0\ncodegen-units = 256\ndebug = false\n\
-         debug-assertions = false\noverflow-checks = false\n"
+         debug-assertions = false\noverflow-checks = false\n\n\
+         [patch.crates-io]\n{patched}"
     )
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Lines, without};
+    use super::{Lines, development, without};
 
     #[test]
     fn lines_of_a_patch_are_counted_after_its_header() {
         let patch = "About it.\n- a list\n+ of things\n\ndiff --git a/x b/x\n--- a/x\n+++ b/x\n\
                      @@ -1,2 +1,3 @@\n same\n-old\n+new\n+more\n";
-        assert_eq!(Lines::of(patch), Lines { added: 2, removed: 1 });
+        assert_eq!(Lines::count(patch), Lines { added: 2, removed: 1 });
+    }
+
+    #[test]
+    fn dependencies_of_tests_are_tables() {
+        assert_eq!(development(&[]), "");
+        assert_eq!(
+            development(&[("a", "1.0.0")]),
+            "\n[dev-dependencies.a]\nversion = \"=1.0.0\"\n"
+        );
     }
 
     #[test]

@@ -59,16 +59,29 @@ pub(super) struct Suite {
     pub(super) programs: Vec<PathBuf>,
 }
 
-/// Builds and runs the tests of a crate. Returns an error unless all of them pass.
+/// Builds and runs the tests of a crate and its parts. Returns an error unless all of them pass.
 pub(super) fn run(dir: &Path, copy: Copy, given: &Given, build: Build) -> Result<Suite> {
+    let mut sum = Suite { tests: 0, names: BTreeSet::new(), programs: Vec::new() };
+    for (package, _) in given.packages() {
+        let suite = run_one(dir, copy, given, package, build)?;
+        sum.tests += suite.tests;
+        sum.names.extend(suite.names.iter().map(|name| format!("{package}: {name}")));
+        sum.programs.extend(suite.programs);
+    }
+    Ok(sum)
+}
+
+fn run_one(dir: &Path, copy: Copy, given: &Given, package: &str, build: Build) -> Result<Suite> {
     let mut command = cargo(["test", "--release", "--no-fail-fast", "--target", TARGET]);
-    command.arg("--features").arg(given.features.join(","));
+    if package == given.name {
+        command.arg("--features").arg(given.features.join(","));
+    }
     if build == Build::Debug {
         // Without the documentation's examples, which would test the same as with optimisation.
         command.args(["--tests", "--"]);
-        command.args(given.slow.iter().flat_map(|part| ["--skip", part]));
+        command.args(given.too_slow.iter().flat_map(|part| ["--skip", part]));
     }
-    command.current_dir(copy.of(dir, given)).envs(build.environment(dir)?);
+    command.current_dir(copy.of(dir, package)).envs(build.environment(dir)?);
     let out = command.stdin(Stdio::null()).output()?;
     let [stdout, stderr] = [&out.stdout, &out.stderr].map(|s| String::from_utf8_lossy(s));
     if !out.status.success() {

@@ -119,15 +119,17 @@ pub(super) fn document(outcomes: &[Outcome]) -> Result<String> {
          Each crate's source is its published version; `ecosystem/patches/NAME.patch` adds static\n\
          calls. Its own tests, including those in the documentation, pass without the patch and\n\
          with it, both times optimised. The tests of the library and of `tests` also pass without\n\
-         optimisation (except memchr's tests of packed pairs, which would take minutes). Each\n\
-         patch adds a test that switches implementations while the others run (except for `log`,\n\
-         whose tests switch levels themselves).\n\n\
+         optimisation (except memchr's tests of packed pairs, which would take minutes, and a\n\
+         test of tracing-core that depends on microseconds). Each patch adds a test that\n\
+         switches implementations while the others run (except for `log` and `tracing`, whose\n\
+         tests switch levels themselves). Numbers for `tracing` include tracing-core, which is\n\
+         patched with it.\n\n\
          {}\n\
          ## What the verifier found\n\n\
          In the test programs of both builds, and in the program that measures. The relocations\n\
          that the linker kept, a decode of every instruction by iced-x86, and objdump found the\n\
          same addresses, kinds, lengths, grades and trampolines. A label is where code tests a\n\
-         flag.\n\n\
+         flag: its record names a jump of five bytes, which objdump found there.\n\n\
          {}\n\
          ## What it costs\n\n\
          Times as ratios to the original in the same round: medians of {} rounds, and quartiles.\n\
@@ -136,7 +138,7 @@ pub(super) fn document(outcomes: &[Outcome]) -> Result<String> {
          flags of README.md. *Static calls*: patched, with these flags, after\n\
          `static_call::init()`. *Indirect only*: the same program with `STATIC_CALL=indirect`, as\n\
          where code cannot be changed. *Switched*: the same program after a switch to portable\n\
-         code (for `log`: to a level at which everything is logged).\n\n\
+         code (for `log` and `tracing`: to a level at which everything is logged).\n\n\
          {}",
         machine::heading("`cargo xtask ecosystem --bless`")?,
         machine::load()?,
