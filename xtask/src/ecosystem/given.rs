@@ -96,8 +96,8 @@ pub(super) const CRATES: &[Given] = &[
         left_out: &["criterion"],
         added: &[("tracing-mock", "0.1.0-beta.3")],
         too_slow: &["event_before_register"],
-        made: "a flag for each level; before, macros compared an atomic. No flag for each callsite: \
-               it would be switched, and code rewritten, wherever a callsite is first reached",
+        made: "a flag for each level; before, macros compared an atomic. Not one for each \
+               callsite: code would be rewritten wherever and whenever a callsite is first reached",
     },
     Given {
         name: "twox-hash",
