@@ -12,6 +12,7 @@
 //! Exit code: 0; 1 if a result was wrong or an update failed; 2 if the input cannot be read.
 
 mod checksum;
+mod cold;
 mod measure;
 mod print;
 mod spread;

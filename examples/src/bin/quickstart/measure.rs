@@ -14,6 +14,7 @@ use std::time::Instant;
 
 use static_call::static_call;
 
+use crate::cold::{self, Cold};
 use crate::spread::Spread;
 
 /// The argument that makes this program a child.
@@ -97,8 +98,13 @@ const STATIC: usize = 1;
 const ATOMIC: usize = 2;
 const DYN: usize = 3;
 
-/// A child's answer to a line: nanoseconds per call, one sample of each way.
-type Round = [f64; WAYS.len()];
+/// A child's answer to a line: nanoseconds per call, one sample of each way, in the hot loop and
+/// then in a cold request.
+#[derive(Clone, Copy)]
+struct Round {
+    hot: [f64; WAYS.len()],
+    cold: [f64; cold::WAYS],
+}
 
 /// A child's answer if some way to call gave a different result than the direct call.
 const WRONG: &str = "wrong";
@@ -112,22 +118,27 @@ pub(crate) fn child() -> io::Result<()> {
     let _ = static_call::init();
     // The compiler would turn a pointer that is never stored into a direct call.
     POINTER.store(black_box(direct as fn(u64) -> u64) as *mut (), Ordering::Release);
+    let mut cold = Cold::new();
     let mut out = io::stdout().lock();
     writeln!(out, "{}", path_of_step())?;
     for (number, line) in io::stdin().lock().lines().enumerate() {
         line?;
-        let answer =
-            round(number).map_or(WRONG.to_string(), |ns| ns.map(|ns| ns.to_string()).join(" "));
-        writeln!(out, "{answer}")?;
+        match round(number).zip(cold.round(number)) {
+            Some((hot, cold)) => {
+                let all: Vec<_> = hot.iter().chain(&cold).map(f64::to_string).collect();
+                writeln!(out, "{}", all.join(" "))?;
+            }
+            None => writeln!(out, "{WRONG}")?,
+        }
     }
     Ok(())
 }
 
 /// Takes one sample of each way. A different way comes first in each round.
-fn round(number: usize) -> Option<Round> {
+fn round(number: usize) -> Option<[f64; WAYS.len()]> {
     let calls = black_box(CALLS);
     let expected = loop_direct(calls);
-    let mut round = Round::default();
+    let mut round = [0.0; WAYS.len()];
     for i in 0..WAYS.len() {
         let way = (number + i) % WAYS.len();
         let begin = Instant::now();
@@ -192,9 +203,11 @@ impl Peer {
             return Ok(());
         }
         let samples: Vec<f64> = line.split(' ').filter_map(|ns| ns.parse().ok()).collect();
-        let round = Round::try_from(samples)
-            .map_err(|_| io::Error::other(format!("a child process answered {line:?}")))?;
-        self.rounds.push(round);
+        let round = samples
+            .split_first_chunk()
+            .and_then(|(&hot, cold)| Some(Round { hot, cold: cold.try_into().ok()? }));
+        let other = || io::Error::other(format!("a child process answered {line:?}"));
+        self.rounds.push(round.ok_or_else(other)?);
         Ok(())
     }
 
@@ -217,19 +230,22 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    fn new<'a>(name: &str, rounds: impl Iterator<Item = &'a Round> + Clone, way: usize) -> Self {
+    /// Returns the row of samples, each with the direct call's in its round.
+    fn new(name: &str, samples: impl Iterator<Item = (f64, f64)> + Clone) -> Self {
         Self {
             name: name.to_string(),
-            cost: Spread::of(rounds.clone().map(|round| round[way])),
-            ratio: Spread::of(rounds.map(|round| round[way] / round[DIRECT])),
+            cost: Spread::of(samples.clone().map(|(own, _)| own)),
+            ratio: Spread::of(samples.map(|(own, direct)| own / direct)),
         }
     }
 }
 
 /// What was measured.
 pub(crate) struct Measurement {
-    /// One row per way to call.
+    /// One row per way to call in the hot loop.
     pub(crate) rows: Vec<Row>,
+    /// The same for a cold request.
+    pub(crate) cold: Vec<Row>,
     /// Paths that this process cannot take.
     pub(crate) missing: Vec<&'static str>,
     /// Rounds in which a way to call gave a wrong result.
@@ -249,19 +265,27 @@ pub(crate) fn run() -> io::Result<Measurement> {
     }
 
     let all = peers.iter().flat_map(|peer| &peer.rounds);
-    let mut rows = vec![Row::new("direct call", all.clone(), DIRECT)];
+    let hot = |way: usize| move |round: &Round| (round.hot[way], round.hot[DIRECT]);
+    let cold = |way: usize| move |round: &Round| (round.cold[way], round.cold[cold::DIRECT]);
+    let direct = "direct call";
+    let mut rows = vec![Row::new(direct, all.clone().map(hot(DIRECT)))];
+    let mut cold_rows = vec![Row::new(direct, all.clone().map(cold(cold::DIRECT)))];
     let mut missing = Vec::new();
     for path in paths {
         let rounds = peers.iter().filter(|peer| peer.path == path).flat_map(|peer| &peer.rounds);
         if rounds.clone().next().is_some() {
-            rows.push(Row::new(&format!("static call, {path}"), rounds, STATIC));
+            let name = format!("static call, {path}");
+            rows.push(Row::new(&name, rounds.clone().map(hot(STATIC))));
+            cold_rows.push(Row::new(&name, rounds.map(cold(cold::STATIC))));
         } else {
             missing.push(path);
         }
     }
-    rows.push(Row::new("AtomicPtr, load and call", all.clone(), ATOMIC));
-    rows.push(Row::new("dyn, through the vtable", all, DYN));
+    let atomic = "AtomicPtr, load and call";
+    rows.push(Row::new(atomic, all.clone().map(hot(ATOMIC))));
+    cold_rows.push(Row::new(atomic, all.clone().map(cold(cold::ATOMIC))));
+    rows.push(Row::new("dyn, through the vtable", all.map(hot(DYN))));
     let wrong = peers.iter().map(|peer| peer.wrong).sum();
     peers.into_iter().try_for_each(Peer::end)?;
-    Ok(Measurement { rows, missing, wrong })
+    Ok(Measurement { rows, cold: cold_rows, missing, wrong })
 }

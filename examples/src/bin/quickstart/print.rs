@@ -7,6 +7,7 @@ use std::{env, fs};
 use static_call::{Path as CallPath, Report};
 
 use crate::checksum::Implementation;
+use crate::cold;
 use crate::measure::{self, Measurement, Row};
 use crate::spread::Spread;
 use crate::workload::{self, Outcome};
@@ -87,21 +88,53 @@ pub(crate) fn costs(out: &mut impl Write, measurement: &Measurement) -> Result<(
     trampoline   calls eight bytes of code, which jump to the target
     indirect     calls the same eight bytes, which jump through a pointer\n"
     )?;
+    writeln!(
+        out,
+        "  In one hot loop, which the processor predicts and keeps in its caches. Each call takes the
+  previous result as its argument.\n"
+    )?;
+    rows(out, &measurement.rows, &measurement.missing)?;
+    let (keys, calls) = (grouped(cold::KEYS), cold::CALLS);
+    let megabytes = cold::TOUCHED >> 20;
+    writeln!(
+        out,
+        "
+  In a server: {keys} functions can be switched. A request touches {megabytes} MB of data, then makes {calls}
+  calls, each of another function. Time of these calls:\n"
+    )?;
+    rows(out, &measurement.cold, &measurement.missing)?;
+    let rounds = measure::ROUNDS;
+    writeln!(
+        out,
+        "
+  Medians of {rounds} rounds; half of the samples lie between the quartiles. Every round measures
+  each way to call, and a ratio compares two samples from one round. Each path runs in its own
+  process, where the environment variable STATIC_CALL caps it.
+
+  What this shows: in a hot loop a call through a pointer may cost no more than a direct call.
+  When caches are cold, it waits for the pointer, then for the code. An inline static call
+  executes exactly the instructions of a direct call; the other two paths execute one more jump.
+  `cargo bench` measures more workloads and more alternatives."
+    )
+}
+
+/// Prints a table of ways to call.
+fn rows(out: &mut impl Write, rows: &[Row], missing: &[&str]) -> Result<()> {
     let (cost, ratio) = ("ns per call", "direct = 1");
     writeln!(
         out,
-        "  {:<24} {cost:>11}  {:<14} {ratio:>11}  quartiles",
+        "  {:<24} {cost:>11}  {:<16} {ratio:>11}  quartiles",
         "way to call", "quartiles"
     )?;
-    for Row { name, cost, ratio } in &measurement.rows {
+    for Row { name, cost, ratio } in rows {
         let quartiles = format!("{:.2} to {:.2}", cost.lower, cost.upper);
         writeln!(
             out,
-            "  {name:<24} {:>11.2}  {quartiles:<14} {:>11.2}  {:.2} to {:.2}",
+            "  {name:<24} {:>11.2}  {quartiles:<16} {:>11.2}  {:.2} to {:.2}",
             cost.median, ratio.median, ratio.lower, ratio.upper
         )?;
     }
-    for path in &measurement.missing {
+    for path in missing {
         writeln!(
             out,
             "  {:<24} {:>11}  not measured; the list of calls below says why",
@@ -109,22 +142,7 @@ pub(crate) fn costs(out: &mut impl Write, measurement: &Measurement) -> Result<(
             "-"
         )?;
     }
-    let (rounds, calls) = (measure::ROUNDS, grouped(measure::CALLS));
-    writeln!(
-        out,
-        "
-  Medians of {rounds} rounds of {calls} calls; half of the samples lie between the quartiles.
-  Each call takes the previous result as its argument. Every round measures each way to call,
-  and a ratio compares two samples from one round. Each path runs in its own process, where
-  the environment variable STATIC_CALL caps it.
-
-  What this shows: the cost of calls that the processor always predicts correctly, in a loop
-  that stays in its caches. Here a call through a pointer may cost no more than a direct call.
-  An inline static call executes exactly the instructions of a direct call; the other two
-  paths execute one more jump.
-  What this does not show: how the ways compare in a program with thousands of call sites,
-  where branch predictors and instruction caches run out of space."
-    )
+    Ok(())
 }
 
 /// Prints the library's own report: keys, sites, call instructions, paths and reasons.
@@ -142,8 +160,13 @@ pub(crate) fn report(out: &mut impl Write, report: &Report) -> Result<()> {
     if calls.any(|call| call.path != CallPath::Inline) {
         writeln!(out, "  A line that is not inline ends with the reason.")?;
     }
-    writeln!(out)?;
-    writeln!(out, "{report}")
+    let totals = report.totals();
+    let mut listed = report.clone();
+    listed.keys.retain(|key| !key.module.starts_with(cold::MODULE));
+    let left_out = grouped(totals.keys - listed.totals().keys);
+    writeln!(out, "\n{listed}\n")?;
+    writeln!(out, "  Left out are the {left_out} functions of the server. With them:\n")?;
+    writeln!(out, "{totals}")
 }
 
 /// Formats `1234567` as `1,234,567`.
