@@ -99,8 +99,8 @@ pub(crate) fn costs(out: &mut impl Write, measurement: &Measurement) -> Result<(
     writeln!(
         out,
         "
-  In a server: {keys} functions can be switched. A request touches {megabytes} MB of data, then makes {calls}
-  calls, each of another function. Time of these calls:\n"
+  In a server: {keys} functions can be switched. A request touches {megabytes} MB of data, then
+  makes {calls} calls, each of another function. Time of these calls:\n"
     )?;
     rows(out, &measurement.cold, &measurement.missing)?;
     let rounds = measure::ROUNDS;
