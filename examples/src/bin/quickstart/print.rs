@@ -90,8 +90,8 @@ pub(crate) fn costs(out: &mut impl Write, measurement: &Measurement) -> Result<(
     )?;
     writeln!(
         out,
-        "  In one hot loop, which the processor predicts and keeps in its caches. Each call takes the
-  previous result as its argument.\n"
+        "  In one hot loop, which the processor predicts and keeps in its caches. Each call
+  takes the previous result as its argument.\n"
     )?;
     rows(out, &measurement.rows, &measurement.missing)?;
     let (keys, calls) = (grouped(cold::KEYS), cold::CALLS);
