@@ -2,6 +2,7 @@
 
 mod aarch64;
 mod bench;
+mod benchmarks;
 mod build_dependency;
 mod ci;
 mod ecosystem;
@@ -56,6 +57,7 @@ const TASKS: &[(&str, &str, Run)] = &[
     ),
     ("torture", "Call and update for 5 minutes, twice (--seconds N, --seed S)", torture::torture),
     ("sweep", "Read every ELF file on this machine; find no static calls", sweep::sweep),
+    ("bench", "Run cargo bench: calls, hooks and updates beside alternatives", benchmarks::bench),
     ("bench-verify", "Compare the verifier with sha256sum, objdump and ld", bench::verify),
     ("footprint", "Measure bytes, build time and code of keys (--keys N)", footprint::footprint),
     (

@@ -1,0 +1,194 @@
+//! Workloads of many keys and many call sites.
+
+use std::fmt::{self, Write as _};
+use std::path::Path;
+
+use crate::way::Way;
+
+/// Keys, and calls of them in functions of a few calls each. Each way has a module of its own with
+/// the same keys and the same calls.
+pub(crate) struct Grid {
+    /// Its workload's name.
+    pub(crate) name: &'static str,
+    pub(crate) keys: usize,
+    pub(crate) sites: usize,
+    /// Call sites in a function.
+    pub(crate) run: usize,
+    /// Whether each slot is in a cache line with other data.
+    pub(crate) apart: bool,
+    pub(crate) ways: &'static [Way],
+}
+
+/// All ways for which the compiler needs less than a minute.
+const MOST: &[Way] = &[
+    Way::Direct,
+    Way::Static,
+    Way::Atomic,
+    Way::Once,
+    Way::Dyn,
+    Way::BoxFn,
+    Way::ArcSwap,
+    Way::Ifunc,
+    Way::StaticKeys,
+    Way::StaticKey,
+];
+
+pub(crate) const GRIDS: &[Grid] = &[
+    Grid {
+        name: "1,000 keys, 4,000 sites",
+        keys: 1000,
+        sites: 4000,
+        run: 8,
+        apart: false,
+        ways: MOST,
+    },
+    Grid {
+        name: "64 keys, 4,096 sites",
+        keys: 64,
+        sites: 4096,
+        run: 16,
+        apart: false,
+        ways: &[
+            Way::Direct,
+            Way::Static,
+            Way::Atomic,
+            Way::Once,
+            Way::Dyn,
+            Way::BoxFn,
+            Way::ArcSwap,
+            Way::Multiversion,
+            Way::Ifunc,
+            Way::StaticKeys,
+            Way::StaticKey,
+        ],
+    },
+    Grid {
+        name: "1,024 keys, 65,536 sites",
+        keys: 1024,
+        sites: 65536,
+        run: 64,
+        apart: false,
+        ways: &[Way::Direct, Way::Static, Way::Atomic, Way::Dyn, Way::Ifunc],
+    },
+    // Requests: each is one function of 200 calls.
+    Grid { name: "cold", keys: 1000, sites: 200 * REQUESTS, run: 200, apart: true, ways: MOST },
+];
+
+/// Requests in the last grid.
+const REQUESTS: usize = 16;
+
+/// A splitmix64 generator.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        usize::try_from((z ^ z >> 31) % n as u64).unwrap_or_default()
+    }
+}
+
+impl Grid {
+    /// Returns the name of its module.
+    pub(crate) fn module(&self) -> String {
+        let digits =
+            |c: char| if c.is_ascii_alphanumeric() { Some(c) } else { (c == ' ').then_some('_') };
+        format!("grid_{}", self.name.chars().filter_map(digits).collect::<String>())
+    }
+
+    /// Returns the key of each site. All keys have as many sites, one more or one less.
+    fn order(&self, random: &mut Random) -> Vec<usize> {
+        let mut keys: Vec<_> = (0..self.sites).map(|site| site % self.keys).collect();
+        for at in (1..keys.len()).rev() {
+            keys.swap(at, random.below(at + 1));
+        }
+        keys
+    }
+
+    /// Returns the ways to measure: all, or those that the way of building concerns.
+    fn ways(&self) -> impl Iterator<Item = Way> {
+        let few = std::env::var_os("CARGO_FEATURE_FEW").is_some();
+        self.ways
+            .iter()
+            .copied()
+            .filter(move |way| !few || matches!(way, Way::Direct | Way::Static))
+    }
+
+    /// Returns its modules, one for each way.
+    pub(crate) fn source(&self) -> Result<String, fmt::Error> {
+        let mut text = String::new();
+        for way in self.ways() {
+            writeln!(text, "pub(crate) mod {} {{\n{}", way.module(), way.head(self))?;
+            for key in 0..self.keys {
+                text += &way.key(self, key);
+            }
+            text += &way.foot(self);
+            let mut random = Random(1);
+            let mut keys = self.order(&mut random).into_iter();
+            let runs = self.sites / self.run;
+            let (parameter, argument) = way.context();
+            for run in 0..runs {
+                write!(text, "#[inline(never)]\nfn c{run}({parameter}mut x: u64) -> u64 {{\n")?;
+                for key in keys.by_ref().take(self.run) {
+                    // Of different lengths, so that calls lie everywhere in a cache line.
+                    match random.below(4) {
+                        0 => text += "    x ^= 0x5bd1e9;\n",
+                        1 => text += "    x ^= 0x5b;\n",
+                        _ => {}
+                    }
+                    writeln!(text, "    x = {};", way.call(self, key))?;
+                }
+                text += "    x\n}\n";
+            }
+            text += "pub(crate) fn pass(mut x: u64) -> u64 {\n";
+            text += way.context_of_pass();
+            for run in 0..runs {
+                writeln!(text, "    x = c{run}({argument}x);")?;
+            }
+            text += "    x\n}\n";
+            text += "pub(crate) fn request(number: u64, x: u64) -> u64 {\n";
+            text += way.context_of_pass();
+            writeln!(text, "    match number % {runs} {{")?;
+            for run in 1..runs {
+                writeln!(text, "        {run} => c{run}({argument}x),")?;
+            }
+            writeln!(text, "        _ => c0({argument}x),\n    }}\n}}\n}}")?;
+        }
+        Ok(text)
+    }
+
+    /// Returns the declaration of its module.
+    pub(crate) fn declaration(&self, dir: &Path) -> String {
+        let path = dir.join(format!("{}.rs", self.module()));
+        format!("#[path = {path:?}]\nmod {};\n", self.module())
+    }
+}
+
+/// Returns the list of all grids.
+pub(crate) fn list() -> String {
+    let mut text = String::from("pub(crate) const GRIDS: &[Grid] = &[\n");
+    for grid in GRIDS {
+        let (name, module) = (grid.name, grid.module());
+        let (pass, request, requests) = (grid.sites, grid.run, grid.apart);
+        text += &format!(
+            "    Grid {{ name: {name:?}, pass: {pass}, request: {request}, \
+             requests: {requests}, ways: &[\n"
+        );
+        for way in grid.ways() {
+            let (own, name) = (way.module(), way.name());
+            text += &format!(
+                "        GridWay {{ name: {name:?}, prepare: {module}::{own}::prepare, \
+                 pass: {module}::{own}::pass, request: {module}::{own}::request }},\n"
+            );
+        }
+        text += "    ] },\n";
+    }
+    text += "];\n/// Makes every static call reach its other target.\n\
+             pub(crate) fn switch() -> Result<(), static_call::UpdateError> {\n";
+    for grid in GRIDS {
+        text += &format!("    {}::{}::switch()?;\n", grid.module(), Way::Static.module());
+    }
+    text += "    Ok(())\n}\n";
+    text
+}

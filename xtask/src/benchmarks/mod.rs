@@ -1,0 +1,75 @@
+//! `cargo bench`: what a call, a hook that is off and an update cost, beside every alternative.
+//!
+//! Ratios are to the first way of a workload, in the same round and process. Ways are interleaved:
+//! each round takes one sample of every way in every program. Criterion measures one way after
+//! another, so whatever changes on the machine in between changes its ratios; so this has a
+//! harness of its own.
+
+mod calls;
+mod program;
+mod results;
+mod rounds;
+mod table;
+
+use std::fs;
+
+use crate::machine;
+use crate::run::{Result, root};
+use results::Results;
+
+/// Rounds, each of which measures everything once.
+const ROUNDS: usize = 41;
+
+/// The task's options.
+struct Options {
+    rounds: usize,
+    /// Part of the names of the workloads to measure.
+    workload: String,
+    bless: bool,
+}
+
+impl Options {
+    fn parse(args: &[String]) -> Result<Self> {
+        let mut options = Self { rounds: ROUNDS, workload: String::new(), bless: false };
+        let mut args = args.iter();
+        while let Some(arg) = args.next() {
+            let mut value = || args.next().ok_or_else(|| format!("{arg} needs a value"));
+            match arg.as_str() {
+                "--rounds" => options.rounds = value()?.parse()?,
+                "--workload" => options.workload.clone_from(value()?),
+                "--bless" => options.bless = true,
+                // Cargo passes it.
+                "--bench" => {}
+                _ => {
+                    return Err(format!(
+                        "unknown option `{arg}`; known are --rounds N, --workload NAME, --bless"
+                    )
+                    .into());
+                }
+            }
+        }
+        if options.rounds == 0 {
+            return Err("--rounds needs a number from 1".into());
+        }
+        Ok(options)
+    }
+
+    fn wants(&self, workload: &str) -> bool {
+        workload.contains(&self.workload)
+    }
+}
+
+/// Measures, prints tables and targets, and writes results and plots.
+pub(crate) fn bench(args: &[String]) -> Result {
+    let options = Options::parse(args)?;
+    let heading = machine::heading("`cargo bench -- --bless`")?;
+    let before = machine::load()?;
+    let sections = vec![calls::section(&options)?];
+    let results = Results { heading, load: [before, machine::load()?], sections };
+    let text = table::document(&results)?;
+    print!("{text}");
+    let dir = root().join("target/static-call/bench");
+    fs::create_dir_all(&dir)?;
+    fs::write(dir.join("results.json"), serde_json::to_string_pretty(&results)?)?;
+    Ok(())
+}

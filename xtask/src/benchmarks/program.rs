@@ -1,0 +1,109 @@
+//! Builds the measured programs, and runs them.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use crate::matrix::workspace_flags;
+use crate::run::{Result, cargo, output, root, scratch};
+
+/// How a program is built.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Build {
+    /// `cargo build --release`, as a user's crate.
+    Plain,
+    /// With the flags that align calls.
+    Flags,
+    /// Without flags; calls lead to their defaults when the program is linked.
+    Bound,
+}
+
+/// Builds a program. Returns the path of its file.
+pub(super) fn build(name: &str, build: Build) -> Result<PathBuf> {
+    let target = scratch("benchmarks").join(match build {
+        Build::Flags => "flags",
+        Build::Plain | Build::Bound => "plain",
+    });
+    let flags = if build == Build::Flags { workspace_flags()? } else { Vec::new() };
+    let mut command = cargo(["build", "--release", "--locked", "--quiet", "--package", name]);
+    command.args((build == Build::Bound).then_some("--features=bind"));
+    command.current_dir(root().join("benchmarks"));
+    command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
+    command.env("CARGO_TARGET_DIR", &target);
+    eprintln!("building `{name}` ({build:?})");
+    output(&mut command)?;
+    // The next build may overwrite it.
+    let copy = scratch("benchmarks").join(format!("{name}-{build:?}").to_lowercase());
+    fs::copy(target.join("release").join(name), &copy)?;
+    Ok(copy)
+}
+
+/// A measured program that waits for requests.
+pub(super) struct Running {
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+    /// What it printed about itself: names and values.
+    pub(super) description: Vec<(String, String)>,
+    /// The names of its workloads.
+    pub(super) workloads: Vec<String>,
+}
+
+impl Running {
+    /// Starts a program whose static calls take this path at most.
+    pub(super) fn start(program: &Path, arguments: &[&str], cap: &str) -> Result<Self> {
+        let mut command = Command::new(program);
+        command.args(arguments).env("STATIC_CALL", cap);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let pipes = child.stdin.take().zip(child.stdout.take());
+        let (input, output) = pipes.ok_or("a child without pipes")?;
+        let output = BufReader::new(output);
+        let (description, workloads) = (Vec::new(), Vec::new());
+        let mut running = Self { child, input, output, description, workloads };
+        loop {
+            let line = running.line()?;
+            if line == "ready" {
+                return Ok(running);
+            }
+            let (name, value) = line.split_once('\t').ok_or_else(|| format!("printed {line:?}"))?;
+            if name == "workload" {
+                running.workloads.push(value.to_owned());
+            } else {
+                running.description.push((name.to_owned(), value.to_owned()));
+            }
+        }
+    }
+
+    fn line(&mut self) -> Result<String> {
+        let mut line = String::new();
+        if self.output.read_line(&mut line)? == 0 {
+            return Err(format!("a measured program ended early: {}", self.child.wait()?).into());
+        }
+        Ok(line.trim_end().to_owned())
+    }
+
+    /// Asks for a round of a workload, of all ways or of these. Returns each way and what an
+    /// operation takes, in nanoseconds.
+    pub(super) fn round(&mut self, workload: &str, ways: &[&str]) -> Result<Vec<(String, f64)>> {
+        let request: Vec<_> = [workload].into_iter().chain(ways.iter().copied()).collect();
+        writeln!(self.input, "{}", request.join("\t"))?;
+        let mut samples = Vec::new();
+        loop {
+            let line = self.line()?;
+            if line.is_empty() {
+                return Ok(samples);
+            }
+            let (name, time) = line.split_once('\t').ok_or_else(|| format!("printed {line:?}"))?;
+            samples.push((name.to_owned(), time.parse()?));
+        }
+    }
+
+    /// Ends the program by closing its input.
+    pub(super) fn end(self) -> Result {
+        let Self { mut child, input, .. } = self;
+        drop(input);
+        let status = child.wait()?;
+        if status.success() { Ok(()) } else { Err(format!("a measured program: {status}").into()) }
+    }
+}

@@ -1,0 +1,63 @@
+//! What was measured.
+
+use serde::Serialize;
+
+use crate::spread::Spread;
+
+/// All results of a run.
+#[derive(Serialize)]
+pub(super) struct Results {
+    /// Date, command, compiler and processors.
+    pub(super) heading: String,
+    /// The machine's load over fifteen minutes, before and after.
+    pub(super) load: [String; 2],
+    pub(super) sections: Vec<Section>,
+}
+
+/// The results of one program.
+#[derive(Serialize)]
+pub(super) struct Section {
+    pub(super) title: &'static str,
+    /// What the measured programs say about themselves.
+    pub(super) programs: Vec<Described>,
+    pub(super) workloads: Vec<Workload>,
+}
+
+/// A program as it ran.
+#[derive(Serialize)]
+pub(super) struct Described {
+    pub(super) name: &'static str,
+    pub(super) says: Vec<(String, String)>,
+}
+
+/// The results for one workload.
+#[derive(Serialize)]
+pub(super) struct Workload {
+    pub(super) name: String,
+    /// The first row is what the others are compared with.
+    pub(super) rows: Vec<Row>,
+}
+
+/// The results for one way to do a workload's work.
+#[derive(Serialize)]
+pub(super) struct Row {
+    pub(super) name: String,
+    /// Nanoseconds for an operation.
+    pub(super) ns: Spread,
+    /// The same divided by the first way's, in the same round and process.
+    pub(super) ratio: Spread,
+}
+
+impl Workload {
+    /// Returns the row of this name.
+    pub(super) fn row(&self, name: &str) -> Option<&Row> {
+        self.rows.iter().find(|row| row.name == name)
+    }
+}
+
+impl Section {
+    /// Returns the workload of this name.
+    pub(super) fn workload(&self, name: &str) -> Option<&Workload> {
+        self.workloads.iter().find(|workload| workload.name == name)
+    }
+}
