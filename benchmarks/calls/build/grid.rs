@@ -22,6 +22,7 @@ pub(crate) struct Grid {
 /// All ways for which the compiler needs less than a minute.
 const MOST: &[Way] = &[
     Way::Direct,
+    Way::Again,
     Way::Static,
     Way::Atomic,
     Way::Once,
@@ -50,6 +51,7 @@ pub(crate) const GRIDS: &[Grid] = &[
         apart: false,
         ways: &[
             Way::Direct,
+            Way::Again,
             Way::Static,
             Way::Atomic,
             Way::Once,
@@ -68,10 +70,30 @@ pub(crate) const GRIDS: &[Grid] = &[
         sites: 65536,
         run: 64,
         apart: false,
-        ways: &[Way::Direct, Way::Static, Way::Atomic, Way::Dyn, Way::Ifunc],
+        ways: &[Way::Direct, Way::Again, Way::Static, Way::Atomic, Way::Dyn, Way::Ifunc],
     },
     // Requests: each is one function of 200 calls.
-    Grid { name: "cold", keys: 1000, sites: 200 * REQUESTS, run: 200, apart: true, ways: MOST },
+    Grid {
+        name: "cold",
+        keys: 1000,
+        sites: 200 * REQUESTS,
+        run: 200,
+        apart: true,
+        ways: &[
+            Way::Direct,
+            Way::Again,
+            Way::Static,
+            Way::Atomic,
+            Way::Together,
+            Way::Once,
+            Way::Dyn,
+            Way::BoxFn,
+            Way::ArcSwap,
+            Way::Ifunc,
+            Way::StaticKeys,
+            Way::StaticKey,
+        ],
+    },
 ];
 
 /// Requests in the last grid.
@@ -112,7 +134,7 @@ impl Grid {
         self.ways
             .iter()
             .copied()
-            .filter(move |way| !few || matches!(way, Way::Direct | Way::Static))
+            .filter(move |way| !few || matches!(way, Way::Direct | Way::Again | Way::Static))
     }
 
     /// Returns its modules, one for each way.

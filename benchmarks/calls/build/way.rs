@@ -6,8 +6,12 @@ use crate::grid::Grid;
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Way {
     Direct,
+    /// Direct calls once more: what the place of code changes by itself.
+    Again,
     Static,
     Atomic,
+    /// `AtomicPtr` in a table of nothing else, even where slots lie apart.
+    Together,
     Once,
     Dyn,
     BoxFn,
@@ -26,8 +30,10 @@ impl Way {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Direct => "direct call",
+            Self::Again => "direct call, elsewhere",
             Self::Static => "static call",
             Self::Atomic => "AtomicPtr",
+            Self::Together => "AtomicPtr, slots together",
             Self::Once => "OnceLock<fn>",
             Self::Dyn => "dyn",
             Self::BoxFn => "Box<dyn Fn>",
@@ -42,8 +48,10 @@ impl Way {
     pub(crate) fn module(self) -> &'static str {
         match self {
             Self::Direct => "direct",
+            Self::Again => "direct_again",
             Self::Static => "static_call",
             Self::Atomic => "atomic",
+            Self::Together => "atomic_together",
             Self::Once => "once",
             Self::Dyn => "object",
             Self::BoxFn => "closure",
@@ -57,14 +65,14 @@ impl Way {
 
     /// Returns imports, and the type around each slot.
     pub(crate) fn head(self, grid: &Grid) -> String {
-        let repr = if grid.apart { "align(64)" } else { "transparent" };
+        let repr = if grid.apart && self != Self::Together { "align(64)" } else { "transparent" };
         let slot = format!("#[repr({repr})]\nstruct Slot<T>(T);\n");
         // A field of a table, among other fields.
         let field = if grid.apart { ", [u64; 6]" } else { "" };
         match self {
-            Self::Direct | Self::Multiversion | Self::Ifunc => String::new(),
+            Self::Direct | Self::Again | Self::Multiversion | Self::Ifunc => String::new(),
             Self::Static => "use static_call::{UpdateError, static_call};\n".to_owned(),
-            Self::Atomic => format!(
+            Self::Atomic | Self::Together => format!(
                 "use std::sync::atomic::{{AtomicPtr, Ordering}};\n{slot}\
                  #[inline(always)]\nfn load(slot: &Slot<AtomicPtr<()>>) -> fn(u64) -> u64 {{\n    \
                  // SAFETY: slots hold functions of this type only.\n    \
@@ -103,13 +111,13 @@ impl Way {
             format!("#[inline(never)]\nfn {name}{key}(x: u64) -> u64 {{ {body} }}\n")
         };
         match self {
-            Self::Direct | Self::ArcSwap => function('f', &body),
+            Self::Direct | Self::Again | Self::ArcSwap => function('f', &body),
             Self::Static => format!(
                 "#[static_call]\nfn f{key}(x: u64) -> u64 {{ {body} }}\n\
                  fn t{key}(x: u64) -> u64 {{ {} }}\n",
                 self.body(key, 1)
             ),
-            Self::Atomic => {
+            Self::Atomic | Self::Together => {
                 function('f', &body)
                     + &format!(
                         "static S{key}: Slot<AtomicPtr<()>> = \
@@ -188,7 +196,7 @@ impl Way {
             )
         };
         match self {
-            Self::Atomic => stores(&|k| {
+            Self::Atomic | Self::Together => stores(&|k| {
                 format!(
                     "    S{k}.0.store(std::hint::black_box(f{k} as {pointer}) as *mut (), \
                      Ordering::Release);\n"
@@ -234,8 +242,8 @@ impl Way {
     /// Returns a call.
     pub(crate) fn call(self, grid: &Grid, key: usize) -> String {
         match self {
-            Self::Direct | Self::Static | Self::Multiversion => format!("f{key}(x)"),
-            Self::Atomic => format!("load(&S{key})(x)"),
+            Self::Direct | Self::Again | Self::Static | Self::Multiversion => format!("f{key}(x)"),
+            Self::Atomic | Self::Together => format!("load(&S{key})(x)"),
             Self::Once => {
                 format!("S{key}.0.get_or_init(|| f{key})(x)")
             }

@@ -1,11 +1,12 @@
 //! The program `calls`: a call, in every way to make one that can be switched.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::Options;
 use super::program::{self, Build, Running};
 use super::results::{Described, Section};
-use super::rounds::{self, Asked};
+use super::rounds::{Asked, Measured};
+use super::{Options, ROUNDS_OF_A_START, code, targets};
 use crate::run::Result;
 
 /// The way that other ways are compared with.
@@ -45,30 +46,43 @@ pub(super) fn section(options: &Options) -> Result<Section> {
             built.push((run.build, program::build("calls", run.build)?));
         }
     }
-    let path = |build: Build| built.iter().find(|(b, _)| *b == build).map(|(_, path)| path);
-    let mut programs = Vec::new();
-    let mut running = Vec::new();
-    for run in &RUNS {
-        let path = path(run.build).ok_or("a program was not built")?;
-        let child = Running::start(path, run.arguments, run.cap)?;
-        programs.push(Described { name: run.name, says: child.description.clone() });
-        running.push(child);
+    let mut code = BTreeMap::new();
+    for (build, path) in &built {
+        let read = code::read(path)?;
+        code::check(&read).map_err(|e| format!("{build:?}: {e}"))?;
+        if *build == Build::Plain {
+            code = read;
+        }
     }
-    let names = running[0].workloads.clone();
-    let mut workloads = Vec::new();
-    for name in names.iter().filter(|name| options.wants(name)) {
-        let mut asked: Vec<_> = RUNS
-            .iter()
-            .zip(&mut running)
-            .enumerate()
-            .map(|(n, (run, running))| Asked {
+    let path = |build: Build| built.iter().find(|(b, _)| *b == build).map(|(_, path)| path);
+    let (mut measured, mut programs) = (Measured::default(), Vec::new());
+    // The same code is faster or slower by where the system puts its pages.
+    for start in 0..options.starts() {
+        eprintln!("measuring calls, start {} of {}", start + 1, options.starts());
+        let mut running = Vec::new();
+        for run in &RUNS {
+            let path = path(run.build).ok_or("a program was not built")?;
+            running.push(Running::start(path, run.arguments, run.cap)?);
+        }
+        let described = |(run, child): (&Run, &Running)| Described {
+            name: run.name,
+            says: child.description.clone(),
+        };
+        programs = RUNS.iter().zip(&running).map(described).collect();
+        let names = running[0].workloads.clone();
+        for name in names.iter().filter(|name| options.wants(name)) {
+            let ask = |(n, (run, running)): (usize, (&Run, _))| Asked {
                 running,
                 ways: if n == 0 { &[] } else { &[DIRECT, STATIC] },
                 renamed: (STATIC, run.name),
-            })
-            .collect();
-        workloads.push(rounds::workload(name, &mut asked, options.rounds)?);
+            };
+            let mut asked: Vec<_> = RUNS.iter().zip(&mut running).enumerate().map(ask).collect();
+            measured.add(name, &mut asked, ROUNDS_OF_A_START)?;
+        }
+        running.into_iter().try_for_each(Running::end)?;
     }
-    running.into_iter().try_for_each(Running::end)?;
-    Ok(Section { title: "A call", programs, workloads })
+    let workloads = measured.workloads()?;
+    let targets = workloads.iter().flat_map(targets::of_calls).collect();
+    let code = code.into_iter().map(|((grid, way), code)| (grid, way, code)).collect();
+    Ok(Section { title: "A call", programs, workloads, code, targets })
 }

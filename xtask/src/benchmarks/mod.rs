@@ -6,10 +6,13 @@
 //! harness of its own.
 
 mod calls;
+mod code;
+mod plot;
 mod program;
 mod results;
 mod rounds;
 mod table;
+mod targets;
 
 use std::fs;
 
@@ -18,7 +21,9 @@ use crate::run::{Result, root};
 use results::Results;
 
 /// Rounds, each of which measures everything once.
-const ROUNDS: usize = 41;
+const ROUNDS: usize = 40;
+/// Rounds after which programs are started again.
+const ROUNDS_OF_A_START: usize = 4;
 
 /// The task's options.
 struct Options {
@@ -54,6 +59,11 @@ impl Options {
         Ok(options)
     }
 
+    /// Returns how often the programs are started.
+    fn starts(&self) -> usize {
+        self.rounds.div_ceil(ROUNDS_OF_A_START)
+    }
+
     fn wants(&self, workload: &str) -> bool {
         workload.contains(&self.workload)
     }
@@ -71,5 +81,15 @@ pub(crate) fn bench(args: &[String]) -> Result {
     let dir = root().join("target/static-call/bench");
     fs::create_dir_all(&dir)?;
     fs::write(dir.join("results.json"), serde_json::to_string_pretty(&results)?)?;
+    let plots = plot::plots(&results, &dir)?;
+    println!("\nresults.json and {} plots are in {}", plots.len(), dir.display());
+    if options.bless {
+        let kept = root().join("docs/plots");
+        fs::create_dir_all(&kept)?;
+        for plot in &plots {
+            fs::copy(plot, kept.join(plot.file_name().unwrap_or_default()))?;
+        }
+        fs::write(root().join("measurements/benchmarks.md"), text)?;
+    }
     Ok(())
 }

@@ -27,7 +27,11 @@ pub(super) fn build(name: &str, build: Build) -> Result<PathBuf> {
     });
     let flags = if build == Build::Flags { workspace_flags()? } else { Vec::new() };
     let mut command = cargo(["build", "--release", "--locked", "--quiet", "--package", name]);
-    command.args((build == Build::Bound).then_some("--features=bind"));
+    command.args(match build {
+        Build::Plain => None,
+        Build::Flags => Some("--features=few"),
+        Build::Bound => Some("--features=bind"),
+    });
     command.current_dir(root().join("benchmarks"));
     command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
     command.env("CARGO_TARGET_DIR", &target);

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::code::Code;
+use super::targets::Target;
 use crate::spread::Spread;
 
 /// All results of a run.
@@ -21,6 +23,9 @@ pub(super) struct Section {
     /// What the measured programs say about themselves.
     pub(super) programs: Vec<Described>,
     pub(super) workloads: Vec<Workload>,
+    /// The code of generated workloads: the names of workload and way.
+    pub(super) code: Vec<(String, String, Code)>,
+    pub(super) targets: Vec<Target>,
 }
 
 /// A program as it ran.
@@ -52,12 +57,5 @@ impl Workload {
     /// Returns the row of this name.
     pub(super) fn row(&self, name: &str) -> Option<&Row> {
         self.rows.iter().find(|row| row.name == name)
-    }
-}
-
-impl Section {
-    /// Returns the workload of this name.
-    pub(super) fn workload(&self, name: &str) -> Option<&Workload> {
-        self.workloads.iter().find(|workload| workload.name == name)
     }
 }

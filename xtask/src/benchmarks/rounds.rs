@@ -21,33 +21,55 @@ struct Samples {
     ratios: Vec<f64>,
 }
 
-/// Measures a workload.
-pub(super) fn workload(name: &str, asked: &mut [Asked<'_>], rounds: usize) -> Result<Workload> {
-    eprintln!("measuring `{name}`");
-    let mut all: Vec<Samples> = Vec::new();
-    for _ in 0..rounds {
-        for Asked { running, ways, renamed } in &mut *asked {
-            let answer = running.round(name, ways)?;
-            let first = answer.first().ok_or("a round without samples")?.1;
-            for (way, ns) in answer {
-                let name = if way == renamed.0 { renamed.1.to_owned() } else { way };
-                let at = all.iter().position(|samples| samples.name == name);
-                let at = at.unwrap_or_else(|| {
-                    all.push(Samples { name, ns: Vec::new(), ratios: Vec::new() });
-                    all.len() - 1
-                });
-                all[at].ns.push(ns);
-                all[at].ratios.push(ns / first);
+/// The samples of all workloads.
+#[derive(Default)]
+pub(super) struct Measured(Vec<(String, Vec<Samples>)>);
+
+impl Measured {
+    /// Adds rounds of a workload.
+    pub(super) fn add(&mut self, name: &str, asked: &mut [Asked<'_>], rounds: usize) -> Result {
+        let at = self.0.iter().position(|(workload, _)| workload == name);
+        let at = at.unwrap_or_else(|| {
+            self.0.push((name.to_owned(), Vec::new()));
+            self.0.len() - 1
+        });
+        for _ in 0..rounds {
+            for Asked { running, ways, renamed } in &mut *asked {
+                let answer = running.round(name, ways)?;
+                let first = answer.first().ok_or("a round without samples")?.1;
+                for (way, ns) in answer {
+                    let name = if way == renamed.0 { renamed.1.to_owned() } else { way };
+                    let samples = of(&mut self.0[at].1, name);
+                    samples.ns.push(ns);
+                    samples.ratios.push(ns / first);
+                }
             }
         }
+        Ok(())
     }
-    let row = |samples: Samples| {
-        Some(Row {
-            name: samples.name,
-            ns: Spread::of(samples.ns)?,
-            ratio: Spread::of(samples.ratios)?,
-        })
-    };
-    let rows = all.into_iter().map(row).collect::<Option<_>>().ok_or("no rounds")?;
-    Ok(Workload { name: name.to_owned(), rows })
+
+    /// Returns a row for each way of each workload.
+    pub(super) fn workloads(self) -> Result<Vec<Workload>> {
+        let row = |samples: Samples| {
+            Some(Row {
+                name: samples.name,
+                ns: Spread::of(samples.ns)?,
+                ratio: Spread::of(samples.ratios)?,
+            })
+        };
+        let workload = |(name, all): (String, Vec<Samples>)| {
+            Some(Workload { name, rows: all.into_iter().map(row).collect::<Option<_>>()? })
+        };
+        Ok(self.0.into_iter().map(workload).collect::<Option<_>>().ok_or("no samples")?)
+    }
+}
+
+/// Returns the samples of the way of this name.
+fn of(all: &mut Vec<Samples>, name: String) -> &mut Samples {
+    let at = all.iter().position(|samples| samples.name == name);
+    let at = at.unwrap_or_else(|| {
+        all.push(Samples { name, ns: Vec::new(), ratios: Vec::new() });
+        all.len() - 1
+    });
+    &mut all[at]
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::results::{Results, Section, Workload};
+use super::targets::gain;
 use crate::run::Result;
 use crate::spread::Spread;
 
@@ -28,6 +29,39 @@ fn section(section: &Section) -> Result<String> {
     for workload in &section.workloads {
         text += &self::workload(workload)?;
     }
+    text += &code(section)?;
+    text += &targets(section)?;
+    Ok(text)
+}
+
+/// Returns what the generated code consists of.
+fn code(section: &Section) -> Result<String> {
+    if section.code.is_empty() {
+        return Ok(String::new());
+    }
+    let mut text = String::from(
+        "\n### Code\n\nOf the functions with calls, in the build without flags. The instructions of \
+         static calls are those of direct calls.\n\n\
+         | workload | way | functions | instructions | bytes | direct calls | indirect |\n\
+         |---|---|--:|--:|--:|--:|--:|\n",
+    );
+    for (grid, way, code) in &section.code {
+        writeln!(
+            text,
+            "| `{grid}` | `{way}` | {} | {} | {} | {} | {} |",
+            code.functions, code.instructions, code.bytes, code.direct, code.indirect
+        )?;
+    }
+    Ok(text)
+}
+
+fn targets(section: &Section) -> Result<String> {
+    let met = section.targets.iter().filter(|target| target.met).count();
+    let mut text = format!("\n### Targets: {met} of {} met\n\n", section.targets.len());
+    for target in &section.targets {
+        let met = if target.met { "met" } else { "**missed**" };
+        writeln!(text, "- {}: {}, {met}", target.what, target.measured)?;
+    }
     Ok(text)
 }
 
@@ -37,6 +71,9 @@ fn workload(workload: &Workload) -> Result<String> {
         format!("\n### {}\n\n| way | ns | {first} = 1 |\n|---|--:|--:|\n", workload.name);
     for row in &workload.rows {
         writeln!(text, "| {} | {} | {} |", row.name, spread(&row.ns), spread(&row.ratio))?;
+    }
+    if let Some(gain) = gain(workload) {
+        writeln!(text, "\nAgainst `AtomicPtr`: {gain}.")?;
     }
     Ok(text)
 }

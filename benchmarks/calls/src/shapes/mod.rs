@@ -4,11 +4,35 @@ mod signatures;
 mod tail;
 mod through;
 
-use measure::Workload;
+use measure::{Way, Workload};
 use static_call::UpdateError;
 
-/// Calls in a pass.
-const CALLS: u64 = 10_000;
+/// Copies of each loop, at as many addresses: whether a loop of three branches is fast depends on
+/// where it lies. A pass runs all of them.
+const COPIES: u64 = 16;
+/// Calls in a loop.
+const CALLS: u64 = 1_000;
+
+/// A loop of calls. Its copies differ by a constant, so that the compiler does not merge them.
+trait Loop {
+    fn run<const COPY: u64>(x: u64) -> u64;
+}
+
+/// Runs all copies of a loop.
+fn pass<L: Loop>(mut x: u64) -> u64 {
+    macro_rules! copies {
+        ($($copy:literal)*) => {
+            $(x = L::run::<$copy>(x);)*
+        };
+    }
+    copies!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
+    x
+}
+
+/// Returns a way whose passes are these loops.
+fn way<L: Loop>(name: &'static str) -> Way {
+    Way::hot(name, COPIES * CALLS, pass::<L>)
+}
 
 /// Returns the workloads.
 ///

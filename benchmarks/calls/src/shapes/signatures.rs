@@ -20,10 +20,10 @@ macro_rules! workload {
             use std::sync::atomic::{AtomicPtr, Ordering};
 
             use arc_swap::ArcSwap;
-            use measure::{Way, Workload};
+            use measure::Workload;
             use static_call::static_call;
 
-            use super::super::{CALLS, align};
+            use super::super::{CALLS, Loop, align, way};
 
             type Function = fn($($t),*) -> $result;
 
@@ -192,17 +192,22 @@ macro_rules! workload {
                 }
             }
 
-            #[inline(never)]
-            fn pass<B: By>(mut $x: u64) -> u64 {
-                let table = TABLE.get().expect("prepared");
-                let mut $n = CALLS;
-                align();
-                loop {
-                    let $y = B::call(table, $($argument),*);
-                    $x = $next;
-                    $n -= 1;
-                    if $n == 0 {
-                        return $x;
+            struct Calls<B>(std::marker::PhantomData<B>);
+
+            impl<B: By> Loop for Calls<B> {
+                #[inline(never)]
+                fn run<const COPY: u64>(mut $x: u64) -> u64 {
+                    let table = TABLE.get().expect("prepared");
+                    let mut $n = CALLS;
+                    $x ^= COPY;
+                    align();
+                    loop {
+                        let $y = B::call(table, $($argument),*);
+                        $x = $next;
+                        $n -= 1;
+                        if $n == 0 {
+                            return $x;
+                        }
                     }
                 }
             }
@@ -213,20 +218,22 @@ macro_rules! workload {
 
             pub(super) fn workload() -> Workload {
                 prepare();
-                let ways = [
-                    ("direct call", pass::<Name> as fn(u64) -> u64),
-                    ("static call", pass::<StaticCall>),
-                    ("AtomicPtr", pass::<Pointer>),
-                    ("OnceLock<fn>", pass::<Once>),
-                    ("dyn", pass::<Dyn>),
-                    ("Box<dyn Fn>", pass::<Closure>),
-                    ("arc-swap", pass::<Arc>),
-                    ("multiversion", pass::<Versions>),
-                    ("IFUNC", pass::<Ifunc>),
-                    ("static-keys", pass::<Keys>),
-                    ("static-key", pass::<Key>),
-                ];
-                Workload::new($title, ways.map(|(name, pass)| Way::hot(name, CALLS, pass)))
+                Workload::new(
+                    $title,
+                    [
+                        way::<Calls<Name>>("direct call"),
+                        way::<Calls<StaticCall>>("static call"),
+                        way::<Calls<Pointer>>("AtomicPtr"),
+                        way::<Calls<Once>>("OnceLock<fn>"),
+                        way::<Calls<Dyn>>("dyn"),
+                        way::<Calls<Closure>>("Box<dyn Fn>"),
+                        way::<Calls<Arc>>("arc-swap"),
+                        way::<Calls<Versions>>("multiversion"),
+                        way::<Calls<Ifunc>>("IFUNC"),
+                        way::<Calls<Keys>>("static-keys"),
+                        way::<Calls<Key>>("static-key"),
+                    ],
+                )
             }
         }
     };

@@ -3,10 +3,10 @@
 use std::hint::black_box;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-use measure::{Way, Workload};
+use measure::Workload;
 use static_call::{UpdateError, static_call};
 
-use super::{CALLS, align};
+use super::{CALLS, Loop, align, way};
 
 type Function = fn(u64) -> u64;
 
@@ -39,48 +39,53 @@ impl Step for Object {
 
 static POINTER: AtomicPtr<()> = AtomicPtr::new(direct as Function as *mut ());
 
-/// Defines a function that ends with a call, and a pass over it.
-macro_rules! way {
-    ($pass:ident, |$x:ident| $call:expr) => {
-        fn $pass(mut x: u64) -> u64 {
+/// Defines loops that call a function which ends with a call.
+macro_rules! by {
+    ($by:ident, |$x:ident| $call:expr) => {
+        struct $by;
+
+        impl Loop for $by {
             #[inline(never)]
-            fn ends($x: u64) -> u64 {
-                let $x = $x ^ 1;
-                $call
-            }
-            let mut n = CALLS;
-            align();
-            loop {
-                x = ends(x);
-                n -= 1;
-                if n == 0 {
-                    return x;
+            fn run<const COPY: u64>(mut x: u64) -> u64 {
+                #[inline(never)]
+                fn ends<const COPY: u64>($x: u64) -> u64 {
+                    let $x = $x ^ COPY;
+                    $call
+                }
+                let mut n = CALLS;
+                align();
+                loop {
+                    x = ends::<COPY>(x);
+                    n -= 1;
+                    if n == 0 {
+                        return x;
+                    }
                 }
             }
         }
     };
 }
 
-way!(by_name, |x| direct(x));
-way!(by_static_call, |x| switchable(x));
-way!(by_pointer, |x| {
+by!(Name, |x| direct(x));
+by!(StaticCall, |x| switchable(x));
+by!(Pointer, |x| {
     let pointer = POINTER.load(Ordering::Acquire);
     // SAFETY: it holds functions of this type only.
     let function = unsafe { std::mem::transmute::<*mut (), Function>(pointer) };
     function(x)
 });
-way!(by_object, |x| black_box(&Object as &dyn Step).step(x));
+by!(Dyn, |x| black_box(&Object as &dyn Step).step(x));
 
 /// Returns the workload.
 pub(super) fn workload() -> Workload {
     POINTER.store(black_box(direct as Function) as *mut (), Ordering::Release);
     let ways = [
-        ("direct call", by_name as Function),
-        ("static call", by_static_call),
-        ("AtomicPtr", by_pointer),
-        ("dyn", by_object),
+        way::<Name>("direct call"),
+        way::<StaticCall>("static call"),
+        way::<Pointer>("AtomicPtr"),
+        way::<Dyn>("dyn"),
     ];
-    Workload::new("a tail call", ways.map(|(name, pass)| Way::hot(name, CALLS, pass)))
+    Workload::new("a tail call", ways)
 }
 
 /// Makes the static call reach another target.

@@ -3,10 +3,10 @@
 use std::hint::black_box;
 use std::sync::OnceLock;
 
-use measure::{Way, Workload};
+use measure::Workload;
 use static_call::{Instance, UpdateError, static_call};
 
-use super::{CALLS, align};
+use super::{CALLS, Loop, align, way};
 
 /// What generic code calls.
 #[static_call]
@@ -26,8 +26,9 @@ impl Step for Plain {
 
 static OBJECT: OnceLock<Box<dyn Step + Send + Sync>> = OnceLock::new();
 
-#[inline(never)]
-fn pass_of<S: Step + ?Sized>(step: &S, mut x: u64) -> u64 {
+/// Generic code, which knows of no static call.
+#[inline(always)]
+fn steps<S: Step + ?Sized>(step: &S, mut x: u64) -> u64 {
     let mut n = CALLS;
     align();
     loop {
@@ -39,17 +40,32 @@ fn pass_of<S: Step + ?Sized>(step: &S, mut x: u64) -> u64 {
     }
 }
 
-fn by_implementation(x: u64) -> u64 {
-    pass_of(&Plain, x)
+struct Implementation;
+
+impl Loop for Implementation {
+    #[inline(never)]
+    fn run<const COPY: u64>(x: u64) -> u64 {
+        steps(&Plain, x ^ COPY)
+    }
 }
 
-fn by_static_call(x: u64) -> u64 {
-    pass_of(&StaticStep, x)
+struct Handle;
+
+impl Loop for Handle {
+    #[inline(never)]
+    fn run<const COPY: u64>(x: u64) -> u64 {
+        steps(&StaticStep, x ^ COPY)
+    }
 }
 
-fn by_object(x: u64) -> u64 {
-    let object = OBJECT.get_or_init(|| black_box(Box::new(Plain)));
-    pass_of(&**object, x)
+struct Object;
+
+impl Loop for Object {
+    #[inline(never)]
+    fn run<const COPY: u64>(x: u64) -> u64 {
+        let object = OBJECT.get_or_init(|| black_box(Box::new(Plain)));
+        steps(&**object, x ^ COPY)
+    }
 }
 
 /// Returns the workload.
@@ -59,11 +75,7 @@ fn by_object(x: u64) -> u64 {
 /// The trait cannot be given its implementation.
 pub(super) fn workload() -> Result<Workload, UpdateError> {
     StaticStep::update::<Plain>()?;
-    let ways = [
-        ("direct call", by_implementation as fn(u64) -> u64),
-        ("static call", by_static_call),
-        ("dyn", by_object),
-    ];
-    let ways = ways.map(|(name, pass)| Way::hot(name, CALLS, pass));
+    let ways =
+        [way::<Implementation>("direct call"), way::<Handle>("static call"), way::<Object>("dyn")];
     Ok(Workload::new("a method in generic code", ways))
 }
