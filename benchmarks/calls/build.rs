@@ -1,33 +1,76 @@
-//! Generates the program's large workloads, compiles the shared object with IFUNCs, and enables the
-//! verifier.
+//! Generates the program's large workloads.
 
-#[path = "build/grid.rs"]
-mod grid;
-#[path = "build/ifunc.rs"]
-mod ifunc;
-#[path = "build/way.rs"]
-mod way;
-
-use std::env;
 use std::error::Error;
-use std::fs;
-use std::path::PathBuf;
 
-use grid::GRIDS;
+use grids::{Grid, Way};
+
+/// Requests in the last workload.
+const REQUESTS: usize = 16;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let dir = PathBuf::from(env::var_os("OUT_DIR").ok_or("no OUT_DIR")?);
-    let mut root = String::new();
-    for grid in GRIDS {
-        fs::write(dir.join(format!("{}.rs", grid.module())), grid.source()?)?;
-        root += &grid.declaration(&dir);
-    }
-    root += &grid::list();
-    fs::write(dir.join("grids.rs"), root)?;
-    ifunc::compile(&dir)?;
-    println!("cargo:rerun-if-changed=build");
     println!("cargo:rerun-if-changed=build.rs");
-    let bind = env::var_os("CARGO_FEATURE_BIND").is_some();
-    static_call_verify::LinkHook::new().bind_defaults(bind).enable();
-    Ok(())
+    grids::build(&[
+        Grid {
+            name: "1,000 keys, 4,000 sites",
+            keys: 1000,
+            sites: 4000,
+            run: 8,
+            requests: false,
+            ways: &[
+                Way::Direct,
+                Way::Again,
+                Way::Static,
+                Way::Atomic,
+                Way::Once,
+                Way::Dyn,
+                Way::BoxFn,
+                Way::ArcSwap,
+                Way::Ifunc,
+                Way::StaticKeys,
+                Way::StaticKey,
+            ],
+        },
+        Grid {
+            name: "64 keys, 4,096 sites",
+            keys: 64,
+            sites: 4096,
+            run: 16,
+            requests: false,
+            ways: &[
+                Way::Direct,
+                Way::Again,
+                Way::Static,
+                Way::Atomic,
+                Way::Once,
+                Way::Dyn,
+                Way::BoxFn,
+                Way::ArcSwap,
+                Way::Multiversion,
+                Way::Ifunc,
+                Way::StaticKeys,
+                Way::StaticKey,
+            ],
+        },
+        Grid {
+            name: "cold",
+            keys: 1000,
+            sites: 200 * REQUESTS,
+            run: 200,
+            requests: true,
+            ways: &[
+                Way::Direct,
+                Way::Again,
+                Way::Static,
+                Way::Atomic,
+                Way::Together,
+                Way::Once,
+                Way::Dyn,
+                Way::BoxFn,
+                Way::ArcSwap,
+                Way::Ifunc,
+                Way::StaticKeys,
+                Way::StaticKey,
+            ],
+        },
+    ])
 }

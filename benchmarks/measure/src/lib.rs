@@ -7,10 +7,12 @@
 
 mod answer;
 mod cold;
+mod grid;
 mod neighbour;
 mod sample;
 
 pub use answer::{Cores, Description, serve};
 pub use cold::Memory;
+pub use grid::{Grid, GridWay, paths, workloads};
 pub use neighbour::Neighbour;
 pub use sample::{Cold, Sample, Way, Workload};

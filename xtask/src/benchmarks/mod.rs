@@ -9,8 +9,10 @@ mod calls;
 mod code;
 mod plot;
 mod program;
+mod requests;
 mod results;
 mod rounds;
+mod runs;
 mod table;
 mod targets;
 
@@ -74,7 +76,7 @@ pub(crate) fn bench(args: &[String]) -> Result {
     let options = Options::parse(args)?;
     let heading = machine::heading("`cargo bench -- --bless`")?;
     let before = machine::load()?;
-    let sections = vec![calls::section(&options)?];
+    let sections = vec![calls::section(&options)?, requests::section(&options)?];
     let results = Results { heading, load: [before, machine::load()?], sections };
     let text = table::document(&results)?;
     print!("{text}");

@@ -31,6 +31,7 @@ pub(super) struct Section {
 /// A program as it ran.
 #[derive(Serialize)]
 pub(super) struct Described {
+    pub(super) program: &'static str,
     pub(super) name: &'static str,
     pub(super) says: Vec<(String, String)>,
 }
@@ -57,5 +58,17 @@ impl Workload {
     /// Returns the row of this name.
     pub(super) fn row(&self, name: &str) -> Option<&Row> {
         self.rows.iter().find(|row| row.name == name)
+    }
+}
+
+impl Section {
+    pub(super) fn new(title: &'static str) -> Self {
+        Self {
+            title,
+            programs: Vec::new(),
+            workloads: Vec::new(),
+            code: Vec::new(),
+            targets: Vec::new(),
+        }
     }
 }

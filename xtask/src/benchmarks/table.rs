@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::results::{Results, Section, Workload};
+use super::results::{Described, Results, Section, Workload};
 use super::targets::gain;
 use crate::run::Result;
 use crate::spread::Spread;
@@ -21,10 +21,10 @@ pub(super) fn document(results: &Results) -> Result<String> {
 
 fn section(section: &Section) -> Result<String> {
     let mut text = format!("\n## {}\n", section.title);
-    for program in &section.programs {
-        let says: Vec<_> =
-            program.says.iter().map(|(name, value)| format!("{name} {value}")).collect();
-        writeln!(text, "\n{}: {}.", program.name, says.join(", "))?;
+    text += "\n| program | run | says |\n|---|---|---|\n";
+    for Described { program, name, says } in &section.programs {
+        let says: Vec<_> = says.iter().map(|(name, value)| format!("{name} {value}")).collect();
+        writeln!(text, "| `{program}` | {name} | {} |", says.join(", "))?;
     }
     for workload in &section.workloads {
         text += &self::workload(workload)?;

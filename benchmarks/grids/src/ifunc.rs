@@ -6,8 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::grid::GRIDS;
-use crate::way::Way;
+use crate::{Grid, Way};
 
 /// The object's functions have the same bodies as those of other ways.
 const BODY: &str = "\
@@ -39,9 +38,9 @@ struct large shape_large(u64 x) __attribute__((ifunc(\"large_r\")));
 ";
 
 /// Compiles it and links the program with it.
-pub(crate) fn compile(dir: &Path) -> Result<(), Box<dyn Error>> {
+pub(crate) fn compile(dir: &Path, grids: &[Grid]) -> Result<(), Box<dyn Error>> {
     let mut text = BODY.to_owned();
-    for grid in GRIDS.iter().filter(|grid| grid.ways.contains(&Way::Ifunc)) {
+    for grid in grids.iter().filter(|grid| grid.ways.contains(&Way::Ifunc)) {
         for key in 0..grid.keys {
             writeln!(text, "F({}, {key}, {})", grid.module(), key % 61 + 1)?;
         }

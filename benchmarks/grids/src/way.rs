@@ -1,24 +1,35 @@
 //! Rust text for each way to make a call that can be switched.
 
-use crate::grid::Grid;
+use crate::Grid;
 
 /// A way to call.
 #[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Way {
+pub enum Way {
+    /// A call of a function by its name.
     Direct,
     /// Direct calls once more: what the place of code changes by itself.
     Again,
+    /// A static call.
     Static,
+    /// A call through an `AtomicPtr`.
     Atomic,
     /// `AtomicPtr` in a table of nothing else, even where slots lie apart.
     Together,
+    /// A call through a `OnceLock` with a function pointer.
     Once,
+    /// A call of a method of a boxed object.
     Dyn,
+    /// A call of a boxed closure.
     BoxFn,
+    /// A call through an `ArcSwap` with a function pointer.
     ArcSwap,
+    /// A call of a function under `#[multiversion]`.
     Multiversion,
+    /// A call of a function that the dynamic linker chose.
     Ifunc,
+    /// A switch of the crate `static-keys` between two calls.
     StaticKeys,
+    /// A switch of the crate `static-key` between two calls.
     StaticKey,
 }
 
@@ -65,10 +76,11 @@ impl Way {
 
     /// Returns imports, and the type around each slot.
     pub(crate) fn head(self, grid: &Grid) -> String {
-        let repr = if grid.apart && self != Self::Together { "align(64)" } else { "transparent" };
+        let repr =
+            if grid.requests && self != Self::Together { "align(64)" } else { "transparent" };
         let slot = format!("#[repr({repr})]\nstruct Slot<T>(T);\n");
         // A field of a table, among other fields.
-        let field = if grid.apart { ", [u64; 6]" } else { "" };
+        let field = if grid.requests { ", [u64; 6]" } else { "" };
         match self {
             Self::Direct | Self::Again | Self::Multiversion | Self::Ifunc => String::new(),
             Self::Static => "use static_call::{UpdateError, static_call};\n".to_owned(),
@@ -176,7 +188,7 @@ impl Way {
             text + &format!("pub(crate) fn prepare() {{\n{calls}}}\n")
         };
         let table = |f: &dyn Fn(usize) -> String| {
-            let other = if grid.apart { ", [0; 6]" } else { "" };
+            let other = if grid.requests { ", [0; 6]" } else { "" };
             let mut text = String::from(
                 "static TABLE: std::sync::OnceLock<Vec<Field>> = std::sync::OnceLock::new();\n",
             );

@@ -7,97 +7,21 @@ use crate::way::Way;
 
 /// Keys, and calls of them in functions of a few calls each. Each way has a module of its own with
 /// the same keys and the same calls.
-pub(crate) struct Grid {
+pub struct Grid {
     /// Its workload's name.
-    pub(crate) name: &'static str,
-    pub(crate) keys: usize,
-    pub(crate) sites: usize,
+    pub name: &'static str,
+    /// Functions that are called.
+    pub keys: usize,
+    /// Call sites.
+    pub sites: usize,
     /// Call sites in a function.
-    pub(crate) run: usize,
-    /// Whether each slot is in a cache line with other data.
-    pub(crate) apart: bool,
-    pub(crate) ways: &'static [Way],
+    pub run: usize,
+    /// Whether a request calls one of these functions, instead of a pass that calls all; then each
+    /// slot is in a cache line with other data.
+    pub requests: bool,
+    /// The ways to call. The first is what others are compared with.
+    pub ways: &'static [Way],
 }
-
-/// All ways for which the compiler needs less than a minute.
-const MOST: &[Way] = &[
-    Way::Direct,
-    Way::Again,
-    Way::Static,
-    Way::Atomic,
-    Way::Once,
-    Way::Dyn,
-    Way::BoxFn,
-    Way::ArcSwap,
-    Way::Ifunc,
-    Way::StaticKeys,
-    Way::StaticKey,
-];
-
-pub(crate) const GRIDS: &[Grid] = &[
-    Grid {
-        name: "1,000 keys, 4,000 sites",
-        keys: 1000,
-        sites: 4000,
-        run: 8,
-        apart: false,
-        ways: MOST,
-    },
-    Grid {
-        name: "64 keys, 4,096 sites",
-        keys: 64,
-        sites: 4096,
-        run: 16,
-        apart: false,
-        ways: &[
-            Way::Direct,
-            Way::Again,
-            Way::Static,
-            Way::Atomic,
-            Way::Once,
-            Way::Dyn,
-            Way::BoxFn,
-            Way::ArcSwap,
-            Way::Multiversion,
-            Way::Ifunc,
-            Way::StaticKeys,
-            Way::StaticKey,
-        ],
-    },
-    Grid {
-        name: "1,024 keys, 65,536 sites",
-        keys: 1024,
-        sites: 65536,
-        run: 64,
-        apart: false,
-        ways: &[Way::Direct, Way::Again, Way::Static, Way::Atomic, Way::Dyn, Way::Ifunc],
-    },
-    // Requests: each is one function of 200 calls.
-    Grid {
-        name: "cold",
-        keys: 1000,
-        sites: 200 * REQUESTS,
-        run: 200,
-        apart: true,
-        ways: &[
-            Way::Direct,
-            Way::Again,
-            Way::Static,
-            Way::Atomic,
-            Way::Together,
-            Way::Once,
-            Way::Dyn,
-            Way::BoxFn,
-            Way::ArcSwap,
-            Way::Ifunc,
-            Way::StaticKeys,
-            Way::StaticKey,
-        ],
-    },
-];
-
-/// Requests in the last grid.
-const REQUESTS: usize = 16;
 
 /// A splitmix64 generator.
 struct Random(u64);
@@ -188,11 +112,11 @@ impl Grid {
 }
 
 /// Returns the list of all grids.
-pub(crate) fn list() -> String {
+pub(crate) fn list(grids: &[Grid]) -> String {
     let mut text = String::from("pub(crate) const GRIDS: &[Grid] = &[\n");
-    for grid in GRIDS {
+    for grid in grids {
         let (name, module) = (grid.name, grid.module());
-        let (pass, request, requests) = (grid.sites, grid.run, grid.apart);
+        let (pass, request, requests) = (grid.sites, grid.run, grid.requests);
         text += &format!(
             "    Grid {{ name: {name:?}, pass: {pass}, request: {request}, \
              requests: {requests}, ways: &[\n"
@@ -208,7 +132,7 @@ pub(crate) fn list() -> String {
     }
     text += "];\n/// Makes every static call reach its other target.\n\
              pub(crate) fn switch() -> Result<(), static_call::UpdateError> {\n";
-    for grid in GRIDS {
+    for grid in grids {
         text += &format!("    {}::{}::switch()?;\n", grid.module(), Way::Static.module());
     }
     text += "    Ok(())\n}\n";

@@ -1,0 +1,67 @@
+//! Builds a program in the ways that its runs need, and measures all runs in turn.
+
+use std::path::PathBuf;
+
+use super::program::{self, Build, Running};
+use super::results::{Described, Section};
+use super::rounds::{Asked, Measured};
+use super::{Options, ROUNDS_OF_A_START};
+use crate::run::Result;
+
+/// How a program runs, and what it is asked for.
+#[derive(Clone, Copy)]
+pub(super) struct Run {
+    /// The name in tables of one of its ways.
+    pub(super) name: &'static str,
+    /// That way's name in the program.
+    pub(super) way: &'static str,
+    pub(super) build: Build,
+    /// The shortest path that static calls may take.
+    pub(super) cap: &'static str,
+    pub(super) arguments: &'static [&'static str],
+    /// The ways to measure; all if there are none. The first is what others are compared with.
+    pub(super) ways: &'static [&'static str],
+}
+
+/// Measures a program. Returns each way of building it, and the file.
+pub(super) fn measure(
+    program: &'static str,
+    runs: &[Run],
+    options: &Options,
+    section: &mut Section,
+    measured: &mut Measured,
+) -> Result<Vec<(Build, PathBuf)>> {
+    let mut built: Vec<(Build, PathBuf)> = Vec::new();
+    for run in runs {
+        if !built.iter().any(|(build, _)| *build == run.build) {
+            built.push((run.build, program::build(program, run.build)?));
+        }
+    }
+    let path = |build: Build| built.iter().find(|(b, _)| *b == build).map(|(_, path)| path);
+    // The same code is faster or slower by where the system puts its pages.
+    for start in 0..options.starts() {
+        eprintln!("measuring `{program}`, start {} of {}", start + 1, options.starts());
+        let mut running = Vec::new();
+        for run in runs {
+            let path = path(run.build).ok_or("a program was not built")?;
+            let child = Running::start(path, run.arguments, run.cap)?;
+            if start == 0 {
+                let says = child.description.clone();
+                section.programs.push(Described { program, name: run.name, says });
+            }
+            running.push(child);
+        }
+        let names = running.first().map(|first| first.workloads.clone()).unwrap_or_default();
+        for name in names.iter().filter(|name| options.wants(name)) {
+            let ask = |(run, running): (&Run, _)| Asked {
+                running,
+                ways: run.ways,
+                renamed: (run.way, run.name),
+            };
+            let mut asked: Vec<_> = runs.iter().zip(&mut running).map(ask).collect();
+            measured.add(name, &mut asked, ROUNDS_OF_A_START)?;
+        }
+        running.into_iter().try_for_each(Running::end)?;
+    }
+    Ok(built)
+}
