@@ -19,7 +19,7 @@ use crate::lines::{DebugSections, Lines};
 #[cfg(not(feature = "lines"))]
 use crate::no_lines::{DebugSections, Lines};
 use crate::policy::{FindingKey, Policy};
-use crate::records::labels;
+use crate::records::labels::{self, Fork};
 use crate::records::{self, Records};
 use crate::report::{Grade, ImageInfo, ImageKind, Kind, Label, Report, Summary, TableState};
 use crate::search::decode::{self, Named};
@@ -153,9 +153,9 @@ fn run(
     let mut records = Records::read(image, &pointers, &instances, findings);
     report.labels = labels::read(image, &pointers, &mut records, findings);
     let sound = report.labels.iter().filter(|l| l.is_sound);
-    let labels: Vec<u64> = sound.map(|l| l.address).collect();
+    let forks: Vec<Fork> = sound.map(|label| Fork::at(image, label)).collect();
     name_labels(image, &mut report.labels);
-    let named = named(image, &records, pointers.holders(), &labels);
+    let named = named(image, &records, pointers.holders(), &forks);
     grade::mark_entered(&mut records, &named, findings);
     let rewrites = if to_stamp {
         got::rewrites(image, &named, pointers.holders(), &records.trampolines)
@@ -254,7 +254,7 @@ fn name_labels(image: &Image<'_>, labels: &mut [Label]) {
 }
 
 /// Returns every instruction that names a trampoline, by address.
-fn named(image: &Image<'_>, records: &Records, holders: &[Holder], labels: &[u64]) -> Vec<Named> {
+fn named(image: &Image<'_>, records: &Records, holders: &[Holder], forks: &[Fork]) -> Vec<Named> {
     let trampolines: Vec<u64> = records.trampolines.iter().map(|t| t.address).collect();
     let slots = || holders.iter().enumerate().filter(|(_, h)| h.is_got);
     let interposable: HashMap<u64, usize> = slots()
@@ -271,7 +271,7 @@ fn named(image: &Image<'_>, records: &Records, holders: &[Holder], labels: &[u64
     let targets = targets.with_wide(image, has_absolute);
     let candidates = scan::candidates(image, &targets, &trampolines, has_absolute);
     let unwind = Unwind::new(image);
-    let mut named = decode::decode(image, unwind.as_ref(), &candidates, labels);
+    let mut named = decode::decode(image, unwind.as_ref(), &candidates, forks);
     let in_plt = |a: u64| image.code_section(a).is_some_and(|s| s.is_plt());
     named.retain(|n| !in_plt(n.address));
     named

@@ -3,7 +3,7 @@
 mod images;
 
 use images::{function, image};
-use static_call_verify::report::Polarity;
+use static_call_verify::report::{Grade, Polarity};
 use static_call_verify::{FindingKey, Policy, Report, verify};
 
 /// A label as the macros emit it, with parts that a test may change.
@@ -53,7 +53,7 @@ fn what_the_macros_emit() {
     assert_eq!(findings(&report), [], "{report}");
     assert_eq!(report.summary.labels, 2);
     // The path continues after a label.
-    assert_eq!(report.calls[0].grade, static_call_verify::report::Grade::Line, "{report}");
+    assert_eq!(report.calls[0].grade, Grade::Line, "{report}");
     let [first, second] = &report.labels[..] else { panic!("{report}") };
     assert!(first.is_sound && second.is_sound && first.cold == second.cold);
     assert_eq!((first.key, first.site, first.polarity), (0, Some(0), Polarity::Unlikely));
@@ -66,6 +66,45 @@ fn what_the_macros_emit() {
     assert!(text.contains(ratio), "{text}");
     let has = |end: &str| text.contains(&format!("label         quad      inline         {end}\n"));
     assert!(has("file.rs:11:13 (call!)") && has("in _start"), "{text}");
+}
+
+/// The unexpected answer of a label comes from its test, which lies outside of the function. What
+/// only the test leads to is proved if the test is what the macros emit.
+#[test]
+fn calls_after_a_test() {
+    const TEST: [&str; 4] =
+        ["call *here@GOTPCREL(%rip)", ".byte 0x0f, 0x85", ".long 8f - . - 4", "2b"];
+    let report_of = |[call, condition, other, after]: [&str; 4]| {
+        let body = format!(
+            ".p2align 3,,4\n1:\n.byte 0xe9\n.long 7f - . - 4\n2:\n\
+             .pushsection static_call_0_1_tests,\"ax\",@progbits,unique,1\n\
+             7: {call}\n{condition}\n{other}\n.byte 0xe9\n.long {after} - . - 4\n.popsection\n\
+             .pushsection static_call_0_1_labels,\"ao\",@progbits,f\n.p2align 2\n\
+             .long 1b - ., 7b - ., stub - ., 1\n.quad {SITE}\n.popsection\n\
+             ret\n.p2align 3\n8: call site_tramp\n ret"
+        );
+        let here = function("here", " ret");
+        let text = function("f", &body) + &here + ".set _start, f\n";
+        verify(&image(&format!(".text\n{text}"), &["-no-pie"]), &Policy::default())
+    };
+    let grade = |parts| {
+        let report = report_of(parts);
+        assert!(report.labels.iter().all(|label| label.is_sound), "{report}");
+        report.calls[0].grade
+    };
+    assert_eq!(grade(TEST), Grade::Quad);
+    let [call, condition, other, after] = TEST;
+    assert_eq!(grade(["call here\nnop", condition, other, after]), Grade::Quad);
+    assert_eq!(grade([".byte 0x67\ncall here", condition, other, after]), Grade::Quad);
+    for parts in [
+        ["call here\n", condition, other, after],
+        ["lea here(%rip), %eax", condition, other, after],
+        [call, "nop\n.byte 0xe9", other, after],
+        [call, condition, other, "here"],
+        [call, condition, ".long here - . - 4", after],
+    ] {
+        assert_eq!(grade(parts), Grade::None, "{parts:?}");
+    }
 }
 
 /// If there is no call, a label is enough to make its site live.

@@ -27,7 +27,7 @@ use crate::target::PointerCell;
 /// # Safety
 ///
 /// 1. `RECORD` is the address of a static in the slice of keys, and belongs to no other key.
-/// 2. `stub` jumps through that record's slot.
+/// 2. `stub` jumps through that record's slot, and `test` tests that record.
 /// 3. The shim that the record's default describes has the parameters and the result of the key's
 ///    trampolines.
 #[diagnostic::on_unimplemented(
@@ -46,6 +46,14 @@ pub unsafe trait Keyed: Sized + 'static {
     /// 1. Rust code never calls it: its real parameters and result are those of the key's target.
     #[doc(hidden)]
     unsafe extern "C" fn stub();
+
+    /// Tests whether the key is on: sets the zero flag if it is off.
+    ///
+    /// # Safety
+    ///
+    /// 1. Rust code never calls it: its result is a flag of the processor.
+    #[doc(hidden)]
+    unsafe extern "C" fn test();
 }
 
 /// Marks `F` as a possible target of the key `Self`.

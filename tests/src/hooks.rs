@@ -65,15 +65,19 @@ pub fn flags_inlined() -> [bool; 4] {
 }
 
 flag! {
-    /// Tested by the first instruction of [`gated`].
+    /// Tested at the beginning of [`gated`].
     pub static GATE = false;
 }
 
-/// A target of `apply` that begins with a jump label.
+/// A target of `apply` that begins with a jump label if it is optimised.
 #[inline(never)]
 #[must_use]
 pub fn gated(x: u64) -> u64 {
-    // Nothing can be computed before the label.
-    let more = if GATE.unlikely() { black_box(100_u64) } else { black_box(3) };
-    more.wrapping_add(x)
+    // Nothing can be computed before the label, and nothing needs the stack.
+    if GATE.unlikely() { more(x, 100) } else { more(x, 3) }
+}
+
+#[inline(never)]
+fn more(x: u64, more: u64) -> u64 {
+    x.wrapping_add(black_box(more))
 }

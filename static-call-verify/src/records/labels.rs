@@ -1,6 +1,6 @@
 //! Jump labels of hooks and flags. The macros emit them exactly, but they are checked anyway.
 
-use static_call::arch::x86_64::{Branch, QUADWORD};
+use static_call::arch::x86_64::{Branch, LABEL_TEST_LENGTH, QUADWORD, label_test};
 use static_call::layout::{Kind, LABELS_SECTION, LabelRecord, Polarity};
 
 use super::{Named, Records, elements, named};
@@ -95,4 +95,26 @@ fn check(image: &Image<'_>, label: &Label, records: &Records, findings: &mut Fin
         return wrong(FindingKey::LabelBytes, "is not the code that the macros emit");
     }
     true
+}
+
+/// A place where code goes on after a jump label, whatever the label is at that moment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fork {
+    /// The label's address.
+    pub(crate) label: u64,
+    /// Where the label's test leads by the unexpected answer, if that is known. By the other
+    /// answer it leads to the label's end.
+    pub(crate) other: Option<u64>,
+}
+
+impl Fork {
+    /// Returns the fork at a label.
+    pub(crate) fn at(image: &Image<'_>, label: &Label) -> Self {
+        let test = image.code_at(label.cold, LABEL_TEST_LENGTH);
+        let other = test
+            .and_then(|bytes| label_test(bytes, label.cold))
+            .filter(|&(_, end)| end == label.address + LENGTH)
+            .map(|(other, _)| other);
+        Self { label: label.address, other }
+    }
 }

@@ -9,6 +9,7 @@ use super::next::Next;
 use super::scan::{Candidate, FieldForm, Target};
 use crate::elf::image::Image;
 use crate::elf::unwind::Unwind;
+use crate::records::labels::Fork;
 use crate::report::Kind;
 use crate::sort;
 use crate::threads;
@@ -42,12 +43,13 @@ pub(crate) struct Named {
 /// Bytes of functions that are worth a thread.
 const PART: usize = 64 << 10;
 
-/// Decodes the functions around `candidates` (sorted by field). `labels` are jump labels (sorted).
+/// Decodes the functions around `candidates` (sorted by field). `forks` are those at jump labels
+/// (sorted).
 pub(crate) fn decode<'a>(
     image: &Image<'a>,
     unwind: Option<&Unwind<'a>>,
     candidates: &[Candidate],
-    labels: &[u64],
+    forks: &[Fork],
 ) -> Vec<Named> {
     let addresses: Vec<u64> = candidates.iter().map(|c| c.field).collect();
     let extents = extents::around(image, unwind, &addresses);
@@ -63,7 +65,7 @@ pub(crate) fn decode<'a>(
         rest = after;
     }
     all.extend(rest.iter().filter_map(|c| by_bytes(image, c, Proof::NoExtent)));
-    all.extend(in_functions(image, &bodies, labels).into_iter().flatten());
+    all.extend(in_functions(image, &bodies, forks).into_iter().flatten());
     sort::by_key(&mut all, |n| [n.address, 0]);
     let addresses: Vec<u64> = all.iter().map(|n| n.address).collect();
     for (named, name) in all.iter_mut().zip(functions::names(image, &addresses)) {
@@ -76,13 +78,13 @@ pub(crate) fn decode<'a>(
 fn in_functions(
     image: &Image<'_>,
     functions: &[(&Extent<'_>, &[Candidate])],
-    labels: &[u64],
+    forks: &[Fork],
 ) -> Vec<Vec<Named>> {
     let sizes: Vec<usize> = functions.iter().map(|(e, _)| (e.end - e.start) as usize).collect();
     let shares = threads::shares(&sizes, PART);
     let share = |n: usize| {
         let share = shares.get(n).and_then(|share| functions.get(share.clone()));
-        let named = |&(extent, inside): &_| in_function(image, extent, inside, labels);
+        let named = |&(extent, inside): &_| in_function(image, extent, inside, forks);
         share.unwrap_or_default().iter().map(named).collect::<Vec<_>>()
     };
     threads::each(shares.len(), share).into_iter().flatten().collect()
@@ -92,11 +94,11 @@ fn in_function(
     image: &Image<'_>,
     extent: &Extent<'_>,
     candidates: &[Candidate],
-    labels: &[u64],
+    forks: &[Fork],
 ) -> Vec<Named> {
     let mut operands: Vec<Option<Named>> = vec![None; candidates.len()];
     let mut next = 0;
-    let function = Function::decode(image, extent, labels, |decoder, instruction, _| {
+    let function = Function::decode(image, extent, forks, |decoder, instruction, _| {
         while let Some(c) = candidates.get(next).filter(|c| c.field < instruction.next_ip()) {
             if let Some(operand) = operands.get_mut(next) {
                 *operand = by_operand(decoder, instruction, c);

@@ -13,6 +13,7 @@ use super::extents::Extent;
 use super::next::Next;
 use crate::elf::image::Image;
 use crate::elf::section::Section;
+use crate::records::labels::Fork;
 use crate::report::ImageKind;
 
 /// Why a boundary is not proved.
@@ -115,11 +116,12 @@ struct Reference {
 
 impl Function {
     /// Decodes the function of an extent and passes each instruction with its bytes to `each`. The
-    /// jumps at `labels` (sorted) become no-ops at run time, so a path also continues after them.
+    /// jumps of labels become no-ops at run time, and as jumps they lead to a test outside of the
+    /// function: paths continue as `forks` (sorted) say.
     pub(crate) fn decode(
         image: &Image<'_>,
         extent: &Extent<'_>,
-        labels: &[u64],
+        forks: &[Fork],
         mut each: impl FnMut(&Decoder<'_>, &Instruction, &[u8]),
     ) -> Self {
         let is_fixed = image.kind == ImageKind::Executable;
@@ -153,8 +155,8 @@ impl Function {
             f.end = instruction.next_ip();
             let bytes = code.get(at..decoder.position()).unwrap_or_default();
             f.add(&instruction, bytes, extent);
-            if let Some(ends_path) = f.ends_path.last_mut() {
-                *ends_path &= labels.binary_search(&instruction.ip()).is_err();
+            if let Ok(n) = forks.binary_search_by_key(&instruction.ip(), |fork| fork.label) {
+                f.fork(forks.get(n), extent);
             }
             each(&decoder, &instruction, bytes);
         }
@@ -276,6 +278,17 @@ impl Function {
         }
     }
 
+    /// Adds the paths after the last instruction, a jump label.
+    fn fork(&mut self, fork: Option<&Fork>, extent: &Extent<'_>) {
+        if let Some(ends_path) = self.ends_path.last_mut() {
+            *ends_path = false;
+        }
+        let inside = |to: &u64| (extent.start..extent.end).contains(to);
+        if let Some(to) = fork.and_then(|fork| fork.other).filter(inside) {
+            self.branches.push(Branch { from: self.offsets.len() - 1, into: None, to });
+        }
+    }
+
     /// Looks for contradictions.
     fn check(&mut self, extent: &Extent<'_>) {
         let mut branches = std::mem::take(&mut self.branches);
@@ -312,7 +325,7 @@ impl Function {
             for i in from..self.offsets.len() {
                 let Some(reached) = self.is_reached.get_mut(i).filter(|r| !**r) else { break };
                 *reached = true;
-                if let Some(branch) = branches.next_if(|branch| branch.from == i) {
+                while let Some(branch) = branches.next_if(|branch| branch.from == i) {
                     next.extend(branch.into);
                 }
                 if self.ends_path.get(i) == Some(&true) {

@@ -11,7 +11,7 @@ use super::SiteId;
 pub struct LabelRecord {
     /// The label: five bytes in one aligned quadword, linked as `jmp cold`.
     pub label: i32,
-    /// The cold block that the label jumps to, which tests whether the key is on.
+    /// The test that the label jumps to, which goes on at the block of either answer.
     pub cold: i32,
     /// The key's stub, which names the key.
     pub stub: i32,
@@ -38,7 +38,7 @@ impl LabelRecord {
         }
     }
 
-    /// Returns the addresses of label, cold block and stub, and the site, of a record at `address`.
+    /// Returns the addresses of label, test and stub, and the site, of a record at `address`.
     #[must_use]
     pub fn parts(&self, address: u64) -> (u64, u64, u64, Option<SiteId>) {
         let at = |field: u64, value: i32| (address + field).wrapping_add_signed(value.into());

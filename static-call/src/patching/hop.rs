@@ -33,12 +33,15 @@ pub(crate) fn skip(registry: &Registry, address: u64) -> u64 {
 /// Returns what the code of a target at `address` does, if it does nothing or returns a constant.
 pub(crate) fn effect(registry: &Registry, address: u64) -> Effect {
     let Some(image) = registry.image else { return Effect::Code };
-    // A recorded call instruction may be rewritten later.
-    if (address..address + EFFECT_LENGTH).any(|at| registry.call_at(at).is_some()) {
-        return Effect::Code;
-    }
     let (code, have) = image.read(address as usize);
-    Effect::of(&code[..have])
+    match Effect::of(&code[..have]) {
+        Effect::Code => Effect::Code,
+        // A recorded call instruction may be rewritten later.
+        _ if (address..address + EFFECT_LENGTH).any(|at| registry.call_at(at).is_some()) => {
+            Effect::Code
+        }
+        effect => effect,
+    }
 }
 
 /// Refuses a batch that would make a key call itself.
@@ -76,11 +79,33 @@ mod tests {
     use std::vec;
 
     use super::*;
-    use crate::arch::native::effect::does_nothing;
-    use crate::layout::Grade;
+    use crate::arch::native::effect::{does_nothing, jumps_to_nothing};
+    use crate::layout::{Grade, Polarity};
     use crate::patching::image::Image;
     use crate::patching::plan::Lead;
-    use crate::patching::registry::{Call, Ungraded};
+    use crate::patching::registry::{Call, Label, Ungraded};
+
+    /// A label that is a jump now may be a no-op later.
+    #[test]
+    fn a_label_is_not_skipped() {
+        let (address, next) =
+            (jumps_to_nothing as *const () as u64, does_nothing as *const () as u64);
+        let mut registry = Registry::of(&[], vec![]);
+        registry.image = Image::this();
+        assert_eq!(skip(&registry, address), next);
+        let (key, polarity) = (0, Polarity::Unlikely);
+        let label = Label {
+            address,
+            key,
+            site: None,
+            polarity,
+            shape: None,
+            falls_through_in_file: false,
+            fault: None,
+        };
+        registry = registry.with_label(label);
+        assert_eq!(skip(&registry, address), address);
+    }
 
     /// What a recorded call instruction does now, it may not do later.
     #[test]

@@ -27,8 +27,8 @@ pub(crate) fn count(state: &State, key: usize, update: &mut Update) {
     update.unfinished += state.written.calls[entry.calls()].iter().filter(is_unfinished).count();
 }
 
-/// Returns the path of a jump label. Once bound, its bytes are the answer; otherwise the cold block
-/// tests the key.
+/// Returns the path of a jump label. Once bound, its bytes are the answer; otherwise its test reads
+/// memory.
 pub(crate) fn of_label(state: &State, i: usize) -> (Path, Option<Reason>) {
     let label = &state.registry.labels[i];
     let reason = match state.limits.cap {

@@ -30,12 +30,13 @@ macro_rules! __trampoline {
     };
 }
 
-/// Defines a key's stub: only its address is used here.
+/// Defines a key's stub, of which only the address is used here, and its test, which nothing uses.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __stub {
     ($record:path) => {
         unsafe extern "C" fn stub() {}
+        unsafe extern "C" fn test() {}
     };
 }
 

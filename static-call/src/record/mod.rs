@@ -126,6 +126,11 @@ impl KeyRecord {
     /// The default is chosen at run time: the slot leads to a resolver until then.
     pub const CHOOSES: u8 = 32;
 
+    /// The bit of the state that the test of a jump label reads: the key is on.
+    pub const ON: u8 = ON;
+    /// The state's offset in the record.
+    pub const STATE: usize = core::mem::offset_of!(Self, state);
+
     /// Makes a record whose slot leads to the default, for a static in the slice of keys.
     ///
     /// # Panics

@@ -8,6 +8,7 @@ enum Own {}
 impl Keyed for Own {
     const RECORD: *const static_call::__private::KeyRecord = std::ptr::null();
     unsafe extern "C" fn stub() {}
+    unsafe extern "C" fn test() {}
 }
 
 impl<F> Accept<F> for Own {

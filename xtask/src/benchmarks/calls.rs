@@ -17,23 +17,30 @@ pub(super) const INLINE: &str = "static call, inline";
 pub(super) const SWITCHED: &str = "static call, inline, switched";
 pub(super) const ONE_STORE: &str = "static call, inline, aligned by flags";
 pub(super) const BOUND: &str = "static call, bound at link time";
+const TRAMPOLINE: &str = "static call, trampoline";
+const INDIRECT: &str = "static call, indirect";
 
 /// What runs after the first are asked for.
 const TWO: &[&str] = &[DIRECT, STATIC];
 
 /// A run that measures static calls only.
-const fn of(name: &'static str, build: Build, cap: &'static str) -> Run {
-    Run { name, way: STATIC, build, cap, arguments: &[], ways: TWO }
+const fn of(
+    name: &'static str,
+    renamed: &'static [(&'static str, &'static str)],
+    build: Build,
+    cap: &'static str,
+) -> Run {
+    Run { name, renamed, build, cap, arguments: &[], ways: TWO }
 }
 
 /// How the programs run. The first run measures the other ways, too.
 const RUNS: [Run; 6] = [
-    Run { ways: &[], ..of(INLINE, Build::Plain, "inline") },
-    Run { arguments: &["switched"], ..of(SWITCHED, Build::Plain, "inline") },
-    of(ONE_STORE, Build::Flags, "inline"),
-    of(BOUND, Build::Bound, "inline"),
-    of("static call, trampoline", Build::Plain, "trampoline"),
-    of("static call, indirect", Build::Plain, "indirect"),
+    Run { ways: &[], ..of(INLINE, &[(STATIC, INLINE)], Build::Plain, "inline") },
+    Run { arguments: &["switched"], ..of(SWITCHED, &[(STATIC, SWITCHED)], Build::Plain, "inline") },
+    of(ONE_STORE, &[(STATIC, ONE_STORE)], Build::Flags, "inline"),
+    of(BOUND, &[(STATIC, BOUND)], Build::Bound, "inline"),
+    of(TRAMPOLINE, &[(STATIC, TRAMPOLINE)], Build::Plain, "trampoline"),
+    of(INDIRECT, &[(STATIC, INDIRECT)], Build::Plain, "indirect"),
 ];
 
 /// The programs. The second is large, and the compiler would need too much memory for both in one.

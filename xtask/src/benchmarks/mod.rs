@@ -7,12 +7,14 @@
 
 mod calls;
 mod code;
+mod off;
 mod plot;
 mod program;
 mod requests;
 mod results;
 mod rounds;
 mod runs;
+mod switching;
 mod table;
 mod targets;
 
@@ -76,7 +78,10 @@ pub(crate) fn bench(args: &[String]) -> Result {
     let options = Options::parse(args)?;
     let heading = machine::heading("`cargo bench -- --bless`")?;
     let before = machine::load()?;
-    let sections = vec![calls::section(&options)?, requests::section(&options)?];
+    let mut sections = Vec::new();
+    for section in [calls::section, off::section, switching::section, requests::section] {
+        sections.push(section(&options)?);
+    }
     let results = Results { heading, load: [before, machine::load()?], sections };
     let text = table::document(&results)?;
     print!("{text}");

@@ -9,8 +9,8 @@ use crate::run::Result;
 
 /// It runs as users build programs.
 const RUN: Run = Run {
-    name: "hooks",
-    way: "hooks",
+    name: "as users build",
+    renamed: &[],
     build: Build::Plain,
     cap: "inline",
     arguments: &[],

@@ -10,8 +10,8 @@ pub(super) struct Asked<'a> {
     pub(super) running: &'a mut Running,
     /// The ways; all if there are none. The first one is what others are compared with.
     pub(super) ways: &'static [&'static str],
-    /// The name of a way in the program and in tables.
-    pub(super) renamed: (&'static str, &'static str),
+    /// Names of ways in the program and in tables.
+    pub(super) renamed: &'static [(&'static str, &'static str)],
 }
 
 /// The samples of a way.
@@ -38,7 +38,8 @@ impl Measured {
                 let answer = running.round(name, ways)?;
                 let first = answer.first().ok_or("a round without samples")?.1;
                 for (way, ns) in answer {
-                    let name = if way == renamed.0 { renamed.1.to_owned() } else { way };
+                    let other = renamed.iter().find(|(name, _)| *name == way);
+                    let name = other.map_or(way, |(_, name)| (*name).to_owned());
                     let samples = of(&mut self.0[at].1, name);
                     samples.ns.push(ns);
                     samples.ratios.push(ns / first);

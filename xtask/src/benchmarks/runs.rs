@@ -11,15 +11,15 @@ use crate::run::Result;
 /// How a program runs, and what it is asked for.
 #[derive(Clone, Copy)]
 pub(super) struct Run {
-    /// The name in tables of one of its ways.
+    /// Its name in tables.
     pub(super) name: &'static str,
-    /// That way's name in the program.
-    pub(super) way: &'static str,
+    /// Names of ways in the program, and what tables call them in this run.
+    pub(super) renamed: &'static [(&'static str, &'static str)],
     pub(super) build: Build,
     /// The shortest path that static calls may take.
     pub(super) cap: &'static str,
     pub(super) arguments: &'static [&'static str],
-    /// The ways to measure; all if there are none. The first is what others are compared with.
+    /// The ways to measure, where a workload has them; all if there are none.
     pub(super) ways: &'static [&'static str],
 }
 
@@ -56,7 +56,7 @@ pub(super) fn measure(
             let ask = |(run, running): (&Run, _)| Asked {
                 running,
                 ways: run.ways,
-                renamed: (run.way, run.name),
+                renamed: run.renamed,
             };
             let mut asked: Vec<_> = runs.iter().zip(&mut running).map(ask).collect();
             measured.add(name, &mut asked, ROUNDS_OF_A_START)?;

@@ -247,6 +247,7 @@ fn items(f: &Function, error: &Ident) -> TokenStream {
         unsafe impl #sc::Keyed for #marker {
             const RECORD: *const #sc::KeyRecord = #sc::core::ptr::null();
             unsafe extern "C" fn stub() {}
+            unsafe extern "C" fn test() {}
         }
 
         #(#cfgs)*

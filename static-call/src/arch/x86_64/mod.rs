@@ -97,6 +97,24 @@ impl Branch {
     }
 }
 
+/// Bytes of a jump label's test: a call, a conditional jump and a jump.
+pub const LABEL_TEST_LENGTH: u64 = 17;
+
+/// Returns where the test of a jump label leads, if `bytes` at `address` are one: where the label
+/// leads by its unexpected answer, and the end of the label.
+#[must_use]
+pub fn label_test(bytes: &[u8], address: u64) -> Option<(u64, u64)> {
+    let (call, jumps) = bytes.split_first_chunk::<6>()?;
+    // `call *GOT(%rip)`, or the direct call that a linker makes of it.
+    if !matches!(call, [0xff, 0x15, ..] | [0x67, 0xe8, ..] | [0xe8, .., 0x90]) {
+        return None;
+    }
+    let (conditional, jump) = jumps.split_first_chunk::<6>()?;
+    let conditional = Branch::decode(conditional).filter(|b| b.kind == Kind::Jcc)?;
+    let jump = Branch::decode(jump).filter(|b| b.kind == Kind::Jmp && b.length == 5)?;
+    Some((conditional.destination(address + 6), jump.destination(address + 12)))
+}
+
 /// Returns the grade of an instruction of `length` bytes at `address`, whose 4-byte displacement
 /// starts at offset `disp_at`.
 #[must_use]

@@ -18,7 +18,7 @@ pub(crate) struct Label {
     pub(crate) key: u32,
     pub(crate) site: Option<&'static SiteRecord>,
     pub(crate) polarity: Polarity,
-    /// The shape if the label may be patched: a jump to the cold block of its record (INV-LABEL).
+    /// The shape if the label may be patched: a jump to the test of its record (INV-LABEL).
     pub(crate) shape: Option<LabelShape>,
     /// Whether it is a no-op in the file: the answer of its key's default.
     pub(crate) falls_through_in_file: bool,

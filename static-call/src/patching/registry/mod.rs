@@ -217,4 +217,10 @@ impl Registry {
         let calls_by_address = by_address.leak();
         Self { keys, calls: calls.leak(), calls_by_address, ..Self::bare() }
     }
+
+    /// Returns the registry with this label only.
+    pub(crate) fn with_label(self, label: Label) -> Self {
+        let labels = std::vec![label].leak();
+        Self { labels, labels_by_address: std::vec![0].leak(), ..self }
+    }
 }

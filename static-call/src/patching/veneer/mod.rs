@@ -16,6 +16,8 @@ pub(crate) use areas::{Areas, SHARED_LAYERS, SLAB_ENTRIES};
 pub(crate) use page::View;
 use page::{Page, State};
 
+use core::cell::Cell;
+
 use crate::arch::native::{NOPS, TRAP, VENEER_SIZE, is_veneer, nop_length, veneer};
 use crate::patching::arena::{ALIGNMENT, Arena, Memory};
 use crate::sys::{NO_MEMORY, PAGE};
@@ -23,6 +25,8 @@ use crate::sys::{NO_MEMORY, PAGE};
 /// Pages of veneers that an image may have, so that it leaves mappings to the program
 /// (`vm.max_map_count`, 65,530 by default).
 const MOST_PAGES: usize = 1 << 14;
+/// Pages that are found without a search.
+const RECENT: usize = 1024;
 /// Bytes of a veneer.
 const SIZE: usize = VENEER_SIZE as usize;
 
@@ -32,6 +36,9 @@ pub(crate) struct Veneers {
     /// Room for pages; the first `count` are in use, sorted by address.
     pages: &'static mut [Page],
     count: usize,
+    /// The index at which a page was found last, by the low bits of the page's number. It may be
+    /// another page's by now.
+    recent: [Cell<u16>; RECENT],
     /// The memory of `pages`.
     memory: Option<Memory>,
     /// Number of pages that are not ready.
@@ -75,6 +82,7 @@ impl Veneers {
             areas: Areas::new(0, 0),
             pages: &mut [],
             count: 0,
+            recent: [const { Cell::new(0) }; RECENT],
             memory: None,
             unfinished: 0,
             homes: &mut [],
@@ -272,7 +280,16 @@ impl Veneers {
     /// Returns the index of the page with this address, or where it would be.
     fn find(&self, address: u64) -> Result<usize, usize> {
         let first = page_of(address) as usize;
-        self.pages[..self.count].binary_search_by_key(&first, Page::address)
+        let pages = &self.pages[..self.count];
+        let recent = &self.recent[first / PAGE % RECENT];
+        let last = usize::from(recent.get());
+        if pages.get(last).is_some_and(|page| page.address() == first) {
+            return Ok(last);
+        }
+        let found = pages.binary_search_by_key(&first, Page::address)?;
+        // Every index fits: there are at most `MOST_PAGES`.
+        recent.set(u16::try_from(found).unwrap_or_default());
+        Ok(found)
     }
 
     /// Maps the page with this address, which belongs at index `i`.

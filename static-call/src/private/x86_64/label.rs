@@ -1,17 +1,20 @@
 //! The assembly text of jump labels: the places of hooks and flags, and the records that describe
 //! them.
 //!
-//! A label answers whether a key is on. It is linked as `jmp cold`, and the cold block tests the
-//! key, which works wherever nothing is patched. Once bound, the label is a no-op while the key
-//! gives the expected answer.
+//! A label answers whether a key is on. It is linked as a jump to its *test*, which works wherever
+//! nothing is patched: three instructions that call `Keyed::test` and jump to the block of either
+//! answer. Once bound, the label is a no-op while the key gives the expected answer. Tests have a
+//! section of their own, because code that is not executed would take room in the caches between
+//! functions that are.
 
 /// Gives the text of a label. It is a literal of its own, so that no caller can put other text into
 /// `asm!`.
 ///
-/// The cold block is named once, as the argument of the assembler's macro: a compiler pass that
-/// duplicates blocks may use a different block for each mention in the template. The counter gives
-/// each copy that the compiler makes its own symbol for the record to be linked to
-/// (`SHF_LINK_ORDER`), so that a record is dropped with its code.
+/// The block of the unexpected answer is named once, in the test: a compiler pass that duplicates
+/// blocks may use a different block for each mention in the template. The counter gives each copy
+/// that the compiler makes its own symbol for the record to be linked to (`SHF_LINK_ORDER`), so
+/// that a record is dropped with its code; and its own section for the test, which the linker keeps
+/// while something leads to it.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __label_text {
@@ -25,7 +28,7 @@ macro_rules! __label_text {
             ", 0\n",
             ".macro ",
             $crate::__section!("label"),
-            " number cold\n",
+            " number\n",
             // Pads by at most four bytes, where the five would cross a quadword boundary.
             ".p2align 3,,4\n",
             ".L",
@@ -33,7 +36,26 @@ macro_rules! __label_text {
             "_\\number:\n",
             // Always five bytes: an assembler could choose the form of two bytes.
             ".byte 0xe9\n",
-            ".long \\cold - . - 4\n",
+            ".long .L",
+            $crate::__section!("test"),
+            "_\\number - . - 4\n",
+            ".L",
+            $crate::__section!("after"),
+            "_\\number:\n",
+            ".pushsection ",
+            $crate::__section!("tests"),
+            ",\"ax\",@progbits,unique,\\number\n",
+            ".L",
+            $crate::__section!("test"),
+            "_\\number:\n",
+            ".endm\n",
+            ".macro ",
+            $crate::__section!("label_record"),
+            " number\n",
+            ".long .L",
+            $crate::__section!("after"),
+            "_\\number - . - 4\n",
+            ".popsection\n",
             ".pushsection ",
             $crate::__section!("labels"),
             ",\"ao\",@progbits,.L",
@@ -43,7 +65,9 @@ macro_rules! __label_text {
             ".long .L",
             $crate::__section!("label"),
             "_\\number - .\n",
-            ".long \\cold - .\n",
+            ".long .L",
+            $crate::__section!("test"),
+            "_\\number - .\n",
             ".endm\n",
             ".endif\n",
             ".set .L",
@@ -55,7 +79,18 @@ macro_rules! __label_text {
             $crate::__section!("label"),
             " %.L",
             $crate::__section!("label_count"),
-            ", {cold}\n",
+            "\n",
+            // The linker makes it a direct call where it may (psABI, "Optimize GOTPCRELX
+            // Relocations").
+            "call *{test}@GOTPCREL(%rip)\n",
+            // `jne` or `je`.
+            ".byte 0x0f, {condition}\n",
+            ".long {other} - . - 4\n",
+            ".byte 0xe9\n",
+            $crate::__section!("label_record"),
+            " %.L",
+            $crate::__section!("label_count"),
+            "\n",
             ".noaltmacro\n",
             ".long {stub}@PLT - .\n",
             ".long {polarity}\n",
@@ -69,24 +104,30 @@ macro_rules! __label_text {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __label {
-    // For a hook at a site, or a flag, that is expected to be off. The answer *on* always comes
-    // from the cold block, which reads memory itself, so `nomem` is right.
+    // For a hook at a site, or a flag, that is expected to be off. The test reads a byte that code
+    // which the compiler sees changes by atomic operations only, and each answer is right in each
+    // state: for the compiler the assembly chooses an answer, and `nomem` is right. The fence keeps
+    // what follows the answer *on* after it.
     (unlikely $key:ty; site $site:expr) => {{
         // Outside the `unsafe` block, so that the caller's expression is not in it.
         const STATIC_CALL_SITE: $crate::__private::core::primitive::u64 = $site;
-        // SAFETY: the assembly jumps to the cold block or does nothing: it touches no register, no
-        // stack and no memory (INV-LABEL).
+        // SAFETY: the assembly goes on at one block or at the other, and changes only flags of the
+        // processor and the stack below its pointer (INV-LABEL).
         unsafe {
             $crate::__private::core::arch::asm!(
                 $crate::__label_text!(),
-                cold = label {
-                    // SAFETY: `Keyed::RECORD` is the address of a static (INV-KEY).
-                    return unsafe { &*<$key as $crate::__private::Keyed>::RECORD }.is_on();
+                other = label {
+                    $crate::__private::core::sync::atomic::fence(
+                        $crate::__private::core::sync::atomic::Ordering::Acquire,
+                    );
+                    return true;
                 },
+                test = sym <$key as $crate::__private::Keyed>::test,
+                condition = const 0x85,
                 stub = sym <$key as $crate::__private::Keyed>::stub,
                 polarity = const 1,
                 site = const STATIC_CALL_SITE,
-                options(att_syntax, nostack, preserves_flags, nomem),
+                options(att_syntax, nomem),
             );
         }
         false
@@ -98,14 +139,13 @@ macro_rules! __label {
         unsafe {
             $crate::__private::core::arch::asm!(
                 $crate::__label_text!(),
-                cold = label {
-                    // SAFETY: `Keyed::RECORD` is the address of a static (INV-KEY).
-                    return unsafe { &*<$key as $crate::__private::Keyed>::RECORD }.is_on();
-                },
+                other = label { return false },
+                test = sym <$key as $crate::__private::Keyed>::test,
+                condition = const 0x84,
                 stub = sym <$key as $crate::__private::Keyed>::stub,
                 polarity = const 2,
                 site = const 0,
-                options(att_syntax, nostack, preserves_flags),
+                options(att_syntax),
             );
         }
         true

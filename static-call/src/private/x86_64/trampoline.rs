@@ -46,7 +46,7 @@ macro_rules! __trampoline {
     };
 }
 
-/// Defines a key's stub, which jumps through the slot.
+/// Defines a key's stub, which jumps through the slot, and its test, which tests whether it is on.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __stub {
@@ -66,6 +66,31 @@ macro_rules! __stub {
                 "jmp *(%r11)",
                 ".cfi_endproc",
                 slot = sym $record,
+                options(att_syntax),
+            )
+        }
+
+        // The result is the zero flag, which is clear if the key is on. Nothing else changes: the
+        // places of hooks and flags call it without the compiler's knowledge.
+        #[unsafe(naked)]
+        unsafe extern "C" fn test() {
+            $crate::__private::core::arch::naked_asm!(
+                ".cfi_startproc",
+                "push %rax",
+                ".cfi_adjust_cfa_offset 8",
+                // `mov record@GOTPCREL(%rip), %rax`, as in the stub.
+                "2:",
+                ".byte 0x48, 0x8b, 0x05",
+                ".long 0",
+                ".reloc 2b + 3, R_X86_64_REX_GOTPCRELX, {record} - 4",
+                "testb ${on}, {state}(%rax)",
+                "pop %rax",
+                ".cfi_adjust_cfa_offset -8",
+                "ret",
+                ".cfi_endproc",
+                record = sym $record,
+                on = const $crate::__private::KeyRecord::ON,
+                state = const $crate::__private::KeyRecord::STATE,
                 options(att_syntax),
             )
         }

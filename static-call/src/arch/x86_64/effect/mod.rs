@@ -74,3 +74,10 @@ pub fn mov_eax(length: u8, value: u32) -> Option<[u8; 8]> {
 pub(crate) extern "C" fn does_nothing() {
     core::arch::naked_asm!("nop", "nop", "nop", "ret", ".skip 16")
 }
+
+/// A jump to that function.
+#[cfg(test)]
+#[unsafe(naked)]
+pub(crate) extern "C" fn jumps_to_nothing() {
+    core::arch::naked_asm!(".byte 0xe9", ".long {} - . - 4", sym does_nothing)
+}

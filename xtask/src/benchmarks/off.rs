@@ -1,0 +1,79 @@
+//! The program `off`: a hook and a flag that are off, beside every other check.
+
+use super::Options;
+use super::program::Build;
+use super::results::Section;
+use super::rounds::Measured;
+use super::runs::{Run, measure};
+use super::targets::Target;
+use crate::run::Result;
+
+/// The way that other ways are compared with.
+const NONE: &str = "no check";
+const ATOMIC: &str = "AtomicBool";
+/// The ways of this crate, as the program names them.
+const HOOK: &str = "hook";
+const FLAG: &str = "flag";
+/// The same where calls and labels were bound when the program was linked.
+const BOUND: [&str; 2] = ["hook, bound at link time", "flag, bound at link time"];
+
+/// How the program runs. The first run measures the other ways, too.
+const RUNS: [Run; 3] = [
+    Run {
+        name: "inline",
+        renamed: &[],
+        build: Build::Plain,
+        cap: "inline",
+        arguments: &[],
+        ways: &[],
+    },
+    Run {
+        name: "bound at link time",
+        renamed: &[(HOOK, BOUND[0]), (FLAG, BOUND[1])],
+        build: Build::Bound,
+        cap: "inline",
+        arguments: &[],
+        ways: &[NONE, HOOK, FLAG],
+    },
+    Run {
+        name: "not patched",
+        renamed: &[(HOOK, "hook, not patched"), (FLAG, "flag, not patched")],
+        build: Build::Plain,
+        cap: "indirect",
+        arguments: &[],
+        ways: &[NONE, HOOK, FLAG],
+    },
+];
+
+/// Measures the program.
+pub(super) fn section(options: &Options) -> Result<Section> {
+    let mut section = Section::new("A hook and a flag that are off");
+    let mut measured = Measured::default();
+    measure("off", &RUNS, options, &mut section, &mut measured)?;
+    section.workloads = measured.workloads()?;
+    section.targets = targets(&section);
+    Ok(section)
+}
+
+/// Returns the targets for hot and for cold code.
+fn targets(section: &Section) -> Vec<Target> {
+    let mut targets = Vec::new();
+    for workload in &section.workloads {
+        let ratio = |way: &str| workload.row(way).map(|row| row.ratio.median);
+        let ours = [HOOK, FLAG, BOUND[0], BOUND[1]];
+        for (way, measured) in ours.into_iter().filter_map(|way| Some((way, ratio(way)?))) {
+            let name = &workload.name;
+            if name.starts_with("hot") {
+                let what = format!("{name}; {way}, to no check");
+                targets.push(Target::at_most(what, measured, 1.02));
+            } else if let Some(atomic) = ratio(ATOMIC) {
+                targets.push(Target {
+                    what: format!("{name}; {way} ahead of {ATOMIC}"),
+                    measured: format!("{measured:.3} and {atomic:.3}"),
+                    met: measured < atomic,
+                });
+            }
+        }
+    }
+    targets
+}
