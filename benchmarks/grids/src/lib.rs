@@ -14,8 +14,8 @@ pub use grid::Grid;
 pub use way::Way;
 
 /// Writes `grids.rs`, compiles the shared object with IFUNCs, and enables the verifier. Cargo's
-/// features `few` and `bind` of the package mean: only direct and static calls; calls are bound when
-/// the program is linked.
+/// features `few` and `bind` of the package mean: only direct and static calls; calls are bound
+/// when the program is linked.
 ///
 /// # Errors
 ///

@@ -143,7 +143,7 @@ impl Way {
                     )
             }
             Self::Dyn => format!(
-                "struct O{key}(#[expect(dead_code, reason = \"state that calls need not read\")] u64);\n\
+                "struct O{key}(#[expect(dead_code, reason = \"calls need not read it\")] u64);\n\
                  impl Step for O{key} {{ fn step(&self, x: u64) -> u64 {{ {body} }} }}\n"
             ),
             Self::BoxFn => String::new(),

@@ -53,11 +53,8 @@ pub(super) fn measure(
         }
         let names = running.first().map(|first| first.workloads.clone()).unwrap_or_default();
         for name in names.iter().filter(|name| options.wants(name)) {
-            let ask = |(run, running): (&Run, _)| Asked {
-                running,
-                ways: run.ways,
-                renamed: run.renamed,
-            };
+            let ask =
+                |(run, running): (&Run, _)| Asked { running, ways: run.ways, renamed: run.renamed };
             let mut asked: Vec<_> = runs.iter().zip(&mut running).map(ask).collect();
             measured.add(name, &mut asked, ROUNDS_OF_A_START)?;
         }

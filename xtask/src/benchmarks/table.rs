@@ -40,8 +40,8 @@ fn code(section: &Section) -> Result<String> {
         return Ok(String::new());
     }
     let mut text = String::from(
-        "\n### Code\n\nOf the functions with calls, in the build without flags. The instructions of \
-         static calls are those of direct calls.\n\n\
+        "\n### Code\n\nOf the functions with calls, in the build without flags. The instructions \
+         of static calls are those of direct calls.\n\n\
          | workload | way | functions | instructions | bytes | direct calls | indirect |\n\
          |---|---|--:|--:|--:|--:|--:|\n",
     );

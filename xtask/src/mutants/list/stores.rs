@@ -242,8 +242,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         what: "the effect of a target is taken although a recorded call begins it",
         changes: &[(
             HOP,
-            "if (address..address + EFFECT_LENGTH).any(|at| registry.call_at(at).is_some()) {",
-            "if false {",
+            "_ if (address..address + EFFECT_LENGTH).any(|at| registry.call_at(at).is_some()) => {",
+            "_ if false => {",
         )],
         suites: &[Unit("patching::hop")],
     },
