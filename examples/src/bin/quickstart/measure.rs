@@ -19,8 +19,8 @@ use crate::spread::Spread;
 
 /// The argument that makes this program a child.
 pub(crate) const CHILD: &str = "--measure-for-quickstart";
-/// Calls per sample.
-pub(crate) const CALLS: u32 = 100_000;
+/// Calls per sample, in all copies of a loop.
+const CALLS: u32 = 96_000;
 /// Rounds per child. A round takes one sample of each way to call.
 pub(crate) const ROUNDS: usize = 301;
 
@@ -55,27 +55,39 @@ impl Step for Object {
     }
 }
 
-/// Defines a loop of at least one call. Each call's argument is the previous result.
+/// Copies of each loop. How fast a loop of a few instructions is depends on where it lies, so each
+/// way to call has loops at many addresses.
+const COPIES: u32 = 16;
+
+/// Defines loops that make a number of calls. Each call's argument is the previous result.
 ///
 /// Every loop starts at the same offset in a cache line, because alignment can cost more than what
-/// is measured here.
+/// is measured here. Copies differ by a constant, so that the compiler does not merge them.
 macro_rules! call_loop {
     ($name:ident, |$x:ident| $call:expr) => {
-        #[inline(never)]
-        fn $name(mut calls: u32) -> u64 {
-            let mut $x = 0;
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: it only pads with no-ops.
-            unsafe {
-                std::arch::asm!(".p2align 6", options(nomem, nostack, preserves_flags));
-            }
-            loop {
-                $x = $call;
-                calls -= 1;
-                if calls == 0 {
-                    return $x;
+        fn $name(calls: u32) -> u64 {
+            #[inline(never)]
+            fn copy<const COPY: u64>(mut calls: u32) -> u64 {
+                let mut $x = COPY;
+                #[cfg(target_arch = "x86_64")]
+                // SAFETY: it only pads with no-ops.
+                unsafe {
+                    std::arch::asm!(".p2align 6", options(nomem, nostack, preserves_flags));
+                }
+                loop {
+                    $x = $call;
+                    calls -= 1;
+                    if calls == 0 {
+                        return $x;
+                    }
                 }
             }
+            let copies: [fn(u32) -> u64; COPIES as usize] = [
+                copy::<0>, copy::<1>, copy::<2>, copy::<3>, copy::<4>, copy::<5>, copy::<6>,
+                copy::<7>, copy::<8>, copy::<9>, copy::<10>, copy::<11>, copy::<12>, copy::<13>,
+                copy::<14>, copy::<15>,
+            ];
+            copies.iter().fold(0, |sum, copy| sum ^ copy(calls / COPIES))
         }
     };
 }
