@@ -104,10 +104,9 @@ macro_rules! __label_text {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __label {
-    // For a hook at a site, or a flag, that is expected to be off. The test reads a byte that code
-    // which the compiler sees changes by atomic operations only, and each answer is right in each
-    // state: for the compiler the assembly chooses an answer, and `nomem` is right. The fence keeps
-    // what follows the answer *on* after it.
+    // For a hook at a site, or a flag, that is expected to be off. The assembly only reads memory,
+    // so the compiler may keep what it has loaded. The fence keeps what follows the answer *on*
+    // after it.
     (unlikely $key:ty; site $site:expr) => {{
         // Outside the `unsafe` block, so that the caller's expression is not in it.
         const STATIC_CALL_SITE: $crate::__private::core::primitive::u64 = $site;
@@ -127,13 +126,13 @@ macro_rules! __label {
                 stub = sym <$key as $crate::__private::Keyed>::stub,
                 polarity = const 1,
                 site = const STATIC_CALL_SITE,
-                options(att_syntax, nomem),
+                options(att_syntax, readonly),
             );
         }
         false
     }};
     // For a flag that is expected to be on. What was written before it was turned on must be
-    // visible after the label, so there is no `nomem`: the compiler must not move reads before it.
+    // visible after the label, so it is not `readonly`: the compiler must not move reads before it.
     (likely $key:ty) => {{
         // SAFETY: as above (INV-LABEL).
         unsafe {
