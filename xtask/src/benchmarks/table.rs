@@ -26,12 +26,37 @@ fn section(section: &Section) -> Result<String> {
         let says: Vec<_> = says.iter().map(|(name, value)| format!("{name} {value}")).collect();
         writeln!(text, "| `{program}` | {name} | {} |", says.join(", "))?;
     }
+    text += &summary(section);
     for workload in &section.workloads {
         text += &self::workload(workload)?;
     }
     text += &code(section)?;
     text += &targets(section)?;
     Ok(text)
+}
+
+/// Returns the medians of all ratios: a row for each way, a column for each workload.
+fn summary(section: &Section) -> String {
+    let mut ways: Vec<&str> = Vec::new();
+    for row in section.workloads.iter().flat_map(|workload| &workload.rows) {
+        if !ways.contains(&row.name.as_str()) {
+            ways.push(&row.name);
+        }
+    }
+    let mut text = String::from("\n### Ratios\n\n| way |");
+    for workload in &section.workloads {
+        text += &format!(" {} |", workload.name);
+    }
+    text += &format!("\n|---|{}\n", "--:|".repeat(section.workloads.len()));
+    for way in ways {
+        text += &format!("| {way} |");
+        for workload in &section.workloads {
+            let ratio = workload.row(way).map(|row| format!("{:.2}", row.ratio.median));
+            text += &format!(" {} |", ratio.unwrap_or_default());
+        }
+        text += "\n";
+    }
+    text
 }
 
 /// Returns what the generated code consists of.
