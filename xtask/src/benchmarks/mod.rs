@@ -76,7 +76,8 @@ impl Options {
 /// Measures, prints tables and targets, and writes results and plots.
 pub(crate) fn bench(args: &[String]) -> Result {
     let options = Options::parse(args)?;
-    let heading = machine::heading("`cargo bench -- --bless`")?;
+    let command = format!("`cargo bench -- --bless --rounds {}`", options.rounds);
+    let heading = machine::heading(&command)?;
     let before = machine::load()?;
     let mut sections = Vec::new();
     for section in [calls::section, off::section, switching::section, requests::section] {
@@ -91,7 +92,7 @@ pub(crate) fn bench(args: &[String]) -> Result {
     let plots = plot::plots(&results, &dir)?;
     println!("\nresults.json and {} plots are in {}", plots.len(), dir.display());
     if options.bless {
-        let kept = root().join("docs/plots");
+        let kept = root().join("measurements/plots");
         fs::create_dir_all(&kept)?;
         for plot in &plots {
             fs::copy(plot, kept.join(plot.file_name().unwrap_or_default()))?;

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::plot;
 use super::results::{Described, Results, Section, Workload};
 use super::targets::gain;
 use crate::run::Result;
@@ -91,10 +92,11 @@ fn targets(section: &Section) -> Result<String> {
 }
 
 fn workload(workload: &Workload) -> Result<String> {
-    let first = workload.rows.first().map_or("", |row| row.name.as_str());
-    let mut text =
-        format!("\n### {}\n\n| way | ns | {first} = 1 |\n|---|--:|--:|\n", workload.name);
-    for row in &workload.rows {
+    let Workload { name, rows } = workload;
+    let first = rows.first().map_or("", |row| row.name.as_str());
+    let mut text = format!("\n### {name}\n\n![a bar for each way](plots/{})\n", plot::file(name));
+    writeln!(text, "\n| way | ns | {first} = 1 |\n|---|--:|--:|")?;
+    for row in rows {
         writeln!(text, "| {} | {} | {} |", row.name, spread(&row.ns), spread(&row.ratio))?;
     }
     if let Some(gain) = gain(workload) {
