@@ -146,7 +146,7 @@ fn other_bytes() {
     other(&Label { code: ".byte 0xe8\n.long 9f - . - 4", ..LABEL });
     other(&Label { code: ".byte 0xe9\n.long 9f - . - 3", ..LABEL });
     other(&Label { words: ["2b - .", "9f - . + 1", "stub - .", SITE, "1"], ..LABEL });
-    // A trampoline is not a cold block, and neither is data.
+    // A trampoline is not a test, and neither is data.
     other(&Label {
         code: ".byte 0xe9\n.long tramp - . - 4",
         words: ["2b - .", "tramp - .", "stub - .", SITE, "1"],

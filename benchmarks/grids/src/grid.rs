@@ -3,6 +3,7 @@
 use std::fmt::{self, Write as _};
 use std::path::Path;
 
+use crate::random::Random;
 use crate::way::Way;
 
 /// Keys, and calls of them in functions of a few calls each. Each way has a module of its own with
@@ -23,33 +24,12 @@ pub struct Grid {
     pub ways: &'static [Way],
 }
 
-/// A splitmix64 generator.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((z ^ z >> 31) % n as u64).unwrap_or_default()
-    }
-}
-
 impl Grid {
     /// Returns the name of its module.
     pub(crate) fn module(&self) -> String {
         let digits =
             |c: char| if c.is_ascii_alphanumeric() { Some(c) } else { (c == ' ').then_some('_') };
         format!("grid_{}", self.name.chars().filter_map(digits).collect::<String>())
-    }
-
-    /// Returns the key of each site. All keys have as many sites, one more or one less.
-    fn order(&self, random: &mut Random) -> Vec<usize> {
-        let mut keys: Vec<_> = (0..self.sites).map(|site| site % self.keys).collect();
-        for at in (1..keys.len()).rev() {
-            keys.swap(at, random.below(at + 1));
-        }
-        keys
     }
 
     /// Returns the ways to measure: all, or those that the way of building concerns.
@@ -71,7 +51,7 @@ impl Grid {
             }
             text += &way.foot(self);
             let mut random = Random(1);
-            let mut keys = self.order(&mut random).into_iter();
+            let mut keys = random.keys(self.keys, self.sites).into_iter();
             let runs = self.sites / self.run;
             let (parameter, argument) = way.context();
             for run in 0..runs {

@@ -3,6 +3,7 @@
 
 mod grid;
 mod ifunc;
+mod random;
 mod way;
 
 use std::env;
@@ -11,6 +12,7 @@ use std::fs;
 use std::path::PathBuf;
 
 pub use grid::Grid;
+pub use random::Random;
 pub use way::Way;
 
 /// Writes `grids.rs`, compiles the shared object with IFUNCs, and enables the verifier. Cargo's

@@ -1,6 +1,7 @@
 //! Answers the parent.
 
 use std::io::{self, BufRead, Write};
+use std::process::ExitCode;
 
 use crate::neighbour::{Neighbour, stay_on_one_core};
 use crate::sample::Workload;
@@ -15,6 +16,17 @@ pub enum Cores {
     One,
     /// All that the process may use.
     All,
+}
+
+/// Returns a program's exit code, and prints why it failed, if it did.
+pub fn exit(program: &str, done: io::Result<()>) -> ExitCode {
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{program}: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// Runs as a measured program. First prints lines that describe it, each a name, a tab and a

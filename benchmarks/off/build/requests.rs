@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Write as _};
 
+use grids::Random;
+
 use crate::way::{Arguments, Way};
 
 /// Flags or hooks.
@@ -13,27 +15,6 @@ const FUNCTIONS: usize = 63;
 /// Checks in a function.
 const CHECKS: usize = 8;
 
-/// A splitmix64 generator.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((z ^ z >> 31) % n as u64).unwrap_or_default()
-    }
-}
-
-/// Returns the key of each check. Each key is checked in several places.
-fn order(random: &mut Random) -> Vec<usize> {
-    let mut keys: Vec<_> = (0..REQUESTS * FUNCTIONS * CHECKS).map(|check| check % KEYS).collect();
-    for at in (1..keys.len()).rev() {
-        keys.swap(at, random.below(at + 1));
-    }
-    keys
-}
-
 /// Returns the module of a way.
 pub(crate) fn source(way: Way) -> Result<String, fmt::Error> {
     let mut text = String::from("use crate::work::{cheap, expensive, none, text_of};\n");
@@ -43,7 +24,7 @@ pub(crate) fn source(way: Way) -> Result<String, fmt::Error> {
     }
     text += &way.foot(KEYS);
     let mut random = Random(1);
-    let mut keys = order(&mut random).into_iter();
+    let mut keys = random.keys(KEYS, REQUESTS * FUNCTIONS * CHECKS).into_iter();
     for function in 0..REQUESTS * FUNCTIONS {
         writeln!(
             text,

@@ -19,13 +19,7 @@ use measure::{Cores, Description, Workload};
 use static_call::Path;
 
 fn main() -> ExitCode {
-    match measure::serve(Cores::One, prepare) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("off: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    measure::exit("off", measure::serve(Cores::One, prepare))
 }
 
 /// Makes the workloads, and describes the paths that labels and calls take.

@@ -12,13 +12,7 @@ use measure::{Cores, Description, Way, Workload};
 use server::{Server, turn_off, ways};
 
 fn main() -> ExitCode {
-    match measure::serve(Cores::One, prepare) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("requests: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    measure::exit("requests", measure::serve(Cores::One, prepare))
 }
 
 /// Makes the workloads, and describes the program.

@@ -24,13 +24,7 @@ fn main() -> ExitCode {
         [mode, count] if mode == "batches" => batches(count),
         _ => measure::serve(Cores::All, prepare),
     };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("switching: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    measure::exit("switching", done)
 }
 
 /// The target of branches.

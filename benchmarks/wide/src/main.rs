@@ -15,13 +15,7 @@ use std::process::ExitCode;
 use measure::{Cores, Description, Workload};
 
 fn main() -> ExitCode {
-    match measure::serve(Cores::One, prepare) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("wide: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    measure::exit("wide", measure::serve(Cores::One, prepare))
 }
 
 /// Makes the workloads, and describes the paths that static calls take.

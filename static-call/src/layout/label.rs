@@ -9,7 +9,7 @@ use super::SiteId;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub struct LabelRecord {
-    /// The label: five bytes in one aligned quadword, linked as `jmp cold`.
+    /// The label: five bytes in one aligned quadword, linked as a jump to the test.
     pub label: i32,
     /// The test that the label jumps to, which goes on at the block of either answer.
     pub cold: i32,

@@ -56,7 +56,8 @@ pub(super) fn measure(
             let ask =
                 |(run, running): (&Run, _)| Asked { running, ways: run.ways, renamed: run.renamed };
             let mut asked: Vec<_> = runs.iter().zip(&mut running).map(ask).collect();
-            measured.add(name, &mut asked, ROUNDS_OF_A_START)?;
+            let left = options.rounds - start * ROUNDS_OF_A_START;
+            measured.add(name, &mut asked, left.min(ROUNDS_OF_A_START))?;
         }
         running.into_iter().try_for_each(Running::end)?;
     }

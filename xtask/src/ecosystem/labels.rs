@@ -12,11 +12,11 @@ use static_call_verify::report::Report;
 use crate::run::{Result, output};
 
 const RECORDS: &str = "static_call_0_1_labels";
-/// Two addresses relative to themselves, of the label and of its cold block, and 16 more bytes.
+/// Two addresses relative to themselves, of the label and of its test, and 16 more bytes.
 const RECORD: usize = 24;
 
 /// Compares the labels of a report with the records, and each of them with the instruction that
-/// objdump finds there: a jump of five bytes in one quadword, to the cold block. Returns the number
+/// objdump finds there: a jump of five bytes in one quadword, to the test. Returns the number
 /// of instructions that objdump printed.
 pub(super) fn compare(image: &Path, report: &Report) -> Result<usize> {
     let by_record = records(&fs::read(image)?)?;

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Generates code that is a label or nearly one, with an address and a cold block.
+/// Generates code that is a label or nearly one, with an address and a test.
 fn codes() -> impl Strategy<Value = (u64, [u8; 8], u64)> {
     let first = prop_oneof![8 => Just(233_u8), 1 => Just(232), 1 => Just(103), 1 => any::<u8>()];
     let displacement = -1000..1000_i32;
@@ -22,7 +22,7 @@ fn codes() -> impl Strategy<Value = (u64, [u8; 8], u64)> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4096))]
 
-    /// A label is a five-byte jump in one quadword to exactly the cold block, and nothing else is.
+    /// A label is a five-byte jump in one quadword to exactly its test, and nothing else is.
     #[test]
     fn what_is_a_label((address, bytes, cold) in codes()) {
         let is_jump = bytes[0] == 233 && decode(&bytes, address).near_branch_target() == cold;
