@@ -7,7 +7,7 @@ use object::elf;
 use object::read::elf::ElfSymbol64;
 use object::{
     LittleEndian, Object, ObjectSection, ObjectSymbol, RelocationFlags, RelocationTarget,
-    SectionFlags, SymbolScope,
+    SectionFlags, SymbolKind, SymbolScope,
 };
 
 use super::facts::{Bytes, Facts, File, RECORDS};
@@ -21,7 +21,9 @@ const NAMES: [&str; 2] = ["10trampoline", "24__static_call_trampoline"];
 fn trampolines<'a>(
     file: &'a File<'a>,
 ) -> impl Iterator<Item = (&'a str, ElfSymbol64<'a, 'a, LittleEndian>)> {
-    file.symbols().filter(ObjectSymbol::is_definition).filter_map(|symbol| {
+    // mold names a word of the global offset table after its symbol, with `$got`.
+    let is_code = |symbol: &ElfSymbol64<'_, '_, _>| symbol.kind() == SymbolKind::Text;
+    file.symbols().filter(ObjectSymbol::is_definition).filter(is_code).filter_map(|symbol| {
         let name = symbol.name().ok()?;
         NAMES.iter().any(|n| name.contains(n)).then_some((name, symbol))
     })
