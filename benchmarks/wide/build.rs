@@ -13,6 +13,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         run: 64,
         requests: false,
         // More than these would take the compiler more than 8 GB of memory.
-        ways: &[Way::Direct, Way::Again, Way::Static, Way::Atomic, Way::Dyn, Way::Ifunc],
+        ways: vec![Way::Direct, Way::Again, Way::Static, Way::Atomic, Way::Dyn, Way::Ifunc],
     }])
 }

@@ -21,7 +21,7 @@ pub struct Grid {
     /// slot is in a cache line with other data.
     pub requests: bool,
     /// The ways to call. The first is what others are compared with.
-    pub ways: &'static [Way],
+    pub ways: Vec<Way>,
 }
 
 impl Grid {
