@@ -29,6 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     grids::build(&[
         Grid {
             name: "1,000 keys, 4,000 sites",
+            number: 0,
             keys: 1000,
             sites: 4000,
             run: 8,
@@ -37,6 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         },
         Grid {
             name: "64 keys, 4,096 sites",
+            number: 1,
             keys: 64,
             sites: 4096,
             run: 16,
@@ -45,6 +47,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         },
         Grid {
             name: "cold",
+            number: 2,
             keys: 1000,
             sites: 200 * REQUESTS,
             run: 200,

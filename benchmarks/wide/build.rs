@@ -8,6 +8,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=build.rs");
     grids::build(&[Grid {
         name: "1,024 keys, 65,536 sites",
+        number: 0,
         keys: 1024,
         sites: 65536,
         run: 64,

@@ -11,6 +11,10 @@ use crate::way::Way;
 pub struct Grid {
     /// Its workload's name.
     pub name: &'static str,
+    /// Another number than that of every other grid of the program, below 512. Constants in its
+    /// functions contain it. The compiler would merge equal functions of two grids, and calls of
+    /// one would lead to pages of the other.
+    pub number: usize,
     /// Functions that are called.
     pub keys: usize,
     /// Call sites.

@@ -12,8 +12,8 @@ use crate::{Grid, Way};
 const BODY: &str = "\
 typedef unsigned long u64;
 static inline u64 rol(u64 x, int n) { return x << n | x >> (64 - n); }
-#define F(grid, key, rotation) \\
-    static u64 grid##_f##key(u64 x) { return rol(x, rotation) ^ (0x700000 + key); } \\
+#define F(grid, key, rotation, salt) \\
+    static u64 grid##_f##key(u64 x) { return rol(x, rotation) ^ salt; } \\
     static void *grid##_r##key(void) { return grid##_f##key; } \\
     u64 grid##_##key(u64 x) __attribute__((ifunc(#grid \"_r\" #key)));
 
@@ -42,7 +42,8 @@ pub(crate) fn compile(dir: &Path, grids: &[Grid]) -> Result<(), Box<dyn Error>> 
     let mut text = BODY.to_owned();
     for grid in grids.iter().filter(|grid| grid.ways.contains(&Way::Ifunc)) {
         for key in 0..grid.keys {
-            writeln!(text, "F({}, {key}, {})", grid.module(), key % 61 + 1)?;
+            let (rotation, salt) = (key % 61 + 1, 0x70_0000 + 0x400 * grid.number + key);
+            writeln!(text, "F({}, {key}, {rotation}, {salt})", grid.module())?;
         }
     }
     let source = dir.join("ifuncs.c");

@@ -111,14 +111,14 @@ impl Way {
     }
 
     /// Returns a function's body: each is as long, and two instructions do its work.
-    fn body(self, key: usize, other: usize) -> String {
-        let salt = 0x10_0000 * (self as usize + 1) + 0x8_0000 * other + key;
+    fn body(self, grid: &Grid, key: usize, other: usize) -> String {
+        let salt = 0x10_0000 * (self as usize + 1) + 0x8_0000 * other + 0x400 * grid.number + key;
         format!("x.rotate_left({}) ^ {salt}", key % 61 + 1)
     }
 
     /// Returns the items of a key.
     pub(crate) fn key(self, grid: &Grid, key: usize) -> String {
-        let body = self.body(key, 0);
+        let body = self.body(grid, key, 0);
         let function = |name: char, body: &str| {
             format!("#[inline(never)]\nfn {name}{key}(x: u64) -> u64 {{ {body} }}\n")
         };
@@ -127,7 +127,7 @@ impl Way {
             Self::Static => format!(
                 "#[static_call]\nfn f{key}(x: u64) -> u64 {{ {body} }}\n\
                  fn t{key}(x: u64) -> u64 {{ {} }}\n",
-                self.body(key, 1)
+                self.body(grid, key, 1)
             ),
             Self::Atomic | Self::Together => {
                 function('f', &body)
@@ -157,12 +157,12 @@ impl Way {
             ),
             Self::StaticKeys => {
                 function('f', &body)
-                    + &function('g', &self.body(key, 1))
+                    + &function('g', &self.body(grid, key, 1))
                     + &format!("define_static_key_false!(K{key});\n")
             }
             Self::StaticKey => {
                 function('f', &body)
-                    + &function('g', &self.body(key, 1))
+                    + &function('g', &self.body(grid, key, 1))
                     + &format!("static_key!(K{key}: bool = false);\n")
             }
         }
@@ -218,7 +218,7 @@ impl Way {
                 format!("    S{k}.0.set(std::hint::black_box(f{k} as {pointer})).ok();\n")
             }),
             Self::Dyn => table(&|k| format!("Box::new(O{k}({k}))")),
-            Self::BoxFn => table(&|k| format!("Box::new(|x| {})", self.body(k, 0))),
+            Self::BoxFn => table(&|k| format!("Box::new(|x| {})", self.body(grid, k, 0))),
             Self::ArcSwap => table(&|k| format!("ArcSwap::from(Arc::new(f{k} as {pointer}))")),
             Self::Static => {
                 let mut text = String::from("pub(crate) fn prepare() {}\n");
