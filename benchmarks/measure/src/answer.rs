@@ -30,17 +30,18 @@ pub fn exit(program: &str, done: io::Result<()>) -> ExitCode {
 }
 
 /// Runs as a measured program. First prints lines that describe it, each a name, a tab and a
-/// value; the lines named `workload` list what it can do; the last is `ready`. Then it reads
-/// requests, a line each: the name of a workload, and perhaps a tab and the names of ways, with
-/// tabs between them. It answers each with a line for every way that was named (all, if none was),
-/// a name, a tab and nanoseconds for an operation, and an empty line.
+/// value; the lines named `workload` list what it can do, each a workload and its ways, with tabs
+/// between them; the last line is `ready`. Then it reads requests, a line each: the name of a
+/// workload, and the names of ways in the order to measure them, with tabs between them. It answers
+/// each with a line for every way, a name, a tab and nanoseconds for an operation, and an empty
+/// line.
 ///
 /// `prepare` makes the workloads after the process was bound to its cores.
 ///
 /// # Errors
 ///
 /// Input or output failed, `prepare` did, ways disagree about a result, or there is no such
-/// workload.
+/// workload or way.
 pub fn serve(
     cores: Cores,
     prepare: impl FnOnce() -> io::Result<(Vec<Workload>, Description)>,
@@ -55,18 +56,18 @@ pub fn serve(
         writeln!(out, "{name}\t{value}")?;
     }
     for workload in &workloads {
-        writeln!(out, "workload\t{}", workload.name)?;
+        writeln!(out, "workload\t{}\t{}", workload.name, workload.names().join("\t"))?;
     }
     writeln!(out, "ready")?;
     out.flush()?;
-    for (number, line) in io::stdin().lock().lines().enumerate() {
+    for line in io::stdin().lock().lines() {
         let line = line?;
         let mut words = line.split('\t');
         let name = words.next().unwrap_or_default();
         let ways: Vec<_> = words.collect();
         let found = workloads.iter_mut().find(|workload| workload.name == name);
         let workload = found.ok_or_else(|| io::Error::other(format!("no workload `{name}`")))?;
-        for (name, ns) in workload.round(number, &ways).map_err(io::Error::other)? {
+        for (name, ns) in workload.round(&ways).map_err(io::Error::other)? {
             writeln!(out, "{name}\t{ns}")?;
         }
         writeln!(out)?;

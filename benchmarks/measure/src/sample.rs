@@ -11,6 +11,8 @@ use crate::{Memory, Neighbour};
 const LEAST: Duration = Duration::from_micros(300);
 /// Requests in a sample of cold code.
 const REQUESTS: u64 = 5;
+/// At least as many as there are different requests.
+const DIFFERENT: u64 = 16;
 
 /// What one sample of one way gives.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -61,6 +63,12 @@ impl Way {
     ) -> Self {
         let mut number = 0;
         Self::new(name, move || {
+            if number == 0 {
+                // The first execution maps pages.
+                for number in 0..DIFFERENT {
+                    black_box(request(number, 1));
+                }
+            }
             let (mut took, mut result) = (Duration::ZERO, 0);
             for _ in 0..REQUESTS {
                 before.borrow_mut().make_cold();
@@ -133,35 +141,37 @@ impl Workload {
         Self { name: name.into(), ways: ways.into_iter().collect() }
     }
 
-    /// Takes one sample of each of these ways, or of all if none is named. Another way comes first
-    /// in each round.
-    pub(crate) fn round(
-        &mut self,
-        number: usize,
-        names: &[&str],
-    ) -> Result<Vec<(&'static str, f64)>, String> {
-        let is_wanted = |way: &&mut Way| names.is_empty() || names.contains(&way.name);
-        let mut ways: Vec<_> = self.ways.iter_mut().filter(is_wanted).collect();
-        let count = ways.len();
-        let mut samples = vec![Sample { ns: 0.0, result: 0 }; count];
-        for i in 0..count {
-            let at = (number + i) % count;
-            samples[at] = (ways[at].sample)();
+    /// Returns the names of its ways.
+    pub(crate) fn names(&self) -> Vec<&'static str> {
+        self.ways.iter().map(|way| way.name).collect()
+    }
+
+    /// Takes one sample of each of these ways, in this order.
+    pub(crate) fn round(&mut self, names: &[&str]) -> Result<Vec<(&'static str, f64)>, String> {
+        let mut samples: Vec<(&'static str, Sample)> = Vec::new();
+        for name in names {
+            let way = self.ways.iter_mut().find(|way| way.name == *name);
+            let way = way.ok_or_else(|| format!("no way `{name}` in `{}`", self.name))?;
+            samples.push((way.name, (way.sample)()));
         }
-        let expected = samples.first().map_or(0, |first| first.result);
-        let wrong = ways.iter().zip(&samples).find(|(_, s)| s.result != expected);
-        if let Some((way, sample)) = wrong {
+        let Some(&(first, Sample { result: expected, .. })) = samples.first() else {
+            return Ok(Vec::new());
+        };
+        if let Some((name, sample)) = samples.iter().find(|(_, s)| s.result != expected) {
             return Err(format!(
-                "`{}` of `{}` gives {:#x}, and `{}` gives {expected:#x}",
-                way.name, self.name, sample.result, ways[0].name
+                "`{name}` of `{}` gives {:#x}, and `{first}` gives {expected:#x}",
+                self.name, sample.result
             ));
         }
-        Ok(ways.iter().zip(samples).map(|(way, sample)| (way.name, sample.ns)).collect())
+        Ok(samples.into_iter().map(|(name, sample)| (name, sample.ns)).collect())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+    use std::rc::Rc;
+
     use super::{Sample, Way, Workload};
 
     fn way(name: &'static str, result: u64) -> Way {
@@ -171,10 +181,25 @@ mod tests {
     #[test]
     fn ways_that_disagree_are_named() {
         let mut right = Workload::new("w", [way("a", 1), way("b", 1)]);
-        assert_eq!(right.round(1, &[]).unwrap(), [("a", 1.0), ("b", 1.0)]);
-        assert_eq!(right.round(0, &["b"]).unwrap(), [("b", 1.0)]);
+        assert_eq!(right.round(&["b"]).unwrap(), [("b", 1.0)]);
+        assert!(right.round(&["c"]).unwrap_err().contains("`c` in `w`"));
         let mut wrong = Workload::new("w", [way("a", 1), way("b", 2)]);
-        assert!(wrong.round(0, &[]).unwrap_err().contains("`b` of `w`"));
+        assert!(wrong.round(&["a", "b"]).unwrap_err().contains("`b` of `w`"));
+    }
+
+    #[test]
+    fn ways_are_measured_in_the_order_asked_for() {
+        let next = Rc::new(RefCell::new(0.0));
+        let counting = |name| {
+            let next = next.clone();
+            Way::new(name, move || {
+                *next.borrow_mut() += 1.0;
+                Sample { ns: *next.borrow(), result: 0 }
+            })
+        };
+        let mut workload = Workload::new("w", ["a", "b", "c"].map(counting));
+        assert_eq!(workload.names(), ["a", "b", "c"]);
+        assert_eq!(workload.round(&["c", "a"]).unwrap(), [("c", 1.0), ("a", 2.0)]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The programs `calls` and `wide`: a call, in every way to make one that can be switched.
 
 use super::code;
+use super::fresh_file::Pages;
 use super::program::Build;
 use super::results::Section;
 use super::rounds::Measured;
@@ -8,12 +9,15 @@ use super::runs::{Run, measure};
 use super::{Options, targets};
 use crate::run::Result;
 
-/// The way that other ways are compared with.
+/// The ways that other ways are compared with: direct calls, and the same once more, which is the
+/// control: what the place of code changes by itself.
 const DIRECT: &str = "direct call";
+pub(super) const CONTROL: &str = "direct call, elsewhere";
 /// The way whose path differs between runs.
 const STATIC: &str = "static call";
 
 pub(super) const INLINE: &str = "static call, inline";
+pub(super) const WHOLE: &str = "static call, inline, file in one piece";
 pub(super) const SWITCHED: &str = "static call, inline, switched";
 pub(super) const ONE_STORE: &str = "static call, inline, aligned by flags";
 pub(super) const BOUND: &str = "static call, bound at link time";
@@ -21,7 +25,7 @@ const TRAMPOLINE: &str = "static call, trampoline";
 const INDIRECT: &str = "static call, indirect";
 
 /// What runs after the first are asked for.
-const TWO: &[&str] = &[DIRECT, STATIC];
+const FEW: &[&str] = &[DIRECT, CONTROL, STATIC];
 
 /// A run that measures static calls only.
 const fn of(
@@ -30,12 +34,14 @@ const fn of(
     build: Build,
     cap: &'static str,
 ) -> Run {
-    Run { name, renamed, build, cap, arguments: &[], ways: TWO }
+    let (pages, base) = (Pages::Scattered, &[DIRECT, CONTROL]);
+    Run { name, renamed, build, pages, cap, arguments: &[], ways: FEW, base }
 }
 
 /// How the programs run. The first run measures the other ways, too.
-const RUNS: [Run; 6] = [
+const RUNS: [Run; 7] = [
     Run { ways: &[], ..of(INLINE, &[(STATIC, INLINE)], Build::Plain, "inline") },
+    Run { pages: Pages::Whole, ..of(WHOLE, &[(STATIC, WHOLE)], Build::Plain, "inline") },
     Run { arguments: &["switched"], ..of(SWITCHED, &[(STATIC, SWITCHED)], Build::Plain, "inline") },
     of(ONE_STORE, &[(STATIC, ONE_STORE)], Build::Flags, "inline"),
     of(BOUND, &[(STATIC, BOUND)], Build::Bound, "inline"),

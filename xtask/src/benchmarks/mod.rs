@@ -1,13 +1,16 @@
 //! `cargo bench`: what a call, a hook that is off and an update cost, beside every alternative.
 //!
-//! Ratios are to the first way of a workload, in the same round and process. Ways are interleaved:
-//! each round takes one sample of every way in every program. Criterion measures one way after
+//! Ratios are to a direct call, or to code without checks, in the same round and process. Ways are
+//! interleaved: each round takes one sample of every way in every program, in an order that is
+//! drawn. Criterion measures one way after
 //! another, so whatever changes on the machine in between changes its ratios; so this has a
 //! harness of its own.
 
 mod calls;
 mod code;
+mod fresh_file;
 mod off;
+mod order;
 mod plot;
 mod program;
 mod requests;

@@ -1,6 +1,7 @@
 //! The program `off`: a hook and a flag that are off, beside every other check.
 
 use super::Options;
+use super::fresh_file::Pages;
 use super::program::Build;
 use super::results::Section;
 use super::rounds::Measured;
@@ -25,25 +26,31 @@ const RUNS: [Run; 3] = [
         name: "inline",
         renamed: &[],
         build: Build::Plain,
+        pages: Pages::Scattered,
         cap: "inline",
         arguments: &[],
         ways: &[],
+        base: &[],
     },
     Run {
         name: "bound at link time",
         renamed: &[(HOOK, BOUND[0]), (FLAG, BOUND[1]), (ATOMIC, ATOMIC_BOUND)],
         build: Build::Bound,
+        pages: Pages::Scattered,
         cap: "inline",
         arguments: &[],
         ways: &[NONE, HOOK, FLAG, ATOMIC],
+        base: &[],
     },
     Run {
         name: "not patched",
         renamed: &[(HOOK, "hook, not patched"), (FLAG, "flag, not patched")],
         build: Build::Plain,
+        pages: Pages::Scattered,
         cap: "indirect",
         arguments: &[],
         ways: &[NONE, HOOK, FLAG],
+        base: &[],
     },
 ];
 

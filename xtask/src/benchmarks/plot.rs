@@ -60,8 +60,8 @@ fn plot(workload: &Workload, path: &Path) -> Result {
     }
     let (bottom, _) = bar(workload.rows.len())?;
     area.draw(&PathElement::new([(x(1.0), BAR as i32), (x(1.0), bottom)], RED.stroke_width(1)))?;
-    let first = workload.rows.first().map_or("", |row| row.name.as_str());
-    let legend = format!("{first} = 1; whiskers are quartiles; longer than {LARGEST} is cut");
+    let unit = workload.unit();
+    let legend = format!("{unit}; whiskers are quartiles; longer than {LARGEST} is cut");
     area.draw_text(&legend, &text, (NAMES, bottom + 6))?;
     area.present()?;
     Ok(())

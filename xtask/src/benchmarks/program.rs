@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
+use super::fresh_file::{FreshFile, Pages};
 use crate::matrix::workspace_flags;
 use crate::run::{Result, cargo, output, root, scratch};
 
@@ -49,23 +50,32 @@ pub(super) struct Running {
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
+    /// Kept while the program runs: it may start itself again.
+    file: FreshFile,
     /// What it printed about itself: names and values.
     pub(super) description: Vec<(String, String)>,
-    /// The names of its workloads.
-    pub(super) workloads: Vec<String>,
+    /// The names of its workloads, and of each one's ways.
+    pub(super) workloads: Vec<(String, Vec<String>)>,
 }
 
 impl Running {
-    /// Starts a program whose static calls take this path at most.
-    pub(super) fn start(program: &Path, arguments: &[&str], cap: &str) -> Result<Self> {
-        let mut command = Command::new(program);
+    /// Starts a program, from a file that no other start uses. Its static calls take this path at
+    /// most.
+    pub(super) fn start(
+        program: &Path,
+        pages: Pages,
+        arguments: &[&str],
+        cap: &str,
+    ) -> Result<Self> {
+        let file = FreshFile::copy(program, &scratch("benchmarks"), pages)?;
+        let mut command = Command::new(file.path());
         command.args(arguments).env("STATIC_CALL", cap);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let pipes = child.stdin.take().zip(child.stdout.take());
         let (input, output) = pipes.ok_or("a child without pipes")?;
         let output = BufReader::new(output);
         let (description, workloads) = (Vec::new(), Vec::new());
-        let mut running = Self { child, input, output, description, workloads };
+        let mut running = Self { child, input, output, file, description, workloads };
         loop {
             let line = running.line()?;
             if line == "ready" {
@@ -73,7 +83,8 @@ impl Running {
             }
             let (name, value) = line.split_once('\t').ok_or_else(|| format!("printed {line:?}"))?;
             if name == "workload" {
-                running.workloads.push(value.to_owned());
+                let mut words = value.split('\t').map(str::to_owned);
+                running.workloads.push((words.next().unwrap_or_default(), words.collect()));
             } else {
                 running.description.push((name.to_owned(), value.to_owned()));
             }
@@ -88,10 +99,17 @@ impl Running {
         Ok(line.trim_end().to_owned())
     }
 
-    /// Asks for a round of a workload, of all ways or of these. Returns each way and what an
-    /// operation takes, in nanoseconds.
-    pub(super) fn round(&mut self, workload: &str, ways: &[&str]) -> Result<Vec<(String, f64)>> {
-        let request: Vec<_> = [workload].into_iter().chain(ways.iter().copied()).collect();
+    /// Returns the ways of a workload.
+    pub(super) fn ways(&self, workload: &str) -> Result<&[String]> {
+        let found = self.workloads.iter().find(|(name, _)| name == workload);
+        Ok(&found.ok_or_else(|| format!("a program has no workload `{workload}`"))?.1)
+    }
+
+    /// Asks for a round of a workload: a sample of each of these ways, in this order. Returns each
+    /// way and what an operation takes, in nanoseconds.
+    pub(super) fn round(&mut self, workload: &str, ways: &[String]) -> Result<Vec<(String, f64)>> {
+        let words = ways.iter().map(String::as_str);
+        let request: Vec<_> = [workload].into_iter().chain(words).collect();
         writeln!(self.input, "{}", request.join("\t"))?;
         let mut samples = Vec::new();
         loop {
@@ -104,11 +122,12 @@ impl Running {
         }
     }
 
-    /// Ends the program by closing its input.
+    /// Ends the program by closing its input, and deletes its file.
     pub(super) fn end(self) -> Result {
-        let Self { mut child, input, .. } = self;
+        let Self { mut child, input, file, .. } = self;
         drop(input);
         let status = child.wait()?;
+        drop(file);
         if status.success() { Ok(()) } else { Err(format!("a measured program: {status}").into()) }
     }
 }

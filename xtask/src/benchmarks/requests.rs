@@ -1,6 +1,7 @@
 //! The program `requests`: a server's requests with hooks that are off.
 
 use super::Options;
+use super::fresh_file::Pages;
 use super::program::Build;
 use super::results::Section;
 use super::rounds::Measured;
@@ -12,9 +13,11 @@ const RUN: Run = Run {
     name: "as users build",
     renamed: &[],
     build: Build::Plain,
+    pages: Pages::Scattered,
     cap: "inline",
     arguments: &[],
     ways: &[],
+    base: &[],
 };
 
 /// Measures the program.

@@ -40,7 +40,8 @@ pub(super) struct Described {
 #[derive(Serialize)]
 pub(super) struct Workload {
     pub(super) name: String,
-    /// The first row is what the others are compared with.
+    /// The ways whose mean all are compared with.
+    pub(super) base: Vec<String>,
     pub(super) rows: Vec<Row>,
 }
 
@@ -50,7 +51,7 @@ pub(super) struct Row {
     pub(super) name: String,
     /// Nanoseconds for an operation.
     pub(super) ns: Spread,
-    /// The same divided by the first way's, in the same round and process.
+    /// The same divided by the mean of `base`, in the same round and process.
     pub(super) ratio: Spread,
 }
 
@@ -58,6 +59,12 @@ impl Workload {
     /// Returns the row of this name.
     pub(super) fn row(&self, name: &str) -> Option<&Row> {
         self.rows.iter().find(|row| row.name == name)
+    }
+
+    /// Returns what all ways are compared with, in words.
+    pub(super) fn unit(&self) -> String {
+        let mean = if self.base.len() > 1 { "mean of " } else { "" };
+        format!("{mean}{} = 1", self.base.join(" and "))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::fresh_file::Pages;
 use super::program::{self, Build, Running};
 use super::results::{Described, Section};
 use super::rounds::{Asked, Measured};
@@ -16,11 +17,15 @@ pub(super) struct Run {
     /// Names of ways in the program, and what tables call them in this run.
     pub(super) renamed: &'static [(&'static str, &'static str)],
     pub(super) build: Build,
+    pub(super) pages: Pages,
     /// The shortest path that static calls may take.
     pub(super) cap: &'static str,
     pub(super) arguments: &'static [&'static str],
     /// The ways to measure, where a workload has them; all if there are none.
     pub(super) ways: &'static [&'static str],
+    /// The ways whose mean others are compared with, where a workload has them; the first if there
+    /// are none.
+    pub(super) base: &'static [&'static str],
 }
 
 /// Measures a program. Returns each way of building it, and the file.
@@ -44,7 +49,7 @@ pub(super) fn measure(
         let mut running = Vec::new();
         for run in runs {
             let path = path(run.build).ok_or("a program was not built")?;
-            let child = Running::start(path, run.arguments, run.cap)?;
+            let child = Running::start(path, run.pages, run.arguments, run.cap)?;
             if start == 0 {
                 let says = child.description.clone();
                 section.programs.push(Described { program, name: run.name, says });
@@ -52,12 +57,17 @@ pub(super) fn measure(
             running.push(child);
         }
         let names = running.first().map(|first| first.workloads.clone()).unwrap_or_default();
-        for name in names.iter().filter(|name| options.wants(name)) {
-            let ask =
-                |(run, running): (&Run, _)| Asked { running, ways: run.ways, renamed: run.renamed };
+        for (name, _) in names.iter().filter(|(name, _)| options.wants(name)) {
+            let ask = |(run, running): (&Run, _)| Asked {
+                running,
+                ways: run.ways,
+                base: run.base,
+                renamed: run.renamed,
+            };
             let mut asked: Vec<_> = runs.iter().zip(&mut running).map(ask).collect();
-            let left = options.rounds - start * ROUNDS_OF_A_START;
-            measured.add(name, &mut asked, left.min(ROUNDS_OF_A_START))?;
+            let first = start * ROUNDS_OF_A_START;
+            let rounds = first..options.rounds.min(first + ROUNDS_OF_A_START);
+            measured.add(name, &mut asked, rounds)?;
         }
         running.into_iter().try_for_each(Running::end)?;
     }

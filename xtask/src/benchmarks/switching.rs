@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::Options;
+use super::fresh_file::Pages;
 use super::program::Build;
 use super::results::Section;
 use super::rounds::Measured;
@@ -26,17 +27,21 @@ const RUNS: [Run; 2] = [
         name: "in steps",
         renamed: &[(STATIC, IN_STEPS)],
         build: Build::Plain,
+        pages: Pages::Scattered,
         cap: "inline",
         arguments: &[],
         ways: &[],
+        base: &[],
     },
     Run {
         name: "one store each",
         renamed: &[(STATIC, ONE_STORE), (BATCH, "one batch, one store each")],
         build: Build::Flags,
+        pages: Pages::Scattered,
         cap: "inline",
         arguments: &[],
         ways: &[QUIET, STATIC, BATCH],
+        base: &[],
     },
 ];
 

@@ -4,14 +4,28 @@ use std::fmt::Write as _;
 
 use super::plot;
 use super::results::{Described, Results, Section, Workload};
-use super::targets::gain;
+use super::targets::{Target, gain};
 use crate::run::Result;
 use crate::spread::Spread;
+
+/// How it was measured.
+const METHOD: &str = "\
+Medians and quartiles over rounds. A round measures every way of a workload once, in an order of its
+own that is drawn. Each start runs a new copy of the program's file, whose pages are written in an
+order that is drawn, so they lie elsewhere in memory, as the private pages of patched code do. In
+the run with a file in one piece, code that was not patched lies in consecutive pages, as far as the
+system caches files so, and patched code does not.
+
+Large workloads make direct calls twice, in functions with the same instructions. The second copy,
+`direct call, elsewhere`, is the control: it shows what the place of code changes by itself. Ratios
+there are to the mean of both copies. A ratio that differs from 1 by less than the quartiles of the
+control says nothing.
+";
 
 /// Returns the whole document.
 pub(super) fn document(results: &Results) -> Result<String> {
     let mut text = format!(
-        "# Benchmarks\n\n{}; load {} before and {} after.\n",
+        "# Benchmarks\n\n{}; load {} before and {} after.\n\n{METHOD}",
         results.heading, results.load[0], results.load[1]
     );
     for section in &results.sections {
@@ -32,7 +46,7 @@ fn section(section: &Section) -> Result<String> {
         text += &self::workload(workload)?;
     }
     text += &code(section)?;
-    text += &targets(section)?;
+    text += &targets(&section.targets)?;
     Ok(text)
 }
 
@@ -81,10 +95,10 @@ fn code(section: &Section) -> Result<String> {
     Ok(text)
 }
 
-fn targets(section: &Section) -> Result<String> {
-    let met = section.targets.iter().filter(|target| target.met).count();
-    let mut text = format!("\n### Targets: {met} of {} met\n\n", section.targets.len());
-    for target in &section.targets {
+fn targets(targets: &[Target]) -> Result<String> {
+    let met = targets.iter().filter(|target| target.met).count();
+    let mut text = format!("\n### Targets: {met} of {} met\n\n", targets.len());
+    for target in targets {
         let met = if target.met { "met" } else { "**missed**" };
         writeln!(text, "- {}: {}, {met}", target.what, target.measured)?;
     }
@@ -92,10 +106,9 @@ fn targets(section: &Section) -> Result<String> {
 }
 
 fn workload(workload: &Workload) -> Result<String> {
-    let Workload { name, rows } = workload;
-    let first = rows.first().map_or("", |row| row.name.as_str());
+    let Workload { name, rows, .. } = workload;
     let mut text = format!("\n### {name}\n\n![a bar for each way](plots/{})\n", plot::file(name));
-    writeln!(text, "\n| way | ns | {first} = 1 |\n|---|--:|--:|")?;
+    writeln!(text, "\n| way | ns | {} |\n|---|--:|--:|", workload.unit())?;
     for row in rows {
         writeln!(text, "| {} | {} | {} |", row.name, spread(&row.ns), spread(&row.ratio))?;
     }

@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use super::calls::{BOUND, INLINE, ONE_STORE, SWITCHED};
+use super::calls::{BOUND, CONTROL, INLINE, ONE_STORE, SWITCHED, WHOLE};
 use super::results::Workload;
+use crate::spread::Spread;
 
 /// A target, and what was measured.
 #[derive(Serialize)]
@@ -31,10 +32,15 @@ const SWITCHABLE: [&str; 6] =
 /// Returns the targets for a workload of calls.
 pub(super) fn of_calls(workload: &Workload) -> Vec<Target> {
     let mut targets = Vec::new();
-    for name in [INLINE, SWITCHED, ONE_STORE, BOUND] {
+    for name in [INLINE, WHOLE, SWITCHED, ONE_STORE, BOUND] {
         if let Some(row) = workload.row(name) {
             let what = format!("{}; {name}, to a direct call", workload.name);
-            targets.push(Target::at_most(what, row.ratio.median, 1.01));
+            let mut target = Target::at_most(what, row.ratio.median, 1.01);
+            if let Some(control) = workload.row(CONTROL) {
+                let Spread { low, median, high } = control.ratio;
+                target.measured += &format!(" (control {median:.2}, {low:.2}–{high:.2})");
+            }
+            targets.push(target);
         }
     }
     let Some(inline) = workload.row(INLINE) else { return targets };
