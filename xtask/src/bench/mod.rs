@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
+use serde::Serialize;
+
 use crate::machine;
 use crate::run::{Result, cargo, output, root, run, scratch};
 use crate::spread::Spread;
@@ -31,10 +33,7 @@ pub(crate) fn verify(args: &[String]) -> Result {
     fs::create_dir_all(&dir)?;
     let mut text = images(&verifier, &dir, !has("--no-objdump"))?;
     if !has("--no-link") {
-        text += LINKS;
-        for profile in ["dev", "release"] {
-            text += &link(profile, &dir)?;
-        }
+        text += &format!("\n{}", links()?.text());
     }
     print!("{text}");
     if has("--bless") {
@@ -54,7 +53,7 @@ are to `sha256sum` and `objdump -d` of the library in the same round.
 |---|--:|--:|--:|
 ";
 
-const LINKS: &str = "
+const LINKS: &str = "\
 Linking `quickstart` by rust-lld, without the link hook and with it (unoptimised, as in users' build
 scripts): medians and quartiles of the time without it, and of the difference between consecutive
 links.
@@ -62,6 +61,42 @@ links.
 | link | without the hook, ms | the hook adds, ms | % |
 |---|--:|--:|--:|
 ";
+
+/// What the link hook adds to links.
+#[derive(Serialize)]
+pub(crate) struct Links(pub(crate) Vec<Link>);
+
+/// What it adds to a link.
+#[derive(Serialize)]
+pub(crate) struct Link {
+    pub(crate) profile: &'static str,
+    pub(crate) megabytes: f64,
+    /// Seconds without the hook, and how many more with it.
+    pub(crate) without: Spread,
+    pub(crate) added: Spread,
+    /// Those divided by these, for consecutive links.
+    pub(crate) part: Spread,
+}
+
+impl Links {
+    /// Returns the table.
+    pub(crate) fn text(&self) -> String {
+        let row = |Link { profile, megabytes, without, added, part }: &Link| {
+            let [without, added] = [without, added].map(ms);
+            format!("| {profile}, {megabytes:.1} MB | {without} | {added} | {} |\n", percent(part))
+        };
+        LINKS.to_owned() + &self.0.iter().map(row).collect::<String>()
+    }
+}
+
+/// Times a debug and a release link.
+pub(crate) fn links() -> Result<Links> {
+    let dir = scratch("bench");
+    fs::create_dir_all(&dir)?;
+    Ok(Links(
+        ["dev", "release"].map(|profile| link(profile, &dir)).into_iter().collect::<Result<_>>()?,
+    ))
+}
 
 /// Times the verifier on images, and `sha256sum` and `objdump` in the same rounds.
 fn images(verifier: &Path, dir: &Path, with_objdump: bool) -> Result<String> {
@@ -97,10 +132,15 @@ fn images(verifier: &Path, dir: &Path, with_objdump: bool) -> Result<String> {
     for (n, (name, own)) in
         names.iter().zip(&times).enumerate().filter(|(_, row)| !row.1.is_empty())
     {
-        let part = if n == 0 { String::new() } else { percent(&ratios(own, sum))? };
+        let part = if n == 0 { String::new() } else { percent(&spread(ratios(own, sum))?) };
         let factor = |s: Spread| format!("{:.0} times as long", s.median);
         let factor = Spread::of(ratios(dump, own)).filter(|_| n != 3).map(factor);
-        writeln!(text, "| {name} | {} | {part} | {} |", ms(own)?, factor.unwrap_or_default())?;
+        writeln!(
+            text,
+            "| {name} | {} | {part} | {} |",
+            ms(&spread(own.clone())?),
+            factor.unwrap_or_default()
+        )?;
     }
     Ok(text)
 }
@@ -110,18 +150,18 @@ fn ratios(own: &[f64], other: &[f64]) -> Vec<f64> {
     own.iter().zip(other).map(|(own, other)| own / other).collect()
 }
 
-fn spread(values: &[f64]) -> Result<Spread> {
-    Spread::of(values.to_vec()).ok_or_else(|| "nothing was measured".into())
+fn spread(values: Vec<f64>) -> Result<Spread> {
+    Spread::of(values).ok_or_else(|| "nothing was measured".into())
 }
 
-fn ms(seconds: &[f64]) -> Result<String> {
-    let s = spread(seconds)?;
-    Ok(format!("{:.1} ({:.1}–{:.1})", s.median * 1e3, s.low * 1e3, s.high * 1e3))
+fn ms(seconds: &Spread) -> String {
+    let s = seconds;
+    format!("{:.1} ({:.1}–{:.1})", s.median * 1e3, s.low * 1e3, s.high * 1e3)
 }
 
-fn percent(ratios: &[f64]) -> Result<String> {
-    let s = spread(ratios)?;
-    Ok(format!("{:.1} % ({:.1}–{:.1})", s.median * 1e2, s.low * 1e2, s.high * 1e2))
+fn percent(ratios: &Spread) -> String {
+    let s = ratios;
+    format!("{:.1} % ({:.1}–{:.1})", s.median * 1e2, s.low * 1e2, s.high * 1e2)
 }
 
 /// Returns the seconds that a command takes.
@@ -149,7 +189,7 @@ fn driver() -> Result<PathBuf> {
 }
 
 /// Repeats one link of an example, with the hook and without.
-fn link(profile: &str, dir: &Path) -> Result<String> {
+fn link(profile: &'static str, dir: &Path) -> Result<Link> {
     let build = ["rustc", "--quiet", "--package", "static-call-examples", "--bin", "quickstart"];
     // A unique name makes cargo link again.
     let name = format!("bench_{}", std::process::id());
@@ -173,7 +213,7 @@ fn link(profile: &str, dir: &Path) -> Result<String> {
         without.push(plain);
         added.push(with - plain);
     }
-    let size = fs::metadata(&out)?.len() as f64 / 1e6;
-    let part = percent(&ratios(&added, &without))?;
-    Ok(format!("| {profile}, {size:.1} MB | {} | {} | {part} |\n", ms(&without)?, ms(&added)?))
+    let megabytes = fs::metadata(&out)?.len() as f64 / 1e6;
+    let part = spread(ratios(&added, &without))?;
+    Ok(Link { profile, megabytes, without: spread(without)?, added: spread(added)?, part })
 }

@@ -1,4 +1,5 @@
-//! `cargo bench`: what a call, a hook that is off and an update cost, beside every alternative.
+//! `cargo bench`: what a call, a hook that is off and an update cost, beside every alternative;
+//! and what keys cost in size and the link hook in time.
 //!
 //! Ratios are to a direct call, or to code without checks, in the same round and process. Ways are
 //! interleaved: each round takes one sample of every way in every program, in an order that is
@@ -8,6 +9,7 @@
 
 mod calls;
 mod code;
+mod costs;
 mod fresh_file;
 mod off;
 mod order;
@@ -37,24 +39,31 @@ struct Options {
     rounds: usize,
     /// Part of the names of the workloads to measure.
     workload: String,
+    /// Whether to measure the size of keys, and the time of links: minutes of building each.
+    size: bool,
+    link: bool,
     bless: bool,
 }
 
 impl Options {
     fn parse(args: &[String]) -> Result<Self> {
-        let mut options = Self { rounds: ROUNDS, workload: String::new(), bless: false };
+        let (rounds, workload) = (ROUNDS, String::new());
+        let mut options = Self { rounds, workload, size: true, link: true, bless: false };
         let mut args = args.iter();
         while let Some(arg) = args.next() {
             let mut value = || args.next().ok_or_else(|| format!("{arg} needs a value"));
             match arg.as_str() {
                 "--rounds" => options.rounds = value()?.parse()?,
                 "--workload" => options.workload.clone_from(value()?),
+                "--no-size" => options.size = false,
+                "--no-link" => options.link = false,
                 "--bless" => options.bless = true,
                 // Cargo passes it.
                 "--bench" => {}
                 _ => {
                     return Err(format!(
-                        "unknown option `{arg}`; known are --rounds N, --workload NAME, --bless"
+                        "unknown option `{arg}`; known are --rounds N, --workload NAME, --no-size, \
+                         --no-link, --bless"
                     )
                     .into());
                 }
@@ -86,7 +95,9 @@ pub(crate) fn bench(args: &[String]) -> Result {
     for section in [calls::section, off::section, switching::section, requests::section] {
         sections.push(section(&options)?);
     }
-    let results = Results { heading, load: [before, machine::load()?], sections };
+    let (size, link_time) = (costs::size(&options)?, costs::link_time(&options)?);
+    let load = [before, machine::load()?];
+    let results = Results { heading, load, sections, size, link_time };
     let text = table::document(&results)?;
     print!("{text}");
     let dir = root().join("target/static-call/bench");

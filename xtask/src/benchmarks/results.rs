@@ -4,6 +4,8 @@ use serde::Serialize;
 
 use super::code::Code;
 use super::targets::Target;
+use crate::bench::Links;
+use crate::footprint::Footprint;
 use crate::spread::Spread;
 
 /// All results of a run.
@@ -14,6 +16,19 @@ pub(super) struct Results {
     /// The machine's load over fifteen minutes, before and after.
     pub(super) load: [String; 2],
     pub(super) sections: Vec<Section>,
+    pub(super) size: Option<Cost<Footprint>>,
+    pub(super) link_time: Option<Cost<Links>>,
+}
+
+/// What was measured by building and linking.
+#[derive(Serialize)]
+pub(super) struct Cost<T> {
+    pub(super) title: &'static str,
+    pub(super) measured: T,
+    /// The same as tables.
+    #[serde(skip)]
+    pub(super) text: String,
+    pub(super) targets: Vec<Target>,
 }
 
 /// The results of one program.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::plot;
-use super::results::{Described, Results, Section, Workload};
+use super::results::{Cost, Described, Results, Section, Workload};
 use super::targets::{Target, gain};
 use crate::run::Result;
 use crate::spread::Spread;
@@ -31,7 +31,17 @@ pub(super) fn document(results: &Results) -> Result<String> {
     for section in &results.sections {
         text += &self::section(section)?;
     }
+    if let Some(size) = &results.size {
+        text += &cost(size)?;
+    }
+    if let Some(link_time) = &results.link_time {
+        text += &cost(link_time)?;
+    }
     Ok(text)
+}
+
+fn cost<T>(cost: &Cost<T>) -> Result<String> {
+    Ok(format!("\n## {}\n\n{}{}", cost.title, cost.text, targets(&cost.targets)?))
 }
 
 fn section(section: &Section) -> Result<String> {

@@ -12,13 +12,15 @@ use std::fs;
 
 use self::program::{Program, Size};
 use self::samples::Samples;
+pub(crate) use self::table::{Footprint, Row};
+use crate::machine;
 use crate::run::{Result, root};
 
 const ROUNDS: u32 = 5;
 const SIZE: Size = Size { keys: 1000, calls: 4 };
 const PROGRAMS: [Program; 3] = [Program::Plain, Program::Tracing, Program::StaticCalls];
 
-/// Builds the programs in turn and prints what a key adds.
+/// Prints what a key adds.
 pub(crate) fn footprint(args: &[String]) -> Result {
     let number = |name: &str, otherwise: u32| -> Result<u32> {
         let Some(at) = args.iter().position(|arg| arg == name) else { return Ok(otherwise) };
@@ -27,6 +29,26 @@ pub(crate) fn footprint(args: &[String]) -> Result {
     };
     let size = Size { keys: number("--keys", SIZE.keys)?, calls: number("--calls", SIZE.calls)? };
     let rounds = number("--rounds", ROUNDS)?;
+    let text = format!(
+        "# What a key costs besides calls\n\n{}; the machine's load was {}.\n\n{}",
+        machine::heading("`cargo xtask footprint --bless`")?,
+        machine::load()?,
+        of(size, rounds)?.text(),
+    );
+    print!("{text}");
+    if args.iter().any(|arg| arg == "--bless") {
+        fs::write(root().join("measurements/footprint.md"), text)?;
+    }
+    Ok(())
+}
+
+/// Measures the costs of the usual number of keys.
+pub(crate) fn measure(rounds: u32) -> Result<Footprint> {
+    of(SIZE, rounds)
+}
+
+/// Builds the programs in turn, and measures them.
+fn of(size: Size, rounds: u32) -> Result<Footprint> {
     // Programs with one function show what the libraries themselves add.
     let ones = PROGRAMS.map(|program| {
         Samples::new(program, Size { keys: 1, ..size }).and_then(|samples| samples.image())
@@ -38,10 +60,5 @@ pub(crate) fn footprint(args: &[String]) -> Result {
         }
     }
     let ([a, b, c], [d, e, f]) = (all, ones);
-    let table = table::table(size, rounds, &[a?, b?, c?], &[d?, e?, f?])? + &scale::table()?;
-    print!("{table}");
-    if args.iter().any(|arg| arg == "--bless") {
-        fs::write(root().join("measurements/footprint.md"), table)?;
-    }
-    Ok(())
+    Footprint::of(size, rounds, &[a?, b?, c?], &[d?, e?, f?], scale::measure()?)
 }

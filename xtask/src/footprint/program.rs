@@ -4,13 +4,15 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use serde::Serialize;
+
 use crate::run::{Result, root};
 
 /// The symbol by whose address in the file and in memory the two are compared.
 pub(super) const ANCHOR: &str = "footprint_anchor";
 
 /// How many functions a program has, and how many calls each.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Serialize)]
 pub(super) struct Size {
     pub(super) keys: u32,
     pub(super) calls: u32,

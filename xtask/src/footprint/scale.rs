@@ -6,6 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use serde::Serialize;
+
 use crate::run::{Result, cargo, output, root, scratch};
 use crate::spread::Spread;
 
@@ -14,8 +16,36 @@ const SIZES: [u32; 3] = [100, 1000, 10_000];
 /// How often each program runs.
 const ROUNDS: usize = 5;
 
+/// The medians of a program with this many keys.
+#[derive(Serialize)]
+pub(super) struct Scale {
+    keys: u32,
+    update_us: f64,
+    touched_kib: f64,
+    init_ms: f64,
+    first_update_ms: f64,
+    first_update_with_threads_ms: f64,
+}
+
+/// Measures a program of each size.
+pub(super) fn measure() -> Result<Vec<Scale>> {
+    let of = |keys| {
+        let program = build(keys)?;
+        let column = |mode: &str, name: &str| median(&program, mode, name);
+        Ok(Scale {
+            keys,
+            update_us: column("later", "update")? / 1e3,
+            touched_kib: column("later", "touched")?,
+            init_ms: column("later", "init")? / 1e6,
+            first_update_ms: column("first", "update")? / 1e6,
+            first_update_with_threads_ms: column("threads", "update")? / 1e6,
+        })
+    };
+    SIZES.into_iter().map(of).collect()
+}
+
 /// Returns a table with a row for each size.
-pub(super) fn table() -> Result<String> {
+pub(super) fn table(rows: &[Scale]) -> String {
     let mut text = String::from(
         "\nOne update of a key with four calls, in programs with more and more keys: medians after \
          `init()`, and the memory that it reads or writes, all of the process included.\n\n\
@@ -23,20 +53,18 @@ pub(super) fn table() -> Result<String> {
          threads, ms |\n\
          |--:|--:|--:|--:|--:|--:|\n",
     );
-    for keys in SIZES {
-        let program = build(keys)?;
-        let column = |mode: &str, name: &str| median(&program, mode, name);
-        writeln!(
-            text,
-            "| {keys} | {:.1} | {:.0} | {:.2} | {:.2} | {:.2} |",
-            column("later", "update")? / 1e3,
-            column("later", "touched")?,
-            column("later", "init")? / 1e6,
-            column("first", "update")? / 1e6,
-            column("threads", "update")? / 1e6,
-        )?;
+    for row in rows {
+        text += &format!(
+            "| {} | {:.1} | {:.0} | {:.2} | {:.2} | {:.2} |\n",
+            row.keys,
+            row.update_us,
+            row.touched_kib,
+            row.init_ms,
+            row.first_update_ms,
+            row.first_update_with_threads_ms,
+        );
     }
-    Ok(text)
+    text
 }
 
 /// Returns the median of what the program prints after `name` in this mode.

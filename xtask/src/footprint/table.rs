@@ -1,55 +1,78 @@
 //! The results, as a page: each with what it should be.
 
+use serde::Serialize;
+
 use super::image::Image;
 use super::program::Size;
 use super::samples::{Samples, Took};
-use crate::machine;
+use super::scale::{self, Scale};
 use crate::run::Result;
 use crate::spread::Spread;
 
-/// A row: what was measured, in the three programs, and the bound for static calls.
-struct Row {
-    what: &'static str,
-    plain: String,
-    tracing: String,
-    keys: String,
-    target: String,
-    is_met: bool,
-}
-
-pub(super) fn table(
+/// What a key costs.
+#[derive(Serialize)]
+pub(crate) struct Footprint {
     size: Size,
     rounds: u32,
-    all @ [plain, tracing, keys]: &[Samples; 3],
-    ones: &[Image; 3],
-) -> Result<String> {
-    let mut text = format!(
-        "# What a key costs besides calls\n\n\
-         {}; the machine's load was {}.\n\n\
-         {} functions with {} calls and one target each: plain, under `#[tracing::instrument]`, \
-         and as static calls. Medians of {rounds} rounds; only the program itself is built.\n\n\
-         | what | plain | `tracing` | static calls | target | |\n|---|--:|--:|--:|--:|---|\n",
-        machine::heading("`cargo xtask footprint --bless`")?,
-        machine::load()?,
-        size.keys,
-        size.calls,
-    );
-    let rows = sizes(size, all, ones)?
-        .into_iter()
-        .chain(times(plain, tracing, keys)?)
-        .chain(lines(plain, tracing, keys)?);
-    for row in rows {
-        text += &format!(
-            "| {} | {} | {} | {} | {} | {} |\n",
-            row.what,
-            row.plain,
-            row.tracing,
-            row.keys,
-            row.target,
-            if row.is_met { "met" } else { "**missed**" },
-        );
+    pub(crate) rows: Vec<Row>,
+    /// Paragraphs: what the libraries, updates and veneers take.
+    notes: Vec<String>,
+    scale: Vec<Scale>,
+}
+
+/// A row: what was measured, in the three programs, and the bound for static calls.
+#[derive(Serialize)]
+pub(crate) struct Row {
+    pub(crate) what: &'static str,
+    plain: String,
+    tracing: String,
+    pub(crate) keys: String,
+    pub(crate) target: String,
+    pub(crate) is_met: bool,
+}
+
+impl Footprint {
+    pub(super) fn of(
+        size: Size,
+        rounds: u32,
+        all @ [plain, tracing, keys]: &[Samples; 3],
+        ones: &[Image; 3],
+        scale: Vec<Scale>,
+    ) -> Result<Self> {
+        let rows = sizes(size, all, ones)?
+            .into_iter()
+            .chain(times(plain, tracing, keys)?)
+            .chain(lines(plain, tracing, keys)?)
+            .collect();
+        let notes = vec![once(ones), updates(keys)?, veneers(size, keys)?];
+        Ok(Self { size, rounds, rows, notes, scale })
     }
-    Ok(text + &once(ones) + &updates(keys)? + &veneers(size, keys)?)
+
+    /// Returns the tables.
+    pub(crate) fn text(&self) -> String {
+        let mut text = format!(
+            "{} functions with {} calls and one target each: plain, under \
+             `#[tracing::instrument]`, and as static calls. Medians of {} rounds; only the program \
+             itself is built.\n\n\
+             | what | plain | `tracing` | static calls | target | |\n|---|--:|--:|--:|--:|---|\n",
+            self.size.keys, self.size.calls, self.rounds,
+        );
+        for row in &self.rows {
+            text += &format!(
+                "| {} | {} | {} | {} | {} | {} |\n",
+                row.what,
+                row.plain,
+                row.tracing,
+                row.keys,
+                row.target,
+                if row.is_met { "met" } else { "**missed**" },
+            );
+        }
+        for note in &self.notes {
+            text += &format!("\n{note}\n");
+        }
+        text + &scale::table(&self.scale)
+    }
 }
 
 /// Bytes and relocations of each function: those of the whole program without those of a program
@@ -81,7 +104,7 @@ fn sizes(size: Size, all: &[Samples; 3], ones: &[Image; 3]) -> Result<Vec<Row>> 
 fn once([plain, tracing, keys]: &[Image; 3]) -> String {
     let more = |image: &Image| image.size.saturating_sub(plain.size) / 1000;
     format!(
-        "\nThe libraries add {} KB (`tracing`) and {} KB (the runtime, with reports) once.\n",
+        "The libraries add {} KB (`tracing`) and {} KB (the runtime, with reports) once.",
         more(tracing),
         more(keys),
     )
@@ -145,7 +168,7 @@ fn updates(keys: &Samples) -> Result<String> {
     };
     let milliseconds = |i: usize| all("update", i).map(|nanoseconds| nanoseconds / 1e6);
     Ok(format!(
-        "\nThe first update takes {:.2} ms, a later one {:.3} ms. {} of {} calls are inline.\n",
+        "The first update takes {:.2} ms, a later one {:.3} ms. {} of {} calls are inline.",
         milliseconds(0)?,
         milliseconds(1)?,
         all("inline", 0)?,
@@ -161,9 +184,9 @@ fn veneers(size: Size, keys: &Samples) -> Result<String> {
     };
     let bytes = |pages: f64| pages * 4096.0 / f64::from(size.keys);
     Ok(format!(
-        "\nVeneers take {bound} pages of 4 KiB with all keys on their defaults ({:.0} bytes a \
+        "Veneers take {bound} pages of 4 KiB with all keys on their defaults ({:.0} bytes a \
          key), and {switched} once each has had its target, too ({:.0} bytes more a target). \
-         After more switches between the same targets they take {again}: {}.\n",
+         After more switches between the same targets they take {again}: {}.",
         bytes(*bound),
         bytes(switched - bound),
         if again == switched { "met" } else { "**missed**" },
