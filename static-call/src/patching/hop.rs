@@ -17,15 +17,13 @@ pub(crate) fn skip(registry: &Registry, address: u64) -> u64 {
     let Some(image) = registry.image else { return address };
     let mut at = address;
     for _ in 0..MOST_JUMPS {
-        if registry.call_at(at).is_some() || registry.is_label(at) {
+        // Another image may be more than 2 GiB away, while the shim is in reach.
+        let Some(next) = image.jump(at).filter(|&next| image.is_code(next)) else { break };
+        let may_change = registry.call_at(at).is_some() || registry.is_label(at);
+        if may_change || registry.trampoline_at(next).is_some() {
             break;
         }
-        match image.jump(at) {
-            // Another image may be more than 2 GiB away, while the shim is in reach.
-            Some(next) if !image.is_code(next) => break,
-            Some(next) if registry.trampoline_at(next).is_none() => at = next,
-            _ => break,
-        }
+        at = next;
     }
     at
 }

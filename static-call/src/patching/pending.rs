@@ -258,25 +258,24 @@ impl Pending {
 fn collect(runs: &mut [Run], found: impl Iterator<Item = Run>) -> usize {
     let mut count = 0;
     for run in found {
-        runs[count] = run;
-        count += 1;
+        // Most of what is found follows what was found before, and need not be sorted.
+        count = join(runs, count, run);
     }
-    merge(&mut runs[..count])
+    runs[..count].sort_unstable_by_key(|run| run.address);
+    (0..count).fold(0, |last, i| join(runs, last, runs[i]))
 }
 
-/// Sorts runs and joins adjacent ones with the same protection; returns how many are left.
-fn merge(runs: &mut [Run]) -> usize {
-    runs.sort_unstable_by_key(|run| run.address);
-    let mut last = 0;
-    for i in 1..runs.len() {
-        let (before, run) = (runs[last], runs[i]);
-        let end = before.address + before.length;
-        if run.address <= end && run.protection == before.protection {
-            runs[last].length = end.max(run.address + run.length) - before.address;
-        } else {
-            last += 1;
-            runs[last] = run;
+/// Joins a run with the last of `count` runs if they are adjacent and have the same protection, or
+/// else adds it. Returns how many there are.
+fn join(runs: &mut [Run], count: usize, run: Run) -> usize {
+    if let Some(last) = runs[..count].last_mut() {
+        let end = last.address + last.length;
+        let is_adjacent = (last.address..=end).contains(&run.address);
+        if is_adjacent && run.protection == last.protection {
+            last.length = end.max(run.address + run.length) - last.address;
+            return count;
         }
     }
-    (last + 1).min(runs.len())
+    runs[count] = run;
+    count + 1
 }

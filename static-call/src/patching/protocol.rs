@@ -112,13 +112,11 @@ fn check(state: &State, image: &Image) -> Result<(), UpdateError> {
     let first = state.pending.all_stores().filter(|planned| state.written.is_before(planned));
     for planned in first {
         let store = &planned.store;
-        let (code, have) = image.read(store.address as usize);
-        let length = usize::from(store.length);
-        if have < length || code[..length] != store.old[..length] {
-            let mut found = [0; 8];
-            found[..length].copy_from_slice(&code[..length]);
-            let address = store.address as usize;
-            return Err(UpdateError::ForeignBytes { address, length, expected: store.old, found });
+        let (address, length) = (store.address as usize, usize::from(store.length));
+        let found = image.instruction(address, length);
+        if found != Some(store.old) {
+            let (expected, found) = (store.old, found.unwrap_or_default());
+            return Err(UpdateError::ForeignBytes { address, length, expected, found });
         }
     }
     Ok(())

@@ -49,28 +49,24 @@ pub(crate) unsafe fn exchange(
         Width::Quadword => (0, usize::from(store.length)),
         Width::Part { at, length } => (usize::from(at), usize::from(length)),
     };
-    let (old, new) = (&store.old[at..][..length], &store.new[at..][..length]);
+    let bits = u64::MAX >> (64 - 8 * length);
+    let [old, new] = [store.old, store.new].map(|b| u64::from_le_bytes(b) >> (8 * at) & bits);
     let address = store.address as usize + at;
-    let quadword = address & !7;
-    let range = address - quadword..address - quadword + length;
+    let (quadword, shift) = (address & !7, 8 * (address & 7));
+    let part = |quadword: u64| quadword >> shift & bits;
     let mut is_made = false;
-    if let (Width::Displacement(_), Some(&old), Some(&new)) =
-        (store.width, old.first_chunk(), new.first_chunk())
-    {
-        let (old, new) = (u32::from_le_bytes(old), u32::from_le_bytes(new));
+    if let Width::Displacement(_) = store.width {
         // SAFETY: INV-STORE: the grade is `quad` or `disp`, so the displacement lies in one
         // quadword (promise 1); its page is open (promise 2).
-        is_made = unsafe { exchange_displacement(place(address), old, new) };
+        is_made = unsafe { exchange_displacement(place(address), old as u32, new as u32) };
     } else {
         // Bytes beside these may change between the load and the exchange, which is then retried.
         for _ in 0..8 {
             let Some(found) = read(quadword) else { return false };
-            let mut bytes = found.to_le_bytes();
-            if bytes[range.clone()] != *old {
+            if part(found) != old {
                 return false;
             }
-            bytes[range.clone()].copy_from_slice(new);
-            let value = u64::from_le_bytes(bytes);
+            let value = found & !(bits << shift) | new << shift;
             // SAFETY: INV-STORE: the quadword is aligned and contains all bytes that change: a
             // whole instruction (grade `quad`, a label or a trampoline), or the part of a
             // displacement on one side of a boundary (promise 1); its page is open (promise 2).
@@ -81,7 +77,7 @@ pub(crate) unsafe fn exchange(
         }
     }
     // INV-COPY: if a debugger wrote into the page since it was opened, it is no longer the alias's.
-    is_made && read(quadword).is_some_and(|now| now.to_le_bytes()[range] == *new)
+    is_made && read(quadword).is_some_and(|now| part(now) == new)
 }
 
 #[cfg(test)]

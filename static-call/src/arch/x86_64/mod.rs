@@ -83,11 +83,9 @@ impl Branch {
     /// taken from `bytes`, the bytes of this branch.
     #[must_use]
     pub fn with_displacement(&self, bytes: &[u8; 8], displacement: i32) -> [u8; 8] {
-        let at = usize::from(self.disp_at);
-        let mut new = [0; 8];
-        new[..at].copy_from_slice(&bytes[..at]);
-        new[at..at + 4].copy_from_slice(&displacement.to_le_bytes());
-        new
+        let at = 8 * u32::from(self.disp_at);
+        let opcode = u64::from_le_bytes(*bytes) & !(u64::MAX << at);
+        (opcode | u64::from(displacement.cast_unsigned()) << at).to_le_bytes()
     }
 
     /// Returns the grade of a branch of this shape at `address`.

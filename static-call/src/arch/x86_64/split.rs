@@ -44,6 +44,12 @@ impl Split {
         1 << self.bits()
     }
 
+    /// Returns the window in which an address lies, of an instruction that ends at `end`.
+    #[must_use]
+    pub fn window_of(self, end: u64, address: u64) -> i64 {
+        address.wrapping_sub(end).cast_signed() >> self.bits()
+    }
+
     fn bits(self) -> u32 {
         8 * u32::from(self.before)
     }

@@ -53,6 +53,13 @@ struct ProgramHeader {
     align: u64,
 }
 
+impl ProgramHeader {
+    /// Returns whether it describes a segment of code.
+    fn is_code(&self) -> bool {
+        self.kind == LOAD && self.flags & EXECUTE != 0
+    }
+}
+
 /// A view of this image.
 #[derive(Clone, Copy)]
 pub(crate) struct Image {
@@ -60,6 +67,9 @@ pub(crate) struct Image {
     bias: usize,
     /// INV-IMAGE: mapped as long as code of this image runs.
     headers: &'static [ProgramHeader],
+    /// The first executable segment, which is usually the only one: its address, size and
+    /// `p_flags`.
+    text: (u64, u64, u32),
 }
 
 impl Image {
@@ -82,7 +92,13 @@ impl Image {
         let headers = unsafe { slice::from_raw_parts(table.cast::<ProgramHeader>(), count) };
         let first = headers.iter().find(|h| h.kind == LOAD && h.offset == 0)?;
         let bias = start.addr().wrapping_sub(usize::try_from(first.address).ok()?);
-        Some(Self { bias, headers })
+        Some(Self::new(bias, headers))
+    }
+
+    fn new(bias: usize, headers: &'static [ProgramHeader]) -> Self {
+        let text = headers.iter().find(|h| h.is_code());
+        let text = text.map_or((0, 0, 0), |h| (h.address, h.memory_size, h.flags));
+        Self { bias, headers, text }
     }
 
     /// Returns whether this image may be unloaded before the process ends. A program with a dynamic
@@ -103,12 +119,16 @@ impl Image {
     /// Returns the `p_flags` of the executable segment that contains all `length` bytes at
     /// `address`.
     pub(crate) fn code(&self, address: usize, length: usize) -> Option<u32> {
-        self.segment(LOAD, address, length).filter(|h| h.flags & EXECUTE != 0).map(|h| h.flags)
+        let offset = (address.wrapping_sub(self.bias) as u64).wrapping_sub(self.text.0);
+        if offset < self.text.1 && self.text.1 - offset >= length as u64 {
+            return Some(self.text.2);
+        }
+        self.segment(LOAD, address, length).filter(|h| h.is_code()).map(|h| h.flags)
     }
 
     /// Returns start, end and `p_flags` of every executable segment.
     pub(crate) fn executable(&self) -> impl Iterator<Item = (usize, usize, u32)> {
-        self.headers.iter().filter(|h| h.kind == LOAD && h.flags & EXECUTE != 0).map(|h| {
+        self.headers.iter().filter(|h| h.is_code()).map(|h| {
             let start = self.bias.wrapping_add(h.address as usize);
             (start, start.wrapping_add(h.memory_size as usize), h.flags)
         })
@@ -186,6 +206,21 @@ impl Image {
             have += take;
         }
         (bytes, have)
+    }
+
+    /// Returns the `length` bytes of code at `address`, at most 8, padded with 0, or `None` if not
+    /// all are code.
+    pub(crate) fn instruction(&self, address: usize, length: usize) -> Option<[u8; 8]> {
+        self.code(address, length)?;
+        let (first, offset) = (address & !7, address & 7);
+        // SAFETY: INV-TEXT: a page consists of whole quadwords, so the first byte, which is code of
+        // this image, proves all eight; the quadword is aligned.
+        let mut bytes = unsafe { read_quadword(first) } >> (8 * offset);
+        if offset + length > 8 {
+            // SAFETY: INV-TEXT: the same, by the last byte.
+            bytes |= unsafe { read_quadword(first + 8) } << (64 - 8 * offset);
+        }
+        Some((bytes & u64::MAX >> (64 - 8 * length)).to_le_bytes())
     }
 
     /// Returns the quadword of code at `address`, a multiple of 8.

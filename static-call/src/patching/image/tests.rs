@@ -82,15 +82,18 @@ fn code_is_what_lies_whole_in_an_executable_segment() {
         segment(LOAD, 4, 0, 0x1000),
         segment(LOAD, 5, 0x1000, 0x234),
         segment(LOAD, 6, 0x3000, 0x1000),
+        segment(LOAD, 5, 0x5000, 0x10),
         segment(RELRO, 5, 0x3000, 0x800),
     ]);
     let bias = 0x5555_0000_0000;
-    let image = Image { bias, headers };
+    let image = Image::new(bias, headers);
     assert_eq!(image.code(bias + 0x1000, 8), Some(5));
     assert_eq!(image.code(bias + 0x122c, 8), Some(5));
     assert_eq!(image.code(bias + 0x122d, 8), None, "ends in the segment's padding");
     assert_eq!(image.code(bias + 0x0ffc, 8), None, "begins before it");
     assert_eq!(image.code(bias + 0x3000, 8), None, "not executable");
+    assert_eq!(image.code(bias + 0x5008, 8), Some(5), "a second segment of code");
+    assert_eq!(image.code(bias + 0x5009, 8), None);
     assert_eq!(image.code(0x1000, 8), None, "not in this image");
     assert_eq!(image.code(usize::MAX, 8), None);
     assert_eq!(image.constant(bias + 0x3800), None, "not read-only after relocation");
@@ -107,12 +110,18 @@ fn this_image_is_read_as_it_is() {
         // SAFETY: INV-TEXT: `have` bytes from `at` are code of this test's image.
         let expected = unsafe { slice::from_raw_parts(at, have) };
         assert_eq!(&bytes[..have], expected);
+        for length in 1..=8 {
+            let mut padded = [0; 8];
+            padded[..length].copy_from_slice(&bytes[..length]);
+            assert_eq!(image.instruction(at.addr(), length), Some(padded), "{offset} {length}");
+        }
         let quadword = image.quadword(at.addr());
         assert_eq!(quadword.is_some(), at.addr() % 8 == 0);
     }
     let data = &raw const IDENTITY_IN_DATA;
     assert_eq!(image.code(data.addr(), 1), None);
     assert_eq!(image.read(data.addr()).1, 0, "data is not read as code");
+    assert_eq!(image.instruction(data.addr(), 5), None);
     // The static holds a pointer, so the loader relocates it and then makes its page read-only.
     assert_eq!(image.constant(data.addr()), Some(code.addr()));
     assert_eq!(image.constant(data.addr() + 4), None, "not aligned");

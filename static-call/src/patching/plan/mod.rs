@@ -152,13 +152,22 @@ impl CallShape {
     pub(crate) fn store(&self, from: Lead, to: Lead) -> Result<Option<Store>, Impossible> {
         let old = self.bytes(from).ok_or(Impossible)?;
         let new = self.bytes(to).ok_or(Impossible)?;
+        self.change((from, old), (to, new))
+    }
+
+    /// Returns the one store that turns a lead into another, as [`CallShape::store`] does, from
+    /// leads with their bytes.
+    fn change(
+        &self,
+        (from, old): (Lead, [u8; 8]),
+        (to, new): (Lead, [u8; 8]),
+    ) -> Result<Option<Store>, Impossible> {
         if old == new {
             return Ok(None);
         }
-        let at = usize::from(self.branch.disp_at);
         let width = if let Some(split) = self.split {
             self.part(split, &old, &new).ok_or(Impossible)?
-        } else if old[..at] == new[..at] && from.is_call() && to.is_call() {
+        } else if self.has_same_opcode(&old, &new) && from.is_call() && to.is_call() {
             Width::Displacement(self.branch.disp_at)
         } else if self.grade == Grade::Quad {
             Width::Quadword
@@ -167,6 +176,12 @@ impl CallShape {
         };
         let length = self.branch.length;
         Ok(Some(Store { address: self.address, length, old, new, width }))
+    }
+
+    /// Returns whether the bytes of two instructions are the same before the displacement.
+    fn has_same_opcode(&self, a: &[u8; 8], b: &[u8; 8]) -> bool {
+        let difference = u64::from_le_bytes(*a) ^ u64::from_le_bytes(*b);
+        difference.trailing_zeros() >= 8 * u32::from(self.branch.disp_at)
     }
 }
 

@@ -45,13 +45,16 @@ impl CallShape {
         let split = self.split?;
         let veneer = |lead| self.veneer(split, lead, high).map(Lead::Veneer);
         let (old, new) = (veneer(from)?, veneer(to)?);
-        let is_same = |a, b| self.bytes(a) == self.bytes(b);
+        let with_bytes = |lead| Some((lead, self.bytes(lead)?));
+        let (from, to) = (with_bytes(from)?, with_bytes(to)?);
         // What leads to the same place has one name.
-        let named = |lead| [from, to].into_iter().find(|&end| is_same(end, lead)).unwrap_or(lead);
-        let (old, new) = (named(old), named(new));
-        let step = |from, to| {
-            let store = self.store(from, to).ok()?;
-            Some(store.map(|store| Step { store, from, to }))
+        let named = |(lead, bytes)| {
+            [from, to].into_iter().find(|&(_, end)| end == bytes).unwrap_or((lead, bytes))
+        };
+        let (old, new) = (named(with_bytes(old)?), named(with_bytes(new)?));
+        let step = |from: (Lead, _), to: (Lead, _)| {
+            let store = self.change(from, to).ok()?;
+            Some(store.map(|store| Step { store, from: from.0, to: to.0 }))
         };
         Some([step(from, old)?, step(old, new)?, step(new, to)?])
     }
@@ -69,11 +72,8 @@ impl CallShape {
 
     /// Returns the parts of the displacement in `bytes`, if they are a branch of this shape.
     fn parts(&self, split: Split, bytes: &[u8; 8]) -> Option<Parts> {
-        let at = usize::from(self.branch.disp_at);
-        if bytes[..at] != self.linked[..at] {
-            return None;
-        }
-        let displacement = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
-        Some(split.parts(i32::from_le_bytes(displacement)))
+        let displacement = u64::from_le_bytes(*bytes) >> (8 * self.branch.disp_at);
+        let is_branch = self.has_same_opcode(bytes, &self.linked);
+        is_branch.then(|| split.parts(displacement as i32))
     }
 }

@@ -73,9 +73,12 @@ impl Site {
             .all(|(lead, room)| at(lead).is_some_and(|at| state.veneers.make(at, self.slot, room)))
     }
 
-    /// Makes them in the first layer where they can be had.
+    /// Makes them in the first layer where they can be had, or are ready.
     fn make_anywhere(&self, state: &mut State, leads: [(Lead, Room); 3]) {
         for layer in 0..Areas::layers(self.split) {
+            if self.are_ready(state, leads.map(|(lead, _)| lead), layer) {
+                return;
+            }
             // In later layers they would stand where a target's veneer must be.
             if layer < SHARED_LAYERS {
                 make_homes(state, self.split, self.key, layer);

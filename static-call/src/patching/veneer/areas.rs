@@ -64,14 +64,13 @@ impl Areas {
 
     /// Returns the window for an instruction that ends at `end`, by its high part.
     pub(crate) fn window(&self, split: Split, key: u32, end: u64, layer: u32) -> Option<i32> {
-        let window = split.window();
         let high = match split.before() {
-            3 => self.far(window, end, layer)?,
+            3 => self.far(split, end, layer)?,
             2 => {
                 let region = key / sharing(layer) % REGIONS + layer * REGIONS;
-                after(self.regions + u64::from(region) * 2 * window, end, window)
+                after(self.regions + u64::from(region) * 2 * split.window(), end, split)
             }
-            _ => after(self.slab(key, layer), end, window),
+            _ => after(self.slab(key, layer), end, split),
         };
         i32::try_from(high).ok()
     }
@@ -116,16 +115,15 @@ impl Areas {
     }
 
     /// Returns a window of 16 MiB that does not touch the image.
-    fn far(&self, window: u64, end: u64, layer: u32) -> Option<i64> {
-        let (size, skip) = (window.cast_signed(), i64::from(layer));
+    fn far(&self, split: Split, end: u64, layer: u32) -> Option<i64> {
+        let skip = i64::from(layer);
         let (start, stop) = self.image;
         let high = if self.is_before {
-            let last = start - GAP - window;
-            last.wrapping_sub(end).cast_signed().div_euclid(size) - skip
+            split.window_of(end, start - GAP - split.window()) - skip
         } else {
             127 - skip
         };
-        let first = end.checked_add_signed(high * size)?;
+        let first = end.checked_add_signed(high * split.window().cast_signed())?;
         let is_free = first >= LOWEST && (self.is_before || first >= stop + GAP);
         is_free.then_some(high)
     }
@@ -137,9 +135,8 @@ fn sharing(layer: u32) -> u32 {
 }
 
 /// Returns the first window of an instruction at or after `address`.
-fn after(address: u64, end: u64, window: u64) -> i64 {
-    let last = address.wrapping_add(window - 1);
-    last.wrapping_sub(end).cast_signed().div_euclid(window.cast_signed())
+fn after(address: u64, end: u64, split: Split) -> i64 {
+    split.window_of(end, address.wrapping_add(split.window() - 1))
 }
 
 #[cfg(test)]

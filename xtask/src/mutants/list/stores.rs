@@ -85,11 +85,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         rule: "INV-STORE",
         what: "foreign bytes in the quadword are overwritten",
-        changes: &[(
-            STORE,
-            "if bytes[range.clone()] != *old {",
-            "if false && bytes[range.clone()] != *old {",
-        )],
+        changes: &[(STORE, "if part(found) != old {", "if false && part(found) != old {")],
         suites: &[Unit("patching::store")],
     },
     Mutant {
