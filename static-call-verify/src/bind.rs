@@ -1,14 +1,15 @@
 //! Binds code to the defaults of its keys in the file, and undoes that.
 //!
 //! It writes what an update to the default would store: displacements of calls, jumps of
-//! trampolines, and no-ops of jump labels. The record of a key says whether its code is bound. The
-//! runtime accepts the same bytes (`patching/registry/read.rs` of static-call).
+//! trampolines, and the answers of jump labels. The record of a key says whether its code is bound.
+//! The runtime accepts the same bytes (`patching/registry/read.rs` of static-call).
 
 use std::collections::HashSet;
 use std::iter::successors;
 
 use static_call::arch::x86_64::{
-    Branch, JMP_MEMORY_LENGTH, decode_jmp_memory, direct_jump, nop, trampoline_jmp,
+    Branch, JMP_MEMORY_LENGTH, LABEL_LENGTH, decode_jmp_memory, direct_jump, jmp, nop,
+    trampoline_jmp,
 };
 use static_call::layout::{Polarity, RUNTIME_SECTION, TRAMPOLINE_SIZE, key_record};
 
@@ -16,7 +17,8 @@ use crate::elf::image::Image;
 use crate::elf::pointers::Pointers;
 use crate::findings::Findings;
 use crate::policy::Policy;
-use crate::records::{self, Records, labels};
+use crate::records::labels::{self, Fork};
+use crate::records::{self, Records};
 use crate::report::{Call, Key, Label, Report};
 use crate::table::Table;
 
@@ -25,9 +27,6 @@ pub(crate) type Write = (u64, Vec<u8>);
 
 /// The maximum number of jumps to follow, as in the runtime.
 const MOST_JUMPS: usize = 8;
-
-/// Bytes of a jump label.
-const LABEL_LENGTH: u8 = 5;
 
 /// Bytes of a displacement.
 const DISPLACEMENT: u64 = 4;
@@ -66,9 +65,8 @@ pub(crate) fn bind(
         }
     }
     for label in report.labels.iter().filter(|label| of(label.key).is_some()) {
-        let no_op = nop(LABEL_LENGTH).filter(|_| falls_through(label, &report.keys));
-        if let Some(no_op) = no_op {
-            add(label.address, &no_op[..usize::from(LABEL_LENGTH)]);
+        if let Some(answer) = answer(image, label, falls_through(label, &report.keys)) {
+            add(label.address, &answer);
         }
     }
     for (i, key) in report.keys.iter_mut().enumerate() {
@@ -125,7 +123,8 @@ fn choose(
     }
     for label in &report.labels {
         let default = defaults.get(label.key).copied().flatten();
-        found(label.key, default, label.is_sound, falls_through(label, &report.keys));
+        let answer = answer(image, label, falls_through(label, &report.keys));
+        found(label.key, default, label.is_sound, answer.is_some());
     }
     bound.into_iter().zip(can_be).map(|(bound, can_be)| bound.filter(|_| can_be)).collect()
 }
@@ -134,6 +133,15 @@ fn choose(
 fn falls_through(label: &Label, keys: &[Key]) -> bool {
     let is_on = keys.get(label.key).is_some_and(|key| !key.has_no_body);
     is_on == (label.polarity == Polarity::Likely)
+}
+
+/// Returns the bytes with which a label gives an answer without its test: the no-op, or a jump to
+/// the block of the other answer, if that is known.
+fn answer(image: &Image<'_>, label: &Label, falls_through: bool) -> Option<[u8; 5]> {
+    if falls_through {
+        return nop(LABEL_LENGTH)?.first_chunk().copied();
+    }
+    jmp(label.address, Fork::at(image, label).other?)
 }
 
 /// Returns the displacement with which a call leads to `default`.
@@ -218,11 +226,11 @@ pub(crate) fn undo(image: &Image<'_>) -> Vec<Write> {
     }
     for label in &labels {
         let code = image.code_at(label.address, LABEL_LENGTH.into());
-        let no_op = nop(LABEL_LENGTH);
+        let mut answers = [true, false].map(|next| answer(image, label, next)).into_iter();
         let is_bound = records.keys.get(label.key).is_some_and(|key| key.is_bound)
-            && code.zip(no_op).is_some_and(|(code, no_op)| no_op.starts_with(code));
-        if let Some(linked) = trampoline_jmp(label.address, label.cold).filter(|_| is_bound) {
-            add(label.address, &linked[..usize::from(LABEL_LENGTH)]);
+            && answers.any(|answer| code.zip(answer).is_some_and(|(code, answer)| *code == answer));
+        if let Some(linked) = jmp(label.address, label.cold).filter(|_| is_bound) {
+            add(label.address, &linked);
         }
     }
     let table = Table::find(image).ok().flatten();

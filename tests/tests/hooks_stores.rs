@@ -43,7 +43,7 @@ fn speak(x: u64) -> u64 {
 }
 
 #[test]
-fn a_bound_label_is_a_no_op_while_the_answer_is_as_expected() {
+fn a_bound_label_is_the_answer_of_its_key() {
     let _turn = turn();
     static_call::unbind().unwrap();
     let linked: Vec<_> = labels("spoken").iter().map(bytes).collect();
@@ -59,7 +59,10 @@ fn a_bound_label_is_a_no_op_while_the_answer_is_as_expected() {
     static_call::init().unwrap();
     assert!(now() == off && paths(Path::Inline));
     let update = spoken::update(hear).unwrap();
-    assert!(now() == linked && paths(Path::Inline) && speak(3) == 3);
+    // To the block, without the test.
+    let on = now();
+    assert!(on.iter().zip(&linked).all(|(on, linked)| on[0] == 0xe9 && on != linked), "{on:x?}");
+    assert!(paths(Path::Inline) && speak(3) == 3);
     assert_eq!(update.inline + update.trampoline, support::calls("spoken").len());
     spoken::disable().unwrap();
     assert!(now() == off && paths(Path::Inline) && speak(3) == 0);
@@ -205,10 +208,9 @@ fn targets_begin_with_a_label() {
 #[test]
 fn lost_permission() {
     support::in_child("lost_permission", &[], || {
-        // Bound as it was linked, and bound as a no-op.
-        hooks::KEPT.disable().unwrap();
-        hooks::LOUD.disable().unwrap();
         GONE.enable().unwrap();
+        static_call::unbind().unwrap();
+        hooks::LOUD.disable().unwrap();
         support::filter::refuse_code(libc::EACCES);
         let code = Code::now();
         assert!(matches!(hooks::LOUD.enable(), Err(UpdateError::PermissionDenied { .. })));
@@ -320,6 +322,28 @@ fn records_of_another_cold_block() {
         with_corrupt_records("the bytes there are not what was recorded", |at, words| {
             poke_word(at + 4, words[1] + 1);
         });
+    });
+}
+
+/// A label jumps to the block of an answer only if its test leads there or behind this label, and
+/// nowhere else. Where the test's last jump, which no unexpected answer reaches, is another one, the
+/// label keeps to the test.
+#[test]
+fn a_test_that_leads_elsewhere_is_not_skipped() {
+    support::in_child("a_test_that_leads_elsewhere_is_not_skipped", &[], || {
+        for (at, words) in records() {
+            let test = (at + 4).wrapping_add_signed(words[1] as isize);
+            // The highest byte of its displacement.
+            support::poke(test + 16, support::read(test + 16, 1)[0] ^ 2);
+        }
+        let linked: Vec<_> = labels("spoken").iter().map(bytes).collect();
+        static_call::init().unwrap();
+        spoken::update(hear).unwrap();
+        assert_eq!(labels("spoken").iter().map(bytes).collect::<Vec<_>>(), linked);
+        assert_eq!(speak(5), 5);
+        spoken::disable().unwrap();
+        assert!(labels("spoken").iter().all(|label| bytes(label) == NOP));
+        assert_eq!(speak(5), 0);
     });
 }
 

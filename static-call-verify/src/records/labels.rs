@@ -1,6 +1,6 @@
 //! Jump labels of hooks and flags. The macros emit them exactly, but they are checked anyway.
 
-use static_call::arch::x86_64::{Branch, LABEL_TEST_LENGTH, QUADWORD, label_test};
+use static_call::arch::x86_64::{Branch, LABEL_LENGTH, LABEL_TEST_LENGTH, QUADWORD, label_test};
 use static_call::layout::{Kind, LABELS_SECTION, LabelRecord, Polarity};
 
 use super::{Named, Records, elements, named};
@@ -11,7 +11,7 @@ use crate::policy::FindingKey;
 use crate::report::Label;
 
 /// Length of a label in bytes.
-const LENGTH: u64 = 5;
+const LENGTH: u64 = LABEL_LENGTH as u64;
 
 /// Returns the labels of the image by address, without functions. Sets the key of their sites.
 pub(crate) fn read(
@@ -114,7 +114,8 @@ impl Fork {
         let other = test
             .and_then(|bytes| label_test(bytes, label.cold))
             .filter(|&(_, end)| end == label.address + LENGTH)
-            .map(|(other, _)| other);
+            .map(|(other, _)| other)
+            .filter(|&other| image.code_section(other).is_some());
         Self { label: label.address, other }
     }
 }

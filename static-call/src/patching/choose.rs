@@ -10,7 +10,7 @@ use crate::patching::cap::Cap;
 use crate::patching::hop;
 use crate::patching::pending::{Planned, Subject};
 use crate::patching::plan::{
-    Goal, LabelShape, Lead, Step, Store, trampoline_bytes, trampoline_store,
+    Goal, LabelForm, Lead, Step, Store, trampoline_bytes, trampoline_store,
 };
 use crate::patching::registry::{KeyEntry, Trampoline};
 use crate::patching::state::State;
@@ -124,11 +124,12 @@ fn of_trampoline(state: &mut State, i: usize, goal: Goal, aim: Aim) {
 
 fn of_label(state: &mut State, i: usize, goal: Goal, aim: Aim) {
     let label = &state.registry.labels[i];
-    let falls_through = binds_in_place(state, aim)
-        && (state.limits.cap != Cap::Retarget || label.falls_through_in_file)
-        && LabelShape::falls_through(label.polarity, goal.is_on);
-    let store = label.shape.and_then(|shape| shape.store(state.written.labels[i], falls_through));
-    plan(state, store, Subject::Label(i, falls_through));
+    let Some(shape) = label.shape else { return };
+    let is_bound = binds_in_place(state, aim)
+        && (state.limits.cap != Cap::Retarget || label.in_file != LabelForm::Test);
+    let form = if is_bound { shape.answer(label.polarity, goal.is_on) } else { LabelForm::Test };
+    let store = shape.store(state.written.labels[i], form);
+    plan(state, store, Subject::Label(i, form));
 }
 
 /// Returns whether the call instruction gets the lead that it should.

@@ -80,7 +80,7 @@ mod tests {
     use crate::arch::native::effect::{does_nothing, jumps_to_nothing};
     use crate::layout::{Grade, Polarity};
     use crate::patching::image::Image;
-    use crate::patching::plan::Lead;
+    use crate::patching::plan::{LabelForm, Lead};
     use crate::patching::registry::{Call, Label, Ungraded};
 
     /// A label that is a jump now may be a no-op later.
@@ -98,7 +98,7 @@ mod tests {
             site: None,
             polarity,
             shape: None,
-            falls_through_in_file: false,
+            in_file: LabelForm::Test,
             fault: None,
         };
         registry = registry.with_label(label);

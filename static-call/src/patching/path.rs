@@ -4,7 +4,7 @@ use crate::layout::{Grade, Kind};
 use crate::patching::cap::Cap;
 use crate::patching::hop;
 use crate::patching::image::TableFault;
-use crate::patching::plan::Lead;
+use crate::patching::plan::{LabelForm, Lead};
 use crate::patching::registry::{Call, Ungraded};
 use crate::patching::state::{Patching, State};
 use crate::path::{Path, Reason};
@@ -33,7 +33,7 @@ pub(crate) fn of_label(state: &State, i: usize) -> (Path, Option<Reason>) {
     let label = &state.registry.labels[i];
     let reason = match state.limits.cap {
         _ if label.fault.is_some() => Reason::Changed,
-        _ if state.written.labels[i] => return (Path::Inline, None),
+        _ if state.written.labels[i] != LabelForm::Test => return (Path::Inline, None),
         Cap::Trampoline | Cap::Retarget => Reason::Capped,
         _ if is_bound(state, label.key) => return (Path::Inline, None),
         _ => why_indirect(state, false),

@@ -1,7 +1,7 @@
 //! The batch at hand: the wanted targets, the stores they require, and the pages of those stores.
 
 use crate::patching::arena::{ALIGNMENT, Arena};
-use crate::patching::plan::{Goal, Lead, Store, Width};
+use crate::patching::plan::{Goal, LabelForm, Lead, Store, Width};
 use crate::patching::registry::{Call, Registry, Sections};
 use crate::sys::Protection;
 use crate::target::Chosen;
@@ -47,8 +47,8 @@ pub(crate) enum Subject {
     Trampoline(usize),
     /// Index of a call instruction, and where it leads before and afterwards.
     Call { index: usize, from: Lead, to: Lead },
-    /// Index of a jump label, and whether it is a no-op afterwards.
-    Label(usize, bool),
+    /// Index of a jump label, and what it is afterwards.
+    Label(usize, LabelForm),
 }
 
 impl Subject {

@@ -2,7 +2,7 @@
 
 use crate::patching::arena::{ALIGNMENT, Arena};
 use crate::patching::pending::{Planned, Subject};
-use crate::patching::plan::Lead;
+use crate::patching::plan::{LabelForm, Lead};
 use crate::patching::registry::{KeyEntry, Registry, Sections};
 
 /// The state of the code, by the indices of the [`Registry`].
@@ -11,8 +11,8 @@ pub(crate) struct Written {
     pub(crate) trampolines: &'static mut [u64],
     /// Where each call instruction leads.
     pub(crate) calls: &'static mut [Lead],
-    /// Whether each jump label is a no-op.
-    pub(crate) labels: &'static mut [bool],
+    /// What each jump label is.
+    pub(crate) labels: &'static mut [LabelForm],
     /// Whether the call instructions of each key follow its target.
     pub(crate) bound: &'static mut [bool],
 }
@@ -22,7 +22,7 @@ impl Written {
     pub(crate) fn size(sections: &Sections) -> usize {
         sections.trampolines.len() * size_of::<u64>()
             + sections.call_count() * size_of::<Lead>()
-            + sections.labels.len()
+            + sections.labels.len() * size_of::<LabelForm>()
             + sections.keys.len()
             + 4 * ALIGNMENT
     }
@@ -33,8 +33,7 @@ impl Written {
             trampolines: arena
                 .slice(registry.trampolines.len(), |i| registry.trampolines[i].in_file),
             calls: arena.slice(registry.calls.len(), |i| registry.calls[i].in_file),
-            labels: arena
-                .slice(registry.labels.len(), |i| registry.labels[i].falls_through_in_file),
+            labels: arena.slice(registry.labels.len(), |i| registry.labels[i].in_file),
             bound: arena.slice(registry.keys.len(), |i| registry.keys[i].record.is_bound_in_file()),
         }
     }
@@ -62,7 +61,7 @@ impl Written {
                 self.trampolines[first..][..twins].fill(u64::from_le_bytes(planned.store.new));
             }
             Subject::Call { index, to, .. } => self.calls[index] = to,
-            Subject::Label(i, falls_through) => self.labels[i] = falls_through,
+            Subject::Label(i, form) => self.labels[i] = form,
         }
     }
 
@@ -70,6 +69,6 @@ impl Written {
     pub(crate) fn is_as_linked(&self, registry: &Registry, key: &KeyEntry) -> bool {
         key.trampolines().all(|i| self.trampolines[i] == registry.trampolines[i].linked)
             && self.calls[key.calls()].iter().all(|&lead| lead == Lead::Linked)
-            && self.labels[key.labels()].iter().all(|falls_through| !falls_through)
+            && self.labels[key.labels()].iter().all(|&form| form == LabelForm::Test)
     }
 }

@@ -95,6 +95,9 @@ impl Branch {
     }
 }
 
+/// Bytes of a jump label: a jump or a no-op.
+pub const LABEL_LENGTH: u8 = 5;
+
 /// Bytes of a jump label's test: a call, a conditional jump and a jump.
 pub const LABEL_TEST_LENGTH: u64 = 17;
 
@@ -193,9 +196,16 @@ pub const PADDING: u8 = 0xcc;
 /// out of reach.
 #[must_use]
 pub fn trampoline_jmp(address: u64, destination: u64) -> Option<[u8; 8]> {
+    let [jmp, a, b, c, d] = jmp(address, destination)?;
+    Some([jmp, a, b, c, d, PADDING, PADDING, PADDING])
+}
+
+/// Returns `jmp rel32` at `address` to `destination`, or `None` if that is out of reach.
+#[must_use]
+pub fn jmp(address: u64, destination: u64) -> Option<[u8; 5]> {
     let shape = Branch { kind: Kind::Jmp, disp_at: 1, length: 5, displacement: 0 };
     let [a, b, c, d] = shape.displacement_to(address, destination)?.to_le_bytes();
-    Some([0xe9, a, b, c, d, PADDING, PADDING, PADDING])
+    Some([0xe9, a, b, c, d])
 }
 
 /// Bytes of a veneer.

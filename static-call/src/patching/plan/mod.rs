@@ -4,12 +4,14 @@
 
 use crate::arch::native::effect::{Effect, mov_eax};
 use crate::arch::native::{Branch, Split, nop, trampoline_jmp};
-use crate::layout::{Grade, Kind, Polarity, TRAMPOLINE_SIZE};
+use crate::layout::{Grade, Kind, TRAMPOLINE_SIZE};
 
+mod label;
 mod steps;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use label::{LabelForm, LabelShape};
 pub(crate) use steps::{Route, Step};
 
 /// Where a call instruction leads.
@@ -188,63 +190,6 @@ impl CallShape {
 /// The error of a change that no rule allows in one store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Impossible;
-
-/// A jump label that may be patched, from its record, checked by the registry.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct LabelShape {
-    /// Address of the first byte.
-    pub(crate) address: u64,
-    /// The bytes of `jmp cold`, padded with 0.
-    linked: [u8; 8],
-    length: u8,
-}
-
-impl LabelShape {
-    /// Returns the shape of the label at `address`, if its bytes are a five-byte `jmp cold` in one
-    /// quadword.
-    pub(crate) fn new(address: u64, bytes: &[u8], cold: u64) -> Option<Self> {
-        let shape = CallShape::new(address, bytes)?;
-        let branch = shape.branch;
-        (branch.kind == Kind::Jmp
-            && nop(branch.length).is_some()
-            && branch.disp_at == 1
-            && shape.grade == Grade::Quad
-            && branch.destination(address) == cold)
-            .then_some(Self { address, linked: shape.linked, length: branch.length })
-    }
-
-    /// Returns the shape of the label at `address` that was linked as `jmp cold`, if its bytes are
-    /// the no-op now.
-    pub(crate) fn bound(address: u64, bytes: &[u8], cold: u64) -> Option<Self> {
-        // The same jump as a trampoline's.
-        let this = Self::new(address, &trampoline_jmp(address, cold)?, cold)?;
-        bytes.starts_with(&this.bytes(true)[..usize::from(this.length)]).then_some(this)
-    }
-
-    /// Returns whether a bound label of this polarity is a no-op.
-    pub(crate) fn falls_through(polarity: Polarity, is_on: bool) -> bool {
-        is_on == (polarity == Polarity::Likely)
-    }
-
-    /// Returns the label's bytes: a no-op, or `jmp cold` as linked.
-    pub(crate) fn bytes(&self, falls_through: bool) -> [u8; 8] {
-        match nop(self.length) {
-            Some(nop) if falls_through => nop,
-            _ => self.linked,
-        }
-    }
-
-    /// Returns the store that turns one form into the other.
-    pub(crate) fn store(&self, from: bool, to: bool) -> Option<Store> {
-        (from != to).then(|| Store {
-            address: self.address,
-            length: self.length,
-            old: self.bytes(from),
-            new: self.bytes(to),
-            width: Width::Quadword,
-        })
-    }
-}
 
 /// Returns the bytes of a trampoline: a jump to the target if it is in reach, else those linked.
 pub(crate) fn trampoline_bytes(address: u64, linked: u64, target: Option<u64>) -> u64 {

@@ -3,10 +3,10 @@
 use core::ptr::from_ref;
 
 use super::{Fault, named::Named};
-use crate::arch::native::QUADWORD;
+use crate::arch::native::{LABEL_LENGTH, QUADWORD, label_test};
 use crate::layout::{LabelRecord, Polarity};
 use crate::patching::image::Image;
-use crate::patching::plan::LabelShape;
+use crate::patching::plan::{LabelForm, LabelShape};
 use crate::patching::registry::NONE;
 use crate::record::KeyRecord;
 use crate::site::SiteRecord;
@@ -20,8 +20,8 @@ pub(crate) struct Label {
     pub(crate) polarity: Polarity,
     /// The shape if the label may be patched: a jump to the test of its record (INV-LABEL).
     pub(crate) shape: Option<LabelShape>,
-    /// Whether it is a no-op in the file: the answer of its key's default.
-    pub(crate) falls_through_in_file: bool,
+    /// What it is in the file: as linked, or the answer of its key's default.
+    pub(crate) in_file: LabelForm,
     pub(crate) fault: Option<Fault>,
 }
 
@@ -42,7 +42,7 @@ impl Label {
             site: None,
             polarity: polarity.unwrap_or(Polarity::Unlikely),
             shape: None,
-            falls_through_in_file: false,
+            in_file: LabelForm::Test,
             fault: Some(Fault::Unknown),
         };
         if record.label == 0 || address == 0 {
@@ -60,18 +60,33 @@ impl Label {
             this.fault = Some(Fault::NotCode);
             return this;
         }
+        let shape = LabelShape::new(address, cold, block(image, address, cold));
+        let shape = shape.filter(|_| polarity.is_some() && !is_trampoline(cold));
         let bound = keys.get(key as usize).filter(|key| key.is_bound_in_file());
-        let may_fall_through = bound.zip(polarity).is_some_and(|(key, polarity)| {
-            LabelShape::falls_through(polarity, !key.has(KeyRecord::HAS_NO_BODY))
+        let in_file = shape.and_then(|shape| {
+            let is_on = bound.map(|key| !key.has(KeyRecord::HAS_NO_BODY));
+            let answer = is_on.map(|is_on| shape.answer(this.polarity, is_on));
+            let mut forms = [Some(LabelForm::Test), answer].into_iter().flatten();
+            forms.find(|&form| shape.is(form, &code[..have]))
         });
-        let bound = LabelShape::bound(address, &code[..have], cold).filter(|_| may_fall_through);
-        this.falls_through_in_file = bound.is_some();
-        this.shape = bound
-            .or_else(|| LabelShape::new(address, &code[..have], cold))
-            .filter(|_| polarity.is_some() && !is_trampoline(cold));
+        this.shape = shape.filter(|_| in_file.is_some());
+        this.in_file = in_file.unwrap_or(this.in_file);
         this.fault = this.shape.is_none().then_some(Fault::Bytes);
         this
     }
+}
+
+/// Returns where the test of the label at `address` leads by the unexpected answer, if its code is
+/// a test, which leads behind the label by the other.
+fn block(image: &Image, address: u64, test: u64) -> Option<u64> {
+    // A test has seventeen bytes.
+    let ((first, have), (last, more)) =
+        (image.read(test as usize), image.read(test.wrapping_add(16) as usize));
+    let mut code = [0; 17];
+    code[..16].copy_from_slice(&first);
+    code[16] = last[0];
+    let (block, end) = label_test(&code, test).filter(|_| have == 16 && more > 0)?;
+    (end == address.wrapping_add(LABEL_LENGTH.into()) && image.is_code(block)).then_some(block)
 }
 
 /// Sorts labels by address, and keeps one of several equal records, which describe code that the
@@ -105,13 +120,11 @@ mod tests {
 
     use super::*;
 
-    const JUMP: [u8; 5] = [233, 100, 0, 0, 0];
-
     fn label(address: u64, key: u32, polarity: Polarity) -> Label {
-        let shape = LabelShape::new(address, &JUMP, address + 105);
+        let shape = LabelShape::new(address, address + 105, None);
         assert!(shape.is_some());
-        let falls_through_in_file = false;
-        Label { address, key, site: None, polarity, shape, falls_through_in_file, fault: None }
+        let in_file = LabelForm::Test;
+        Label { address, key, site: None, polarity, shape, in_file, fault: None }
     }
 
     /// Separate labels are kept, folded code counts once, and labels that share bytes are disabled.

@@ -8,7 +8,9 @@ const CHOOSE: &str = "patching/choose.rs";
 const COMMIT: &str = "commit/mod.rs";
 const HOP: &str = "patching/hop.rs";
 const PAGES: &str = "patching/pages.rs";
+const LABEL: &str = "patching/registry/label.rs";
 const PLAN: &str = "patching/plan/mod.rs";
+const PLAN_LABEL: &str = "patching/plan/label.rs";
 const PROTOCOL: &str = "patching/protocol.rs";
 const RECORD: &str = "record/mod.rs";
 const PUBLISHED: &str = "record/published.rs";
@@ -242,6 +244,22 @@ pub(super) const MUTANTS: &[Mutant] = &[
             "_ if false => {",
         )],
         suites: &[Unit("patching::hop")],
+    },
+    Mutant {
+        rule: "INV-LABEL",
+        what: "a label jumps to a block although its test leads behind another label",
+        changes: &[(
+            LABEL,
+            "(end == address.wrapping_add(LABEL_LENGTH.into()) && ",
+            "(end != 0 && ",
+        )],
+        suites: &[Test("hooks_stores")],
+    },
+    Mutant {
+        rule: "INV-LABEL",
+        what: "a label gives the other answer",
+        changes: &[(PLAN_LABEL, "is_on == (polarity", "is_on != (polarity")],
+        suites: &[Unit("patching::plan"), Test("hooks")],
     },
     Mutant {
         rule: "INV-LOCK",

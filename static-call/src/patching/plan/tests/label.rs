@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::layout::Polarity;
 
 /// Generates code that is a label or nearly one, with an address and a test.
 fn codes() -> impl Strategy<Value = (u64, [u8; 8], u64)> {
@@ -26,44 +27,49 @@ proptest! {
     #[test]
     fn what_is_a_label((address, bytes, cold) in codes()) {
         let is_jump = bytes[0] == 233 && decode(&bytes, address).near_branch_target() == cold;
-        let expected = is_jump && address / 8 == (address + 4) / 8;
-        prop_assert_eq!(LabelShape::new(address, &bytes, cold).is_some(), expected);
-        prop_assert!(LabelShape::new(address, &bytes[..4], cold).is_none());
+        let shape = LabelShape::new(address, cold, None);
+        prop_assert_eq!(shape.is_some(), address / 8 == (address + 4) / 8);
+        prop_assert!(shape.is_none_or(|shape| shape.is(LabelForm::Test, &bytes) == is_jump));
+        prop_assert!(shape.is_none_or(|shape| !shape.is(LabelForm::Test, &bytes[..4])));
     }
 
-    /// In any walk, each change between the jump and the no-op is one store inside one quadword.
+    /// In any walk, each change between the jumps and the no-op is one store inside one quadword.
     #[test]
     fn labels_change_as_a_whole(
         at in 0x0aaa_a000_0000..0x0aaa_a000_1000_u64,
         offset in 0..4_u64,
-        displacement: i32,
-        walk in prop::collection::vec(any::<bool>(), 1..6),
+        displacements: [i32; 2],
+        walk in prop::collection::vec(0..3_usize, 1..8),
         filler: u8,
     ) {
         let address = at * 8 + offset;
-        let [a, b, c, d] = displacement.to_le_bytes();
-        let jump = [233, a, b, c, d];
-        let cold = decode(&jump, address).near_branch_target();
-        let shape = LabelShape::new(address, &jump, cold).expect("a label");
+        let jumps = displacements.map(|displacement| {
+            let [a, b, c, d] = displacement.to_le_bytes();
+            [233, a, b, c, d]
+        });
+        let [test, block] = jumps.map(|jump| decode(&jump, address).near_branch_target());
+        let shape = LabelShape::new(address, test, Some(block)).expect("a label");
         let mut memory = Memory { start: at * 8 - 8, bytes: std::vec![filler; 32] };
-        memory.write(address, &jump);
-        let mut falls_through = false;
-        for to in walk {
-            match shape.store(falls_through, to) {
-                None => prop_assert_eq!(falls_through, to),
+        memory.write(address, &jumps[0]);
+        let mut form = LabelForm::Test;
+        let forms = [LabelForm::Test, LabelForm::Next, LabelForm::Block];
+        for to in walk.into_iter().map(|i| forms[i]) {
+            match shape.store(form, to) {
+                None => prop_assert!(form == to || test == block),
                 Some(change) => {
-                    prop_assert_ne!(falls_through, to);
+                    prop_assert_ne!(form, to);
                     prop_assert_eq!((change.address, change.length), (address, 5));
                     prop_assert_eq!(change.width, Width::Quadword);
                     memory.apply(&change);
                 }
             }
-            falls_through = to;
+            form = to;
             let now = memory.instruction(address);
             prop_assert_eq!(now.len(), 5);
-            match falls_through {
-                true => prop_assert_eq!(now.mnemonic(), Mnemonic::Nop),
-                false => prop_assert_eq!(now.near_branch_target(), cold),
+            match form {
+                LabelForm::Next => prop_assert_eq!(now.mnemonic(), Mnemonic::Nop),
+                LabelForm::Test => prop_assert_eq!(now.near_branch_target(), test),
+                LabelForm::Block => prop_assert_eq!(now.near_branch_target(), block),
             }
         }
         let own = address..address + 5;
@@ -73,11 +79,17 @@ proptest! {
     }
 }
 
-/// A label falls through if the answer is the expected one.
+/// A label falls through by the expected answer, and jumps to its block by the other one, or to its
+/// test if the block is not known or out of reach.
 #[test]
-fn polarities() {
-    assert!(LabelShape::falls_through(Polarity::Unlikely, false));
-    assert!(!LabelShape::falls_through(Polarity::Unlikely, true));
-    assert!(LabelShape::falls_through(Polarity::Likely, true));
-    assert!(!LabelShape::falls_through(Polarity::Likely, false));
+fn answers() {
+    use LabelForm::{Block, Next, Test};
+    use Polarity::{Likely, Unlikely};
+
+    let shape = |block| LabelShape::new(0x1000, 0x2000, block).expect("a label");
+    for (block, other) in [(Some(0x3000), Block), (None, Test), (Some(1 << 40), Test)] {
+        let answer = |polarity, is_on| shape(block).answer(polarity, is_on);
+        assert_eq!([answer(Unlikely, false), answer(Unlikely, true)], [Next, other]);
+        assert_eq!([answer(Likely, true), answer(Likely, false)], [Next, other]);
+    }
 }
