@@ -17,7 +17,7 @@ use crate::elf::image::Image;
 use crate::elf::pointers::Pointers;
 use crate::findings::Findings;
 use crate::policy::Policy;
-use crate::records::labels::{self, Fork};
+use crate::records::labels;
 use crate::records::{self, Records};
 use crate::report::{Call, Key, Label, Report};
 use crate::table::Table;
@@ -136,12 +136,13 @@ fn falls_through(label: &Label, keys: &[Key]) -> bool {
 }
 
 /// Returns the bytes with which a label gives an answer without its test: the no-op, or a jump to
-/// the block of the other answer, if that is known.
+/// the block of the other answer.
 fn answer(image: &Image<'_>, label: &Label, falls_through: bool) -> Option<[u8; 5]> {
-    if falls_through {
-        return nop(LABEL_LENGTH)?.first_chunk().copied();
+    let block = labels::block(image, label)?;
+    match falls_through {
+        true => nop(LABEL_LENGTH)?.first_chunk().copied(),
+        false => jmp(label.address, block),
     }
-    jmp(label.address, Fork::at(image, label).other?)
 }
 
 /// Returns the displacement with which a call leads to `default`.

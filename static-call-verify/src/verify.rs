@@ -153,7 +153,7 @@ fn run(
     let mut records = Records::read(image, &pointers, &instances, findings);
     report.labels = labels::read(image, &pointers, &mut records, findings);
     let sound = report.labels.iter().filter(|l| l.is_sound);
-    let forks: Vec<Fork> = sound.map(|label| Fork::at(image, label)).collect();
+    let forks: Vec<Fork> = sound.filter_map(|label| Fork::at(image, label)).collect();
     name_labels(image, &mut report.labels);
     let named = named(image, &records, pointers.holders(), &forks);
     grade::mark_entered(&mut records, &named, findings);

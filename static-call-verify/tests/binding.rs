@@ -15,10 +15,6 @@ use static_call_verify::{FindingKey, Policy, Stamped, stamp, table_object, verif
 const BODY: &str = "call tramp\n call site_tramp\n call *tramp@GOTPCREL(%rip)\n \
                     lea tramp(%rip), %rdi\n jne tramp\n jmp site_tramp";
 
-const LABEL: &str = ".p2align 3,,4\n2: .byte 0xe9\n.long 9f - . - 4\n9: nop\n\
-                     .pushsection static_call_0_1_labels,\"ao\",@progbits,f\n.p2align 2\n\
-                     .long 2b - ., 9b - ., stub - ., POLARITY\n.quad 0\n.popsection\n";
-
 /// Links this prelude and this body of a function `f`, with a table.
 fn linked(prelude: &str, body: &str, args: &[&str]) -> Vec<u8> {
     let table = images::fresh("table.o");
@@ -121,42 +117,26 @@ fn jumps_are_skipped() {
     assert_eq!(destination(&bound, call.address), symbol(&bound, "shim"));
 }
 
-/// A label whose test leads to the block `8` by the unexpected answer, as the macros emit it.
-const LABEL_WITH_BLOCK: &str = ".p2align 3,,4\n2: .byte 0xe9\n.long 9f - . - 4\n3: nop\n\
-     .pushsection static_call_0_1_tests,\"ax\",@progbits,unique,1\n\
-     9: call *test@GOTPCREL(%rip)\n.byte 0x0f, 0x85\n.long 8f - . - 4\n.byte 0xe9\n\
-     .long AFTER - . - 4\n.popsection\n\
-     .pushsection static_call_0_1_labels,\"ao\",@progbits,f\n.p2align 2\n\
-     .long 2b - ., 9b - ., stub - ., POLARITY\n.quad 0\n.popsection\nnop\n8: nop\n";
-
 /// A label is the no-op by the expected answer, and a jump to its block by the other one.
 #[test]
 fn labels_say_what_the_default_says() {
-    const NOP: [u8; 5] = [0x0f, 0x1f, 0x44, 0, 0];
-    let test = function("test", " ret");
     // Without a body the default is off; polarity 1 falls through while off, 2 while on.
     for (flags, polarity, falls_through) in
-        [(0, "1", false), (0, "2", true), (1, "1", true), (1, "2", false)]
+        [(0, 1, false), (0, 2, true), (1, 1, true), (1, 2, false)]
     {
         let prelude = PRELUDE.replace(".byte 0, 0, 0, 0\n", &format!(".byte {flags}, 0, 0, 0\n"));
-        let with_block = LABEL_WITH_BLOCK.replace("AFTER", "3b");
-        // This test does not lead back to the label, so it is none.
-        let not_a_test = LABEL_WITH_BLOCK.replace("AFTER", "test");
-        for (label, has_block) in [(&with_block[..], true), (&not_a_test, false), (LABEL, false)] {
-            let body = format!("{}{BODY}", label.replace("POLARITY", polarity));
-            let image = linked(&format!("{prelude}.text\n{test}"), &body, &["-pie"]);
-            let (bound, report) = bind(&image);
-            let [label] = &report.labels[..] else { panic!("{report}") };
-            assert!(label.is_sound);
-            let [before, after] = [&image, &bound].map(|image| code(image, label.address));
-            match (falls_through, has_block) {
-                (true, _) => assert_eq!(after[..5], NOP),
-                // The label, two no-ops, and the block.
-                (false, true) => assert_eq!(after[..5], [0xe9, 2, 0, 0, 0]),
-                (false, false) => assert_eq!(after[..5], before[..5]),
-            }
-            assert!(plain(&bound).0 == plain(&image).0);
-        }
+        let body = format!("{}nop\n8: {BODY}", images::label(polarity));
+        let image = linked(&prelude, &body, &["-pie"]);
+        let (bound, report) = bind(&image);
+        let [label] = &report.labels[..] else { panic!("{report}") };
+        assert!(label.is_sound);
+        let expected = match falls_through {
+            true => [0x0f, 0x1f, 0x44, 0, 0],
+            // Over the no-op to the block.
+            false => [0xe9, 1, 0, 0, 0],
+        };
+        assert_eq!(code(&bound, label.address)[..5], expected, "{flags} {polarity}");
+        assert!(plain(&bound).0 == plain(&image).0);
     }
 }
 
@@ -177,8 +157,12 @@ fn some_keys_are_not_bound() {
     let unsound = PRELUDE.replace(padding, ".byte 0x90, 0xcc, 0xcc\n    .size site_tramp");
     assert_ne!(unsound, PRELUDE);
     check_not_bound(&unsound, BODY, &["-pie"]);
-    let label = LABEL.replace("POLARITY", "1").replace(".byte 0xe9", ".byte 0xe8");
-    check_not_bound(PRELUDE, &format!("{label}{BODY}"), &["-pie"]);
+    // Or its test is not.
+    for (part, other) in [("2: .byte 0xe9", "2: .byte 0xe8"), (".long 3b", ".long 2b")] {
+        let label = images::label(1).replace(part, other);
+        assert_ne!(label, images::label(1));
+        check_not_bound(PRELUDE, &format!("{label}8: {BODY}"), &["-pie"]);
+    }
 }
 
 /// Only what binding writes is taken back: other code, or another table, is found to be wrong.

@@ -27,11 +27,8 @@ fn linked(capacity: u32, args: &[&str]) -> Vec<u8> {
                     call *tramp@GOTPCREL(%rip)\n lea tramp(%rip), %rdi\n jne tramp\n jmp tramp\n\
                     .section .rodata.table,\"a\"\n.p2align 2\ntable: .long 1b - table, 2b - table\n\
                     .text";
-        let label = ".p2align 3,,4\n2: .byte 0xe9\n.long 9f - . - 4\n9: nop\n\
-                     .pushsection static_call_0_1_labels,\"ao\",@progbits,f\n.p2align 2\n\
-                     .long 2b - ., 9b - ., stub - ., 1\n.quad 0x5173\n.popsection\n";
-        let text =
-            function("f", &format!("{label}{body}")) + ".set _start, f\n.data\n.quad tramp\n";
+        let body = format!("{}8: {body}", images::label(1));
+        let text = function("f", &body) + ".set _start, f\n.data\n.quad tramp\n";
         let table = table.to_str().unwrap();
         image(&format!(".text\n{text}"), &[args, &[table]].concat())
     }

@@ -1,6 +1,6 @@
 //! Jump labels of hooks and flags. The macros emit them exactly, but they are checked anyway.
 
-use static_call::arch::x86_64::{Branch, LABEL_LENGTH, LABEL_TEST_LENGTH, QUADWORD, label_test};
+use static_call::arch::x86_64::{Branch, LABEL_LENGTH, LABEL_TEST_LENGTH, QUADWORD, label_block};
 use static_call::layout::{Kind, LABELS_SECTION, LabelRecord, Polarity};
 
 use super::{Named, Records, elements, named};
@@ -70,7 +70,7 @@ pub(crate) fn read(
     labels
 }
 
-/// Returns whether a label is `jmp cold` within one aligned quadword.
+/// Returns whether a label is `jmp cold` within one aligned quadword, and its test is there.
 fn check(image: &Image<'_>, label: &Label, records: &Records, findings: &mut Findings<'_>) -> bool {
     let Some(key) = records.keys.get(label.key) else { return false };
     let mut wrong = |finding: FindingKey, what: &str| {
@@ -91,10 +91,17 @@ fn check(image: &Image<'_>, label: &Label, records: &Records, findings: &mut Fin
     });
     let is_trampoline =
         records.trampolines.binary_search_by_key(&label.cold, |t| t.address).is_ok();
-    if !leads_to_cold || is_trampoline || image.code_section(label.cold).is_none() {
+    if !leads_to_cold || is_trampoline || block(image, label).is_none() {
         return wrong(FindingKey::LabelBytes, "is not the code that the macros emit");
     }
     true
+}
+
+/// Returns where a label's test leads by the unexpected answer, if it is the test of this label.
+pub(crate) fn block(image: &Image<'_>, label: &Label) -> Option<u64> {
+    let test = image.code_at(label.cold, LABEL_TEST_LENGTH)?;
+    let block = label_block(test, label.cold, label.address, label.polarity)?;
+    image.code_section(block).map(|_| block)
 }
 
 /// A place where code goes on after a jump label, whatever the label is at that moment.
@@ -102,20 +109,13 @@ fn check(image: &Image<'_>, label: &Label, records: &Records, findings: &mut Fin
 pub(crate) struct Fork {
     /// The label's address.
     pub(crate) label: u64,
-    /// Where the label's test leads by the unexpected answer, if that is known. By the other
-    /// answer it leads to the label's end.
-    pub(crate) other: Option<u64>,
+    /// Where it goes on by the unexpected answer. By the other one it does so at the label's end.
+    pub(crate) other: u64,
 }
 
 impl Fork {
-    /// Returns the fork at a label.
-    pub(crate) fn at(image: &Image<'_>, label: &Label) -> Self {
-        let test = image.code_at(label.cold, LABEL_TEST_LENGTH);
-        let other = test
-            .and_then(|bytes| label_test(bytes, label.cold))
-            .filter(|&(_, end)| end == label.address + LENGTH)
-            .map(|(other, _)| other)
-            .filter(|&other| image.code_section(other).is_some());
-        Self { label: label.address, other }
+    /// Returns the fork at a sound label.
+    pub(crate) fn at(image: &Image<'_>, label: &Label) -> Option<Self> {
+        block(image, label).map(|other| Self { label: label.address, other })
     }
 }

@@ -116,8 +116,8 @@ struct Reference {
 
 impl Function {
     /// Decodes the function of an extent and passes each instruction with its bytes to `each`. The
-    /// jumps of labels become no-ops at run time, and as jumps they lead to a test outside of the
-    /// function: paths continue as `forks` (sorted) say.
+    /// jumps of labels become no-ops or lead elsewhere at run time, and as linked they lead to a
+    /// test outside of the function: paths continue as `forks` (sorted) say.
     pub(crate) fn decode(
         image: &Image<'_>,
         extent: &Extent<'_>,
@@ -284,7 +284,7 @@ impl Function {
             *ends_path = false;
         }
         let inside = |to: &u64| (extent.start..extent.end).contains(to);
-        if let Some(to) = fork.and_then(|fork| fork.other).filter(inside) {
+        if let Some(to) = fork.map(|fork| fork.other).filter(inside) {
             self.branches.push(Branch { from: self.offsets.len() - 1, into: None, to });
         }
     }

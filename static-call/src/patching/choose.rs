@@ -10,7 +10,7 @@ use crate::patching::cap::Cap;
 use crate::patching::hop;
 use crate::patching::pending::{Planned, Subject};
 use crate::patching::plan::{
-    Goal, LabelForm, Lead, Step, Store, trampoline_bytes, trampoline_store,
+    Goal, LabelForm, LabelShape, Lead, Step, Store, trampoline_bytes, trampoline_store,
 };
 use crate::patching::registry::{KeyEntry, Trampoline};
 use crate::patching::state::State;
@@ -125,9 +125,16 @@ fn of_trampoline(state: &mut State, i: usize, goal: Goal, aim: Aim) {
 fn of_label(state: &mut State, i: usize, goal: Goal, aim: Aim) {
     let label = &state.registry.labels[i];
     let Some(shape) = label.shape else { return };
-    let is_bound = binds_in_place(state, aim)
-        && (state.limits.cap != Cap::Retarget || label.in_file != LabelForm::Test);
-    let form = if is_bound { shape.answer(label.polarity, goal.is_on) } else { LabelForm::Test };
+    let form = match LabelShape::answer(label.polarity, goal.is_on) {
+        _ if !binds_in_place(state, aim) => LabelForm::Test,
+        // Only the no-op has another first byte, unless the file has it already.
+        LabelForm::Next
+            if state.limits.cap == Cap::Retarget && label.in_file != LabelForm::Next =>
+        {
+            LabelForm::Test
+        }
+        form => form,
+    };
     let store = shape.store(state.written.labels[i], form);
     plan(state, store, Subject::Label(i, form));
 }

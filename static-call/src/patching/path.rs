@@ -35,7 +35,6 @@ pub(crate) fn of_label(state: &State, i: usize) -> (Path, Option<Reason>) {
         _ if label.fault.is_some() => Reason::Changed,
         _ if state.written.labels[i] != LabelForm::Test => return (Path::Inline, None),
         Cap::Trampoline | Cap::Retarget => Reason::Capped,
-        _ if is_bound(state, label.key) => return (Path::Inline, None),
         _ => why_indirect(state, false),
     };
     (Path::Indirect, Some(reason))

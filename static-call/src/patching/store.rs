@@ -53,6 +53,7 @@ pub(crate) unsafe fn exchange(
     let [old, new] = [store.old, store.new].map(|b| u64::from_le_bytes(b) >> (8 * at) & bits);
     let address = store.address as usize + at;
     let (quadword, shift) = (address & !7, 8 * (address & 7));
+    debug_assert!(shift + 8 * length <= 64, "{store:x?} leaves its quadword");
     let part = |quadword: u64| quadword >> shift & bits;
     let mut is_made = false;
     if let Width::Displacement(_) = store.width {

@@ -283,6 +283,12 @@ pub fn length(call: &CallReport) -> usize {
     if first == 0xe8 || first == 0xe9 { 5 } else { 6 }
 }
 
+/// Returns where the jump of five bytes at `address` leads, if there is one.
+pub fn jump(address: usize) -> Option<usize> {
+    let (opcode, to) = (read(address, 1)[0], read(address + 1, 4).try_into().ok()?);
+    (opcode == 0xe9).then(|| (address + 5).wrapping_add_signed(i32::from_le_bytes(to) as isize))
+}
+
 /// Returns the destination of a direct call instruction.
 pub fn destination(call: &CallReport) -> usize {
     let length = length(call);

@@ -107,10 +107,44 @@ fn instructions_lead_to_the_default() {
             assert!(!labels.is_empty() && labels.iter().all(|bytes| *bytes == NOP), "{key}");
             support::assert_path(key, Path::Inline);
         }
+        // Half of their labels expect the other answer: they lead to its block, not to the test.
+        let mut counts = [0; 2];
+        for (label, test) in labels_with_tests() {
+            let jump = support::jump(label);
+            counts[usize::from(jump.is_some())] += 1;
+            assert!(jump.is_some_and(|to| to != test) || support::read(label, 5) == NOP);
+        }
+        assert!(counts[0] == counts[1] && counts[0] > 1, "{counts:?}");
         // `chosen` keeps its resolver.
         let calls = support::calls("chosen");
         assert!(calls.iter().all(|call| call.path == Path::Indirect), "{calls:#?}");
         assert_eq!(work(X), expected(X));
+    });
+}
+
+/// Returns the labels of `LOUD` and `KEPT`, which are as many of each polarity, and their tests.
+fn labels_with_tests() -> Vec<(usize, usize)> {
+    let (report, bias) = (report(&linked()), bias());
+    let is_wanted = |key: usize| ["LOUD", "KEPT"].contains(&&*report.keys[key].name);
+    let labels = report.labels.iter().filter(|label| is_wanted(label.key));
+    labels.map(|label| [label.address, label.cold].map(|at| bias + at as usize).into()).collect()
+}
+
+/// A label that the file has as a jump stays one, so that a uprobe can be removed from it.
+#[test]
+fn retargeting_keeps_the_first_byte_of_a_jump() {
+    let environment = [("STATIC_CALL", "retarget")];
+    in_bound_image("code::retargeting_keeps_the_first_byte_of_a_jump", &environment, || {
+        let first = |&(label, _): &(usize, usize)| support::read(label, 1)[0];
+        let mut jumps = labels_with_tests();
+        jumps.retain(|label| first(label) == 0xe9);
+        assert!(jumps.len() > 1);
+        for on in [true, false, true] {
+            hooks::LOUD.set(on).unwrap();
+            hooks::KEPT.set(on).unwrap();
+            assert_eq!(hooks::flags(), [on; 4]);
+            assert!(jumps.iter().all(|label| first(label) == 0xe9));
+        }
     });
 }
 

@@ -114,6 +114,7 @@ fn a_damaged_record() {
         ("trampoline", TRAMPOLINES_SECTION, 0),
         ("stub", TRAMPOLINES_SECTION, 4),
         ("label", LABELS_SECTION, 0),
+        ("label-test", LABELS_SECTION, 4),
         ("label-stub", LABELS_SECTION, 8),
     ] {
         let damage = |image: &mut [u8]| {

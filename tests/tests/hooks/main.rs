@@ -1,5 +1,5 @@
 //! Hooks and flags: what they answer and evaluate. Tests of stores into code run in their own
-//! process (`hooks_stores.rs`), because they compare all code.
+//! process (`hooks_stores`), because they compare all code.
 
 mod calls;
 mod flags;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::count;
 use super::given::Given;
 use super::source::Copy;
 use super::suite::{Build, TARGET};
@@ -33,6 +34,8 @@ pub(super) struct Cost {
     pub(super) patched: Spread,
     pub(super) indirect: Spread,
     pub(super) switched: Option<Spread>,
+    /// Instructions of one operation, as published and with static calls, if they can be counted.
+    pub(super) instructions: Option<[f64; 2]>,
 }
 
 /// What a program measured, by name. A time after a switch has its own name.
@@ -71,8 +74,12 @@ pub(super) fn measure(dir: &Path, given: &Given) -> Result<Costs> {
         }
         rounds.push(round);
     }
-    let [.., program] = programs;
-    costs(&rounds, program)
+    let [original, _, program] = programs;
+    let mut costs = costs(&rounds, program)?;
+    for cost in &mut costs.costs {
+        cost.instructions = count::instructions([&original, &costs.program], &cost.what)?;
+    }
+    Ok(costs)
 }
 
 fn costs(rounds: &[Vec<Times>], program: PathBuf) -> Result<Costs> {
@@ -92,6 +99,7 @@ fn costs(rounds: &[Vec<Times>], program: PathBuf) -> Result<Costs> {
             patched: ratio(2, &what)?,
             indirect: ratio(3, &what)?,
             switched: ratio(2, &format!("{what}{SWITCHED}")),
+            instructions: None,
             what,
         })
     };

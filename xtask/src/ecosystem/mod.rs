@@ -2,6 +2,7 @@
 //! tests, compares the verifier with the matrix's oracles, and measures costs.
 
 mod cost;
+mod count;
 mod given;
 mod images;
 mod labels;

@@ -69,15 +69,20 @@ fn row(text: &mut String, name: &str, build: &str, f: &Found) {
 /// Returns the table of costs.
 pub(super) fn costs(outcomes: &[Outcome]) -> String {
     let mut text = String::from(
-        "| crate | what | original | flags only | static calls | indirect only | switched |\n\
-         |---|---|--:|--:|--:|--:|--:|\n",
+        "| crate | what | original | flags only | static calls | indirect only | switched \
+         | instructions |\n\
+         |---|---|--:|--:|--:|--:|--:|--:|\n",
     );
     for o in outcomes {
         for cost in &o.costs.costs {
             let switched = cost.switched.map(ratio).unwrap_or_default();
+            let instructions = cost
+                .instructions
+                .map(|[before, after]| format!("{} → {}", count(before), count(after)));
+            let instructions = instructions.unwrap_or_default();
             let _ = writeln!(
                 text,
-                "| {} | {} | {} | {} | {} | {} | {switched} |",
+                "| {} | {} | {} | {} | {} | {} | {switched} | {instructions} |",
                 o.given.name,
                 cost.what,
                 time(cost.original),
@@ -98,6 +103,11 @@ pub(super) fn costs(outcomes: &[Outcome]) -> String {
 
 fn ratio(s: Spread) -> String {
     format!("{:.2} ({:.2}–{:.2})", s.median, s.low, s.high)
+}
+
+/// Returns a number of instructions with as many digits as matter.
+fn count(instructions: f64) -> String {
+    if instructions < 100.0 { format!("{instructions:.1}") } else { format!("{instructions:.0}") }
 }
 
 fn time(s: Spread) -> String {
@@ -138,7 +148,9 @@ pub(super) fn document(outcomes: &[Outcome]) -> Result<String> {
          flags of README.md. *Static calls*: patched, with these flags, after\n\
          `static_call::init()`. *Indirect only*: the same program with `STATIC_CALL=indirect`, as\n\
          where code cannot be changed. *Switched*: the same program after a switch to portable\n\
-         code (for `log` and `tracing`: to a level at which everything is logged).\n\n\
+         code (for `log` and `tracing`: to a level at which everything is logged).\n\
+         *Instructions*: of one operation with its loop, as published and with static calls,\n\
+         counted by valgrind's callgrind, which has no AVX-512.\n\n\
          {}",
         machine::heading("`cargo xtask ecosystem --bless`")?,
         machine::load()?,

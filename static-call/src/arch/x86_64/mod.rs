@@ -5,7 +5,7 @@
 //! also with the prefix `67`. Intel SDM vol. 2, "CALL", "JMP", "Jcc", "NOP"; `67` before a near
 //! branch is ignored (SDM vol. 2, 2.1.1, "address-size override").
 
-use crate::layout::{Grade, Kind};
+use crate::layout::{Grade, Kind, Polarity};
 
 pub mod effect;
 #[cfg(feature = "probe")]
@@ -101,19 +101,26 @@ pub const LABEL_LENGTH: u8 = 5;
 /// Bytes of a jump label's test: a call, a conditional jump and a jump.
 pub const LABEL_TEST_LENGTH: u64 = 17;
 
-/// Returns where the test of a jump label leads, if `bytes` at `address` are one: where the label
-/// leads by its unexpected answer, and the end of the label.
+/// Returns where the test of the jump label at `label` leads by the unexpected answer, if `bytes`,
+/// which lie at `address`, are that test. By the other answer it leads behind the label.
 #[must_use]
-pub fn label_test(bytes: &[u8], address: u64) -> Option<(u64, u64)> {
+pub fn label_block(bytes: &[u8], address: u64, label: u64, polarity: Polarity) -> Option<u64> {
     let (call, jumps) = bytes.split_first_chunk::<6>()?;
     // `call *GOT(%rip)`, or the direct call that a linker makes of it.
-    if !matches!(call, [0xff, 0x15, ..] | [0x67, 0xe8, ..] | [0xe8, .., 0x90]) {
+    if !matches!(call, [0xff, 0x15, ..] | [0x67 | 0x90, 0xe8, ..] | [0xe8, .., 0x90]) {
         return None;
     }
     let (conditional, jump) = jumps.split_first_chunk::<6>()?;
-    let conditional = Branch::decode(conditional).filter(|b| b.kind == Kind::Jcc)?;
+    // The test leaves the key's state in the zero flag: set if the key is off.
+    let condition = match polarity {
+        Polarity::Unlikely => 0x85,
+        Polarity::Likely => 0x84,
+    };
+    let other = Branch::decode(conditional).filter(|_| conditional[..2] == [0x0f, condition])?;
     let jump = Branch::decode(jump).filter(|b| b.kind == Kind::Jmp && b.length == 5)?;
-    Some((conditional.destination(address + 6), jump.destination(address + 12)))
+    let end = label.wrapping_add(LABEL_LENGTH.into());
+    let leads_back = jump.destination(address.wrapping_add(12)) == end;
+    leads_back.then(|| other.destination(address.wrapping_add(6)))
 }
 
 /// Returns the grade of an instruction of `length` bytes at `address`, whose 4-byte displacement

@@ -22,28 +22,28 @@ pub(crate) struct LabelShape {
     address: u64,
     /// The bytes of the jump to the test.
     test: [u8; 8],
-    /// The bytes of the jump to the block of the unexpected answer, if that is known.
-    block: Option<[u8; 8]>,
+    /// The bytes of the jump to the block of the unexpected answer.
+    block: [u8; 8],
 }
 
 impl LabelShape {
     /// Returns the shape of the label at `address` that is linked as a jump to `test`, if it lies
-    /// in one quadword. `block` is where the test leads by the unexpected answer.
-    pub(crate) fn new(address: u64, test: u64, block: Option<u64>) -> Option<Self> {
+    /// in one quadword. `block` is where the test leads by the unexpected answer. `None` also if
+    /// one of them is out of reach.
+    pub(crate) fn new(address: u64, test: u64, block: u64) -> Option<Self> {
         let jump = |to| {
             let [jmp, a, b, c, d] = jmp(address, to)?;
             Some([jmp, a, b, c, d, 0, 0, 0])
         };
-        let shape = Self { address, test: jump(test)?, block: block.and_then(jump) };
+        let shape = Self { address, test: jump(test)?, block: jump(block)? };
         (grade(address, 1, LABEL_LENGTH) == Grade::Quad).then_some(shape)
     }
 
-    /// Returns the form that gives a key's answer without a test, or the test if no other does.
-    pub(crate) fn answer(&self, polarity: Polarity, is_on: bool) -> LabelForm {
+    /// Returns the form that gives a key's answer without a test.
+    pub(crate) fn answer(polarity: Polarity, is_on: bool) -> LabelForm {
         match is_on == (polarity == Polarity::Likely) {
             true => LabelForm::Next,
-            false if self.block.is_some() => LabelForm::Block,
-            false => LabelForm::Test,
+            false => LabelForm::Block,
         }
     }
 
@@ -54,12 +54,11 @@ impl LabelShape {
 
     /// Returns the label's bytes, padded with 0.
     fn bytes(&self, form: LabelForm) -> [u8; 8] {
-        let other = match form {
-            LabelForm::Test => None,
-            LabelForm::Next => nop(LABEL_LENGTH),
+        match form {
+            LabelForm::Test => self.test,
+            LabelForm::Next => nop(LABEL_LENGTH).unwrap_or(self.test),
             LabelForm::Block => self.block,
-        };
-        other.unwrap_or(self.test)
+        }
     }
 
     /// Returns the store that turns one form into the other: of the whole instruction, which lies

@@ -3,7 +3,7 @@
 use core::ptr::from_ref;
 
 use super::{Fault, named::Named};
-use crate::arch::native::{LABEL_LENGTH, QUADWORD, label_test};
+use crate::arch::native::{LABEL_TEST_LENGTH, QUADWORD, label_block};
 use crate::layout::{LabelRecord, Polarity};
 use crate::patching::image::Image;
 use crate::patching::plan::{LabelForm, LabelShape};
@@ -18,7 +18,8 @@ pub(crate) struct Label {
     pub(crate) key: u32,
     pub(crate) site: Option<&'static SiteRecord>,
     pub(crate) polarity: Polarity,
-    /// The shape if the label may be patched: a jump to the test of its record (INV-LABEL).
+    /// The shape if the label may be patched: its record's test is its test, and it is a jump there
+    /// or an answer (INV-LABEL).
     pub(crate) shape: Option<LabelShape>,
     /// What it is in the file: as linked, or the answer of its key's default.
     pub(crate) in_file: LabelForm,
@@ -60,12 +61,16 @@ impl Label {
             this.fault = Some(Fault::NotCode);
             return this;
         }
-        let shape = LabelShape::new(address, cold, block(image, address, cold));
-        let shape = shape.filter(|_| polarity.is_some() && !is_trampoline(cold));
+        let test = test(image, cold);
+        let block = polarity.zip(test).and_then(|(polarity, test)| {
+            label_block(&test, cold, address, polarity).filter(|&block| image.is_code(block))
+        });
+        let shape = block.and_then(|block| LabelShape::new(address, cold, block));
+        let shape = shape.filter(|_| !is_trampoline(cold));
         let bound = keys.get(key as usize).filter(|key| key.is_bound_in_file());
         let in_file = shape.and_then(|shape| {
             let is_on = bound.map(|key| !key.has(KeyRecord::HAS_NO_BODY));
-            let answer = is_on.map(|is_on| shape.answer(this.polarity, is_on));
+            let answer = is_on.map(|is_on| LabelShape::answer(this.polarity, is_on));
             let mut forms = [Some(LabelForm::Test), answer].into_iter().flatten();
             forms.find(|&form| shape.is(form, &code[..have]))
         });
@@ -76,17 +81,13 @@ impl Label {
     }
 }
 
-/// Returns where the test of the label at `address` leads by the unexpected answer, if its code is
-/// a test, which leads behind the label by the other.
-fn block(image: &Image, address: u64, test: u64) -> Option<u64> {
-    // A test has seventeen bytes.
-    let ((first, have), (last, more)) =
-        (image.read(test as usize), image.read(test.wrapping_add(16) as usize));
-    let mut code = [0; 17];
-    code[..16].copy_from_slice(&first);
-    code[16] = last[0];
-    let (block, end) = label_test(&code, test).filter(|_| have == 16 && more > 0)?;
-    (end == address.wrapping_add(LABEL_LENGTH.into()) && image.is_code(block)).then_some(block)
+/// Reads the bytes of a label's test, if all of them are code.
+fn test(image: &Image, address: u64) -> Option<[u8; LABEL_TEST_LENGTH as usize]> {
+    let mut test = [0; LABEL_TEST_LENGTH as usize];
+    for (bytes, at) in test.chunks_mut(8).zip((address as usize..).step_by(8)) {
+        bytes.copy_from_slice(&image.instruction(at, bytes.len())?[..bytes.len()]);
+    }
+    Some(test)
 }
 
 /// Sorts labels by address, and keeps one of several equal records, which describe code that the
@@ -121,7 +122,7 @@ mod tests {
     use super::*;
 
     fn label(address: u64, key: u32, polarity: Polarity) -> Label {
-        let shape = LabelShape::new(address, address + 105, None);
+        let shape = LabelShape::new(address, address + 105, address + 205);
         assert!(shape.is_some());
         let in_file = LabelForm::Test;
         Label { address, key, site: None, polarity, shape, in_file, fault: None }

@@ -3,9 +3,9 @@
 //!
 //! A label answers whether a key is on. It is linked as a jump to its *test*, which works wherever
 //! nothing is patched: three instructions that call `Keyed::test` and jump to the block of either
-//! answer. Once bound, the label is a no-op while the key gives the expected answer. Tests have a
-//! section of their own, because code that is not executed would take room in the caches between
-//! functions that are.
+//! answer. Once bound, the label is a no-op while the key gives the expected answer, and a jump to
+//! the block of the other one while it gives that. Tests have a section of their own, because code
+//! that is not executed would take room in the caches between functions that are.
 
 /// Gives the text of a label. It is a literal of its own, so that no caller can put other text into
 /// `asm!`.

@@ -3,12 +3,12 @@
 use super::Mutant;
 use crate::mutants::suite::Suite::{Loom, Test, Unit};
 
+const ARCH: &str = "arch/x86_64/mod.rs";
 const ARCH_STORE: &str = "arch/x86_64/store.rs";
 const CHOOSE: &str = "patching/choose.rs";
 const COMMIT: &str = "commit/mod.rs";
 const HOP: &str = "patching/hop.rs";
 const PAGES: &str = "patching/pages.rs";
-const LABEL: &str = "patching/registry/label.rs";
 const PLAN: &str = "patching/plan/mod.rs";
 const PLAN_LABEL: &str = "patching/plan/label.rs";
 const PROTOCOL: &str = "patching/protocol.rs";
@@ -247,12 +247,14 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         rule: "INV-LABEL",
-        what: "a label jumps to a block although its test leads behind another label",
-        changes: &[(
-            LABEL,
-            "(end == address.wrapping_add(LABEL_LENGTH.into()) && ",
-            "(end != 0 && ",
-        )],
+        what: "a label is believed although its test leads behind another label",
+        changes: &[(ARCH, "leads_back.then(", "(leads_back || true).then(")],
+        suites: &[Test("hooks_stores")],
+    },
+    Mutant {
+        rule: "INV-LABEL",
+        what: "a label is believed although its test has the condition of the other polarity",
+        changes: &[(ARCH, "conditional[..2] == [0x0f, condition]", "condition != 0")],
         suites: &[Test("hooks_stores")],
     },
     Mutant {

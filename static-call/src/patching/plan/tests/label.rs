@@ -27,7 +27,7 @@ proptest! {
     #[test]
     fn what_is_a_label((address, bytes, cold) in codes()) {
         let is_jump = bytes[0] == 233 && decode(&bytes, address).near_branch_target() == cold;
-        let shape = LabelShape::new(address, cold, None);
+        let shape = LabelShape::new(address, cold, cold);
         prop_assert_eq!(shape.is_some(), address / 8 == (address + 4) / 8);
         prop_assert!(shape.is_none_or(|shape| shape.is(LabelForm::Test, &bytes) == is_jump));
         prop_assert!(shape.is_none_or(|shape| !shape.is(LabelForm::Test, &bytes[..4])));
@@ -48,7 +48,7 @@ proptest! {
             [233, a, b, c, d]
         });
         let [test, block] = jumps.map(|jump| decode(&jump, address).near_branch_target());
-        let shape = LabelShape::new(address, test, Some(block)).expect("a label");
+        let shape = LabelShape::new(address, test, block).expect("a label");
         let mut memory = Memory { start: at * 8 - 8, bytes: std::vec![filler; 32] };
         memory.write(address, &jumps[0]);
         let mut form = LabelForm::Test;
@@ -79,17 +79,16 @@ proptest! {
     }
 }
 
-/// A label falls through by the expected answer, and jumps to its block by the other one, or to its
-/// test if the block is not known or out of reach.
+/// A label falls through by the expected answer, and jumps to its block by the other one.
 #[test]
 fn answers() {
-    use LabelForm::{Block, Next, Test};
+    use LabelForm::{Block, Next};
     use Polarity::{Likely, Unlikely};
 
-    let shape = |block| LabelShape::new(0x1000, 0x2000, block).expect("a label");
-    for (block, other) in [(Some(0x3000), Block), (None, Test), (Some(1 << 40), Test)] {
-        let answer = |polarity, is_on| shape(block).answer(polarity, is_on);
-        assert_eq!([answer(Unlikely, false), answer(Unlikely, true)], [Next, other]);
-        assert_eq!([answer(Likely, true), answer(Likely, false)], [Next, other]);
+    let answers = |polarity| [false, true].map(|is_on| LabelShape::answer(polarity, is_on));
+    assert_eq!((answers(Unlikely), answers(Likely)), ([Next, Block], [Block, Next]));
+    assert!(LabelShape::new(0x1000, 0x2000, 0x3000).is_some());
+    for (test, block) in [(0x2000, 1 << 40), (1 << 40, 0x3000)] {
+        assert!(LabelShape::new(0x1000, test, block).is_none(), "out of reach");
     }
 }

@@ -2,10 +2,11 @@
 //! trusted.
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
+mod records;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use object::{Object, ObjectSection};
 use static_call::{CallReport, Grade, Kind, Path, Reason, UpdateError, call, flag, static_call};
 use static_call_tests::{self as lib, hooks};
 use support::{BREAKPOINT, Code};
@@ -79,9 +80,9 @@ fn flags_have_labels_of_both_polarities() {
         let nops = labels.iter().filter(|label| bytes(label) == NOP).count();
         (nops, labels.len())
     };
-    // Two sites here, and two in each copy of the library's function; half of each polarity.
     let answers = || [hooks::flags(), hooks::flags_inlined()];
     assert_eq!(answers(), [[false, false, true, true]; 2]);
+    // Two sites here, and two in each copy of the library's function; half of each polarity.
     let (nops, all) = count("LOUD");
     assert!(all >= 4 && nops * 2 == all, "{nops} of {all}");
     hooks::LOUD.enable().unwrap();
@@ -246,150 +247,4 @@ fn dead_labels_are_dropped() {
         let labels = site.calls.iter().filter(|call| call.kind == Some(Kind::Label)).count();
         assert_eq!(labels > 0, !site.is_plain, "{site:#?}");
     }
-}
-
-/// Returns the labels' records in memory: the address and six words of each.
-fn records() -> Vec<(usize, [i32; 6])> {
-    let exe = std::env::current_exe().unwrap();
-    let file = std::fs::read(&exe).unwrap();
-    let file = object::File::parse(&*file).unwrap();
-    let base = support::symbol("main") - symbol_in_file(&file, "main");
-    let section = file.section_by_name("static_call_0_1_labels").unwrap();
-    let start = base + usize::try_from(section.address()).unwrap();
-    let count = usize::try_from(section.size()).unwrap() / 24;
-    let record = |i: usize| {
-        let at = start + 24 * i;
-        let bytes = support::read(at, 24);
-        let word = |w: usize| i32::from_le_bytes(bytes[4 * w..][..4].try_into().unwrap());
-        (at, [0, 1, 2, 3, 4, 5].map(word))
-    };
-    (0..count).map(record).collect()
-}
-
-fn symbol_in_file(file: &object::File<'_>, name: &str) -> usize {
-    use object::ObjectSymbol;
-    let symbol = file.symbols().find(|s| s.name() == Ok(name)).unwrap();
-    usize::try_from(symbol.address()).unwrap()
-}
-
-fn poke_word(at: usize, word: i32) {
-    for (i, byte) in word.to_le_bytes().into_iter().enumerate() {
-        support::poke(at + i, byte);
-    }
-}
-
-/// Corrupts all records before the registry reads them: the labels are left alone, and the cold
-/// blocks give the right answers.
-fn with_corrupt_records(phrase: &str, change: impl Fn(usize, [i32; 6])) {
-    let records = records();
-    // An even number, because some changes need pairs.
-    let records = &records[..records.len() / 2 * 2];
-    assert!(records.len() >= 10);
-    for &(at, words) in records {
-        change(at, words);
-    }
-    static_call::init().unwrap();
-    for on in [true, false] {
-        hooks::LOUD.set(on).unwrap();
-        hooks::KEPT.set(on).unwrap();
-        assert_eq!([hooks::flags(), hooks::flags_inlined()], [[on; 4]; 2]);
-    }
-    assert_eq!(speak(1), 0);
-    spoken::update(hear).unwrap();
-    assert_eq!(speak(2), 2);
-    let report = static_call::report();
-    let phrase = format!("a jump label is not patched: {phrase}");
-    let found = report.problems.iter().filter(|problem| problem.message == phrase).count();
-    assert!(found * 2 >= records.len() && found <= records.len(), "{found}: {report}");
-    for &(at, words) in records {
-        let label = at.wrapping_add_signed(words[0] as isize);
-        assert_eq!(support::read(label, 1), [0xe9], "{label:#x}");
-    }
-}
-
-#[test]
-fn records_that_name_no_key() {
-    support::in_child("records_that_name_no_key", &[], || {
-        with_corrupt_records("it names a key or a trampoline that does not exist", |at, words| {
-            poke_word(at + 8, words[2] + 1);
-        });
-    });
-}
-
-#[test]
-fn records_of_another_cold_block() {
-    support::in_child("records_of_another_cold_block", &[], || {
-        with_corrupt_records("the bytes there are not what was recorded", |at, words| {
-            poke_word(at + 4, words[1] + 1);
-        });
-    });
-}
-
-/// A label jumps to the block of an answer only if its test leads there or behind this label, and
-/// nowhere else. Where the test's last jump, which no unexpected answer reaches, is another one, the
-/// label keeps to the test.
-#[test]
-fn a_test_that_leads_elsewhere_is_not_skipped() {
-    support::in_child("a_test_that_leads_elsewhere_is_not_skipped", &[], || {
-        for (at, words) in records() {
-            let test = (at + 4).wrapping_add_signed(words[1] as isize);
-            // The highest byte of its displacement.
-            support::poke(test + 16, support::read(test + 16, 1)[0] ^ 2);
-        }
-        let linked: Vec<_> = labels("spoken").iter().map(bytes).collect();
-        static_call::init().unwrap();
-        spoken::update(hear).unwrap();
-        assert_eq!(labels("spoken").iter().map(bytes).collect::<Vec<_>>(), linked);
-        assert_eq!(speak(5), 5);
-        spoken::disable().unwrap();
-        assert!(labels("spoken").iter().all(|label| bytes(label) == NOP));
-        assert_eq!(speak(5), 0);
-    });
-}
-
-#[test]
-fn records_of_other_bytes() {
-    support::in_child("records_of_other_bytes", &[], || {
-        with_corrupt_records("the bytes there are not what was recorded", |at, words| {
-            poke_word(at, words[0] - 1);
-        });
-    });
-}
-
-#[test]
-fn records_with_an_invalid_polarity() {
-    support::in_child("records_with_an_invalid_polarity", &[], || {
-        with_corrupt_records("the bytes there are not what was recorded", |at, _| {
-            poke_word(at + 12, 3);
-        });
-    });
-}
-
-#[test]
-fn records_outside_the_code() {
-    support::in_child("records_outside_the_code", &[], || {
-        // The records themselves are not code.
-        with_corrupt_records("it does not lie in this image's code", |at, _| poke_word(at, 0));
-    });
-}
-
-#[test]
-fn records_that_contradict_each_other() {
-    support::in_child("records_that_contradict_each_other", &[], || {
-        let records = records();
-        let (first, words) = records[0];
-        let previous = std::cell::Cell::new((0, first, words));
-        with_corrupt_records("it shares bytes with another entry", |at, words| {
-            // Every second record gets the previous record's label, with the opposite polarity.
-            let (i, before, of_before) = previous.get();
-            previous.set((i + 1, at, words));
-            if i % 2 == 1 {
-                let away = i32::try_from(before as isize - at as isize).unwrap();
-                for (field, word) in of_before[..3].iter().enumerate() {
-                    poke_word(at + 4 * field, if *word == 0 { 0 } else { word + away });
-                }
-                poke_word(at + 12, 3 - of_before[3]);
-            }
-        });
-    });
 }
