@@ -14,9 +14,9 @@ use crate::update::Update;
 /// A boolean that is tested often and changed rarely, declared by [`flag!`](crate::flag!).
 ///
 /// Test it with [`unlikely`](Flag::unlikely) if it is mostly off, or with [`likely`](Flag::likely)
-/// if it is mostly on. Where code is patched, the expected answer costs a five-byte no-op, the other
-/// one a jump, and neither reads memory. Elsewhere, and until the flag is bound by its first change
-/// or by [`init`](crate::init), a test costs a jump and the load of an atomic.
+/// if it is mostly on. Where code is patched, the expected answer costs a five-byte no-op and the
+/// other one a jump, and neither reads memory. Elsewhere, and until the flag is bound by its first
+/// change or by [`init`](crate::init), a test costs a jump and the load of an atomic.
 ///
 /// # Examples
 ///
