@@ -29,8 +29,10 @@ fn prepare() -> io::Result<(Vec<Workload>, Description)> {
     if !cfg!(feature = "bind") {
         static_call::init().map_err(io::Error::other)?;
     }
-    let mut workloads = hot::workloads();
-    workloads.extend(requests::workloads());
+    let mut workloads = requests::workloads();
+    if !cfg!(feature = "forms") {
+        workloads.extend(hot::workloads());
+    }
     let report = static_call::report();
     let count = |is_flag: bool, path: Path| {
         let keys = report.keys.iter().filter(|key| key.is_flag == is_flag);

@@ -3,9 +3,8 @@
 //!
 //! Ratios are to a direct call, or to code without checks, in the same round and process. Ways are
 //! interleaved: each round takes one sample of every way in every program, in an order that is
-//! drawn. Criterion measures one way after
-//! another, so whatever changes on the machine in between changes its ratios; so this has a
-//! harness of its own.
+//! drawn. Criterion measures one way after another, so whatever changes on the machine in between
+//! changes its ratios; so this has a harness of its own.
 
 mod calls;
 mod code;
@@ -92,7 +91,8 @@ pub(crate) fn bench(args: &[String]) -> Result {
     let heading = machine::heading(&command)?;
     let before = machine::load()?;
     let mut sections = Vec::new();
-    for section in [calls::section, off::section, switching::section, requests::section] {
+    let all = [calls::section, off::section, off::forms, switching::section, requests::section];
+    for section in all {
         sections.push(section(&options)?);
     }
     let (size, link_time) = (costs::size(&options)?, costs::link_time(&options)?);
@@ -107,6 +107,7 @@ pub(crate) fn bench(args: &[String]) -> Result {
     println!("\nresults.json and {} plots are in {}", plots.len(), dir.display());
     if options.bless {
         let kept = root().join("measurements/plots");
+        fs::remove_dir_all(&kept).unwrap_or_default();
         fs::create_dir_all(&kept)?;
         for plot in &plots {
             fs::copy(plot, kept.join(plot.file_name().unwrap_or_default()))?;

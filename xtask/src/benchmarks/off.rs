@@ -54,6 +54,18 @@ const RUNS: [Run; 3] = [
     },
 ];
 
+/// The run that compares the forms of a label.
+const FORMS: Run = Run { name: "forms of a no-op", build: Build::Forms, ..RUNS[0] };
+
+/// Measures what the form of a label costs while it is off: no-ops that nothing can turn on.
+pub(super) fn forms(options: &Options) -> Result<Section> {
+    let mut section = Section::new("The form of a label that is off");
+    let mut measured = Measured::default();
+    measure("off", &[FORMS], options, &mut section, &mut measured)?;
+    section.workloads = measured.workloads()?;
+    Ok(section)
+}
+
 /// Measures the program.
 pub(super) fn section(options: &Options) -> Result<Section> {
     let mut section = Section::new("A hook and a flag that are off");

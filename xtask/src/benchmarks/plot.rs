@@ -19,17 +19,20 @@ const LARGEST: f64 = 2.5;
 /// Draws each workload into a file of its own. Returns the files.
 pub(super) fn plots(results: &Results, dir: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
-    for workload in results.sections.iter().flat_map(|section| &section.workloads) {
-        let path = dir.join(file(&workload.name));
-        plot(workload, &path)?;
-        files.push(path);
+    for section in &results.sections {
+        for workload in &section.workloads {
+            let path = dir.join(file(section.title, &workload.name));
+            plot(workload, &path)?;
+            files.push(path);
+        }
     }
     Ok(files)
 }
 
-/// Returns the name of a workload's file.
-pub(super) fn file(workload: &str) -> String {
-    let kept = workload.chars().filter(|c| c.is_ascii_alphanumeric() || " .-".contains(*c));
+/// Returns the name of a workload's file. Workloads of different sections may have one name.
+pub(super) fn file(section: &str, workload: &str) -> String {
+    let name = format!("{section} {workload}");
+    let kept = name.chars().filter(|c| c.is_ascii_alphanumeric() || " .-".contains(*c));
     kept.map(|c| if c == ' ' { '-' } else { c }).collect::<String>() + ".svg"
 }
 

@@ -18,18 +18,21 @@ pub(super) enum Build {
     Flags,
     /// Without flags; calls lead to their defaults when the program is linked.
     Bound,
+    /// Without flags; no-ops of several forms stand for labels.
+    Forms,
 }
 
 /// Builds a program. Returns the path of its file.
 pub(super) fn build(name: &str, build: Build) -> Result<PathBuf> {
     let target = scratch("benchmarks").join(match build {
         Build::Flags => "flags",
-        Build::Plain | Build::Bound => "plain",
+        Build::Plain | Build::Bound | Build::Forms => "plain",
     });
     let flags = if build == Build::Flags { workspace_flags()? } else { Vec::new() };
     let mut command = cargo(["build", "--release", "--locked", "--quiet", "--package", name]);
     command.args(match (name, build) {
         (_, Build::Bound) => Some("--features=bind"),
+        (_, Build::Forms) => Some("--features=forms"),
         // The other ways take the compiler minutes, and only the ordinary build measures them.
         ("calls" | "wide", Build::Flags) => Some("--features=few"),
         _ => None,

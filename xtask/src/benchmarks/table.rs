@@ -53,7 +53,7 @@ fn section(section: &Section) -> Result<String> {
     }
     text += &summary(section);
     for workload in &section.workloads {
-        text += &self::workload(workload)?;
+        text += &self::workload(section.title, workload)?;
     }
     text += &code(section)?;
     text += &targets(&section.targets)?;
@@ -106,6 +106,9 @@ fn code(section: &Section) -> Result<String> {
 }
 
 fn targets(targets: &[Target]) -> Result<String> {
+    if targets.is_empty() {
+        return Ok(String::new());
+    }
     let met = targets.iter().filter(|target| target.met).count();
     let mut text = format!("\n### Targets: {met} of {} met\n\n", targets.len());
     for target in targets {
@@ -115,9 +118,10 @@ fn targets(targets: &[Target]) -> Result<String> {
     Ok(text)
 }
 
-fn workload(workload: &Workload) -> Result<String> {
+fn workload(section: &str, workload: &Workload) -> Result<String> {
     let Workload { name, rows, .. } = workload;
-    let mut text = format!("\n### {name}\n\n![a bar for each way](plots/{})\n", plot::file(name));
+    let plot = plot::file(section, name);
+    let mut text = format!("\n### {name}\n\n![a bar for each way](plots/{plot})\n");
     writeln!(text, "\n| way | ns | {} |\n|---|--:|--:|", workload.unit())?;
     for row in rows {
         writeln!(text, "| {} | {} | {} |", row.name, spread(&row.ns), spread(&row.ratio))?;
