@@ -54,9 +54,9 @@ are to `sha256sum` and `objdump -d` of the library in the same round.
 ";
 
 const LINKS: &str = "\
-Linking `quickstart` by rust-lld, without the link hook and with it (unoptimised, as in users' build
+Linking two examples by rust-lld, without the link hook and with it (unoptimised, as in users' build
 scripts): medians and quartiles of the time without it, and of the difference between consecutive
-links.
+links. `audit` has a few keys, `quickstart` more than a thousand.
 
 | link | without the hook, ms | the hook adds, ms | % |
 |---|--:|--:|--:|
@@ -69,6 +69,7 @@ pub(crate) struct Links(pub(crate) Vec<Link>);
 /// What it adds to a link.
 #[derive(Serialize)]
 pub(crate) struct Link {
+    pub(crate) program: &'static str,
     pub(crate) profile: &'static str,
     pub(crate) megabytes: f64,
     /// Seconds without the hook, and how many more with it.
@@ -81,21 +82,27 @@ pub(crate) struct Link {
 impl Links {
     /// Returns the table.
     pub(crate) fn text(&self) -> String {
-        let row = |Link { profile, megabytes, without, added, part }: &Link| {
+        let row = |link: &Link| {
+            let Link { program, profile, megabytes, without, added, part } = link;
             let [without, added] = [without, added].map(ms);
-            format!("| {profile}, {megabytes:.1} MB | {without} | {added} | {} |\n", percent(part))
+            let name = format!("`{program}`, {profile}, {megabytes:.1} MB");
+            format!("| {name} | {without} | {added} | {} |\n", percent(part))
         };
         LINKS.to_owned() + &self.0.iter().map(row).collect::<String>()
     }
 }
 
-/// Times a debug and a release link.
+/// Times a debug and a release link of each example.
 pub(crate) fn links() -> Result<Links> {
     let dir = scratch("bench");
     fs::create_dir_all(&dir)?;
-    Ok(Links(
-        ["dev", "release"].map(|profile| link(profile, &dir)).into_iter().collect::<Result<_>>()?,
-    ))
+    let mut links = Vec::new();
+    for program in ["audit", "quickstart"] {
+        for profile in ["dev", "release"] {
+            links.push(link(program, profile, &dir)?);
+        }
+    }
+    Ok(Links(links))
 }
 
 /// Times the verifier on images, and `sha256sum` and `objdump` in the same rounds.
@@ -189,8 +196,8 @@ fn driver() -> Result<PathBuf> {
 }
 
 /// Repeats one link of an example, with the hook and without.
-fn link(profile: &'static str, dir: &Path) -> Result<Link> {
-    let build = ["rustc", "--quiet", "--package", "static-call-examples", "--bin", "quickstart"];
+fn link(program: &'static str, profile: &'static str, dir: &Path) -> Result<Link> {
+    let build = ["rustc", "--quiet", "--package", "static-call-examples", "--bin", program];
     // A unique name makes cargo link again.
     let name = format!("bench_{}", std::process::id());
     let own = ["--", "-Csave-temps", "--print", "link-args", "--cfg", &name];
@@ -215,5 +222,5 @@ fn link(profile: &'static str, dir: &Path) -> Result<Link> {
     }
     let megabytes = fs::metadata(&out)?.len() as f64 / 1e6;
     let part = spread(ratios(&added, &without))?;
-    Ok(Link { profile, megabytes, without: spread(without)?, added: spread(added)?, part })
+    Ok(Link { program, profile, megabytes, without: spread(without)?, added: spread(added)?, part })
 }

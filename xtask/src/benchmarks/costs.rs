@@ -48,7 +48,8 @@ fn target(link: &Link) -> Target {
     let (added, part) = (link.added.median, link.part.median);
     Target {
         what: format!(
-            "{}; the hook adds at most {:.0} ms or {:.0} %",
+            "{}, {}; the hook adds at most {:.0} ms or {:.0} %",
+            link.program,
             link.profile,
             MOST.0 * 1e3,
             MOST.1 * 1e2
@@ -69,7 +70,8 @@ mod tests {
             |added: f64, without: f64| {
                 let [without, added, part] = [without, added, added / without]
                     .map(|median| Spread { low: median, median, high: median });
-                target(&Link { profile: "dev", megabytes: 1.0, without, added, part }).met
+                target(&Link { program: "a", profile: "dev", megabytes: 1.0, without, added, part })
+                    .met
             };
         assert!(is_met(0.029, 0.1));
         assert!(is_met(0.04, 1.0));
