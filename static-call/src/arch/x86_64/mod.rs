@@ -11,7 +11,7 @@ pub mod effect;
 #[cfg(feature = "probe")]
 #[cfg_attr(
     not(all(target_arch = "x86_64", target_pointer_width = "64", target_os = "linux", not(miri))),
-    allow(dead_code, reason = "code that only x86-64 runs, in memory that only Linux gives")
+    allow(dead_code, unused_imports, reason = "only x86-64 runs it, in memory that Linux gives")
 )]
 pub(crate) mod probe;
 mod split;

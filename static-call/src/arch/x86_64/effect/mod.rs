@@ -69,14 +69,14 @@ pub fn mov_eax(length: u8, value: u32) -> Option<[u8; 8]> {
 }
 
 /// Three no-ops and a function that does nothing.
-#[cfg(test)]
+#[cfg(all(test, target_arch = "x86_64", target_os = "linux", not(miri)))]
 #[unsafe(naked)]
 pub(crate) extern "C" fn does_nothing() {
     core::arch::naked_asm!("nop", "nop", "nop", "ret", ".skip 16")
 }
 
 /// A jump to that function.
-#[cfg(test)]
+#[cfg(all(test, target_arch = "x86_64", target_os = "linux", not(miri)))]
 #[unsafe(naked)]
 pub(crate) extern "C" fn jumps_to_nothing() {
     core::arch::naked_asm!(".byte 0xe9", ".long {} - . - 4", sym does_nothing)
