@@ -1,6 +1,8 @@
 //! Jump labels of hooks and flags. The macros emit them exactly, but they are checked anyway.
 
-use static_call::arch::x86_64::{Branch, LABEL_LENGTH, LABEL_TEST_LENGTH, QUADWORD, label_block};
+use static_call::arch::x86_64::{
+    Branch, LABEL_LENGTH, LABEL_TEST_LENGTH, QUADWORD, jmp, label_block,
+};
 use static_call::layout::{Kind, LABELS_SECTION, LabelRecord, Polarity};
 
 use super::{Named, Records, elements, named};
@@ -97,11 +99,12 @@ fn check(image: &Image<'_>, label: &Label, records: &Records, findings: &mut Fin
     true
 }
 
-/// Returns where a label's test leads by the unexpected answer, if it is the test of this label.
+/// Returns where a label's test leads by the unexpected answer, if it is the test of this label,
+/// and the label can lead there itself.
 pub(crate) fn block(image: &Image<'_>, label: &Label) -> Option<u64> {
     let test = image.code_at(label.cold, LABEL_TEST_LENGTH)?;
     let block = label_block(test, label.cold, label.address, label.polarity)?;
-    image.code_section(block).map(|_| block)
+    image.code_section(block).and(jmp(label.address, block)).map(|_| block)
 }
 
 /// A place where code goes on after a jump label, whatever the label is at that moment.

@@ -279,3 +279,49 @@ fn join(runs: &mut [Run], count: usize, run: Run) -> usize {
     runs[count] = run;
     count + 1
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::vec::Vec;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::sys::PAGE;
+
+    proptest! {
+        /// Runs hold each page that was found, with its protection, and no other; they are sorted,
+        /// and none continues the one before.
+        #[test]
+        fn runs_hold_the_pages_that_were_found(
+            found in prop::collection::vec((0..40_usize, 1..3_usize), 0..60),
+        ) {
+            // A page has one protection: here that of its part of the address space.
+            let protection = |page: usize| Protection([5, 7][page / 20]);
+            let run = |page: usize, pages: usize| Run {
+                address: page * PAGE,
+                length: pages.min(20 - page % 20) * PAGE,
+                protection: protection(page),
+                offset: 0,
+            };
+            let found: Vec<_> = found.into_iter().map(|(page, pages)| run(page, pages)).collect();
+            let pages = |runs: &[Run]| -> BTreeMap<usize, u32> {
+                let of = |run: &Run| {
+                    let flags = run.protection.0;
+                    (run.address..run.address + run.length).step_by(PAGE).map(move |p| (p, flags))
+                };
+                runs.iter().flat_map(of).collect()
+            };
+            let mut runs = std::vec![run(0, 1); found.len()];
+            let count = collect(&mut runs, found.iter().copied());
+            let runs = &runs[..count];
+            prop_assert_eq!(pages(runs), pages(&found));
+            for pair in runs.windows(2) {
+                let end = pair[0].address + pair[0].length;
+                let continues = end == pair[1].address && pair[0].protection == pair[1].protection;
+                prop_assert!(end <= pair[1].address && !continues);
+            }
+        }
+    }
+}

@@ -13,10 +13,8 @@ pub(crate) fn recover(state: &mut State) {
     pages::part(state);
     let Some(image) = state.registry.image else { return };
     for planned in state.pending.stores_in_memory() {
-        let store = &planned.store;
-        let length = usize::from(store.length);
-        let (code, have) = image.read(store.address as usize);
-        if length > 0 && have >= length && code[..length] == store.new[..length] {
+        let (address, length) = (planned.store.address as usize, planned.store.length.into());
+        if length > 0 && image.instruction(address, length) == Some(planned.store.new) {
             state.written.note(&state.registry, planned);
         }
     }

@@ -34,8 +34,7 @@ const fn of(
     build: Build,
     cap: &'static str,
 ) -> Run {
-    let (pages, base) = (Pages::Scattered, &[DIRECT, CONTROL]);
-    Run { name, renamed, build, pages, cap, arguments: &[], ways: FEW, base }
+    Run { name, renamed, build, cap, ways: FEW, base: &[DIRECT, CONTROL], ..Run::PLAIN }
 }
 
 /// How the programs run. The first run measures the other ways, too.

@@ -1,11 +1,9 @@
 //! The program `off`: a hook and a flag that are off, beside every other check.
 
 use super::Options;
-use super::fresh_file::Pages;
 use super::program::Build;
 use super::results::Section;
-use super::rounds::Measured;
-use super::runs::{Run, measure};
+use super::runs::{self, Run};
 use super::targets::Target;
 use crate::run::Result;
 
@@ -22,56 +20,34 @@ const ATOMIC_BOUND: &str = "AtomicBool, beside bound";
 
 /// How the program runs. The first run measures the other ways, too.
 const RUNS: [Run; 3] = [
-    Run {
-        name: "inline",
-        renamed: &[],
-        build: Build::Plain,
-        pages: Pages::Scattered,
-        cap: "inline",
-        arguments: &[],
-        ways: &[],
-        base: &[],
-    },
+    Run { name: "inline", ..Run::PLAIN },
     Run {
         name: "bound at link time",
         renamed: &[(HOOK, BOUND[0]), (FLAG, BOUND[1]), (ATOMIC, ATOMIC_BOUND)],
         build: Build::Bound,
-        pages: Pages::Scattered,
-        cap: "inline",
-        arguments: &[],
         ways: &[NONE, HOOK, FLAG, ATOMIC],
-        base: &[],
+        ..Run::PLAIN
     },
     Run {
         name: "not patched",
         renamed: &[(HOOK, "hook, not patched"), (FLAG, "flag, not patched")],
-        build: Build::Plain,
-        pages: Pages::Scattered,
         cap: "indirect",
-        arguments: &[],
         ways: &[NONE, HOOK, FLAG],
-        base: &[],
+        ..Run::PLAIN
     },
 ];
 
 /// The run that compares the forms of a label.
-const FORMS: Run = Run { name: "forms of a no-op", build: Build::Forms, ..RUNS[0] };
+const FORMS: Run = Run { name: "forms of a no-op", build: Build::Forms, ..Run::PLAIN };
 
 /// Measures what the form of a label costs while it is off: no-ops that nothing can turn on.
 pub(super) fn forms(options: &Options) -> Result<Section> {
-    let mut section = Section::new("The form of a label that is off");
-    let mut measured = Measured::default();
-    measure("off", &[FORMS], options, &mut section, &mut measured)?;
-    section.workloads = measured.workloads()?;
-    Ok(section)
+    runs::section("The form of a label that is off", "off", &[FORMS], options)
 }
 
 /// Measures the program.
 pub(super) fn section(options: &Options) -> Result<Section> {
-    let mut section = Section::new("A hook and a flag that are off");
-    let mut measured = Measured::default();
-    measure("off", &RUNS, options, &mut section, &mut measured)?;
-    section.workloads = measured.workloads()?;
+    let mut section = runs::section("A hook and a flag that are off", "off", &RUNS, options)?;
     section.targets = targets(&section);
     Ok(section)
 }

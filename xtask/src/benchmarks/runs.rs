@@ -28,6 +28,33 @@ pub(super) struct Run {
     pub(super) base: &'static [&'static str],
 }
 
+impl Run {
+    /// A program as users build and run it, of which all ways are measured.
+    pub(super) const PLAIN: Self = Self {
+        name: "as users build",
+        renamed: &[],
+        build: Build::Plain,
+        pages: Pages::Scattered,
+        cap: "inline",
+        arguments: &[],
+        ways: &[],
+        base: &[],
+    };
+}
+
+/// Measures a program that has a section to itself. Returns the section, without targets.
+pub(super) fn section(
+    title: &'static str,
+    program: &'static str,
+    runs: &[Run],
+    options: &Options,
+) -> Result<Section> {
+    let (mut section, mut measured) = (Section::new(title), Measured::default());
+    measure(program, runs, options, &mut section, &mut measured)?;
+    section.workloads = measured.workloads()?;
+    Ok(section)
+}
+
 /// Measures a program. Returns each way of building it, and the file.
 pub(super) fn measure(
     program: &'static str,

@@ -4,7 +4,6 @@ use std::path::Path;
 use std::process::Command;
 
 use super::Options;
-use super::fresh_file::Pages;
 use super::program::Build;
 use super::results::Section;
 use super::rounds::Measured;
@@ -23,25 +22,13 @@ const ONE_STORE: &str = "static call, one store each";
 
 /// How the program runs. The first run measures the other ways, too.
 const RUNS: [Run; 2] = [
-    Run {
-        name: "in steps",
-        renamed: &[(STATIC, IN_STEPS)],
-        build: Build::Plain,
-        pages: Pages::Scattered,
-        cap: "inline",
-        arguments: &[],
-        ways: &[],
-        base: &[],
-    },
+    Run { name: "in steps", renamed: &[(STATIC, IN_STEPS)], ..Run::PLAIN },
     Run {
         name: "one store each",
         renamed: &[(STATIC, ONE_STORE), (BATCH, "one batch, one store each")],
         build: Build::Flags,
-        pages: Pages::Scattered,
-        cap: "inline",
-        arguments: &[],
         ways: &[QUIET, STATIC, BATCH],
-        base: &[],
+        ..Run::PLAIN
     },
 ];
 

@@ -76,8 +76,11 @@ pub(super) fn measure(dir: &Path, given: &Given) -> Result<Costs> {
     }
     let [original, _, program] = programs;
     let mut costs = costs(&rounds, program)?;
-    for cost in &mut costs.costs {
-        cost.instructions = count::instructions([&original, &costs.program], &cost.what)?;
+    if count::is_offered() {
+        for cost in &mut costs.costs {
+            let of = |program| count::instructions(program, &cost.what);
+            cost.instructions = Some([of(&original)?, of(&costs.program)?]);
+        }
     }
     Ok(costs)
 }

@@ -8,17 +8,13 @@ use crate::run::{Result, output};
 /// How often the work is done, in two runs: the difference is without what comes before and after.
 const CALLS: [u32; 2] = [8, 24];
 
-/// Returns how many instructions one operation takes in each of two programs, or nothing if
-/// valgrind is not installed.
-pub(super) fn instructions(programs: [&Path; 2], what: &str) -> Result<Option<[f64; 2]>> {
-    if Command::new("valgrind").arg("--version").output().is_err() {
-        return Ok(None);
-    }
-    Ok(Some([of(programs[0], what)?, of(programs[1], what)?]))
+/// Returns whether valgrind is installed.
+pub(super) fn is_offered() -> bool {
+    Command::new("valgrind").arg("--version").output().is_ok()
 }
 
 /// Returns how many instructions one operation of a program takes.
-fn of(program: &Path, what: &str) -> Result<f64> {
+pub(super) fn instructions(program: &Path, what: &str) -> Result<f64> {
     let [few, many] = [run(program, what, CALLS[0])?, run(program, what, CALLS[1])?];
     let operations = f64::from(CALLS[1] - CALLS[0]) * many.operations;
     Ok((many.instructions - few.instructions) / operations)
