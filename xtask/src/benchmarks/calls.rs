@@ -3,6 +3,7 @@
 use super::code;
 use super::fresh_file::Pages;
 use super::program::Build;
+use super::programs::{CALLS, WIDE};
 use super::results::Section;
 use super::rounds::Measured;
 use super::runs::{Run, measure};
@@ -48,17 +49,14 @@ const RUNS: [Run; 7] = [
     of(INDIRECT, &[(STATIC, INDIRECT)], Build::Plain, "indirect"),
 ];
 
-/// The programs. The second is large, and the compiler would need too much memory for both in one.
-const PROGRAMS: [&str; 2] = ["calls", "wide"];
-
 /// Measures the programs.
 pub(super) fn section(options: &Options) -> Result<Section> {
     let mut section = Section::new("A call");
     let mut measured = Measured::default();
-    for program in PROGRAMS {
-        for (build, path) in measure(program, &RUNS, options, &mut section, &mut measured)? {
+    for program in [CALLS, WIDE] {
+        for (build, path) in measure(&program, &RUNS, options, &mut section, &mut measured)? {
             let read = code::read(&path)?;
-            code::check(&read).map_err(|e| format!("{program}, {build:?}: {e}"))?;
+            code::check(&read).map_err(|e| format!("{}, {build:?}: {e}", program.name))?;
             if build == Build::Plain {
                 section.code.extend(read.into_iter().map(|((grid, way), code)| (grid, way, code)));
             }

@@ -14,6 +14,7 @@ mod off;
 mod order;
 mod plot;
 mod program;
+mod programs;
 mod requests;
 mod results;
 mod rounds;
@@ -71,6 +72,7 @@ impl Options {
         if options.rounds == 0 {
             return Err("--rounds needs a number from 1".into());
         }
+        programs::check_wanted(&options)?;
         Ok(options)
     }
 
@@ -95,6 +97,8 @@ pub(crate) fn bench(args: &[String]) -> Result {
     for section in all {
         sections.push(section(&options)?);
     }
+    // Those of which no workload is wanted.
+    sections.retain(|section| !section.programs.is_empty());
     let (size, link_time) = (costs::size(&options)?, costs::link_time(&options)?);
     let load = [before, machine::load()?];
     let results = Results { heading, load, sections, size, link_time };

@@ -2,6 +2,7 @@
 
 use super::Options;
 use super::program::Build;
+use super::programs;
 use super::results::Section;
 use super::runs::{self, Run};
 use super::targets::Target;
@@ -42,12 +43,13 @@ const FORMS: Run = Run { name: "forms of a no-op", build: Build::Forms, ..Run::P
 
 /// Measures what the form of a label costs while it is off: no-ops that nothing can turn on.
 pub(super) fn forms(options: &Options) -> Result<Section> {
-    runs::section("The form of a label that is off", "off", &[FORMS], options)
+    runs::section("The form of a label that is off", &programs::FORMS, &[FORMS], options)
 }
 
 /// Measures the program.
 pub(super) fn section(options: &Options) -> Result<Section> {
-    let mut section = runs::section("A hook and a flag that are off", "off", &RUNS, options)?;
+    let mut section =
+        runs::section("A hook and a flag that are off", &programs::OFF, &RUNS, options)?;
     section.targets = targets(&section);
     Ok(section)
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::fresh_file::Pages;
 use super::program::{self, Build, Running};
+use super::programs::Program;
 use super::results::{Described, Section};
 use super::rounds::{Asked, Measured};
 use super::{Options, ROUNDS_OF_A_START};
@@ -45,7 +46,7 @@ impl Run {
 /// Measures a program that has a section to itself. Returns the section, without targets.
 pub(super) fn section(
     title: &'static str,
-    program: &'static str,
+    program: &Program,
     runs: &[Run],
     options: &Options,
 ) -> Result<Section> {
@@ -55,36 +56,42 @@ pub(super) fn section(
     Ok(section)
 }
 
-/// Measures a program. Returns each way of building it, and the file.
+/// Measures a program, if any of its workloads is wanted. Returns each way of building it, and the
+/// file.
 pub(super) fn measure(
-    program: &'static str,
+    program: &Program,
     runs: &[Run],
     options: &Options,
     section: &mut Section,
     measured: &mut Measured,
 ) -> Result<Vec<(Build, PathBuf)>> {
+    let wanted = program.wanted(options);
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let name = program.name;
     let mut built: Vec<(Build, PathBuf)> = Vec::new();
     for run in runs {
         if !built.iter().any(|(build, _)| *build == run.build) {
-            built.push((run.build, program::build(program, run.build)?));
+            built.push((run.build, program::build(name, run.build)?));
         }
     }
     let path = |build: Build| built.iter().find(|(b, _)| *b == build).map(|(_, path)| path);
     // The same code is faster or slower by where the system puts its pages.
     for start in 0..options.starts() {
-        eprintln!("measuring `{program}`, start {} of {}", start + 1, options.starts());
+        eprintln!("measuring `{name}`, start {} of {}", start + 1, options.starts());
         let mut running = Vec::new();
         for run in runs {
             let path = path(run.build).ok_or("a program was not built")?;
             let child = Running::start(path, run.pages, run.arguments, run.cap)?;
+            program.check(child.workloads.iter().map(|(name, _)| name.as_str()))?;
             if start == 0 {
                 let says = child.description.clone();
-                section.programs.push(Described { program, name: run.name, says });
+                section.programs.push(Described { program: name, name: run.name, says });
             }
             running.push(child);
         }
-        let names = running.first().map(|first| first.workloads.clone()).unwrap_or_default();
-        for (name, _) in names.iter().filter(|(name, _)| options.wants(name)) {
+        for workload in &wanted {
             let ask = |(run, running): (&Run, _)| Asked {
                 running,
                 ways: run.ways,
@@ -94,7 +101,7 @@ pub(super) fn measure(
             let mut asked: Vec<_> = runs.iter().zip(&mut running).map(ask).collect();
             let first = start * ROUNDS_OF_A_START;
             let rounds = first..options.rounds.min(first + ROUNDS_OF_A_START);
-            measured.add(name, &mut asked, rounds)?;
+            measured.add(workload, &mut asked, rounds)?;
         }
         running.into_iter().try_for_each(Running::end)?;
     }

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use super::Options;
 use super::program::Build;
+use super::programs::SWITCHING;
 use super::results::Section;
 use super::rounds::Measured;
 use super::runs::{Run, measure};
@@ -39,7 +40,7 @@ const BATCHES: [u32; 2] = [2, 12];
 pub(super) fn section(options: &Options) -> Result<Section> {
     let mut section = Section::new("An update");
     let mut measured = Measured::default();
-    for (build, path) in measure("switching", &RUNS, options, &mut section, &mut measured)? {
+    for (build, path) in measure(&SWITCHING, &RUNS, options, &mut section, &mut measured)? {
         let calls = system_calls(&path)?;
         let run = RUNS.iter().position(|run| run.build == build);
         if let Some(said) = run.and_then(|run| section.programs.get_mut(run)) {
