@@ -3,6 +3,7 @@
 //!
 //! Each rule is a function from files to complaints, and has a test that breaks the rule.
 
+mod benches;
 mod columns;
 mod comparison;
 mod order;
