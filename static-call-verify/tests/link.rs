@@ -11,7 +11,10 @@ use std::os::unix::fs::PermissionsExt;
 
 use object::Object;
 
-use fixture::{Fixture, check_inline, check_not_inline, check_table, direct, header, linker, text};
+use fixture::{
+    Fixture, check_inline, check_not_inline, check_table, direct, header, linker, text,
+    write_script,
+};
 use tools::have;
 
 #[test]
@@ -380,8 +383,7 @@ fn two_builds_give_the_same_bytes() {
 
 /// Writes an executable shell script and returns its path.
 fn script(fixture: &Fixture, path: &str, body: &str) -> String {
-    fixture.write(path, &format!("#!/bin/sh\n{body}\n"));
     let path = fixture.dir().join(path);
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    write_script(&path, &format!("#!/bin/sh\n{body}\n"));
     path.to_str().unwrap().to_owned()
 }

@@ -6,7 +6,7 @@
 mod fixture;
 mod tools;
 
-use fixture::{Fixture, check_inline, check_table, direct, linker, text};
+use fixture::{Fixture, check_inline, check_table, direct, linker, text, write_script};
 
 /// Returns a package that does not use the hook.
 fn unhooked(name: &str) -> Fixture {
@@ -35,10 +35,7 @@ fn a_relative_linker() {
         let to = fixture.dir().join("app").join(name);
         std::fs::rename(fixture.dir().join(name), to).unwrap();
     }
-    fixture.write("tools/cc.sh", "#!/bin/sh\nexec cc \"$@\"\n");
-    let script = fixture.dir().join("tools/cc.sh");
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(script, mode).unwrap();
+    write_script(&fixture.dir().join("tools/cc.sh"), "#!/bin/sh\nexec cc \"$@\"\n");
     let output = fixture.cargo(&["run"]);
     assert!(!text(&output).contains("cannot hook the link"), "{}", text(&output));
     check_inline(&output);

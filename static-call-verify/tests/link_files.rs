@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use fixture::{COPY_HOOK, Fixture, check_table, text};
+use fixture::{COPY_HOOK, Fixture, check_table, text, write_script};
 use images::{PRELUDE, assemble, function, have};
 
 /// The hook, an object to link, and a directory with a space in its name.
@@ -140,9 +140,7 @@ fn messages_name_the_image() {
                   case \"$*\" in *static-call-table.o*) exit 1;; esac\n\
                   exec ld \"$@\" -Map=\"o ut/m\"\n";
     let linker = bench.dir.join("linker.sh");
-    fs::write(&linker, script).unwrap();
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    fs::set_permissions(&linker, mode).unwrap();
+    write_script(&linker, script);
     let settings = format!("linker {}\n", linker.display());
     fs::write(bench.dir.join("static-call-settings"), settings).unwrap();
     let output = bench.run(Path::new("./hook"), &["-Map=o ut/m"]);

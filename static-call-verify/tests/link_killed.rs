@@ -9,14 +9,14 @@ mod images;
 
 use std::fs::{self, OpenOptions};
 use std::io::Read;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use fixture::{COPY_HOOK, Fixture, check_inline, check_table, text};
+use fixture::{COPY_HOOK, Fixture, check_inline, check_table, text, write_script};
 use images::{PRELUDE, assemble, function, have, run};
 
 /// The linker that the hook runs: GNU ld, which stops where the file `mode` says. An orphan gives
@@ -68,9 +68,7 @@ impl Bench {
         let data = ".data\n.rept 250000\n.quad 0x0123456789abcdef\n.endr\n";
         let object = assemble(&format!("{PRELUDE}{body}{data}"));
         let bench = Self { dir, object, linker };
-        bench.write("linker.sh", LINKER);
-        let executable = fs::Permissions::from_mode(0o755);
-        fs::set_permissions(bench.dir.join("linker.sh"), executable).unwrap();
+        write_script(&bench.dir.join("linker.sh"), LINKER);
         bench.settings("");
         bench.mode("go on");
         bench
@@ -358,15 +356,13 @@ fn check_limited(bench: &Bench, output: &Output, case: &str, settings: &str, mad
 fn the_next_build_succeeds() {
     let fixture = Fixture::new("killed-build");
     let first = fixture.check();
-    fixture.write("bin/ld.mold", &LINKER.replace("$REAL", "ld"));
     let linker = fixture.dir().join("bin/ld.mold");
-    fs::set_permissions(&linker, fs::Permissions::from_mode(0o755)).unwrap();
     // The linker kills the hook that waits for it, with half an image written.
     let kills = "head -c 100000 \"$here/whole\" > \"$image\"\n    kill -KILL $PPID; exit\n";
     let script = LINKER.replace("$REAL", "ld");
     let at = script.find("head -c 100000").unwrap();
     let end = at + script[at..].find("    hold half\n").unwrap();
-    fixture.write("bin/ld.mold", &format!("{}{kills}{}", &script[..at], &script[end..]));
+    write_script(&linker, &format!("{}{kills}{}", &script[..at], &script[end..]));
     fs::write(fixture.dir().join("bin/mode"), "half").unwrap();
     let path = format!("{}:{}", linker.parent().unwrap().display(), std::env::var("PATH").unwrap());
     fixture.write("src/main.rs", &fs::read_to_string(fixture.dir().join("src/main.rs")).unwrap());

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use object::{Object, ObjectSection};
@@ -253,6 +254,20 @@ impl Fixture {
         check_inline(&output);
         image
     }
+}
+
+/// Writes an executable script.
+///
+/// Another process does it. If this one had the file open for writing, so would every child that
+/// another test forks just then, until the child executes its own program; and the system refuses
+/// to execute a file that is open for writing (ETXTBSY). The hook or the driver executes the
+/// script, so no test could try again.
+pub(crate) fn write_script(path: &Path, text: &str) {
+    let mut install = Command::new("install");
+    install.args(["-D", "-m", "755", "/dev/stdin"]).arg(path).stdin(Stdio::piped());
+    let mut child = install.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    assert!(child.wait().unwrap().success(), "{}", path.display());
 }
 
 /// Returns what cargo and the program printed.
