@@ -4,6 +4,7 @@
 
 mod images;
 
+use images::label::{LABEL, Label};
 use images::{PRELUDE, function, linkers};
 use object::{Object, ObjectSection, ObjectSegment, ObjectSymbol};
 use static_call::arch::x86_64::Branch;
@@ -122,10 +123,10 @@ fn jumps_are_skipped() {
 fn labels_say_what_the_default_says() {
     // Without a body the default is off; polarity 1 falls through while off, 2 while on.
     for (flags, polarity, falls_through) in
-        [(0, 1, false), (0, 2, true), (1, 1, true), (1, 2, false)]
+        [(0, "1", false), (0, "2", true), (1, "1", true), (1, "2", false)]
     {
         let prelude = PRELUDE.replace(".byte 0, 0, 0, 0\n", &format!(".byte {flags}, 0, 0, 0\n"));
-        let body = format!("{}nop\n8: {BODY}", images::label(polarity));
+        let body = format!("{}nop\n8: {BODY}", LABEL.with_polarity(polarity));
         let image = linked(&prelude, &body, &["-pie"]);
         let (bound, report) = bind(&image);
         let [label] = &report.labels[..] else { panic!("{report}") };
@@ -158,9 +159,11 @@ fn some_keys_are_not_bound() {
     assert_ne!(unsound, PRELUDE);
     check_not_bound(&unsound, BODY, &["-pie"]);
     // Or its test is not.
-    for (part, other) in [("2: .byte 0xe9", "2: .byte 0xe8"), (".long 3b", ".long 2b")] {
-        let label = images::label(1).replace(part, other);
-        assert_ne!(label, images::label(1));
+    let [call, condition, block, _] = LABEL.test;
+    for label in [
+        Label { code: ".byte 0xe8\n.long 9f - . - 4", ..LABEL },
+        Label { test: [call, condition, block, "2b"], ..LABEL },
+    ] {
         check_not_bound(PRELUDE, &format!("{label}8: {BODY}"), &["-pie"]);
     }
 }

@@ -2,38 +2,14 @@
 
 mod images;
 
+use images::label::{LABEL, Label, SITE};
 use images::{function, image};
 use static_call_verify::report::{Grade, Polarity};
 use static_call_verify::{FindingKey, Policy, Report, verify};
 
-/// A label as the macros emit it, with parts that a test may change.
-struct Label {
-    align: &'static str,
-    code: &'static str,
-    words: [&'static str; 5],
-}
-
-/// The name of the site.
-const SITE: &str = "0x5173";
-
-const LABEL: Label = Label {
-    align: ".p2align 3,,4",
-    code: ".byte 0xe9\n.long 9f - . - 4",
-    words: ["2b - .", "9f - .", "stub - .", SITE, "1"],
-};
-
 /// Returns the report on an image with these labels in a function `f`.
 fn report_of(labels: &[&Label]) -> Report {
-    let mut body = String::new();
-    for Label { align, code, words: [label, cold, stub, site, polarity] } in labels {
-        body += &format!(
-            "{align}\n2:\n{code}\n3:\n.pushsection static_call_0_1_labels,\"ao\",@progbits,f\n\
-             .p2align 2\n.long {label}, {cold}, {stub}, {polarity}\n.quad {site}\n.popsection\n\
-             .pushsection static_call_0_1_tests,\"ax\",@progbits\n9: call *f@GOTPCREL(%rip)\n\
-             .byte 0x0f, 0x86 - {polarity}\n.long 8f - . - 4\n.byte 0xe9\n.long 3b - . - 4\n\
-             .popsection\n"
-        );
-    }
+    let mut body: String = labels.iter().map(ToString::to_string).collect();
     body += "call site_tramp\n ret\n 8: ret";
     let text = function("f", &body) + ".set _start, f\n";
     // Without an index of the records' section the linker would drop nothing; here it keeps
@@ -75,17 +51,10 @@ fn what_the_macros_emit() {
 /// only the test leads to is proved if the test is what the macros emit, and so is the label.
 #[test]
 fn calls_after_a_test() {
-    const TEST: [&str; 4] =
-        ["call *here@GOTPCREL(%rip)", ".byte 0x0f, 0x85", ".long 8f - . - 4", "2b"];
-    let report_of = |[call, condition, other, after]: [&str; 4]| {
-        let body = format!(
-            ".p2align 3,,4\n1:\n.byte 0xe9\n.long 7f - . - 4\n2:\n\
-             .pushsection static_call_0_1_tests,\"ax\",@progbits,unique,1\n\
-             7: {call}\n{condition}\n{other}\n.byte 0xe9\n.long {after} - . - 4\n.popsection\n\
-             .pushsection static_call_0_1_labels,\"ao\",@progbits,f\n.p2align 2\n\
-             .long 1b - ., 7b - ., stub - ., 1\n.quad {SITE}\n.popsection\n\
-             ret\n.p2align 3\n8: call site_tramp\n ret"
-        );
+    const TEST: [&str; 4] = LABEL.test;
+    let report_of = |[call, condition, block, after]: [&'static str; 4]| {
+        let label = Label { test: [call, condition, block, after], ..LABEL };
+        let body = format!("{label}ret\n.p2align 3\n8: call site_tramp\n ret");
         let here = function("here", " ret");
         let text = function("f", &body) + &here + ".set _start, f\n";
         verify(&image(&format!(".text\n{text}"), &["-no-pie"]), &Policy::default())
@@ -95,19 +64,19 @@ fn calls_after_a_test() {
         (report.labels[0].is_sound, report.calls[0].grade)
     };
     assert_eq!(found(TEST), (true, Grade::Quad));
-    let [call, condition, other, after] = TEST;
+    let [call, condition, block, after] = TEST;
     for call in ["call here\nnop", ".byte 0x67\ncall here", "nop\ncall here"] {
-        assert_eq!(found([call, condition, other, after]), (true, Grade::Quad));
+        assert_eq!(found([call, condition, block, after]), (true, Grade::Quad));
     }
-    let elsewhere = [call, condition, ".long here - . - 4", after];
+    let elsewhere = [call, condition, "here", after];
     assert_eq!(found(elsewhere), (true, Grade::None), "nothing leads to the call");
     for parts in [
-        ["call here\n", condition, other, after],
-        ["lea here(%rip), %eax", condition, other, after],
-        [call, "nop\n.byte 0xe9", other, after],
+        ["call here\n", condition, block, after],
+        ["lea here(%rip), %eax", condition, block, after],
+        [call, "nop\n.byte 0xe9", block, after],
         // The condition of the other polarity.
-        [call, ".byte 0x0f, 0x84", other, after],
-        [call, condition, other, "here"],
+        [call, ".byte 0x0f, 0x84", block, after],
+        [call, condition, block, "here"],
     ] {
         assert_eq!(found(parts), (false, Grade::None), "{parts:?}");
     }
@@ -197,6 +166,7 @@ fn two_records_of_one_label() {
         align: "",
         code: "",
         words: ["f - .", "9b - .", "stub - .", SITE, polarity],
+        ..LABEL
     };
     let first = Label { align: "", words: ["f - .", "9f - .", "stub - .", SITE, "1"], ..LABEL };
     let report = report_of(&[&first, &again("1")]);

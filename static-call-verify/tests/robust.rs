@@ -27,7 +27,7 @@ fn linked(capacity: u32, args: &[&str]) -> Vec<u8> {
                     call *tramp@GOTPCREL(%rip)\n lea tramp(%rip), %rdi\n jne tramp\n jmp tramp\n\
                     .section .rodata.table,\"a\"\n.p2align 2\ntable: .long 1b - table, 2b - table\n\
                     .text";
-        let body = format!("{}8: {body}", images::label(1));
+        let body = format!("{}8: {body}", images::label::LABEL);
         let text = function("f", &body) + ".set _start, f\n.data\n.quad tramp\n";
         let table = table.to_str().unwrap();
         image(&format!(".text\n{text}"), &[args, &[table]].concat())

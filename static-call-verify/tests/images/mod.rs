@@ -1,6 +1,7 @@
 //! Makes images for tests, from assembly text and from the fixture with cargo.
 #![allow(dead_code, reason = "each test file uses a part")]
 
+pub(crate) mod label;
 #[path = "../tools/mod.rs"]
 mod tools;
 
@@ -188,19 +189,4 @@ pub(crate) fn fixture(target: &[&str], profile: &str, flags: &[&str], last: &[&s
     let copy = fresh("fixture");
     std::fs::copy(build.join(triple).join(dir).join(file), &copy).expect("the fixture is built");
     copy
-}
-
-/// Returns a label of the key with its record and its test, as the macros emit them. By the
-/// unexpected answer it leads to the next `8`.
-#[allow(dead_code, reason = "not all tests have labels")]
-pub(crate) fn label(polarity: u32) -> String {
-    let condition = if polarity == 1 { "0x85" } else { "0x84" };
-    format!(
-        ".p2align 3,,4\n2: .byte 0xe9\n.long 9f - . - 4\n3:\n\
-         .pushsection static_call_0_1_tests,\"ax\",@progbits\n\
-         9: call *f@GOTPCREL(%rip)\n.byte 0x0f, {condition}\n.long 8f - . - 4\n.byte 0xe9\n\
-         .long 3b - . - 4\n.popsection\n\
-         .pushsection static_call_0_1_labels,\"ao\",@progbits,f\n.p2align 2\n\
-         .long 2b - ., 9b - ., stub - ., {polarity}\n.quad 0x5173\n.popsection\n"
-    )
 }
