@@ -5,10 +5,9 @@
 //! The runtime accepts the same bytes (`patching/registry/read.rs` of static-call).
 
 use std::collections::HashSet;
-use std::iter::successors;
 
 use static_call::arch::x86_64::{
-    Branch, JMP_MEMORY_LENGTH, LABEL_LENGTH, decode_jmp_memory, direct_jump, jmp, nop,
+    Branch, JMP_MEMORY_LENGTH, LABEL_LENGTH, along_jumps, decode_jmp_memory, direct_jump, jmp, nop,
     trampoline_jmp,
 };
 use static_call::layout::{Polarity, RUNTIME_SECTION, TRAMPOLINE_SIZE, key_record};
@@ -23,9 +22,6 @@ use crate::table::Table;
 
 /// Bytes to write, and their offset in the file.
 pub(crate) type Write = (u64, Vec<u8>);
-
-/// The maximum number of jumps to follow, as in the runtime.
-const MOST_JUMPS: usize = 8;
 
 /// Bytes of a displacement.
 const DISPLACEMENT: u64 = 4;
@@ -166,14 +162,13 @@ impl Jumps<'_, '_> {
     /// Returns where calls of the code at `address` may go directly: the end of its jumps. A jump
     /// at an address that `stays`, or to one that `leaves` rejects, is not skipped.
     fn end(&self, address: u64, stays: impl Fn(u64) -> bool, leaves: impl Fn(u64) -> bool) -> u64 {
-        let next = |&at: &u64| self.next(at).filter(|&next| !stays(at) && leaves(next));
-        let chain = successors(Some(address), next).take(MOST_JUMPS + 1);
-        chain.last().unwrap_or(address)
+        let next = |at| self.next(at).filter(|&next| !stays(at) && leaves(next));
+        along_jumps(address, next).last().unwrap_or(address)
     }
 
     /// Returns whether code at `from` only jumps to `to`, or is there.
     fn leads(&self, from: u64, to: u64) -> bool {
-        successors(Some(from), |&at| self.next(at)).take(MOST_JUMPS + 1).any(|at| at == to)
+        along_jumps(from, |at| self.next(at)).any(|at| at == to)
     }
 
     /// Returns where the jump at `at` always leads, if there is such a jump and it stays in the

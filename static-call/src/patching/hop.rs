@@ -5,27 +5,23 @@
 //! target is another static call must keep following it, and a recorded call instruction or jump
 //! label, because it may be rewritten later.
 
+use crate::arch::native::along_jumps;
 use crate::arch::native::effect::{EFFECT_LENGTH, Effect};
 use crate::error::UpdateError;
 use crate::layout::Kind;
-use crate::patching::image::MOST_JUMPS;
 use crate::patching::pending::Pending;
 use crate::patching::registry::Registry;
 
 /// Returns where calls of a target at `address` may go directly.
 pub(crate) fn skip(registry: &Registry, address: u64) -> u64 {
     let Some(image) = registry.image else { return address };
-    let mut at = address;
-    for _ in 0..MOST_JUMPS {
+    let next = |at| {
         // Another image may be more than 2 GiB away, while the shim is in reach.
-        let Some(next) = image.jump(at).filter(|&next| image.is_code(next)) else { break };
+        let next = image.jump(at).filter(|&next| image.is_code(next))?;
         let may_change = registry.call_at(at).is_some() || registry.is_label(at);
-        if may_change || registry.trampoline_at(next).is_some() {
-            break;
-        }
-        at = next;
-    }
-    at
+        (!may_change && registry.trampoline_at(next).is_none()).then_some(next)
+    };
+    along_jumps(address, next).last().unwrap_or(address)
 }
 
 /// Returns what the code of a target at `address` does, if it does nothing or returns a constant.

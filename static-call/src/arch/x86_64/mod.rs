@@ -284,3 +284,12 @@ pub fn direct_jump(address: u64, bytes: &[u8]) -> Option<u64> {
         _ => None,
     }
 }
+
+/// The maximum number of jumps to follow. Compilers emit one, linkers' veneers add a second.
+const MOST_JUMPS: usize = 8;
+
+/// Returns `address`, and where the code there leads by jumps only. `next` returns where the jump
+/// at an address always leads, if there is one.
+pub fn along_jumps(address: u64, next: impl Fn(u64) -> Option<u64>) -> impl Iterator<Item = u64> {
+    core::iter::successors(Some(address), move |&at| next(at)).take(MOST_JUMPS + 1)
+}

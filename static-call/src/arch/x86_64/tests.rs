@@ -195,3 +195,11 @@ proptest! {
         prop_assert!(rest.iter().all(|i| i.mnemonic() == Mnemonic::Int3), "only padding follows");
     }
 }
+
+#[test]
+fn jumps_are_followed_to_their_end_or_eight_times() {
+    let next = |at: u64| (at < 5).then_some(at + 1);
+    assert!(along_jumps(2, next).eq(2..=5));
+    assert!(along_jumps(5, next).eq([5]));
+    assert!(along_jumps(0, |at| Some(1 - at)).eq([0, 1, 0, 1, 0, 1, 0, 1, 0]));
+}

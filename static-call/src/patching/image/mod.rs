@@ -4,7 +4,9 @@ use core::mem::size_of;
 use core::slice;
 
 use crate::arch::native::store::read_quadword;
-use crate::arch::native::{JMP_MEMORY_LENGTH, decode_jmp_memory, direct_jump, symbols};
+use crate::arch::native::{
+    JMP_MEMORY_LENGTH, along_jumps, decode_jmp_memory, direct_jump, symbols,
+};
 use crate::layout::{
     LabelRecord, Segment, TableEntry, TableHeader, TrampolineRecord, image_identity,
 };
@@ -20,9 +22,6 @@ const INTERPRETER: u32 = 3;
 const RELRO: u32 = 0x6474_e552;
 /// `PF_X`.
 const EXECUTE: u32 = 1;
-
-/// The maximum number of jumps to follow. Compilers emit one, linkers' veneers add a second.
-pub(crate) const MOST_JUMPS: usize = 8;
 
 /// `Elf64_Ehdr`, up to the last field used here.
 #[repr(C)]
@@ -174,8 +173,7 @@ impl Image {
 
     /// Returns whether code at `from` only jumps to `to`, or is there.
     pub(crate) fn leads(&self, from: u64, to: u64) -> bool {
-        let next = |&at: &u64| self.jump(at).filter(|&next| self.is_code(next));
-        core::iter::successors(Some(from), next).take(MOST_JUMPS + 1).any(|at| at == to)
+        along_jumps(from, |at| self.jump(at).filter(|&next| self.is_code(next))).any(|at| at == to)
     }
 
     fn segment(&self, kind: u32, address: usize, length: usize) -> Option<&ProgramHeader> {
