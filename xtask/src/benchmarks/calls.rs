@@ -1,7 +1,7 @@
 //! The programs `calls` and `wide`: a call, in every way to make one that can be switched.
 
 use super::code;
-use super::fresh_file::Pages;
+use super::fresh_files::Pages;
 use super::program::Build;
 use super::programs::{CALLS, WIDE};
 use super::results::Section;

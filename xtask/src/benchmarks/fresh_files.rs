@@ -1,4 +1,4 @@
-//! A file of a program that runs once.
+//! Files of a program that runs once.
 
 use std::fs::{self, File};
 use std::os::unix::fs::{FileExt, PermissionsExt};
@@ -22,72 +22,108 @@ pub(super) enum Pages {
     Whole,
 }
 
-/// A copy of a program, deleted when dropped.
+/// A copy of a program and of the shared objects beside it, deleted when dropped.
 ///
 /// While the system caches a file, its pages stay where they are in memory, at every start of the
-/// program. So one place would decide for all rounds which sets of the caches a way's code shares
-/// with other code. A new file gets new pages.
-pub(super) struct FreshFile(PathBuf);
+/// program. So one place would decide for all rounds which sets of the caches a way's code
+/// shares with other code. A new file gets new pages.
+pub(super) struct FreshFiles {
+    dir: PathBuf,
+    program: PathBuf,
+}
 
-impl FreshFile {
-    /// Copies a program into the directory. Not by `fs::copy`: it may make a file that shares its
-    /// blocks and pages with the other.
+impl FreshFiles {
+    /// Copies what lies in the program's directory into a new one, in `dir`.
     pub(super) fn copy(program: &Path, dir: &Path, pages: Pages) -> Result<Self> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let bytes = fs::read(program)?;
-        let fresh = Self(dir.join(format!("start-{}-{number}", process::id())));
-        let file = File::create_new(&fresh.0)?;
-        file.set_permissions(fs::Permissions::from_mode(0o755))?;
-        match pages {
-            // What is written at once is cached in pieces of up to megabytes. A page's place in
-            // its piece, which chooses its sets in the caches, follows from its place in the file.
-            Pages::Whole => file.write_all_at(&bytes, 0)?,
-            Pages::Scattered => {
-                let pages: Vec<_> = bytes.chunks(PAGE).zip((0_u64..).step_by(PAGE)).collect();
-                for (page, at) in shuffled(pages, &mut Random(number)) {
-                    file.write_all_at(page, at)?;
-                }
-            }
+        let dir = dir.join(format!("start-{}-{number}", process::id()));
+        fs::create_dir(&dir)?;
+        let name = program.file_name().ok_or("a program without a name")?;
+        let fresh = Self { program: dir.join(name), dir };
+        for entry in fs::read_dir(program.parent().ok_or("a program without a directory")?)? {
+            let entry = entry?;
+            copy(&entry.path(), &fresh.dir.join(entry.file_name()), pages, number)?;
         }
-        // Now, so that nothing is written to the disk while the program is measured.
-        file.sync_all()?;
         Ok(fresh)
     }
 
-    pub(super) fn path(&self) -> &Path {
-        &self.0
+    /// Returns the path of the program.
+    pub(super) fn program(&self) -> &Path {
+        &self.program
     }
 }
 
-impl Drop for FreshFile {
+impl Drop for FreshFiles {
     fn drop(&mut self) {
-        fs::remove_file(&self.0).unwrap_or_default();
+        fs::remove_dir_all(&self.dir).unwrap_or_default();
     }
+}
+
+/// Copies a file. Not by `fs::copy`: it may make a file that shares its blocks and pages with the
+/// other.
+fn copy(from: &Path, to: &Path, pages: Pages, seed: u64) -> Result {
+    let bytes = fs::read(from)?;
+    let file = File::create_new(to)?;
+    file.set_permissions(fs::Permissions::from_mode(0o755))?;
+    match pages {
+        // What is written at once is cached in pieces of up to megabytes. A page's place in its
+        // piece, which chooses its sets in the caches, follows from its place in the file.
+        Pages::Whole => file.write_all_at(&bytes, 0)?,
+        Pages::Scattered => {
+            let pages: Vec<_> = bytes.chunks(PAGE).zip((0_u64..).step_by(PAGE)).collect();
+            for (page, at) in shuffled(pages, &mut Random(seed)) {
+                file.write_all_at(page, at)?;
+            }
+        }
+    }
+    // Now, so that nothing is written to the disk while the program is measured.
+    Ok(file.sync_all()?)
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::io::ErrorKind;
     use std::os::unix::fs::MetadataExt;
     use std::path::Path;
     use std::process::Command;
+    use std::thread;
 
-    use super::{FreshFile, Pages};
+    use super::{FreshFiles, Pages};
+
+    fn succeeds(program: &Path) -> bool {
+        loop {
+            match Command::new(program).status() {
+                // Another test forked while this one wrote the program: until that child executes
+                // its own program, it has the file open, too.
+                Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => thread::yield_now(),
+                status => return status.unwrap().success(),
+            }
+        }
+    }
 
     #[test]
-    fn each_copy_is_a_file_of_its_own_that_runs_and_is_deleted() {
-        let (program, dir) = (Path::new("/bin/true"), std::env::temp_dir());
+    fn each_copy_has_files_of_its_own_that_run_and_are_deleted() {
+        let dir = std::env::temp_dir().join(format!("static-call-fresh-{}", std::process::id()));
+        let built = dir.join("built");
+        fs::create_dir_all(&built).unwrap();
+        fs::copy("/bin/true", built.join("program")).unwrap();
+        fs::write(built.join("library.so"), vec![7; 10_000]).unwrap();
         let copies = [Pages::Whole, Pages::Scattered]
-            .map(|pages| FreshFile::copy(program, &dir, pages).unwrap());
-        let [a, b] = copies.each_ref().map(|copy| fs::metadata(copy.path()).unwrap());
-        assert_ne!(a.ino(), b.ino());
-        for copy in &copies {
-            assert_eq!(fs::read(copy.path()).unwrap(), fs::read(program).unwrap());
-            assert!(Command::new(copy.path()).status().unwrap().success());
+            .map(|pages| FreshFiles::copy(&built.join("program"), &dir, pages).unwrap());
+        for name in ["program", "library.so"] {
+            let paths = copies.each_ref().map(|copy| copy.program().with_file_name(name));
+            let [a, b] = paths.each_ref().map(|path| fs::metadata(path).unwrap().ino());
+            assert_ne!(a, b, "{name}");
+            for path in paths {
+                assert_eq!(fs::read(path).unwrap(), fs::read(built.join(name)).unwrap());
+            }
         }
-        let paths = copies.each_ref().map(|copy| copy.path().to_owned());
+        assert!(copies.iter().all(|copy| succeeds(copy.program())));
         drop(copies);
-        assert!(paths.iter().all(|path| !path.exists()));
+        let left: Vec<_> = fs::read_dir(&dir).unwrap().map(|e| e.unwrap().file_name()).collect();
+        assert_eq!(left, ["built"]);
+        fs::remove_dir_all(&dir).unwrap();
     }
 }

@@ -9,7 +9,7 @@
 mod calls;
 mod code;
 mod costs;
-mod fresh_file;
+mod fresh_files;
 mod off;
 mod order;
 mod plot;

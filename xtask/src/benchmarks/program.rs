@@ -5,9 +5,11 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use super::fresh_file::{FreshFile, Pages};
+use serde::Deserialize;
+
+use super::fresh_files::{FreshFiles, Pages};
 use crate::matrix::workspace_flags;
-use crate::run::{Result, cargo, output, root, scratch};
+use crate::run::{Result, cargo, root, scratch, shown};
 
 /// How a program is built.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,7 +24,8 @@ pub(super) enum Build {
     Forms,
 }
 
-/// Builds a program. Returns the path of its file.
+/// Builds a program. Returns the path of its file. In its directory are only the shared objects
+/// that the build script made.
 pub(super) fn build(name: &str, build: Build) -> Result<PathBuf> {
     let target = scratch("benchmarks").join(match build {
         Build::Flags => "flags",
@@ -30,6 +33,7 @@ pub(super) fn build(name: &str, build: Build) -> Result<PathBuf> {
     });
     let flags = if build == Build::Flags { workspace_flags()? } else { Vec::new() };
     let mut command = cargo(["build", "--release", "--locked", "--quiet", "--package", name]);
+    command.arg("--message-format=json-render-diagnostics");
     command.args(match (name, build) {
         (_, Build::Bound) => Some("--features=bind"),
         (_, Build::Forms) => Some("--features=forms"),
@@ -41,11 +45,39 @@ pub(super) fn build(name: &str, build: Build) -> Result<PathBuf> {
     command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
     command.env("CARGO_TARGET_DIR", &target);
     eprintln!("building `{name}` ({build:?})");
-    output(&mut command)?;
-    // The next build may overwrite it.
-    let copy = scratch("benchmarks").join(format!("{name}-{build:?}").to_lowercase());
+    let built = command.output()?;
+    if !built.status.success() {
+        let said = String::from_utf8_lossy(&built.stderr);
+        return Err(format!("`{}` failed: {}\n{said}", shown(&command), built.status).into());
+    }
+    // The next build may overwrite them.
+    let dir = scratch("benchmarks/built").join(format!("{name}-{build:?}").to_lowercase());
+    fs::remove_dir_all(&dir).unwrap_or_default();
+    fs::create_dir_all(&dir)?;
+    for file in shared_objects(&String::from_utf8_lossy(&built.stdout))? {
+        fs::copy(&file, dir.join(file.file_name().unwrap_or_default()))?;
+    }
+    let copy = dir.join(name);
     fs::copy(target.join("release").join(name), &copy)?;
     Ok(copy)
+}
+
+/// Returns the shared objects in the directories of the build scripts that cargo's messages name.
+fn shared_objects(messages: &str) -> Result<Vec<PathBuf>> {
+    /// What only a message about a build script that was run has.
+    #[derive(Deserialize)]
+    struct Message {
+        out_dir: Option<PathBuf>,
+    }
+    let mut found = Vec::new();
+    for line in messages.lines() {
+        let Some(dir) = serde_json::from_str::<Message>(line)?.out_dir else { continue };
+        for entry in fs::read_dir(dir)? {
+            found.push(entry?.path());
+        }
+    }
+    found.retain(|path| path.extension().is_some_and(|extension| extension == "so"));
+    Ok(found)
 }
 
 /// A measured program that waits for requests.
@@ -54,7 +86,7 @@ pub(super) struct Running {
     input: ChildStdin,
     output: BufReader<ChildStdout>,
     /// Kept while the program runs: it may start itself again.
-    file: FreshFile,
+    files: FreshFiles,
     /// What it printed about itself: names and values.
     pub(super) description: Vec<(String, String)>,
     /// The names of its workloads, and of each one's ways.
@@ -62,7 +94,7 @@ pub(super) struct Running {
 }
 
 impl Running {
-    /// Starts a program, from a file that no other start uses. Its static calls take this path at
+    /// Starts a program, from files that no other start uses. Its static calls take this path at
     /// most.
     pub(super) fn start(
         program: &Path,
@@ -70,15 +102,15 @@ impl Running {
         arguments: &[&str],
         cap: &str,
     ) -> Result<Self> {
-        let file = FreshFile::copy(program, &scratch("benchmarks"), pages)?;
-        let mut command = Command::new(file.path());
+        let files = FreshFiles::copy(program, &scratch("benchmarks"), pages)?;
+        let mut command = Command::new(files.program());
         command.args(arguments).env("STATIC_CALL", cap);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let pipes = child.stdin.take().zip(child.stdout.take());
         let (input, output) = pipes.ok_or("a child without pipes")?;
         let output = BufReader::new(output);
         let (description, workloads) = (Vec::new(), Vec::new());
-        let mut running = Self { child, input, output, file, description, workloads };
+        let mut running = Self { child, input, output, files, description, workloads };
         loop {
             let line = running.line()?;
             if line == "ready" {
@@ -125,12 +157,12 @@ impl Running {
         }
     }
 
-    /// Ends the program by closing its input, and deletes its file.
+    /// Ends the program by closing its input, and deletes its files.
     pub(super) fn end(self) -> Result {
-        let Self { mut child, input, file, .. } = self;
+        let Self { mut child, input, files, .. } = self;
         drop(input);
         let status = child.wait()?;
-        drop(file);
+        drop(files);
         if status.success() { Ok(()) } else { Err(format!("a measured program: {status}").into()) }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::fresh_file::Pages;
+use super::fresh_files::Pages;
 use super::program::{self, Build, Running};
 use super::programs::Program;
 use super::results::{Described, Section};

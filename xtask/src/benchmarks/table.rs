@@ -11,10 +11,10 @@ use crate::spread::Spread;
 /// How it was measured.
 const METHOD: &str = "\
 Medians and quartiles over rounds. A round measures every way of a workload once, in an order of its
-own that is drawn. Each start runs a new copy of the program's file, whose pages are written in an
-order that is drawn, so they lie elsewhere in memory, as the private pages of patched code do. In
-the run with a file in one piece, code that was not patched lies in consecutive pages, as far as the
-system caches files so, and patched code does not.
+own that is drawn. Each start runs new copies of the program and of its shared object, whose pages
+are written in an order that is drawn, so they lie elsewhere in memory, as the private pages of
+patched code do. In the run with a file in one piece, code that was not patched lies in consecutive
+pages, as far as the system caches files so, and patched code does not.
 
 Large workloads make direct calls twice, in functions with the same instructions. The second copy,
 `direct call, elsewhere`, is the control: it shows what the place of code changes by itself. Ratios
