@@ -247,6 +247,18 @@ impl Code {
     }
 }
 
+/// Fails unless `unbind` restores what the linker wrote, after these updates. Returns the code.
+pub fn unbound_after(updates: impl FnOnce()) -> Code {
+    static_call::unbind().unwrap();
+    let linked = Code::now();
+    static_call::init().unwrap();
+    updates();
+    assert!(linked != Code::now(), "binding changes code");
+    static_call::unbind().unwrap();
+    linked.assert_unchanged();
+    linked
+}
+
 fn memory() -> &'static File {
     static MEMORY: OnceLock<File> = OnceLock::new();
     MEMORY.get_or_init(|| File::options().read(true).write(true).open("/proc/self/mem").unwrap())
