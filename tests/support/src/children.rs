@@ -1,5 +1,8 @@
 //! Forks, with and without the handlers that a program registered.
 
+use std::fmt::Debug;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 /// Forks with `fork(2)`.
 pub fn fork() -> i32 {
     // SAFETY: the child continues only in this test, and leaves by `exit`.
@@ -12,6 +15,23 @@ pub fn fork_without_handlers() -> i32 {
     // SAFETY: as above; the test's other threads wait, and hold no lock of the allocator.
     let child = unsafe { libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0) };
     begin(child as i32)
+}
+
+/// Forks with `fork(2)`. The child runs `body`, and exits with 0 if that does not panic.
+pub fn child(body: impl FnOnce()) -> i32 {
+    live(fork(), body)
+}
+
+/// The same with only the system call, so that no handler runs.
+pub fn child_without_handlers(body: impl FnOnce()) -> i32 {
+    live(fork_without_handlers(), body)
+}
+
+fn live(child: i32, body: impl FnOnce()) -> i32 {
+    if child == 0 {
+        exit(i32::from(catch_unwind(AssertUnwindSafe(body)).is_err()));
+    }
+    child
 }
 
 fn begin(child: i32) -> i32 {
@@ -49,11 +69,19 @@ pub fn wait(child: i32) {
 }
 
 /// Stops this child until its parent calls [`go_on`]. It ends if the parent's test ends before.
-pub fn stop() {
+fn stop() {
     // SAFETY: it chooses the signal that this process gets when its parent's thread ends.
     unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
     // SAFETY: it stops this process.
     unsafe { libc::raise(libc::SIGSTOP) };
+}
+
+/// Fails unless results are one of these, and stay the same while this child is stopped.
+pub fn stop_between<R: Debug + PartialEq>(results: impl Fn() -> R, legal: &[R]) {
+    let before = results();
+    assert!(legal.contains(&before), "half an update");
+    stop();
+    assert_eq!(results(), before, "what the parent stored since");
 }
 
 /// Waits until a child has called [`stop`].

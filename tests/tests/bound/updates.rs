@@ -7,7 +7,7 @@ use std::thread;
 use static_call::{Path, UpdateError, batch, call, static_call};
 use static_call_tests::{self as lib, hooks, splits};
 use support::Code;
-use support::children::{exit, fork, fork_without_handlers, wait};
+use support::children::{child, child_without_handlers, wait};
 use support::supervisor::{Call, Verdict, forbid_write_then_execute, supervise};
 
 use super::{X, add_eight, add_one, add_seven, check_apply, check_stepped, in_bound_image};
@@ -218,29 +218,23 @@ fn threads_call_meanwhile() {
 #[test]
 fn forks_update() {
     in_bound_image("updates::forks_update", &[], || {
-        let child = fork();
-        if child == 0 {
+        wait(child(|| {
             splits::stepped::update(add_seven).unwrap();
             check_stepped(add_seven);
-            exit(0);
-        }
-        wait(child);
+        }));
         check_stepped(add_one);
         let mut children = Vec::new();
         supervise(
             |call| {
                 if let Call::Barrier(_) = call {
-                    let child = fork_without_handlers();
-                    if child == 0 {
+                    children.push(child_without_handlers(|| {
                         splits::stepped::update(add_seven).unwrap();
                         check_stepped(add_seven);
                         splits::stepped::reset().unwrap();
                         check_stepped(add_one);
                         static_call::unbind().unwrap();
                         check_stepped(add_one);
-                        exit(0);
-                    }
-                    children.push(child);
+                    }));
                 }
                 Verdict::Continue
             },

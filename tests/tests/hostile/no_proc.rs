@@ -7,7 +7,7 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::ptr::null;
 
-use support::children::{exit, fork, wait};
+use support::children::{child, exit, fork, wait};
 
 use super::{check, switch, while_called};
 
@@ -107,13 +107,7 @@ fn updates_work_without_proc() {
             if !is_first {
                 switch(true).unwrap();
             }
-            match fork() {
-                0 => {
-                    let result = std::panic::catch_unwind(|| without_proc(how));
-                    exit(i32::from(result.is_err()))
-                }
-                child => wait(child),
-            }
+            wait(child(|| without_proc(how)));
             switch(false).unwrap();
             check(false);
         });

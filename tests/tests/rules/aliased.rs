@@ -278,26 +278,16 @@ fn parent_and_child_keep_their_own_targets() {
         static_call::init_aliased().unwrap();
         for round in 0..8 {
             update_both(round);
-            let child = fork();
-            if child == 0 {
-                let result = std::panic::catch_unwind(|| {
-                    check(if round % 2 == 0 { add_seven } else { add_eight });
-                    for turn in 0..200 {
-                        update_both(turn + round);
-                    }
-                    // A grandchild goes on, too.
-                    match fork() {
-                        0 => {
-                            update_both(round);
-                            exit(0)
-                        }
-                        grandchild => wait(grandchild),
-                    }
-                    static_call::unbind().unwrap();
-                    check(if round % 2 == 0 { add_eight } else { add_seven });
-                });
-                exit(i32::from(result.is_err()));
-            }
+            let child = children::child(|| {
+                check(if round % 2 == 0 { add_seven } else { add_eight });
+                for turn in 0..200 {
+                    update_both(turn + round);
+                }
+                // A grandchild goes on, too.
+                wait(children::child(|| update_both(round)));
+                static_call::unbind().unwrap();
+                check(if round % 2 == 0 { add_eight } else { add_seven });
+            });
             for turn in 0..200 {
                 update_both(turn);
             }

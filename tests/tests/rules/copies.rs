@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 
 use static_call::{CallReport, Path, UpdateError, call, static_call};
 use static_call_tests as lib;
-use support::children::{exit, fork_without_handlers, go_on, stop, wait_until_stopped};
+use support::children::{child_without_handlers, exit, go_on, stop_between, wait_until_stopped};
 use support::supervisor::{Call, Memory, Verdict, supervise_memory};
 use support::{BREAKPOINT, Code};
 
@@ -242,10 +242,7 @@ fn forks_without_handlers_part() {
         supervise_memory(
             |_| {
                 while_open += i32::from(is_open());
-                let child = fork_without_handlers();
-                if child == 0 {
-                    live_on();
-                }
+                let child = child_without_handlers(live_on);
                 wait_until_stopped(child);
                 children.push(child);
                 Verdict::Continue
@@ -261,25 +258,19 @@ fn forks_without_handlers_part() {
     });
 }
 
-fn live_on() -> ! {
-    let result = std::panic::catch_unwind(|| {
-        // Of another key, so that most pages are not this update's.
-        other::update(|x| x + 2).unwrap();
-        assert_eq!(call!(other(1)), 3);
-        assert!(!is_open());
-        let results = lib::all_ways(X);
-        let legal = [add_seven, add_eight].map(|target| lib::expected(target, X));
-        assert!(legal.contains(&results), "half an update");
-        stop();
-        assert_eq!(lib::all_ways(X), results, "what the parent stored since");
-        for _ in 0..2 {
-            assert_eq!(lib::apply::update(|x| x + 9).unwrap().lost, 0);
-            check(|x| x + 9);
-            assert_eq!(lib::apply::update(add_seven).unwrap().lost, 0);
-            check(add_seven);
-            static_call::unbind().unwrap();
-            check(add_seven);
-        }
-    });
-    exit(i32::from(result.is_err()))
+fn live_on() {
+    // Of another key, so that most pages are not this update's.
+    other::update(|x| x + 2).unwrap();
+    assert_eq!(call!(other(1)), 3);
+    assert!(!is_open());
+    let legal = [add_seven, add_eight].map(|target| lib::expected(target, X));
+    stop_between(|| lib::all_ways(X), &legal);
+    for _ in 0..2 {
+        assert_eq!(lib::apply::update(|x| x + 9).unwrap().lost, 0);
+        check(|x| x + 9);
+        assert_eq!(lib::apply::update(add_seven).unwrap().lost, 0);
+        check(add_seven);
+        static_call::unbind().unwrap();
+        check(add_seven);
+    }
 }

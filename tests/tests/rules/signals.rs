@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use static_call::{UpdateError, call, flag, static_call};
 use static_call_tests as lib;
-use support::children::{exit, fork, fork_without_handlers, wait};
+use support::children::{child, child_without_handlers, exit, fork, wait};
 use support::supervisor::{Call, Verdict, supervise};
 
 use super::{X, add_eight, add_seven, check};
@@ -150,29 +150,22 @@ fn a_fork_inside_an_update_is_still_inside_it() {
 }
 
 /// Runs in every child of a fork.
-fn live_on() -> ! {
-    let result = std::panic::catch_unwind(|| {
-        // Another key first: any update completes what the interrupted one left.
-        number::update(|_| 2).unwrap();
-        assert_eq!(support::open_pages(), [""; 0]);
-        let results = lib::all_ways(X);
-        let legal: [fn(u64) -> u64; 4] = [|x| x + 1, add_seven, add_eight, |x| x + 9];
-        assert!(legal.iter().any(|t| lib::expected(*t, X) == results), "half an update");
-        for target in [add_eight, add_seven as fn(u64) -> u64] {
-            if target(0) == 8 {
-                lib::apply::update(add_eight)
-            } else {
-                lib::apply::update(add_seven)
-            }
+fn live_on() {
+    // Another key first: any update completes what the interrupted one left.
+    number::update(|_| 2).unwrap();
+    assert_eq!(support::open_pages(), [""; 0]);
+    let results = lib::all_ways(X);
+    let legal: [fn(u64) -> u64; 4] = [|x| x + 1, add_seven, add_eight, |x| x + 9];
+    assert!(legal.iter().any(|t| lib::expected(*t, X) == results), "half an update");
+    for target in [add_eight, add_seven as fn(u64) -> u64] {
+        if target(0) == 8 { lib::apply::update(add_eight) } else { lib::apply::update(add_seven) }
             .unwrap();
-            check(target);
-            assert_eq!(support::open_pages(), [""; 0]);
-        }
-        number::update(|_| 3).unwrap();
-        assert_eq!(call!(number(0)), 3);
-        assert!(static_call::report().totals().inline > 0);
-    });
-    exit(i32::from(result.is_err()))
+        check(target);
+        assert_eq!(support::open_pages(), [""; 0]);
+    }
+    number::update(|_| 3).unwrap();
+    assert_eq!(call!(number(0)), 3);
+    assert!(static_call::report().totals().inline > 0);
 }
 
 #[test]
@@ -190,10 +183,7 @@ fn forks_during_many_updates() {
             let deadline = Instant::now() + Duration::from_secs(3);
             let mut forks = 0;
             while forks < 60 && Instant::now() < deadline && !updater.is_finished() {
-                match fork() {
-                    0 => live_on(),
-                    child => wait(child),
-                }
+                wait(child(live_on));
                 forks += 1;
             }
             done.store(true, Ordering::Relaxed);
@@ -213,10 +203,7 @@ fn forks_without_handlers_during_an_update() {
             supervise(
                 |call| {
                     if !matches!(call, Call::Futex(_)) {
-                        match fork_without_handlers() {
-                            0 => live_on(),
-                            child => wait(child),
-                        }
+                        wait(child_without_handlers(live_on));
                         children += 1;
                     }
                     Verdict::Continue
@@ -244,10 +231,7 @@ fn forks_without_handlers_at_first_use() {
         supervise(
             |call| {
                 if !matches!(call, Call::Futex(_)) {
-                    match fork_without_handlers() {
-                        0 => live_on(),
-                        child => wait(child),
-                    }
+                    wait(child_without_handlers(live_on));
                     children += 1;
                 }
                 Verdict::Continue
@@ -270,26 +254,23 @@ fn noise() -> (bool, bool) {
 #[test]
 fn forks_without_handlers_while_a_flag_is_counted() {
     support::in_child("signals::forks_without_handlers_while_a_flag_is_counted", &[], || {
-        let live_on = |first: bool| -> ! {
-            let result = std::panic::catch_unwind(|| {
-                // First the flag itself, or another key.
-                if first {
-                    let before = NOISY.count();
-                    NOISY.inc().unwrap();
-                    assert_eq!(NOISY.count(), before + 1);
-                } else {
-                    number::update(|_| 2).unwrap();
+        let live_on = |first: bool| {
+            // First the flag itself, or another key.
+            if first {
+                let before = NOISY.count();
+                NOISY.inc().unwrap();
+                assert_eq!(NOISY.count(), before + 1);
+            } else {
+                number::update(|_| 2).unwrap();
+            }
+            for more in [2, 1, 0] {
+                let on = NOISY.count() > 0;
+                assert_eq!((NOISY.get(), noise()), (on, (on, on)), "{more}");
+                if on {
+                    NOISY.dec().unwrap();
                 }
-                for more in [2, 1, 0] {
-                    let on = NOISY.count() > 0;
-                    assert_eq!((NOISY.get(), noise()), (on, (on, on)), "{more}");
-                    if on {
-                        NOISY.dec().unwrap();
-                    }
-                }
-                assert!(!NOISY.get() && NOISY.dec().is_err());
-            });
-            exit(i32::from(result.is_err()))
+            }
+            assert!(!NOISY.get() && NOISY.dec().is_err());
         };
         static_call::init().unwrap();
         for up in [true, false, true] {
@@ -298,10 +279,7 @@ fn forks_without_handlers_while_a_flag_is_counted() {
                 |call| {
                     if !matches!(call, Call::Futex(_)) {
                         for first in [true, false] {
-                            match fork_without_handlers() {
-                                0 => live_on(first),
-                                child => wait(child),
-                            }
+                            wait(child_without_handlers(|| live_on(first)));
                             children += 1;
                         }
                     }

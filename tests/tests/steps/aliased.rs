@@ -4,7 +4,9 @@ use static_call::{Path, Update, UpdateError};
 use static_call_tests::{self as lib, splits};
 use support::Code;
 use support::callers::{are_legal, call_while};
-use support::children::{self, exit, fork, fork_without_handlers, go_on, stop, wait_until_stopped};
+use support::children::{
+    self, child_without_handlers, exit, fork, go_on, stop_between, wait_until_stopped,
+};
 use support::supervisor::{Call, Memory, Verdict, forbid_write_then_execute, supervise_memory};
 
 use super::{X, add_eight, add_seven, check, leads_to_veneer, split_calls};
@@ -140,10 +142,7 @@ fn forks_between_steps_part() {
         let update = supervise_memory(
             |call| {
                 if matches!(call, Call::Barrier(_) | Call::Memory(Memory::Unmap(_))) {
-                    let child = fork_without_handlers();
-                    if child == 0 {
-                        live_on();
-                    }
+                    let child = child_without_handlers(live_on);
                     wait_until_stopped(child);
                     children.push(child);
                 }
@@ -160,21 +159,15 @@ fn forks_between_steps_part() {
     });
 }
 
-fn live_on() -> ! {
-    let result = std::panic::catch_unwind(|| {
-        // Of another key, so that most pages are not this update's.
-        lib::apply::update(add_seven).unwrap();
-        let results = splits::all(X);
-        let legal = [add_seven, add_eight].map(|target| splits::expected(target, X));
-        assert!(legal.contains(&results), "half an update");
-        stop();
-        assert_eq!(splits::all(X), results, "what the parent stored since");
-        for _ in 0..2 {
-            assert_eq!(splits::stepped::update(add_seven).unwrap().lost, 0);
-            check(add_seven);
-            splits::stepped::update(splits::near).unwrap();
-            check(splits::near);
-        }
-    });
-    exit(i32::from(result.is_err()))
+fn live_on() {
+    // Of another key, so that most pages are not this update's.
+    lib::apply::update(add_seven).unwrap();
+    let legal = [add_seven, add_eight].map(|target| splits::expected(target, X));
+    stop_between(|| splits::all(X), &legal);
+    for _ in 0..2 {
+        assert_eq!(splits::stepped::update(add_seven).unwrap().lost, 0);
+        check(add_seven);
+        splits::stepped::update(splits::near).unwrap();
+        check(splits::near);
+    }
 }

@@ -3,7 +3,7 @@
 use static_call::{Barrier, CallReport, Kind, Path, Reason, Update, UpdateError};
 use static_call_tests::splits;
 use support::Code;
-use support::children::{exit, fork_without_handlers, wait};
+use support::children::{child_without_handlers, wait};
 use support::supervisor::{Call, Verdict, supervise};
 
 use super::{X, add_eight, add_seven, check, differs_in_both_parts, leads_to_veneer, split_calls};
@@ -220,33 +220,27 @@ fn a_breakpoint_between_steps_is_kept() {
 fn forks_between_steps() {
     support::in_child("barriers::forks_between_steps", &[], || {
         splits::stepped::update(add_seven).unwrap();
-        let live_on = || -> ! {
-            let result = std::panic::catch_unwind(|| {
-                let results = splits::all(X);
-                let legal = [add_seven, add_eight, splits::near].map(|t| splits::expected(t, X));
-                for (way, result) in results.into_iter().enumerate() {
-                    assert!(legal.iter().any(|results| results[way] == result), "way {way}");
-                }
-                for _ in 0..2 {
-                    splits::stepped::update(splits::near).unwrap();
-                    check(splits::near);
-                    splits::stepped::update(add_seven).unwrap();
-                    check(add_seven);
-                    support::assert_path("stepped", Path::Inline);
-                }
-                assert_eq!(support::open_pages(), [""; 0]);
-            });
-            exit(i32::from(result.is_err()))
+        let live_on = || {
+            let results = splits::all(X);
+            let legal = [add_seven, add_eight, splits::near].map(|t| splits::expected(t, X));
+            for (way, result) in results.into_iter().enumerate() {
+                assert!(legal.iter().any(|results| results[way] == result), "way {way}");
+            }
+            for _ in 0..2 {
+                splits::stepped::update(splits::near).unwrap();
+                check(splits::near);
+                splits::stepped::update(add_seven).unwrap();
+                check(add_seven);
+                support::assert_path("stepped", Path::Inline);
+            }
+            assert_eq!(support::open_pages(), [""; 0]);
         };
         for is_first in [true, false] {
             let mut children = 0;
             supervise(
                 |call| {
                     if !matches!(call, Call::Futex(_)) {
-                        match fork_without_handlers() {
-                            0 => live_on(),
-                            child => wait(child),
-                        }
+                        wait(child_without_handlers(live_on));
                         children += 1;
                     }
                     Verdict::Continue
