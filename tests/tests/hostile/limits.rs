@@ -9,8 +9,8 @@ use support::Code;
 use support::limits::{keep_memory, limited};
 
 use super::{
-    X, add_seven, assert_all, assert_inline, assert_no_veneers, assert_problem, calls, check,
-    switch, while_called,
+    X, add_seven, assert_all, assert_denied, assert_inline, assert_no_veneers, assert_problem,
+    assert_refused, calls, check, switch, switch_slots, while_called,
 };
 
 const PAGE: usize = 4096;
@@ -166,13 +166,7 @@ fn no_memory_for_the_registry() {
             while_called(|| {
                 lack.during(|| {
                     static_call::init().unwrap();
-                    for on in [true, false, true] {
-                        for update in switch(on).unwrap() {
-                            assert_eq!((update.inline, update.trampoline), (0, 0));
-                            assert_eq!(update.barrier, Barrier::NotNeeded);
-                        }
-                        check(on);
-                    }
+                    switch_slots();
                 });
                 look();
                 switch(false).unwrap();
@@ -202,12 +196,7 @@ fn no_memory_to_open_pages_for_a_while() {
             while_called(|| {
                 lack.during(|| {
                     for _ in 0..2 {
-                        let error = switch(false).unwrap_err();
-                        let UpdateError::PermissionDenied { errno, .. } = error else {
-                            panic!("{error}")
-                        };
-                        assert_eq!(errno, libc::ENOMEM);
-                        check(true);
+                        assert_denied(libc::ENOMEM);
                     }
                 });
                 code.assert_unchanged();
@@ -237,18 +226,10 @@ fn no_mappings_from_the_start() {
                 // SAFETY: nothing uses this memory.
                 assert_eq!(unsafe { libc::munmap(spare as *mut _, PAGE) }, 0);
                 static_call::init().unwrap();
-                for on in [true, false, true] {
-                    switch(on).unwrap();
-                    check(on);
-                }
+                switch_slots();
             });
         });
-        let (whole, steps) = calls();
-        let reason = Some(Reason::Refused(libc::ENOMEM));
-        assert_all(&[whole, steps].concat(), Path::Indirect, reason);
-        assert!(static_call::report().keys.iter().all(|key| !key.bound));
-        code.assert_unchanged();
-        assert_eq!(support::open_pages(), [""; 0]);
+        assert_refused(libc::ENOMEM, &code);
     });
 }
 

@@ -15,8 +15,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
-use static_call::{CallReport, Grade, Path, Reason, Update, UpdateError, call};
+use static_call::{Barrier, CallReport, Grade, Path, Reason, Update, UpdateError, call};
 use static_call_tests::{self as lib, hooks, splits};
+use support::Code;
 
 const X: u64 = 1 << 42;
 
@@ -39,6 +40,26 @@ fn switch(on: bool) -> Result<[Update; 3], UpdateError> {
     let apply = if on { lib::apply::update(add_seven) } else { lib::apply::reset() }?;
     let stepped = if on { splits::stepped::update(add_seven) } else { splits::stepped::reset() }?;
     Ok([apply, stepped, hooks::LOUD.set(on)?])
+}
+
+/// Switches a few times where no code is patched: only slots change.
+fn switch_slots() {
+    for on in [true, false, true] {
+        for update in switch(on).unwrap() {
+            assert_eq!((update.inline, update.trampoline), (0, 0));
+            assert_eq!(update.barrier, Barrier::NotNeeded);
+        }
+        check(on);
+    }
+}
+
+/// Fails unless switching bound keys off is refused for this reason, and changes nothing.
+#[track_caller]
+fn assert_denied(reason: i32) {
+    let error = switch(false).unwrap_err();
+    let UpdateError::PermissionDenied { errno, .. } = error else { panic!("{error}") };
+    assert_eq!(errno, reason);
+    check(true);
 }
 
 /// Returns what all calls of these keys return, in a form that can be compared.
@@ -161,6 +182,17 @@ fn assert_no_veneers(calls: &[CallReport], errno: i32) {
 fn assert_inline() {
     let (whole, steps) = calls();
     assert_all(&[whole, steps].concat(), Path::Inline, None);
+}
+
+/// Fails unless every call goes through the slot, because code may not be patched, and `code` is
+/// what it was.
+#[track_caller]
+fn assert_refused(errno: i32, code: &Code) {
+    let (whole, steps) = calls();
+    assert_all(&[whole, steps].concat(), Path::Indirect, Some(Reason::Refused(errno)));
+    assert!(static_call::report().keys.iter().all(|key| !key.bound));
+    code.assert_unchanged();
+    assert_eq!(support::open_pages(), [""; 0]);
 }
 
 /// Fails unless a problem of the report contains this text.

@@ -4,13 +4,14 @@ use libc::{MAP_FIXED_NOREPLACE, PROT_EXEC, PROT_WRITE, SYS_membarrier, SYS_mmap,
 use static_call::{Barrier, Path, Reason, UpdateError};
 use static_call_tests::{self as lib, splits};
 use support::Code;
-use support::children::{exit, fork, wait};
+use support::children::{child, exit, fork, wait};
 use support::filter::{Action, allow_only, forbid};
 use support::limits::keep_memory;
 
 use super::{
-    Free, X, add_one, add_seven, all_calls, assert_all, assert_inline, assert_no_veneers,
-    assert_problem, calls, check, expected, switch, while_called,
+    Free, X, add_one, add_seven, all_calls, assert_all, assert_denied, assert_inline,
+    assert_no_veneers, assert_problem, assert_refused, calls, check, expected, switch,
+    switch_slots, while_called,
 };
 
 const ANY: (u32, u32) = (0, 0);
@@ -68,22 +69,12 @@ fn executable_memory_is_refused_from_the_start() {
         forbid(SYS_mprotect, (2, PROT_EXEC as u32), Action::Fail(errno));
         while_called(|| {
             static_call::init().unwrap();
-            for on in [true, false, true] {
-                for update in switch(on).unwrap() {
-                    assert_eq!((update.inline, update.trampoline), (0, 0));
-                    assert_eq!(update.barrier, Barrier::NotNeeded);
-                }
-                check(on);
-            }
+            switch_slots();
         });
-        let (whole, steps) = calls();
-        let all = [whole, steps].concat();
-        assert_all(&all, Path::Indirect, Some(Reason::Refused(errno)));
-        assert!(static_call::report().keys.iter().all(|key| !key.bound));
+        assert_refused(errno, &code);
         free.run(|| drop(switch(false).unwrap()));
         check(false);
-        code.assert_unchanged();
-        assert_eq!(support::open_pages(), [""; 0]);
+        assert_refused(errno, &code);
     });
 }
 
@@ -99,12 +90,7 @@ fn writable_code_is_refused_for_a_while() {
         forbid(SYS_mprotect, WRITE_AND_EXECUTE, Action::Fail(errno));
         while_called(|| {
             for _ in 0..3 {
-                let error = switch(false).unwrap_err();
-                let UpdateError::PermissionDenied { errno: reported, .. } = error else {
-                    panic!("{error}")
-                };
-                assert_eq!(reported, errno);
-                check(true);
+                assert_denied(errno);
                 code.assert_unchanged();
                 assert_eq!(support::open_pages(), [""; 0]);
             }
@@ -194,16 +180,10 @@ fn everything() {
     lib::apply::update(add_seven).unwrap().previous.restore().unwrap();
     static_call::unbind().unwrap();
     switch(false).unwrap();
-    match fork() {
-        0 => {
-            let result = std::panic::catch_unwind(|| {
-                switch(true).unwrap();
-                check(true);
-            });
-            exit(i32::from(result.is_err()))
-        }
-        child => wait(child),
-    }
+    wait(child(|| {
+        switch(true).unwrap();
+        check(true);
+    }));
     check(false);
 }
 
