@@ -94,7 +94,7 @@ fn recheck(bytes: &[u8], report: &Report) {
         let instruction = code(bytes, label.address, 5).expect("bytes of a label");
         assert_eq!(instruction[0], 0xe9, "{instruction:02x?}");
         let to = (label.address + 5).wrapping_add_signed(displacement(&instruction[1..]));
-        assert_eq!(to, label.cold);
+        assert_eq!(to, label.test);
         assert_eq!(label.address / 8, (label.address + 4) / 8);
     }
 }

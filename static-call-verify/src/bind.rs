@@ -224,7 +224,7 @@ pub(crate) fn undo(image: &Image<'_>) -> Vec<Write> {
         let mut answers = [true, false].map(|next| answer(image, label, next)).into_iter();
         let is_bound = records.keys.get(label.key).is_some_and(|key| key.is_bound)
             && answers.any(|answer| code.zip(answer).is_some_and(|(code, answer)| *code == answer));
-        if let Some(linked) = jmp(label.address, label.cold).filter(|_| is_bound) {
+        if let Some(linked) = jmp(label.address, label.test).filter(|_| is_bound) {
             add(label.address, &linked);
         }
     }

@@ -200,10 +200,10 @@ fn long_names_of_a_key_are_not_repeated_a_thousand_times() {
         .replace("\"file.rs\"", &long);
     // Records of trampolines or jump labels that do not exist.
     for (section, rest) in [("trampolines", "0, 0"), ("labels", "1, 0, 0")] {
-        let cold = if section == "labels" { "tramp - .," } else { "" };
+        let test = if section == "labels" { "tramp - .," } else { "" };
         let records = format!(
             ".section static_call_0_1_{section},\"ao\",@progbits,tramp\n .set i, 1\n .rept 20000\n \
-             .long tramp + 8 * i + 1 - ., {cold} stub - ., {rest}\n .set i, i + 1\n .endr\n"
+             .long tramp + 8 * i + 1 - ., {test} stub - ., {rest}\n .set i, i + 1\n .endr\n"
         );
         let text = format!("{prelude}{records}.text\n{}.set _start, f\n", function("f", "ret"));
         let object = assemble(&text);

@@ -27,7 +27,7 @@ pub(crate) fn read(
     for section in image.sections_named(LABELS_SECTION) {
         for (at, bytes) in elements::<{ LabelRecord::SIZE }>(image, section, findings) {
             let r = LabelRecord::from_bytes(bytes);
-            let (address, cold, stub, site) = r.parts(at);
+            let (address, test, stub, site) = r.parts(at);
             // GNU ld and mold keep the record of a label that was dropped, with a null address.
             if r.label == 0 || address == 0 {
                 continue;
@@ -50,11 +50,11 @@ pub(crate) fn read(
                 site.key = Some(key);
             }
             let (function, is_sound) = (None, false);
-            labels.push(Label { address, cold, polarity, key, site, function, is_sound });
+            labels.push(Label { address, test, polarity, key, site, function, is_sound });
         }
     }
-    labels.sort_by_key(|l| (l.address, l.key, l.polarity as u32, l.cold));
-    labels.dedup_by_key(|l| (l.address, l.key, l.polarity as u32, l.cold));
+    labels.sort_by_key(|l| (l.address, l.key, l.polarity as u32, l.test));
+    labels.dedup_by_key(|l| (l.address, l.key, l.polarity as u32, l.test));
     let quadword = |label: &Label| label.address / QUADWORD;
     let twice: Vec<u64> = labels
         .windows(2)
@@ -72,7 +72,7 @@ pub(crate) fn read(
     labels
 }
 
-/// Returns whether a label is `jmp cold` within one aligned quadword, and its test is there.
+/// Returns whether a label is a jump to its test in one aligned quadword, and its test is there.
 fn check(image: &Image<'_>, label: &Label, records: &Records, findings: &mut Findings<'_>) -> bool {
     let Some(key) = records.keys.get(label.key) else { return false };
     let mut wrong = |finding: FindingKey, what: &str| {
@@ -87,13 +87,13 @@ fn check(image: &Image<'_>, label: &Label, records: &Records, findings: &mut Fin
         return wrong(FindingKey::LabelMisaligned, "crosses an 8-byte boundary");
     }
     let branch = image.code_at(label.address, LENGTH).and_then(Branch::decode);
-    let leads_to_cold = branch.is_some_and(|b| {
+    let leads_to_test = branch.is_some_and(|b| {
         let is_long = b.kind == Kind::Jmp && u64::from(b.length) == LENGTH;
-        is_long && b.destination(label.address) == label.cold
+        is_long && b.destination(label.address) == label.test
     });
     let is_trampoline =
-        records.trampolines.binary_search_by_key(&label.cold, |t| t.address).is_ok();
-    if !leads_to_cold || is_trampoline || block(image, label).is_none() {
+        records.trampolines.binary_search_by_key(&label.test, |t| t.address).is_ok();
+    if !leads_to_test || is_trampoline || block(image, label).is_none() {
         return wrong(FindingKey::LabelBytes, "is not the code that the macros emit");
     }
     true
@@ -102,8 +102,8 @@ fn check(image: &Image<'_>, label: &Label, records: &Records, findings: &mut Fin
 /// Returns where a label's test leads by the unexpected answer, if it is the test of this label,
 /// and the label can lead there itself.
 pub(crate) fn block(image: &Image<'_>, label: &Label) -> Option<u64> {
-    let test = image.code_at(label.cold, LABEL_TEST_LENGTH)?;
-    let block = label_block(test, label.cold, label.address, label.polarity)?;
+    let code = image.code_at(label.test, LABEL_TEST_LENGTH)?;
+    let block = label_block(code, label.test, label.address, label.polarity)?;
     image.code_section(block).and(jmp(label.address, block)).map(|_| block)
 }
 

@@ -228,8 +228,8 @@ pub struct Trampoline {
 pub struct Label {
     /// Where it is.
     pub address: u64,
-    /// The block that it jumps to, which tests the key.
-    pub cold: u64,
+    /// The test that it is linked as a jump to.
+    pub test: u64,
     /// The answer if execution falls through.
     pub polarity: Polarity,
     /// Index into [`Report::keys`].

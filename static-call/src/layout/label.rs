@@ -12,7 +12,7 @@ pub struct LabelRecord {
     /// The label: five bytes in one aligned quadword, linked as a jump to the test.
     pub label: i32,
     /// The test that the label jumps to, which goes on at the block of either answer.
-    pub cold: i32,
+    pub test: i32,
     /// The key's stub, which names the key.
     pub stub: i32,
     /// A [`Polarity`].
@@ -31,7 +31,7 @@ impl LabelRecord {
         let word = |i: usize| [b[i], b[i + 1], b[i + 2], b[i + 3]];
         Self {
             label: i32::from_le_bytes(word(0)),
-            cold: i32::from_le_bytes(word(4)),
+            test: i32::from_le_bytes(word(4)),
             stub: i32::from_le_bytes(word(8)),
             polarity: u32::from_le_bytes(word(12)),
             site: [u32::from_le_bytes(word(16)), u32::from_le_bytes(word(20))],
@@ -43,7 +43,7 @@ impl LabelRecord {
     pub fn parts(&self, address: u64) -> (u64, u64, u64, Option<SiteId>) {
         let at = |field: u64, value: i32| (address + field).wrapping_add_signed(value.into());
         let site = SiteId::from_words(self.site);
-        (at(0, self.label), at(4, self.cold), at(8, self.stub), site)
+        (at(0, self.label), at(4, self.test), at(8, self.stub), site)
     }
 }
 

@@ -121,16 +121,16 @@ proptest! {
         polarity in 0..4_u32,
         site in prop_oneof![Just(0), any::<u64>()],
     ) {
-        let [label, cold, stub] = fields;
+        let [label, test, stub] = fields;
         let mut bytes = [0; LabelRecord::SIZE];
-        for (field, value) in bytes.chunks_mut(4).zip([label, cold, stub, polarity as i32]) {
+        for (field, value) in bytes.chunks_mut(4).zip([label, test, stub, polarity as i32]) {
             field.copy_from_slice(&value.to_le_bytes());
         }
         bytes[16..].copy_from_slice(&site.to_le_bytes());
         let record = LabelRecord::from_bytes(&bytes);
         let address = address * 4;
         let at = |field: i64, value: i32| (address as i64 + field + i64::from(value)) as u64;
-        let expected = (at(0, label), at(4, cold), at(8, stub), SiteId::from_u64(site));
+        let expected = (at(0, label), at(4, test), at(8, stub), SiteId::from_u64(site));
         prop_assert_eq!(record.parts(address), expected);
         let expected = [None, Some(Polarity::Unlikely), Some(Polarity::Likely), None];
         prop_assert_eq!(Polarity::from_word(record.polarity), expected[polarity as usize]);

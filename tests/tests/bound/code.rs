@@ -127,7 +127,7 @@ fn labels_with_tests() -> Vec<(usize, usize)> {
     let (report, bias) = (report(&linked()), bias());
     let is_wanted = |key: usize| ["LOUD", "KEPT"].contains(&&*report.keys[key].name);
     let labels = report.labels.iter().filter(|label| is_wanted(label.key));
-    labels.map(|label| [label.address, label.cold].map(|at| bias + at as usize).into()).collect()
+    labels.map(|label| [label.address, label.test].map(|at| bias + at as usize).into()).collect()
 }
 
 /// A label that the file has as a jump stays one, so that a uprobe can be removed from it.

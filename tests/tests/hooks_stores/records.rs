@@ -35,8 +35,8 @@ fn poke_word(at: usize, word: i32) {
     }
 }
 
-/// Corrupts all records before the registry reads them: the labels are left alone, and the cold
-/// blocks give the right answers.
+/// Corrupts all records before the registry reads them: the labels are left alone, and their tests
+/// give the right answers.
 fn with_corrupt_records(phrase: &str, change: impl Fn(usize, [i32; 6])) {
     let records = records();
     let records = &records[..records.len() / 2 * 2]; // Some changes need pairs.

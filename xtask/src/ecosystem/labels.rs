@@ -20,7 +20,7 @@ const RECORD: usize = 24;
 /// of instructions that objdump printed.
 pub(super) fn compare(image: &Path, report: &Report) -> Result<usize> {
     let by_record = records(&fs::read(image)?)?;
-    let by_verifier: BTreeMap<_, _> = report.labels.iter().map(|l| (l.address, l.cold)).collect();
+    let by_verifier: BTreeMap<_, _> = report.labels.iter().map(|l| (l.address, l.test)).collect();
     if by_record != by_verifier || report.labels.iter().any(|label| !label.is_sound) {
         return Err(format!(
             "labels differ: {} records, {} found by the verifier",
@@ -55,12 +55,12 @@ fn agree(labels: &BTreeMap<u64, u64>, printed: &str) -> Result<usize> {
     let (mut instructions, mut jumps) = (0, 0);
     for (address, rest) in printed.lines().filter_map(instruction) {
         instructions += 1;
-        let Some(cold) = labels.get(&address) else { continue };
+        let Some(test) = labels.get(&address) else { continue };
         let (bytes, text) = rest.split_once('\t').unwrap_or_default();
         let (bytes, mut words) = (bytes.split_whitespace().count(), text.split_whitespace());
         let to = (words.next(), words.next().and_then(hex));
-        if bytes != 5 || address % 8 > 3 || to != (Some("jmp"), Some(*cold)) {
-            return Err(format!("{address:#x} is no label to {cold:#x}: {text}").into());
+        if bytes != 5 || address % 8 > 3 || to != (Some("jmp"), Some(*test)) {
+            return Err(format!("{address:#x} is no label to {test:#x}: {text}").into());
         }
         jumps += 1;
     }
@@ -85,13 +85,13 @@ mod tests {
     use super::agree;
 
     #[test]
-    fn each_label_is_a_jump_to_its_cold_block() {
+    fn each_label_is_a_jump_to_its_test() {
         let printed = "  401000:\te9 fb 0f 00 00       \tjmp    402000 <main+0x10>\n\
                        \x20 401005:\teb 10                \tjmp    401017 <main+0x17>\n";
-        let labels = |address, cold| [(address, cold)].into();
+        let labels = |address, test| [(address, test)].into();
         assert_eq!(agree(&labels(0x401000, 0x402000), printed).unwrap(), 2);
-        for (address, cold) in [(0x401000, 0x402001), (0x401001, 0x402000)] {
-            assert!(agree(&labels(address, cold), printed).is_err());
+        for (address, test) in [(0x401000, 0x402001), (0x401001, 0x402000)] {
+            assert!(agree(&labels(address, test), printed).is_err());
         }
         let short = printed.replace("401005:", "401008:");
         assert!(agree(&labels(0x401008, 0x401017), &short).is_err());

@@ -35,7 +35,7 @@ impl Label {
         named: &Named,
         is_trampoline: impl Fn(u64) -> bool,
     ) -> Self {
-        let (address, cold, stub, site) = record.parts(from_ref(record).addr() as u64);
+        let (address, test, stub, site) = record.parts(from_ref(record).addr() as u64);
         let polarity = Polarity::from_word(record.polarity);
         let mut this = Self {
             address,
@@ -57,16 +57,15 @@ impl Label {
         this.key = key;
         this.site = site.and_then(|site| named.site(site));
         let (code, have) = image.read(address as usize);
-        if image.code(address as usize, have.clamp(1, 5)).is_none() || !image.is_code(cold) {
+        if image.code(address as usize, have.clamp(1, 5)).is_none() || !image.is_code(test) {
             this.fault = Some(Fault::NotCode);
             return this;
         }
-        let test = test(image, cold);
-        let block = polarity.zip(test).and_then(|(polarity, test)| {
-            label_block(&test, cold, address, polarity).filter(|&block| image.is_code(block))
+        let block = polarity.zip(test_code(image, test)).and_then(|(polarity, code)| {
+            label_block(&code, test, address, polarity).filter(|&block| image.is_code(block))
         });
-        let shape = block.and_then(|block| LabelShape::new(address, cold, block));
-        let shape = shape.filter(|_| !is_trampoline(cold));
+        let shape = block.and_then(|block| LabelShape::new(address, test, block));
+        let shape = shape.filter(|_| !is_trampoline(test));
         let bound = keys.get(key as usize).filter(|key| key.is_bound_in_file());
         let in_file = shape.and_then(|shape| {
             let is_on = bound.map(|key| !key.has(KeyRecord::HAS_NO_BODY));
@@ -82,12 +81,12 @@ impl Label {
 }
 
 /// Reads the bytes of a label's test, if all of them are code.
-fn test(image: &Image, address: u64) -> Option<[u8; LABEL_TEST_LENGTH as usize]> {
-    let mut test = [0; LABEL_TEST_LENGTH as usize];
-    for (bytes, at) in test.chunks_mut(8).zip((address as usize..).step_by(8)) {
+fn test_code(image: &Image, address: u64) -> Option<[u8; LABEL_TEST_LENGTH as usize]> {
+    let mut code = [0; LABEL_TEST_LENGTH as usize];
+    for (bytes, at) in code.chunks_mut(8).zip((address as usize..).step_by(8)) {
         bytes.copy_from_slice(&image.instruction(at, bytes.len())?[..bytes.len()]);
     }
-    Some(test)
+    Some(code)
 }
 
 /// Sorts labels by address, and keeps one of several equal records, which describe code that the

@@ -100,7 +100,7 @@ fn report() -> Report {
     report.trampolines = vec![trampoline(0), trampoline(1)];
     let label = |address, is_sound| Label {
         address,
-        cold: 0x7000,
+        test: 0x7000,
         polarity: Polarity::Unlikely,
         key: 0,
         site: None,
