@@ -10,7 +10,7 @@ use crate::patching::cap::Cap;
 use crate::patching::hop;
 use crate::patching::pending::{Planned, Subject};
 use crate::patching::plan::{
-    Goal, LabelForm, LabelShape, Lead, Step, Store, trampoline_bytes, trampoline_store,
+    Goal, LabelForm, LabelShape, Lead, Store, trampoline_bytes, trampoline_store,
 };
 use crate::patching::registry::{KeyEntry, Trampoline};
 use crate::patching::state::State;
@@ -38,33 +38,19 @@ pub(crate) fn stores(state: &mut State, aim: Aim) -> Result<(), UpdateError> {
     for k in 0..state.pending.touched() {
         state.pending.goals[k] = goal(state, state.pending.key(k));
     }
-    // Where steps are not allowed, what is bound in the file still takes some to its trampoline.
-    if state.limits.barrier.is_ok() {
-        for_each(state, KeyEntry::calls, |state, i, goal| {
-            let lead = lead(state, i, goal, aim);
-            steps::prepare(state, i, lead);
-            Ok(())
-        })?;
-        state.veneers.finish();
-    }
-    for_each(state, KeyEntry::trampolines, |state, i, goal| {
-        of_trampoline(state, i, goal, aim);
-        Ok(())
-    })?;
-    for_each(state, KeyEntry::labels, |state, i, goal| {
-        of_label(state, i, goal, aim);
-        Ok(())
-    })?;
+    for_each(state, KeyEntry::trampolines, |state, i, goal| of_trampoline(state, i, goal, aim));
+    for_each(state, KeyEntry::labels, |state, i, goal| of_label(state, i, goal, aim));
+    for_each(state, KeyEntry::calls, |state, i, goal| of_call(state, i, goal, aim));
+    state.veneers.finish();
     let mut misses = false;
-    let planned = for_each(state, KeyEntry::calls, |state, i, goal| {
-        misses |= !of_call(state, i, goal, aim)?;
+    let planned = for_each_waiting(state, aim, |state, i, to| {
+        misses |= !of_waiting(state, i, to)?;
         Ok(())
     });
     // An instruction that is stuck may be able to leave in the next update.
     if (misses || planned.is_err()) && state.limits.barrier.is_ok() {
-        for_each(state, KeyEntry::calls, |state, i, goal| {
-            let lead = lead(state, i, goal, aim);
-            steps::provide(state, i, lead);
+        for_each_waiting(state, aim, |state, i, to| {
+            steps::provide(state, i, to);
             Ok(())
         })?;
         state.veneers.finish();
@@ -76,13 +62,27 @@ pub(crate) fn stores(state: &mut State, aim: Aim) -> Result<(), UpdateError> {
 fn for_each(
     state: &mut State,
     which: impl Fn(&KeyEntry) -> Range<usize>,
-    mut visit: impl FnMut(&mut State, usize, Goal) -> Result<(), UpdateError>,
-) -> Result<(), UpdateError> {
+    mut visit: impl FnMut(&mut State, usize, Goal),
+) {
     for k in 0..state.pending.touched() {
         let Some(goal) = state.pending.goals[k] else { continue };
         for i in which(&state.registry.keys[state.pending.key(k)]) {
-            visit(state, i, goal)?;
+            visit(state, i, goal);
         }
+    }
+}
+
+/// Visits the call instructions that wait for veneers, with where they should lead.
+fn for_each_waiting(
+    state: &mut State,
+    aim: Aim,
+    mut visit: impl FnMut(&mut State, usize, Lead) -> Result<(), UpdateError>,
+) -> Result<(), UpdateError> {
+    for n in 0..state.pending.waiting() {
+        let i = state.pending.waiting_call(n);
+        let Some(goal) = goal(state, state.registry.calls[i].key as usize) else { continue };
+        let to = lead(state, i, goal, aim);
+        visit(state, i, to)?;
     }
     Ok(())
 }
@@ -139,29 +139,49 @@ fn of_label(state: &mut State, i: usize, goal: Goal, aim: Aim) {
     plan(state, store, Subject::Label(i, form));
 }
 
-/// Returns whether the call instruction gets the lead that it should.
-fn of_call(state: &mut State, i: usize, goal: Goal, aim: Aim) -> Result<bool, UpdateError> {
+fn of_call(state: &mut State, i: usize, goal: Goal, aim: Aim) {
     let call = &state.registry.calls[i];
-    let Some(shape) = call.shape.filter(|_| call.fault.is_none()) else { return Ok(true) };
-    let (from, to) = (state.written.calls[i], lead(state, i, goal, aim));
+    let Some(shape) = call.shape.as_ref().filter(|_| call.fault.is_none()) else { return };
+    let to = lead(state, i, goal, aim);
     if shape.split.is_none() {
+        let from = state.written.calls[i];
         // A lead chosen by the shape itself is always possible.
         let store = shape.store(from, to).unwrap_or(None);
         plan(state, store, Subject::Call { index: i, from, to });
-        return Ok(true);
+        return;
     }
-    let way = steps::way(state, i, to).map_err(|Stuck| stuck(state, i, shape.address))?;
-    let Some((route, end)) = way else { return Ok(from == to) };
-    for (stage, step) in route.into_iter().enumerate() {
-        let Some(Step { store, from, to }) = step else { continue };
-        let subject = Subject::Call { index: i, from, to };
-        state.pending.plan(stage, Planned { store, subject });
+    if plan_ready(state, i, to) {
+        return;
     }
-    Ok(end == to)
+    // Where steps are not allowed, what is bound in the file still takes some to its trampoline.
+    if state.limits.barrier.is_ok() {
+        steps::prepare(state, i, to);
+    }
+    state.pending.wait(i);
+}
+
+/// Plans the steps of a call instruction if its veneers are ready; returns whether they are.
+fn plan_ready(state: &mut State, i: usize, to: Lead) -> bool {
+    let route = steps::ready(state, i, to);
+    if let Some(route) = &route {
+        state.pending.plan_route(i, route);
+    }
+    route.is_some()
+}
+
+/// Returns whether the waiting call instruction gets the lead that it should.
+fn of_waiting(state: &mut State, i: usize, to: Lead) -> Result<bool, UpdateError> {
+    match steps::way(state, i, to).map_err(|Stuck| stuck(state, i))? {
+        Some((route, end)) => {
+            state.pending.plan_route(i, &route);
+            Ok(end == to)
+        }
+        None => Ok(state.written.calls[i] == to),
+    }
 }
 
 /// Returns the error of a call instruction that cannot leave its old target.
-fn stuck(state: &State, i: usize, address: u64) -> UpdateError {
+fn stuck(state: &State, i: usize) -> UpdateError {
     let call = &state.registry.calls[i];
     if state.written.calls[i] == call.in_file && state.left.unsettled.is_none() {
         let key = state.registry.keys[call.key as usize].record.name();
@@ -170,13 +190,13 @@ fn stuck(state: &State, i: usize, address: u64) -> UpdateError {
         return UpdateError::BoundAtLink { key, reason };
     }
     let errno = state.left.unsettled.or(state.veneers.refused).unwrap_or(0);
-    UpdateError::CannotRetarget { address: address as usize, errno }
+    UpdateError::CannotRetarget { address: call.address as usize, errno }
 }
 
 /// Returns where a call instruction should lead.
 fn lead(state: &State, i: usize, goal: Goal, aim: Aim) -> Lead {
     let call = &state.registry.calls[i];
-    match call.shape.filter(|shape| {
+    match call.shape.as_ref().filter(|shape| {
         binds_in_place(state, aim) && (shape.split.is_none() || steps::are_allowed(state))
     }) {
         // What is bound in the file calls its target already; that is not worth a store.

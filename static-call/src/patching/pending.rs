@@ -1,7 +1,7 @@
 //! The batch at hand: the wanted targets, the stores they require, and the pages of those stores.
 
 use crate::patching::arena::{ALIGNMENT, Arena};
-use crate::patching::plan::{Goal, LabelForm, Lead, Store, Width};
+use crate::patching::plan::{Goal, LabelForm, Lead, Route, Step, Store, Width};
 use crate::patching::registry::{Call, Registry, Sections};
 use crate::sys::Protection;
 use crate::target::Chosen;
@@ -19,8 +19,16 @@ pub(crate) struct Pending {
     touched: usize,
     /// What the targets require of the keys' code, in the order of `keys`.
     pub(crate) goals: &'static mut [Option<Goal>],
+    /// Call instructions that are planned after the veneers were made; the first `waits` are in
+    /// use.
+    waiting: &'static mut [u32],
+    waits: usize,
     /// The stores of each stage.
     stages: [Stage; STAGES],
+    /// The last stage that has the first store of an instruction.
+    last_start: usize,
+    /// Whether a store changes a part of a displacement.
+    changes_parts: bool,
     /// Room for as many runs; the first `opened` are in use.
     runs: &'static mut [Run],
     opened: usize,
@@ -41,6 +49,7 @@ pub(crate) struct Planned {
 }
 
 /// Whose bytes a store changes.
+#[repr(usize)]
 #[derive(Clone, Copy)]
 pub(crate) enum Subject {
     /// Index of a trampoline.
@@ -75,7 +84,7 @@ pub(crate) struct Run {
 
 impl Planned {
     const NOTHING: Self = Self {
-        store: Store { address: 0, length: 0, old: [0; 8], new: [0; 8], width: Width::Quadword },
+        store: Store { address: 0, length: 0, old: 0, new: 0, width: Width::Quadword },
         subject: Subject::Trampoline(0),
     };
 }
@@ -95,7 +104,8 @@ impl Pending {
         let key = size_of::<Option<Chosen>>() + size_of::<u32>() + size_of::<Option<Goal>>();
         sections.keys.len() * key
             + stores * (size_of::<Planned>() + size_of::<Run>())
-            + 7 * ALIGNMENT
+            + sections.count_in_steps() * size_of::<u32>()
+            + 8 * ALIGNMENT
     }
 
     /// Makes room for batches of this image.
@@ -109,10 +119,14 @@ impl Pending {
             |room| Stage { stores: arena.slice(room, |_| Planned::NOTHING), planned: 0 };
         Self {
             stages: room.map(&mut stage),
+            last_start: 0,
+            changes_parts: false,
             wanted: arena.slice(registry.keys.len(), |_| None),
             keys: arena.slice(registry.keys.len(), |_| 0),
             touched: 0,
             goals: arena.slice(registry.keys.len(), |_| None),
+            waiting: arena.slice(in_steps, |_| 0),
+            waits: 0,
             runs: arena.slice(room.iter().sum(), |_| no_run),
             opened: 0,
         }
@@ -125,7 +139,11 @@ impl Pending {
             keys: &mut [],
             touched: 0,
             goals: &mut [],
+            waiting: &mut [],
+            waits: 0,
             stages: [(); STAGES].map(|()| Stage { stores: &mut [], planned: 0 }),
+            last_start: 0,
+            changes_parts: false,
             runs: &mut [],
             opened: 0,
         }
@@ -178,14 +196,14 @@ impl Pending {
         self.stages[stage..].iter().any(|stage| stage.planned > 0)
     }
 
-    /// Returns whether a store changes a part of a displacement.
-    pub(crate) fn changes_parts(&self) -> bool {
-        self.all_stores().any(|planned| matches!(planned.store.width, Width::Part { .. }))
+    /// Returns how many stages, from the first, hold the first stores of all instructions.
+    pub(crate) fn starting_stages(&self) -> usize {
+        self.last_start + 1
     }
 
-    /// Returns the planned stores of all stages.
-    pub(crate) fn all_stores(&self) -> impl Iterator<Item = &Planned> {
-        (0..STAGES).flat_map(|stage| self.stores(stage))
+    /// Returns whether a store changes a part of a displacement.
+    pub(crate) fn changes_parts(&self) -> bool {
+        self.changes_parts
     }
 
     /// Returns all stores in memory, which a holder of the lock that never finished may have
@@ -196,6 +214,7 @@ impl Pending {
 
     /// Forgets the planned stores.
     pub(crate) fn forget_stores(&mut self) {
+        (self.waits, self.last_start, self.changes_parts) = (0, 0, false);
         for stage in &mut self.stages {
             stage.planned = 0;
         }
@@ -206,9 +225,37 @@ impl Pending {
     pub(crate) fn plan(&mut self, stage: usize, planned: Planned) {
         let last = self.stores(stage).last();
         debug_assert!(last.is_none_or(|last| last.subject.rank() <= planned.subject.rank()));
+        self.changes_parts |= matches!(planned.store.width, Width::Part { .. });
         let stage = &mut self.stages[stage];
         stage.stores[stage.planned] = planned;
         stage.planned += 1;
+    }
+
+    /// Adds the steps of a call instruction to their stages.
+    #[inline]
+    pub(crate) fn plan_route(&mut self, index: usize, route: &Route) {
+        let first = route.iter().position(Option::is_some);
+        self.last_start = self.last_start.max(first.unwrap_or_default());
+        for (stage, step) in route.iter().enumerate() {
+            let Some(Step { store, from, to }) = *step else { continue };
+            self.plan(stage, Planned { store, subject: Subject::Call { index, from, to } });
+        }
+    }
+
+    /// Has a call instruction planned after the veneers were made.
+    pub(crate) fn wait(&mut self, call: usize) {
+        self.waiting[self.waits] = call as u32;
+        self.waits += 1;
+    }
+
+    /// Returns how many call instructions wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waits
+    }
+
+    /// Returns the index of a waiting call instruction.
+    pub(crate) fn waiting_call(&self, n: usize) -> usize {
+        self.waiting[n] as usize
     }
 
     /// Returns the page runs of the batch.
@@ -219,8 +266,10 @@ impl Pending {
     /// Computes the page runs of the planned stores. `pages` returns the pages of one store, if
     /// they are code.
     pub(crate) fn collect_runs(&mut self, pages: impl Fn(&Store) -> Option<Run>) {
+        // All steps of an instruction are in the same pages.
+        let starting = ..self.starting_stages();
         let Self { stages, runs, .. } = self;
-        let planned = stages.iter().flat_map(|stage| &stage.stores[..stage.planned]);
+        let planned = stages[starting].iter().flat_map(|stage| &stage.stores[..stage.planned]);
         let found = planned.filter_map(|planned| pages(&planned.store));
         self.opened = collect(runs, found);
     }
@@ -257,10 +306,8 @@ impl Pending {
 /// Writes runs into `runs`, sorted and joined. Returns how many there are.
 fn collect(runs: &mut [Run], found: impl Iterator<Item = Run>) -> usize {
     let mut count = 0;
-    for run in found {
-        // Most of what is found follows what was found before, and need not be sorted.
-        count = join(runs, count, run);
-    }
+    // Most of what is found follows what was found before, and need not be sorted.
+    found.for_each(|run| count = join(runs, count, run));
     runs[..count].sort_unstable_by_key(|run| run.address);
     (0..count).fold(0, |last, i| join(runs, last, runs[i]))
 }
@@ -322,6 +369,28 @@ mod tests {
                 let continues = end == pair[1].address && pair[0].protection == pair[1].protection;
                 prop_assert!(end <= pair[1].address && !continues);
             }
+        }
+
+        /// The first store of every instruction is in a starting stage, and the last of them has
+        /// one.
+        #[test]
+        fn starting_stages_have_the_first_stores(
+            routes in prop::collection::vec(prop::array::uniform3(any::<bool>()), 0..8),
+        ) {
+            let stage = |_| Stage {
+                stores: std::vec![Planned::NOTHING; routes.len()].leak(),
+                planned: 0,
+            };
+            let mut pending = Pending { stages: [(); STAGES].map(stage), ..Pending::bare() };
+            let store = Planned::NOTHING.store;
+            let step = Step { store, from: Lead::Linked, to: Lead::Linked };
+            for (index, route) in routes.iter().enumerate() {
+                pending.plan_route(index, &route.map(|is_made| is_made.then_some(step)));
+            }
+            let starts = routes.iter().filter_map(|route| route.iter().position(|&made| made));
+            prop_assert_eq!(pending.starting_stages() - 1, starts.max().unwrap_or_default());
+            pending.forget_stores();
+            prop_assert_eq!(pending.starting_stages(), 1);
         }
     }
 }

@@ -33,7 +33,7 @@ fn phases(state: &mut State, aim: Aim) -> Result<Update, UpdateError> {
         settle(state);
         choose::stores(state, aim)?;
     }
-    let has_stores = state.pending.all_stores().next().is_some();
+    let has_stores = state.pending.goes_on(0);
     let Some(image) = state.registry.image.filter(|_| has_stores) else {
         publish(state);
         return Ok(counted(state, binds));
@@ -108,15 +108,20 @@ fn settle(state: &mut State) {
 
 /// Checks that the bytes of every store are what they are expected to be.
 fn check(state: &State, image: &Image) -> Result<(), UpdateError> {
-    // A later step changes what an earlier one has written.
-    let first = state.pending.all_stores().filter(|planned| state.written.is_before(planned));
-    for planned in first {
-        let store = &planned.store;
-        let (address, length) = (store.address as usize, usize::from(store.length));
-        let found = image.instruction(address, length);
-        if found != Some(store.old) {
-            let (expected, found) = (store.old, found.unwrap_or_default());
-            return Err(UpdateError::ForeignBytes { address, length, expected, found });
+    for stage in 0..state.pending.starting_stages() {
+        for planned in state.pending.stores(stage) {
+            // A later step changes what an earlier one has written.
+            if stage > 0 && !state.written.is_before(planned) {
+                continue;
+            }
+            let store = &planned.store;
+            let (address, length) = (store.address as usize, usize::from(store.length));
+            let found = image.instruction(address, length);
+            if found != Some(store.old) {
+                let found = found.unwrap_or_default();
+                let [expected, found] = [store.old, found].map(u64::to_le_bytes);
+                return Err(UpdateError::ForeignBytes { address, length, expected, found });
+            }
         }
     }
     Ok(())

@@ -50,7 +50,7 @@ pub(crate) unsafe fn exchange(
         Width::Part { at, length } => (usize::from(at), usize::from(length)),
     };
     let bits = u64::MAX >> (64 - 8 * length);
-    let [old, new] = [store.old, store.new].map(|b| u64::from_le_bytes(b) >> (8 * at) & bits);
+    let [old, new] = [store.old, store.new].map(|bytes| bytes >> (8 * at) & bits);
     let address = store.address as usize + at;
     let (quadword, shift) = (address & !7, 8 * (address & 7));
     debug_assert!(shift + 8 * length <= 64, "{store:x?} leaves its quadword");
@@ -90,7 +90,8 @@ mod tests {
     /// A store of a whole instruction in a quadword: bytes 1 to 6.
     fn store(memory: &AtomicU64, width: Width) -> Store {
         let address = memory.as_ptr().addr() as u64 + 1;
-        Store { address, length: 5, old: [1, 2, 3, 4, 5, 0, 0, 0], new: [9; 8], width }
+        let [old, new] = [[1, 2, 3, 4, 5, 0, 0, 0], [9; 8]].map(u64::from_le_bytes);
+        Store { address, length: 5, old, new, width }
     }
 
     /// Bytes that changed since they were checked are not overwritten, whatever is stored.

@@ -58,7 +58,7 @@ impl Written {
                 // If the linker folded identical code, several records describe one trampoline.
                 let twins = registry.trampolines[first..].iter();
                 let twins = twins.take_while(|t| t.address == planned.store.address).count();
-                self.trampolines[first..][..twins].fill(u64::from_le_bytes(planned.store.new));
+                self.trampolines[first..][..twins].fill(planned.store.new);
             }
             Subject::Call { index, to, .. } => self.calls[index] = to,
             Subject::Label(i, form) => self.labels[i] = form,

@@ -206,19 +206,20 @@ impl Image {
         (bytes, have)
     }
 
-    /// Returns the `length` bytes of code at `address`, at most 8, padded with 0, or `None` if not
-    /// all are code.
-    pub(crate) fn instruction(&self, address: usize, length: usize) -> Option<[u8; 8]> {
+    /// Returns the `length` bytes of code at `address`, at most 8, padded with 0, little-endian, or
+    /// `None` if not all are code.
+    pub(crate) fn instruction(&self, address: usize, length: usize) -> Option<u64> {
         self.code(address, length)?;
-        let (first, offset) = (address & !7, address & 7);
+        let (first, last) = (address & !7, (address + length - 1) & !7);
         // SAFETY: INV-TEXT: a page consists of whole quadwords, so the first byte, which is code of
         // this image, proves all eight; the quadword is aligned.
-        let mut bytes = unsafe { read_quadword(first) } >> (8 * offset);
-        if offset + length > 8 {
-            // SAFETY: INV-TEXT: the same, by the last byte.
-            bytes |= unsafe { read_quadword(first + 8) } << (64 - 8 * offset);
-        }
-        Some((bytes & u64::MAX >> (64 - 8 * length)).to_le_bytes())
+        let low = unsafe { read_quadword(first) };
+        // SAFETY: INV-TEXT: the same, by the last byte.
+        let high = unsafe { read_quadword(last) };
+        let shift = 8 * (address & 7) as u32;
+        // No branch: where instructions lie cannot be predicted.
+        let rest = high.wrapping_shl(64 - shift) * u64::from(first != last);
+        Some((low >> shift | rest) & u64::MAX >> (64 - 8 * length))
     }
 
     /// Returns the quadword of code at `address`, a multiple of 8.

@@ -113,7 +113,11 @@ fn this_image_is_read_as_it_is() {
         for length in 1..=8 {
             let mut padded = [0; 8];
             padded[..length].copy_from_slice(&bytes[..length]);
-            assert_eq!(image.instruction(at.addr(), length), Some(padded), "{offset} {length}");
+            assert_eq!(
+                image.instruction(at.addr(), length),
+                Some(u64::from_le_bytes(padded)),
+                "{offset} {length}"
+            );
         }
         let quadword = image.quadword(at.addr());
         assert_eq!(quadword.is_some(), at.addr() % 8 == 0);

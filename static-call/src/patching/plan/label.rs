@@ -21,9 +21,9 @@ pub(crate) struct LabelShape {
     /// Address of the first byte.
     address: u64,
     /// The bytes of the jump to the test.
-    test: [u8; 8],
+    test: u64,
     /// The bytes of the jump to the block of the unexpected answer.
-    block: [u8; 8],
+    block: u64,
 }
 
 impl LabelShape {
@@ -33,7 +33,7 @@ impl LabelShape {
     pub(crate) fn new(address: u64, test: u64, block: u64) -> Option<Self> {
         let jump = |to| {
             let [jmp, a, b, c, d] = jmp(address, to)?;
-            Some([jmp, a, b, c, d, 0, 0, 0])
+            Some(u64::from_le_bytes([jmp, a, b, c, d, 0, 0, 0]))
         };
         let shape = Self { address, test: jump(test)?, block: jump(block)? };
         (grade(address, 1, LABEL_LENGTH) == Grade::Quad).then_some(shape)
@@ -49,14 +49,14 @@ impl LabelShape {
 
     /// Returns whether the code at the label's address is the label in this form.
     pub(crate) fn is(&self, form: LabelForm, code: &[u8]) -> bool {
-        code.starts_with(&self.bytes(form)[..usize::from(LABEL_LENGTH)])
+        code.starts_with(&self.bytes(form).to_le_bytes()[..usize::from(LABEL_LENGTH)])
     }
 
-    /// Returns the label's bytes, padded with 0.
-    fn bytes(&self, form: LabelForm) -> [u8; 8] {
+    /// Returns the label's bytes, padded with 0, little-endian.
+    fn bytes(&self, form: LabelForm) -> u64 {
         match form {
             LabelForm::Test => self.test,
-            LabelForm::Next => nop(LABEL_LENGTH).unwrap_or(self.test),
+            LabelForm::Next => nop(LABEL_LENGTH).map_or(self.test, u64::from_le_bytes),
             LabelForm::Block => self.block,
         }
     }

@@ -15,6 +15,7 @@ pub(crate) use label::{LabelForm, LabelShape};
 pub(crate) use steps::{Route, Step};
 
 /// Where a call instruction leads.
+#[repr(u64)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lead {
     /// To its trampoline or its key's stub, as linked.
@@ -51,8 +52,8 @@ pub(crate) struct Goal {
 pub(crate) struct CallShape {
     /// Address of the first byte.
     pub(crate) address: u64,
-    /// The instruction's bytes as linked, padded with 0.
-    pub(crate) linked: [u8; 8],
+    /// The instruction's bytes as linked, padded with 0, little-endian.
+    pub(crate) linked: u64,
     /// Those bytes, decoded.
     pub(crate) branch: Branch,
     /// Which stores the address allows (INV-STORE).
@@ -75,13 +76,13 @@ pub(crate) enum Width {
 }
 
 /// One store: it changes the instruction of `length` bytes at `address` from `old` to `new`, which
-/// differ only where `width` says.
+/// differ only where `width` says. Bytes are padded with 0, little-endian.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Store {
     pub(crate) address: u64,
     pub(crate) length: u8,
-    pub(crate) old: [u8; 8],
-    pub(crate) new: [u8; 8],
+    pub(crate) old: u64,
+    pub(crate) new: u64,
     pub(crate) width: Width,
 }
 
@@ -93,13 +94,13 @@ impl CallShape {
         let mut linked = [0; 8];
         linked[..length].copy_from_slice(&bytes[..length]);
         let (grade, split) = (branch.grade(address), Split::of(&branch, address));
-        Some(Self { address, linked, branch, grade, split })
+        Some(Self { address, linked: u64::from_le_bytes(linked), branch, grade, split })
     }
 
     /// Returns the shape of this branch as it was linked, if it leads elsewhere now.
     pub(crate) fn linked_to(&self, home: u64) -> Option<Self> {
         let displacement = self.branch.displacement_to(self.address, home)?;
-        let linked = self.branch.with_displacement(&self.linked, displacement);
+        let linked = self.with_displacement(displacement).to_le_bytes();
         Self::new(self.address, &linked[..usize::from(self.branch.length)])
     }
 
@@ -115,17 +116,25 @@ impl CallShape {
 
     /// Returns the bytes of this instruction with the given lead, or `None` if its kind, its grade
     /// or the distance does not allow that.
-    pub(crate) fn bytes(&self, lead: Lead) -> Option<[u8; 8]> {
+    pub(crate) fn bytes(&self, lead: Lead) -> Option<u64> {
         match lead {
             Lead::Linked => Some(self.linked),
             Lead::Address(to) | Lead::Veneer(to) => {
                 let displacement = self.branch.displacement_to(self.address, to)?;
-                Some(self.branch.with_displacement(&self.linked, displacement))
+                Some(self.with_displacement(displacement))
             }
-            Lead::Nop if self.is_whole_call() => nop(self.branch.length),
-            Lead::Constant(value) if self.is_whole_call() => mov_eax(self.branch.length, value),
+            Lead::Nop if self.is_whole_call() => nop(self.branch.length).map(u64::from_le_bytes),
+            Lead::Constant(value) if self.is_whole_call() => {
+                mov_eax(self.branch.length, value).map(u64::from_le_bytes)
+            }
             Lead::Nop | Lead::Constant(_) => None,
         }
+    }
+
+    /// Returns the bytes of this instruction with another displacement.
+    fn with_displacement(&self, displacement: i32) -> u64 {
+        let linked = self.linked.to_le_bytes();
+        u64::from_le_bytes(self.branch.with_displacement(&linked, displacement))
     }
 
     /// Returns whether the opcode may change. That is possible only for a call, which has other
@@ -161,15 +170,15 @@ impl CallShape {
     /// leads with their bytes.
     fn change(
         &self,
-        (from, old): (Lead, [u8; 8]),
-        (to, new): (Lead, [u8; 8]),
+        (from, old): (Lead, u64),
+        (to, new): (Lead, u64),
     ) -> Result<Option<Store>, Impossible> {
         if old == new {
             return Ok(None);
         }
         let width = if let Some(split) = self.split {
-            self.part(split, &old, &new).ok_or(Impossible)?
-        } else if self.has_same_opcode(&old, &new) && from.is_call() && to.is_call() {
+            self.part(split, old, new).ok_or(Impossible)?
+        } else if self.has_same_opcode(old, new) && from.is_call() && to.is_call() {
             Width::Displacement(self.branch.disp_at)
         } else if self.grade == Grade::Quad {
             Width::Quadword
@@ -181,9 +190,8 @@ impl CallShape {
     }
 
     /// Returns whether the bytes of two instructions are the same before the displacement.
-    fn has_same_opcode(&self, a: &[u8; 8], b: &[u8; 8]) -> bool {
-        let difference = u64::from_le_bytes(*a) ^ u64::from_le_bytes(*b);
-        difference.trailing_zeros() >= 8 * u32::from(self.branch.disp_at)
+    fn has_same_opcode(&self, a: u64, b: u64) -> bool {
+        (a ^ b).trailing_zeros() >= 8 * u32::from(self.branch.disp_at)
     }
 }
 
@@ -199,11 +207,5 @@ pub(crate) fn trampoline_bytes(address: u64, linked: u64, target: Option<u64>) -
 /// Returns the store that changes a trampoline: all of its eight bytes, or none.
 pub(crate) fn trampoline_store(address: u64, old: u64, new: u64) -> Option<Store> {
     const { assert!(TRAMPOLINE_SIZE == 8) }
-    (old != new).then(|| Store {
-        address,
-        length: 8,
-        old: old.to_le_bytes(),
-        new: new.to_le_bytes(),
-        width: Width::Quadword,
-    })
+    (old != new).then_some(Store { address, length: 8, old, new, width: Width::Quadword })
 }

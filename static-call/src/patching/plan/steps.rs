@@ -41,26 +41,31 @@ impl CallShape {
     /// Returns the steps from one lead to another through a window of veneers, or `None` if one of
     /// the leads or the window is out of reach. The veneers of both leads in that window must
     /// exist.
+    #[inline]
     pub(crate) fn route(&self, from: Lead, to: Lead, high: i32) -> Option<Route> {
         let split = self.split?;
-        let veneer = |lead| self.veneer(split, lead, high).map(Lead::Veneer);
-        let (old, new) = (veneer(from)?, veneer(to)?);
         let with_bytes = |lead| Some((lead, self.bytes(lead)?));
         let (from, to) = (with_bytes(from)?, with_bytes(to)?);
-        // What leads to the same place has one name.
-        let named = |(lead, bytes)| {
-            [from, to].into_iter().find(|&(_, end)| end == bytes).unwrap_or((lead, bytes))
+        let veneer = |lead| {
+            let (veneer, bytes) = with_bytes(Lead::Veneer(self.veneer(split, lead, high)?))?;
+            // What leads to the same place has one name.
+            let same = [from, to].into_iter().find(|&(_, end)| end == bytes);
+            Some((same.map_or(veneer, |(lead, _)| lead), bytes))
         };
-        let (old, new) = (named(with_bytes(old)?), named(with_bytes(new)?));
-        let step = |from: (Lead, _), to: (Lead, _)| {
-            let store = self.change(from, to).ok()?;
-            Some(store.map(|store| Step { store, from: from.0, to: to.0 }))
+        let (old, new) = (veneer(from.0)?, veneer(to.0)?);
+        let (at, before) = (self.branch.disp_at, split.before());
+        let low = Width::Part { at, length: before };
+        let high = Width::Part { at: at + before, length: 4 - before };
+        let step = |(from, old): (Lead, u64), (to, new): (Lead, u64), width| {
+            let (address, length) = (self.address, self.branch.length);
+            let store = Store { address, length, old, new, width };
+            (old != new).then_some(Step { store, from, to })
         };
-        Some([step(from, old)?, step(old, new)?, step(new, to)?])
+        Some([step(from, old, high), step(old, new, low), step(new, to, high)])
     }
 
     /// Returns the part of the displacement in which the bytes differ, if it is only one.
-    pub(super) fn part(&self, split: Split, old: &[u8; 8], new: &[u8; 8]) -> Option<Width> {
+    pub(super) fn part(&self, split: Split, old: u64, new: u64) -> Option<Width> {
         let (from, to) = (self.parts(split, old)?, self.parts(split, new)?);
         let (at, before) = (self.branch.disp_at, split.before());
         match (from.low == to.low, from.high == to.high) {
@@ -71,9 +76,9 @@ impl CallShape {
     }
 
     /// Returns the parts of the displacement in `bytes`, if they are a branch of this shape.
-    fn parts(&self, split: Split, bytes: &[u8; 8]) -> Option<Parts> {
-        let displacement = u64::from_le_bytes(*bytes) >> (8 * self.branch.disp_at);
-        let is_branch = self.has_same_opcode(bytes, &self.linked);
+    fn parts(&self, split: Split, bytes: u64) -> Option<Parts> {
+        let displacement = bytes >> (8 * self.branch.disp_at);
+        let is_branch = self.has_same_opcode(bytes, self.linked);
         is_branch.then(|| split.parts(displacement as i32))
     }
 }

@@ -39,7 +39,7 @@ impl Steps {
     /// Returns the forms of the call that lead to veneers.
     pub(super) fn between(&self) -> Vec<[u8; 8]> {
         let is_veneer = |step: &&Step| matches!(step.to, Lead::Veneer(_));
-        self.steps().filter(is_veneer).map(|step| step.store.new).collect()
+        self.steps().filter(is_veneer).map(|step| step.store.new.to_le_bytes()).collect()
     }
 
     /// Returns the steps there and back.

@@ -50,8 +50,8 @@ fn each_step_is_a_store_into_one_quadword() {
         }
         // There, and back by the same veneers.
         assert_eq!(stations.len(), 4, "{experiment:?}");
-        assert_eq!(all[2].store.new[..5], first[..5]);
-        assert_eq!(all[5].store.new[..5], second[..5]);
+        assert_eq!(all[2].store.new.to_le_bytes()[..5], first[..5]);
+        assert_eq!(all[5].store.new.to_le_bytes()[..5], second[..5]);
         let veneers = all.iter().filter(|step| matches!(step.to, Lead::Veneer(_))).count();
         assert_eq!(veneers, 4, "{experiment:?}");
     }
@@ -63,7 +63,7 @@ fn every_mixture_is_counted_as_what_it_is() {
     for (experiment, split, offset) in places() {
         let (bench, site) = bench(&experiment, offset);
         let Change::Steps(steps) = &bench.change else { panic!("one store") };
-        let forms: Vec<[u8; 8]> = steps.steps().map(|step| step.store.new).collect();
+        let forms: Vec<[u8; 8]> = steps.steps().map(|step| step.store.new.to_le_bytes()).collect();
         let veneers = steps.between();
         let values = |i: usize| forms.iter().map(|form| form[i]).collect::<BTreeSet<u8>>();
         let mut mixtures = Vec::from([Vec::new()]);

@@ -84,7 +84,8 @@ impl Label {
 fn test_code(image: &Image, address: u64) -> Option<[u8; LABEL_TEST_LENGTH as usize]> {
     let mut code = [0; LABEL_TEST_LENGTH as usize];
     for (bytes, at) in code.chunks_mut(8).zip((address as usize..).step_by(8)) {
-        bytes.copy_from_slice(&image.instruction(at, bytes.len())?[..bytes.len()]);
+        let found = image.instruction(at, bytes.len())?.to_le_bytes();
+        bytes.copy_from_slice(&found[..bytes.len()]);
     }
     Some(code)
 }

@@ -23,9 +23,8 @@ pub(crate) fn are_allowed(state: &State) -> bool {
 }
 
 /// A call instruction whose displacement is split.
-#[derive(Clone, Copy)]
 struct Site {
-    shape: CallShape,
+    shape: &'static CallShape,
     split: Split,
     key: u32,
     /// Address of the key's slot.
@@ -37,7 +36,7 @@ struct Site {
 impl Site {
     fn of(state: &State, i: usize) -> Option<Self> {
         let call = &state.registry.calls[i];
-        let shape = call.shape.filter(|_| call.fault.is_none())?;
+        let shape = call.shape.as_ref().filter(|_| call.fault.is_none())?;
         let slot = state.registry.keys.get(call.key as usize)?.record.slot_address() as u64;
         Some(Self { shape, split: shape.split?, key: call.key, slot, now: state.written.calls[i] })
     }
@@ -103,21 +102,33 @@ impl Site {
         }
     }
 
+    /// Returns the first layer in which all these leads have a veneer.
+    fn layer(&self, state: &State, leads: [Lead; 3]) -> Option<u32> {
+        (0..Areas::layers(self.split)).find(|&layer| self.are_ready(state, leads, layer))
+    }
+
     /// Returns the steps to `to`, with one store or through veneers that are ready, from which the
-    /// instruction can get back to its trampoline.
-    fn route(&self, state: &State, to: Lead) -> Option<Route> {
-        let has = |leads| {
-            (0..Areas::layers(self.split)).find(|&layer| self.are_ready(state, leads, layer))
-        };
+    /// instruction can get back to its trampoline. With `all_veneers`, also those must be ready
+    /// that the next update may need.
+    #[inline]
+    fn route(&self, state: &State, to: Lead, all_veneers: bool) -> Option<Route> {
         if let Ok(store) = self.shape.store(self.now, to) {
-            let has_way_back =
-                self.shape.store(to, Lead::Linked).is_ok() || has([to, to, Lead::Linked]).is_some();
+            let has_way_back = !all_veneers && self.shape.store(to, Lead::Linked).is_ok()
+                || self.layer(state, [to, to, Lead::Linked]).is_some();
             let step = store.map(|store| Step { store, from: self.now, to });
             return has_way_back.then_some([step, None, None]);
         }
-        let layer = has([self.now, to, Lead::Linked])?;
+        let layer = self.layer(state, [self.now, to, Lead::Linked])?;
         self.shape.route(self.now, to, self.window(state, layer)?)
     }
+}
+
+/// Returns the steps of an instruction whose displacement is split to `to`, if all veneers are
+/// ready that [`prepare`] would make.
+#[inline]
+pub(crate) fn ready(state: &State, i: usize, to: Lead) -> Option<Route> {
+    let site = Site::of(state, i).filter(|_| state.left.unsettled.is_none())?;
+    if site.now == to { Some([None; 3]) } else { site.route(state, to, true) }
 }
 
 /// Makes the veneers that an instruction needs to be retargeted, if its displacement is split. They
@@ -136,7 +147,7 @@ pub(crate) fn prepare(state: &mut State, i: usize, to: Lead) {
 /// they may lie in pages that are executed, so that a barrier must come before the first step.
 pub(crate) fn provide(state: &mut State, i: usize, to: Lead) {
     let Some(site) = Site::of(state, i).filter(|site| site.now != to) else { return };
-    if site.route(state, to).is_some() {
+    if site.route(state, to, false).is_some() {
         return;
     }
     let leads = [to, Lead::Linked, site.first(to)].map(|lead| (lead, Room::Any));
@@ -183,7 +194,7 @@ pub(crate) fn way(state: &State, i: usize, to: Lead) -> Result<Option<(Route, Le
     let Some(site) = Site::of(state, i).filter(|site| site.now != to) else { return Ok(None) };
     if state.left.unsettled.is_none() {
         for end in [to, Lead::Linked] {
-            if let Some(route) = site.route(state, end) {
+            if let Some(route) = site.route(state, end, false) {
                 return Ok(Some((route, end)));
             }
         }

@@ -106,11 +106,18 @@ impl Model {
         let executed: Vec<u64> = self.state.veneers.executable().collect();
         let before = |page| Snapshot::of(&self.state.veneers, page);
         let before: Vec<_> = executed.into_iter().map(before).collect();
+        let ready: Vec<_> = calls.iter().map(|&i| ready(&self.state, i, to)).collect();
         if has_memory {
             calls.iter().for_each(|&i| prepare(&mut self.state, i, to));
         }
         self.state.veneers.finish();
         let ways: Vec<_> = calls.iter().map(|&i| way(&self.state, i, to)).collect();
+        // What was ready is the way, and needs nothing that was made since.
+        for (ready, way) in ready.iter().zip(&ways) {
+            let Some(route) = ready else { continue };
+            let steps = way.as_ref().ok().map(|way| way.map_or([None; 3], |(route, _)| route));
+            assert_eq!(Some(*route), steps);
+        }
         if has_memory {
             calls.iter().for_each(|&i| provide(&mut self.state, i, to));
             self.state.veneers.finish();

@@ -38,7 +38,7 @@ pub(crate) struct Veneers {
     count: usize,
     /// The index at which a page was found last, by the low bits of the page's number. It may be
     /// another page's by now.
-    recent: [Cell<u16>; RECENT],
+    recent: &'static mut [Cell<u16>],
     /// The memory of `pages`.
     memory: Option<Memory>,
     /// Number of pages that are not ready.
@@ -67,13 +67,14 @@ pub(crate) enum Room {
 impl Veneers {
     /// Returns the bytes of the arena that this needs, besides the veneers.
     pub(crate) fn size(keys: usize) -> usize {
-        keys * size_of::<[u8; 3]>() + ALIGNMENT
+        keys * size_of::<[u8; 3]>() + RECENT * size_of::<u16>() + 2 * ALIGNMENT
     }
 
     /// Returns no veneers, for an image with these bounds and this number of keys.
     pub(crate) fn new(arena: &mut Arena, (start, end): (u64, u64), keys: usize) -> Self {
         let homes = arena.slice(keys, |_| [0; 3]);
-        Self { areas: Areas::new(start, end), homes, ..Self::bare() }
+        let recent = arena.slice(RECENT, |_| Cell::new(0));
+        Self { areas: Areas::new(start, end), homes, recent, ..Self::bare() }
     }
 
     /// Returns no veneers, for no image.
@@ -82,7 +83,7 @@ impl Veneers {
             areas: Areas::new(0, 0),
             pages: &mut [],
             count: 0,
-            recent: [const { Cell::new(0) }; RECENT],
+            recent: &mut [],
             memory: None,
             unfinished: 0,
             homes: &mut [],
@@ -281,14 +282,16 @@ impl Veneers {
     fn find(&self, address: u64) -> Result<usize, usize> {
         let first = page_of(address) as usize;
         let pages = &self.pages[..self.count];
-        let recent = &self.recent[first / PAGE % RECENT];
-        let last = usize::from(recent.get());
+        let recent = self.recent.get(first / PAGE % RECENT);
+        let last = recent.map_or(0, |recent| recent.get().into());
         if pages.get(last).is_some_and(|page| page.address() == first) {
             return Ok(last);
         }
         let found = pages.binary_search_by_key(&first, Page::address)?;
         // Every index fits: there are at most `MOST_PAGES`.
-        recent.set(u16::try_from(found).unwrap_or_default());
+        if let Some(recent) = recent {
+            recent.set(u16::try_from(found).unwrap_or_default());
+        }
         Ok(found)
     }
 

@@ -3,6 +3,7 @@
 use super::Mutant;
 use crate::mutants::suite::Suite::{Test, Unit};
 
+const PENDING: &str = "patching/pending.rs";
 const PLAN_STEPS: &str = "patching/plan/steps.rs";
 const PROTOCOL: &str = "patching/protocol.rs";
 const RECOVER: &str = "patching/recover.rs";
@@ -35,8 +36,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         what: "steps in another order",
         changes: &[(
             PLAN_STEPS,
-            "Some([step(from, old)?, step(old, new)?, step(new, to)?])",
-            "Some([step(from, old)?, step(new, to)?, step(old, new)?])",
+            "Some([step(from, old, high), step(old, new, low), step(new, to, high)])",
+            "Some([step(from, old, high), step(new, to, high), step(old, new, low)])",
         )],
         suites: &[Unit("patching::plan"), Test("steps")],
     },
@@ -60,6 +61,22 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         rule: "INV-STEP",
+        what: "a step changes both parts",
+        changes: &[(
+            PLAN_STEPS,
+            "let low = Width::Part { at, length: before };",
+            "let low = Width::Part { at, length: 4 * before / before };",
+        )],
+        suites: &[Unit("patching::plan")],
+    },
+    Mutant {
+        rule: "INV-STORE",
+        what: "only stores of the first stage are checked",
+        changes: &[(PENDING, "self.last_start + 1", "1")],
+        suites: &[Unit("patching::pending")],
+    },
+    Mutant {
+        rule: "INV-STEP",
         what: "steps go on after a foreign byte",
         changes: &[(STORE, "if !state.written.is_before(planned) {", "if false {")],
         suites: &[Test("steps")],
@@ -68,6 +85,12 @@ pub(super) const MUTANTS: &[Mutant] = &[
         rule: "INV-STEP",
         what: "a barrier that failed at the end is forgotten",
         changes: &[(STEPS, "if state.left.unsettled.is_none() {", "if true {")],
+        suites: &[Unit("patching::steps")],
+    },
+    Mutant {
+        rule: "INV-STEP",
+        what: "what is ready takes steps although a barrier failed",
+        changes: &[(STEPS, ".filter(|_| state.left.unsettled.is_none())?", "?")],
         suites: &[Unit("patching::steps")],
     },
     Mutant {
@@ -92,7 +115,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
                 r#"let _ = has_way_back;
             return Some([step, None, None]);"#,
             ),
-            (STEPS, "has([self.now, to, Lead::Linked])?", "has([self.now, to, to])?"),
+            (STEPS, "[self.now, to, Lead::Linked])?;", "[self.now, to, to])?;"),
             (
                 STEPS,
                 "[(to, Room::Any), (Lead::Linked, Room::New), (",

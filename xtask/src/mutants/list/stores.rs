@@ -25,7 +25,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         what: "straddling displacements are changed by one store",
         changes: &[(
             PLAN,
-            "self.part(split, &old, &new).ok_or(Impossible)?",
+            "self.part(split, old, new).ok_or(Impossible)?",
             "{ let _ = split; Width::Displacement(self.branch.disp_at) }",
         )],
         suites: &[Unit("patching::plan")],
@@ -152,20 +152,16 @@ pub(super) const MUTANTS: &[Mutant] = &[
         changes: &[
             (
                 CHOOSE,
-                r#"    for_each(state, KeyEntry::trampolines, |state, i, goal| {
-        of_trampoline(state, i, goal, aim);
-        Ok(())
-    })?;
-    for_each(state, KeyEntry::labels"#,
-                "    for_each(state, KeyEntry::labels",
+                r#"    for_each(state, KeyEntry::trampolines, |state, i, goal| of_trampoline(state, i, goal, aim));
+"#,
+                "",
             ),
             (
                 CHOOSE,
                 "    // An instruction that is stuck",
                 r#"    for_each(state, KeyEntry::trampolines, |state, i, goal| {
-        of_trampoline(state, i, goal, aim);
-        Ok(())
-    })?;
+        of_trampoline(state, i, goal, aim)
+    });
     // An instruction that is stuck"#,
             ),
         ],

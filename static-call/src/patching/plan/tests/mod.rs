@@ -24,7 +24,7 @@ impl Memory {
         let start = (shape.address & !7) - 8;
         let mut this = Self { start, bytes: std::vec![filler; 32] };
         let length = usize::from(shape.branch.length);
-        this.write(shape.address, &shape.linked[..length]);
+        this.write(shape.address, &shape.linked.to_le_bytes()[..length]);
         this
     }
 
@@ -48,13 +48,14 @@ impl Memory {
         let mut quadwords: Vec<u64> = (from..to).map(|i| (change.address + i as u64) / 8).collect();
         quadwords.dedup();
         assert_eq!(quadwords.len(), 1, "a store crosses a quadword boundary: {change:x?}");
+        let [old, new] = [change.old, change.new].map(u64::to_le_bytes);
         for i in 0..usize::from(change.length) {
             let at = (change.address - self.start) as usize + i;
-            assert_eq!(self.bytes[at], change.old[i], "byte {i} differs from `old`");
+            assert_eq!(self.bytes[at], old[i], "byte {i} differs from `old`");
             if (from..to).contains(&i) {
-                self.bytes[at] = change.new[i];
+                self.bytes[at] = new[i];
             }
-            assert_eq!(self.bytes[at], change.new[i], "the store does not write byte {i}");
+            assert_eq!(self.bytes[at], new[i], "the store does not write byte {i}");
         }
     }
 }
@@ -119,7 +120,7 @@ fn allowed(shape: &CallShape, lead: Lead) -> bool {
 /// Returns whether the bytes of both leads differ on one side of a quadword boundary only.
 fn differs_on_one_side(shape: &CallShape, from: Lead, to: Lead) -> bool {
     let (Some(old), Some(new)) = (shape.bytes(from), shape.bytes(to)) else { return false };
-    let differing = (0..8_usize).filter(|&i| old[i] != new[i]);
+    let differing = (0..8_usize).filter(|&i| (old ^ new) >> (8 * i) & 0xff != 0);
     let mut quadwords: Vec<u64> = differing.map(|i| (shape.address + i as u64) / 8).collect();
     quadwords.dedup();
     quadwords.len() <= 1
@@ -127,7 +128,7 @@ fn differs_on_one_side(shape: &CallShape, from: Lead, to: Lead) -> bool {
 
 /// Checks that the instruction in memory has this lead.
 fn check(memory: &Memory, shape: &CallShape, lead: Lead) {
-    let linked = decode(&shape.linked, shape.address);
+    let linked = decode(&shape.linked.to_le_bytes(), shape.address);
     let now = memory.instruction(shape.address);
     assert_eq!(now.len(), linked.len(), "the length does not change");
     match lead {

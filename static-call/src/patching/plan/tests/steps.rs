@@ -23,17 +23,23 @@ impl Fetches {
         (8 - shape.address % 8) as usize
     }
 
-    fn new(shape: &CallShape, bytes: [u8; 8]) -> Self {
-        let (first, second) =
-            bytes[..usize::from(shape.branch.length)].split_at(Self::boundary(shape));
+    fn new(shape: &CallShape, bytes: u64) -> Self {
+        let bytes = &bytes.to_le_bytes()[..usize::from(shape.branch.length)];
+        let (first, second) = bytes.split_at(Self::boundary(shape));
         Self { first: std::vec![first.to_vec()], second: std::vec![second.to_vec()] }
     }
 
     /// Makes a store, which must change only one quadword.
     fn store(&mut self, shape: &CallShape, store: &Store) {
         let boundary = Self::boundary(shape);
-        let (old, new) = (store.old.split_at(boundary), store.new.split_at(boundary));
+        let bytes = [store.old, store.new].map(u64::to_le_bytes);
+        let [old, new] = bytes.each_ref().map(|bytes| bytes.split_at(boundary));
         assert!((old.0 == new.0) != (old.1 == new.1), "a store in both quadwords: {store:x?}");
+        let Width::Part { at, length } = store.width else { panic!("the whole: {store:x?}") };
+        let written = usize::from(at)..usize::from(at + length);
+        assert!(written.end <= boundary || written.start >= boundary, "{store:x?}");
+        let mut differing = (0..8).filter(|&i| bytes[0][i] != bytes[1][i]);
+        assert!(differing.all(|i| written.contains(&i)), "{store:x?}");
         let length = usize::from(store.length) - boundary;
         assert_eq!(self.first.last().unwrap(), old.0);
         assert_eq!(self.second.last().unwrap(), &old.1[..length]);
@@ -174,8 +180,8 @@ fn the_model_can_fail() {
         }
         assert!(!led.is_subset(&allowed), "without barrier {missing}: {led:x?}");
     }
-    let (old, new) = (shape.bytes(from).unwrap(), shape.bytes(to).unwrap());
-    let mut fetches = Fetches::new(&shape, old);
+    let mut fetches = Fetches::new(&shape, shape.bytes(from).unwrap());
+    let new = shape.bytes(to).unwrap().to_le_bytes();
     fetches.first.push(new[..2].to_vec());
     fetches.second.push(new[2..5].to_vec());
     assert!(!fetches.destinations(&shape).is_subset(&allowed));
