@@ -7,6 +7,7 @@
 
 use crate::arch::native::along_jumps;
 use crate::arch::native::effect::{EFFECT_LENGTH, Effect};
+use crate::arch::native::may_jump;
 use crate::error::UpdateError;
 use crate::layout::Kind;
 use crate::patching::pending::Pending;
@@ -53,6 +54,11 @@ fn calls_itself(registry: &Registry, batch: &Pending, key: usize) -> bool {
     for _ in 0..registry.keys.len() {
         let target = batch.wanted(at).unwrap_or_else(|| registry.keys[at].record.current());
         let entry = skip(registry, target.record().address().addr() as u64);
+        // Most targets do not begin with one. A jump that was rewritten is one still.
+        let (code, have) = image.read(entry as usize);
+        if have > 0 && !may_jump(&code[..have]) {
+            return false;
+        }
         let jump = match registry.call_at(entry) {
             Some(call) if matches!(call.kind, Kind::Jmp | Kind::JmpGot) => Some(call.key),
             Some(_) => None,

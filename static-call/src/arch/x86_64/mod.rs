@@ -274,6 +274,24 @@ pub fn nop(length: u8) -> Option<[u8; 8]> {
     }
 }
 
+/// Returns whether `bytes` may begin with a jump, of any form and with any prefixes (Intel SDM vol.
+/// 2, 2.1.1, 2.2.1 and "JMP"). If not, they do not.
+#[must_use]
+pub fn may_jump(bytes: &[u8]) -> bool {
+    let is_prefix = |byte: &&u8| {
+        matches!(
+            byte,
+            0x26 | 0x2e | 0x36 | 0x3e | 0x40..=0x4f | 0x64..=0x67 | 0xf0 | 0xf2 | 0xf3
+        )
+    };
+    let prefixes = bytes.iter().take_while(is_prefix).count();
+    match bytes[prefixes..] {
+        [] | [0xff] => true,
+        [0xff, operand, ..] => matches!(operand >> 3 & 7, 4 | 5),
+        [opcode, ..] => matches!(opcode, 0xe9 | 0xeb),
+    }
+}
+
 /// Returns the destination of the jump at `address`, if the code there is a direct jump: `jmp
 /// rel32` or `jmp rel8`.
 #[must_use]

@@ -42,6 +42,31 @@ fn grade_by_bytes(address: u64, disp_at: u64, length: u64) -> Grade {
     }
 }
 
+proptest! {
+    /// Whatever the other decoder calls a jump may be one.
+    #[test]
+    fn no_jump_is_missed(
+        prefixes in prop::collection::vec(any::<u8>(), 0..3),
+        opcode in prop_oneof![Just(0xe9), Just(0xeb), Just(0xff), any::<u8>()],
+        rest: [u8; 8],
+    ) {
+        let bytes = [&prefixes[..], &[opcode], &rest].concat();
+        let flow = decode(&bytes, 0x1000).flow_control();
+        let jumps = [FlowControl::UnconditionalBranch, FlowControl::IndirectBranch];
+        prop_assert!(may_jump(&bytes) || !jumps.contains(&flow), "{bytes:x?}");
+    }
+}
+
+/// Functions begin in these ways.
+#[test]
+fn prologues_are_no_jumps() {
+    for bytes in
+        [&[0x55, 0x48, 0x89, 0xe5][..], &[0x41, 0x57, 0x41], &[0x48, 0x83, 0xec, 8], &[0xc3]]
+    {
+        assert!(!may_jump(bytes), "{bytes:x?}");
+    }
+}
+
 #[test]
 fn grades_are_those_of_the_bytes() {
     let mut seen = Vec::new();
