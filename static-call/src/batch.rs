@@ -78,6 +78,7 @@ impl Batch {
     ) -> Result<Vec<Request>, UpdateError> {
         let mut batch = Self::default();
         collect(&mut batch)?;
+        request::link(&mut batch.requests);
         Ok(batch.requests)
     }
 

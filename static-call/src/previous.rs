@@ -4,6 +4,8 @@ use core::fmt;
 
 use crate::error::UpdateError;
 use crate::record::KeyRecord;
+#[cfg(feature = "std")]
+use crate::request;
 use crate::request::Request;
 
 /// A token that restores what keys called before an update.
@@ -45,7 +47,9 @@ impl Previous {
             [request] => Self(Requests::One(request.undo())),
             #[cfg(feature = "std")]
             [_, ..] => {
-                Self(Requests::Many(requests.iter().map(|request| request.undo()).collect()))
+                let mut undo: std::vec::Vec<_> = requests.iter().map(Request::undo).collect();
+                request::link(&mut undo);
+                Self(Requests::Many(undo))
             }
             _ => Self::NONE,
         }

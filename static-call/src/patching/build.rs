@@ -18,7 +18,7 @@ pub(crate) fn build(cap: Cap) -> State {
     let sections = Sections::of(&image);
     let size = Registry::size(&sections)
         + Written::size(&sections)
-        + Veneers::size(sections.keys.len())
+        + Veneers::size(sections.keys.len(), sections.call_count())
         + Pending::size(&sections);
     let mut arena = match Arena::new(size) {
         Ok(arena) => arena,
@@ -27,7 +27,8 @@ pub(crate) fn build(cap: Cap) -> State {
     let memory = arena.memory();
     let registry = Registry::read(image, &sections, &mut arena);
     let written = Written::new(&mut arena, &registry);
-    let veneers = Veneers::new(&mut arena, image.bounds(), registry.keys.len());
+    let counts = (registry.keys.len(), registry.calls.len());
+    let veneers = Veneers::new(&mut arena, image.bounds(), counts);
     let pending = Pending::new(&mut arena, &registry);
     let patching = if cap == Cap::Indirect { Patching::Capped } else { Patching::Untried };
     State {

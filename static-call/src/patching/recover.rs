@@ -48,7 +48,7 @@ mod tests {
         let mut state = State::bare(Cap::Inline, Patching::Works);
         let mut arena = Arena::new(PAGE).unwrap();
         let memory = arena.memory();
-        state.veneers = Veneers::new(&mut arena, (BASE, BASE), 1);
+        state.veneers = Veneers::new(&mut arena, (BASE, BASE), (1, 0));
         assert!(state.veneers.make(BASE, BASE + 64, Room::New));
         state.veneers.finish();
         // SAFETY: INV-VENEER: this is a page of veneers.

@@ -24,6 +24,7 @@ pub(crate) fn are_allowed(state: &State) -> bool {
 
 /// A call instruction whose displacement is split.
 struct Site {
+    index: usize,
     shape: &'static CallShape,
     split: Split,
     key: u32,
@@ -38,7 +39,8 @@ impl Site {
         let call = &state.registry.calls[i];
         let shape = call.shape.as_ref().filter(|_| call.fault.is_none())?;
         let slot = state.registry.keys.get(call.key as usize)?.record.slot_address() as u64;
-        Some(Self { shape, split: shape.split?, key: call.key, slot, now: state.written.calls[i] })
+        let (key, now) = (call.key, state.written.calls[i]);
+        Some(Self { index: i, shape, split: shape.split?, key, slot, now })
     }
 
     /// Returns the window in which the instruction's veneers of a layer are.
@@ -72,20 +74,38 @@ impl Site {
             .all(|(lead, room)| at(lead).is_some_and(|at| state.veneers.make(at, self.slot, room)))
     }
 
-    /// Makes them in the first layer where they can be had, or are ready.
-    fn make_anywhere(&self, state: &mut State, leads: [(Lead, Room); 3]) {
+    /// Makes them in the first layer where they can be had, or are ready. Returns false if there is
+    /// none.
+    fn make_anywhere(&self, state: &mut State, leads: [(Lead, Room); 3]) -> bool {
         for layer in 0..Areas::layers(self.split) {
             if self.are_ready(state, leads.map(|(lead, _)| lead), layer) {
-                return;
+                return true;
             }
             // In later layers they would stand where a target's veneer must be.
             if layer < SHARED_LAYERS {
                 make_homes(state, self.split, self.key, layer);
             }
             if self.make(state, leads, layer) {
-                return;
+                return true;
             }
         }
+        false
+    }
+
+    /// Returns the displacements now and with another lead.
+    fn displacements(&self, to: Lead) -> Option<[i32; 2]> {
+        let displacement = |lead| {
+            let destination = self.shape.destination(lead)?;
+            self.shape.branch.displacement_to(self.shape.address, destination)
+        };
+        Some([displacement(self.now)?, displacement(to)?])
+    }
+
+    /// Returns whether an earlier update found that no layer has room for what the way to `to`
+    /// needs.
+    fn is_hopeless(&self, state: &State, to: Lead) -> bool {
+        let known = state.veneers.hopeless.get(self.index);
+        known.copied() == self.displacements(to)
     }
 
     /// Returns whether all these leads have a veneer in a layer.
@@ -112,6 +132,9 @@ impl Site {
     /// that the next update may need.
     #[inline]
     fn route(&self, state: &State, to: Lead, all_veneers: bool) -> Option<Route> {
+        if self.is_hopeless(state, to) {
+            return None;
+        }
         if let Ok(store) = self.shape.store(self.now, to) {
             let has_way_back = !all_veneers && self.shape.store(to, Lead::Linked).is_ok()
                 || self.layer(state, [to, to, Lead::Linked]).is_some();
@@ -139,19 +162,30 @@ pub(crate) fn ready(state: &State, i: usize, to: Lead) -> Option<Route> {
 /// first step.
 pub(crate) fn prepare(state: &mut State, i: usize, to: Lead) {
     let Some(site) = Site::of(state, i).filter(|site| site.now != to) else { return };
-    let leads = [(to, Room::Any), (Lead::Linked, Room::New), (site.first(to), Room::New)];
-    site.make_anywhere(state, leads);
+    if !site.is_hopeless(state, to) {
+        let leads = [(to, Room::Any), (Lead::Linked, Room::New), (site.first(to), Room::New)];
+        site.make_anywhere(state, leads);
+    }
 }
 
 /// Makes the veneers with which the next update can retarget an instruction, if this one cannot:
 /// they may lie in pages that are executed, so that a barrier must come before the first step.
 pub(crate) fn provide(state: &mut State, i: usize, to: Lead) {
     let Some(site) = Site::of(state, i).filter(|site| site.now != to) else { return };
-    if site.route(state, to, false).is_some() {
+    if site.is_hopeless(state, to) || site.route(state, to, false).is_some() {
         return;
     }
     let leads = [to, Lead::Linked, site.first(to)].map(|lead| (lead, Room::Any));
-    site.make_anywhere(state, leads);
+    let refused = state.veneers.refused.take();
+    let is_made = site.make_anywhere(state, leads);
+    // Memory that was refused may be had another time.
+    let is_final = !is_made && state.veneers.refused.is_none();
+    state.veneers.refused = state.veneers.refused.or(refused);
+    if let Some(displacements) = site.displacements(to).filter(|_| is_final)
+        && let Some(hopeless) = state.veneers.hopeless.get_mut(i)
+    {
+        *hopeless = displacements;
+    }
 }
 
 /// Makes the veneers of the trampolines of all keys that use the same pages as this one, and those

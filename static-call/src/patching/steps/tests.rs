@@ -16,6 +16,7 @@ use crate::patching::registry::{Call, Registry, Ungraded};
 use crate::patching::state::Patching;
 use crate::patching::veneer::{Veneers, View};
 use crate::record::{KeyDescription, KeyRecord};
+use crate::sys;
 use crate::target::TargetDescription;
 
 const PAGE: u64 = 4096;
@@ -23,15 +24,17 @@ const PAGE: u64 = 4096;
 const COUNT: usize = 16;
 
 static CODE: u8 = 0;
+/// More keys than there are layers.
+const MANY: usize = 40;
 /// Keys whose slots veneers jump through. Nothing calls them.
-static KEYS: [KeyRecord; COUNT] = [const {
+static KEYS: [KeyRecord; MANY] = [const {
     let describe = |d: &mut TargetDescription| {
         d.at((&raw const CODE).cast()).named("default");
     };
     let description = KeyDescription::uncalled(describe, (&raw const CODE).cast());
     // SAFETY: INV-KEY: the key is never called, and no trampoline has its stub.
     unsafe { KeyRecord::new(description) }
-}; COUNT];
+}; MANY];
 /// The tests use the same addresses.
 static ALONE: Mutex<()> = Mutex::new(());
 
@@ -80,7 +83,8 @@ impl Model {
         let memory = arena.memory();
         let mut state = State::bare(Cap::Inline, Patching::Works);
         state.written.calls = arena.slice(registry.calls.len(), |_| Lead::Linked);
-        state.veneers = Veneers::new(&mut arena, (start(), start() + (16 << 20)), COUNT);
+        let bounds = (start(), start() + (16 << 20));
+        state.veneers = Veneers::new(&mut arena, bounds, (KEYS.len(), registry.calls.len()));
         state.registry = registry;
         Self { state, memory, unsettled: false }
     }
@@ -331,4 +335,65 @@ fn keys_with_the_same_target_are_inline() {
             }
         }
     }
+}
+
+/// A target in another window of 16 MiB than the trampolines.
+const FAR: u64 = 0x110_0000;
+
+/// Calls of this many keys, with three bytes of the displacement before the boundary.
+fn far_calls(keys: usize) -> Vec<(u64, u32)> {
+    (0..keys as u32).map(|key| (u64::from(key) * 64 + 4, key)).collect()
+}
+
+/// More keys than there are layers have the same target. What has no room is known afterwards.
+#[test]
+fn what_is_hopeless_is_known() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut model = Model::new(&far_calls(MANY));
+    let all = |model: &mut Model| -> Vec<bool> {
+        let mut update = |key| {
+            model.settle(true);
+            model.update(key, start() + FAR, true, None)
+        };
+        (0..MANY as u32).map(&mut update).collect()
+    };
+    let is_hopeless = |model: &Model| -> Vec<bool> {
+        model.state.veneers.hopeless.iter().map(|&known| known != [0; 2]).collect()
+    };
+    let done = all(&mut model);
+    let hopeless = is_hopeless(&model);
+    assert!(done.iter().any(|&done| done));
+    assert!(done.iter().zip(&hopeless).all(|(done, hopeless)| done != hopeless));
+    // It is right: without it, nothing else comes out.
+    assert_eq!(all(&mut model), done);
+    model.state.veneers.hopeless.fill([0; 2]);
+    assert_eq!((all(&mut model), is_hopeless(&model)), (done, hopeless));
+    model.assert_ways_back();
+    for key in 0..MANY as u32 {
+        model.settle(true);
+        let own = start() + 2 * FAR + u64::from(key) * 16;
+        assert!(model.update(key, own, true, None), "{key}");
+    }
+}
+
+/// What failed because memory was refused is not hopeless.
+#[test]
+fn memory_that_was_refused_is_asked_for_again() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut model = Model::new(&far_calls(1));
+    let site = Site::of(&model.state, 0).unwrap();
+    let layers = 0..Areas::layers(site.split);
+    let veneer = |layer| {
+        let window = site.window(&model.state, layer).unwrap();
+        site.shape.veneer(site.split, Lead::Address(start() + FAR), window).unwrap()
+    };
+    let taken: Vec<_> = layers.map(|layer| (veneer(layer) & !(PAGE - 1)) as usize).collect();
+    taken.iter().for_each(|&page| sys::map_page(page).unwrap());
+    assert!(!model.update(0, start() + FAR, true, None));
+    assert_eq!(model.state.veneers.hopeless[0], [0; 2]);
+    for page in taken {
+        // SAFETY: INV-VENEER: this test's own page.
+        unsafe { sys::unmap_page(page) };
+    }
+    assert!(model.update(0, start() + FAR, true, None));
 }

@@ -45,6 +45,9 @@ pub(crate) struct Veneers {
     unfinished: usize,
     /// For each key and split, the layers in which the veneers of its trampolines were made.
     pub(crate) homes: &'static mut [[u8; 3]],
+    /// For each call instruction, the displacements between which no layer has room for the veneers
+    /// that it needs. That does not change: room that is taken stays so.
+    pub(crate) hopeless: &'static mut [[i32; 2]],
     /// Whether a veneer was written in a page that is executed, and no barrier has run since. A
     /// first step must not lead to it.
     pub(crate) needs_barrier: bool,
@@ -66,15 +69,24 @@ pub(crate) enum Room {
 
 impl Veneers {
     /// Returns the bytes of the arena that this needs, besides the veneers.
-    pub(crate) fn size(keys: usize) -> usize {
-        keys * size_of::<[u8; 3]>() + RECENT * size_of::<u16>() + 2 * ALIGNMENT
+    pub(crate) fn size(keys: usize, calls: usize) -> usize {
+        keys * size_of::<[u8; 3]>()
+            + calls * size_of::<[i32; 2]>()
+            + RECENT * size_of::<u16>()
+            + 3 * ALIGNMENT
     }
 
-    /// Returns no veneers, for an image with these bounds and this number of keys.
-    pub(crate) fn new(arena: &mut Arena, (start, end): (u64, u64), keys: usize) -> Self {
+    /// Returns no veneers, for an image with these bounds and numbers of keys and of call
+    /// instructions.
+    pub(crate) fn new(
+        arena: &mut Arena,
+        (start, end): (u64, u64),
+        (keys, calls): (usize, usize),
+    ) -> Self {
         let homes = arena.slice(keys, |_| [0; 3]);
+        let hopeless = arena.slice(calls, |_| [0; 2]);
         let recent = arena.slice(RECENT, |_| Cell::new(0));
-        Self { areas: Areas::new(start, end), homes, recent, ..Self::bare() }
+        Self { areas: Areas::new(start, end), homes, hopeless, recent, ..Self::bare() }
     }
 
     /// Returns no veneers, for no image.
@@ -87,6 +99,7 @@ impl Veneers {
             memory: None,
             unfinished: 0,
             homes: &mut [],
+            hopeless: &mut [],
             needs_barrier: false,
             refused: None,
             is_aliased: false,
@@ -258,6 +271,7 @@ impl Veneers {
                 page.doubt();
             }
         }
+        self.hopeless.fill([0; 2]);
         self.unfinished = self.count;
         self.finish();
     }
