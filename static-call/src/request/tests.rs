@@ -46,10 +46,11 @@ proptest! {
             requests.iter().map(|request| request.count.map(|c| (c.before, c.after))).collect()
         };
         prop_assert_eq!(counts(&searched), counts(&linked));
-        let indices = |requests: &[Request]| -> Vec<_> {
-            let start = requests.as_ptr();
-            last_of_each(requests).map(|last| core::ptr::from_ref(last).addr() - start.addr()).collect()
+        let addresses = |requests: &[Request]| -> Vec<_> {
+            let start = requests.as_ptr().addr();
+            let address = |last: &Request| core::ptr::from_ref(last).addr() - start;
+            last_of_each(requests).map(address).collect()
         };
-        prop_assert_eq!(indices(&searched), indices(&linked));
+        prop_assert_eq!(addresses(&searched), addresses(&linked));
     }
 }

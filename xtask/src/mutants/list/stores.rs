@@ -152,9 +152,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         changes: &[
             (
                 CHOOSE,
-                r#"    for_each(state, KeyEntry::trampolines, |state, i, goal| of_trampoline(state, i, goal, aim));
-"#,
-                "",
+                "KeyEntry::trampolines, |state, i, goal| of_trampoline(state, i, goal, aim));",
+                "KeyEntry::trampolines, |_, _, _| ());",
             ),
             (
                 CHOOSE,
