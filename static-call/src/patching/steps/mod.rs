@@ -105,7 +105,7 @@ impl Site {
     /// needs.
     fn is_hopeless(&self, state: &State, to: Lead) -> bool {
         let known = state.veneers.hopeless.get(self.index);
-        known.copied() == self.displacements(to)
+        known.is_some_and(|&known| self.displacements(to) == Some(known))
     }
 
     /// Returns whether all these leads have a veneer in a layer.
