@@ -72,6 +72,10 @@ impl Options {
         if options.rounds == 0 {
             return Err("--rounds needs a number from 1".into());
         }
+        let has_everything = options.workload.is_empty() && options.size && options.link;
+        if options.bless && !has_everything {
+            return Err("--bless writes a record of everything; it goes with --rounds only".into());
+        }
         programs::check_wanted(&options)?;
         Ok(options)
     }
@@ -119,4 +123,23 @@ pub(crate) fn bench(args: &[String]) -> Result {
         fs::write(root().join("measurements/benchmarks.md"), text)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(args: &[&str]) -> Result<Options> {
+        Options::parse(&args.iter().map(|&arg| arg.to_owned()).collect::<Vec<_>>())
+    }
+
+    /// A part of the results does not replace a record of everything.
+    #[test]
+    fn a_record_has_everything() {
+        assert!(parse(&["--bless", "--rounds", "3"]).is_ok_and(|options| options.bless));
+        for part in [&["--workload", "gap"][..], &["--no-size"], &["--no-link"]] {
+            assert!(parse(part).is_ok(), "{part:?}");
+            assert!(parse(&[part, &["--bless"]].concat()).is_err(), "{part:?}");
+        }
+    }
 }
