@@ -1,23 +1,30 @@
 //! Computes how big a table an image will need, from the relocations of the linker's inputs, and
 //! how many jump labels it can have.
+//!
+//! Plain loops over the entries of an object, no iterators: a link hook is usually built without
+//! optimisation, as build scripts are, and the objects of a program have many symbols.
 
-use std::collections::{HashMap, HashSet};
+use std::ffi::CStr;
 
 use object::LittleEndian as LE;
-use object::elf::{self, FileHeader64, SectionHeader64};
+use object::elf::{self, FileHeader64, Rela64, SectionHeader64, Sym64};
+use object::endian::U32;
 use object::read::archive::ArchiveFile;
-use object::read::elf::{FileHeader, Rela, SectionHeader, SectionTable, Sym};
+use object::read::elf::{FileHeader, SectionHeader};
 use static_call::layout::{LABELS_SECTION, LabelRecord, TRAMPOLINES_SECTION};
+
+use crate::sort;
 
 /// Counts relocations against trampolines, and jump labels, over all inputs of a link.
 #[derive(Clone, Debug, Default)]
 pub struct InputCounter {
     /// References to trampolines of the same object.
     own: u32,
-    /// Trampolines that other objects can name.
-    defined: HashSet<Vec<u8>>,
-    /// References to undefined symbols that may be trampolines.
-    undefined: HashMap<Vec<u8>, u32>,
+    /// Trampolines that other objects can name, by the hashes of their names. If two names have the
+    /// same hash, the table gets bigger than it need be.
+    defined: Vec<u64>,
+    /// References to undefined symbols that may be trampolines: hash and number.
+    undefined: Vec<(u64, u32)>,
     labels: u32,
 }
 
@@ -41,18 +48,22 @@ impl InputCounter {
         self.own = self.own.saturating_add(other.own);
         self.labels = self.labels.saturating_add(other.labels);
         self.defined.extend(other.defined);
-        for (name, count) in other.undefined {
-            let all = self.undefined.entry(name).or_default();
-            *all = all.saturating_add(count);
-        }
+        self.undefined.extend(other.undefined);
     }
 
     /// Returns the most entries that a table for the inputs so far can need. Inputs without machine
     /// code (bitcode, for link-time optimisation in the linker) are not counted.
     #[must_use]
     pub fn entries(&self) -> u32 {
-        let named = self.undefined.iter().filter(|(name, _)| self.defined.contains(*name));
-        named.fold(self.own, |sum, (_, count)| sum.saturating_add(*count))
+        let mut defined = self.defined.clone();
+        sort::by_key(&mut defined, |hash| [*hash, 0]);
+        let mut entries = self.own;
+        for (hash, count) in &self.undefined {
+            if defined.binary_search(hash).is_ok() {
+                entries = entries.saturating_add(*count);
+            }
+        }
+        entries
     }
 
     /// Returns the most jump labels that an image of the inputs so far can have.
@@ -61,73 +72,187 @@ impl InputCounter {
         self.labels
     }
 
-    fn object(&mut self, bytes: &[u8]) -> object::Result<()> {
-        let header = FileHeader64::<LE>::parse(bytes)?;
+    /// Adds an object. Returns `None` if it is damaged or not an object for this target.
+    fn object(&mut self, bytes: &[u8]) -> Option<()> {
+        let header = FileHeader64::<LE>::parse(bytes).ok()?;
         if header.e_type(LE) != elf::ET_REL || header.e_machine(LE) != elf::EM_X86_64 {
-            return Ok(());
+            return None;
         }
-        let sections = header.sections(LE, bytes)?;
-        // Sections of an object do not overlap. Overlapping ones would be read many times.
-        let in_file = sections.iter().filter(|s| s.sh_type(LE) != elf::SHT_NOBITS);
-        let total = in_file.map(|s| s.sh_size(LE)).fold(0, u64::saturating_add);
-        let is_relevant = sections.iter().any(may_be_records);
-        if total / 2 > bytes.len() as u64
-            || !(is_relevant || mentions_trampolines(&sections, bytes))
-        {
-            return Ok(());
-        }
-        self.labels = self.labels.saturating_add(labels(&sections));
-        let symbols = sections.symbols(LE, bytes, elf::SHT_SYMTAB)?;
-        let code = trampoline_sections(&sections);
-        for (index, symbol) in symbols.enumerate() {
-            let section = symbols.symbol_section(LE, symbol, index)?;
-            let is_named = symbol.st_bind() != elf::STB_LOCAL;
-            if is_named && section.is_some_and(|s| code.contains(&s.0)) {
-                self.defined.insert(symbols.symbol_name(LE, symbol)?.to_vec());
-            }
-        }
+        let sections = Sections::read(header, bytes)?;
+        let labels = sections.labels / LabelRecord::SIZE as u64;
+        self.labels = self.labels.saturating_add(u32::try_from(labels).unwrap_or(u32::MAX));
+        let (symbols, names) = sections.symbols()?;
         // Counted by symbol, since many relocations name the same one.
-        let mut counts = vec![0_u32; symbols.len()];
-        for section in sections.iter() {
-            let Some((relocations, _)) = section.rela(LE, bytes)? else { continue };
-            let place = sections.section(object::SectionIndex(section.sh_info(LE) as usize))?;
-            if !is_counted(sections.section_name(LE, place)?, place.sh_flags(LE)) {
-                continue;
-            }
-            for relocation in relocations {
-                let index = relocation.symbol(LE, false);
-                if let Some(count) = index.and_then(|index| counts.get_mut(index.0)) {
-                    *count = count.saturating_add(1);
-                }
-            }
-        }
-        for (index, symbol) in symbols.enumerate() {
-            let count = counts.get(index.0).copied().unwrap_or_default();
-            if count == 0 {
-                continue;
-            }
-            match symbols.symbol_section(LE, symbol, index)? {
-                Some(s) if code.contains(&s.0) => self.own = self.own.saturating_add(count),
-                None if symbol.is_undefined(LE) => {
-                    let name = symbols.symbol_name(LE, symbol)?;
+        let counts = sections.references(symbols.len())?;
+        let mut index = 0;
+        while index < symbols.len() {
+            let (symbol, count) = (&symbols[index], counts[index]);
+            let section = sections.of_symbol(symbol, index);
+            index += 1;
+            match section {
+                Some(UNDEFINED) if count > 0 => {
+                    let name = text(names, symbol.st_name.get(LE))?;
                     if has_mark(name) {
-                        let all = self.undefined.entry(name.to_vec()).or_default();
-                        *all = all.saturating_add(count);
+                        self.undefined.push((hash(name), count));
+                    }
+                }
+                Some(section) if sections.has_trampolines[section] => {
+                    self.own = self.own.saturating_add(count);
+                    if symbol.st_bind() != elf::STB_LOCAL {
+                        self.defined.push(hash(text(names, symbol.st_name.get(LE))?));
                     }
                 }
                 _ => {}
             }
         }
-        Ok(())
+        Some(())
     }
 }
 
-/// Returns whether the name of a section or symbol is that of a trampoline. In an object with debug
-/// information, names are a small part.
-fn mentions_trampolines(sections: &SectionTable<'_, FileHeader64<LE>>, bytes: &[u8]) -> bool {
-    let tables = sections.iter().filter(|s| s.sh_type(LE) == elf::SHT_STRTAB);
-    let mut names = tables.filter_map(|s| s.data(LE, bytes).ok());
-    names.any(has_mark)
+/// The section of a symbol that is not defined.
+const UNDEFINED: usize = 0;
+
+/// The sections of an object.
+struct Sections<'o> {
+    bytes: &'o [u8],
+    all: &'o [SectionHeader64<LE>],
+    names: &'o [u8],
+    /// For each section, whether it is code that records of trampolines are linked to.
+    has_trampolines: Vec<bool>,
+    /// Bytes of records of jump labels.
+    labels: u64,
+    symbols: Option<&'o SectionHeader64<LE>>,
+    /// The sections of symbols for which the symbols have no room.
+    extended: &'o [U32<LE>],
+}
+
+impl<'o> Sections<'o> {
+    /// Returns `None` if the object is damaged, or has neither records nor names of trampolines.
+    fn read(header: &FileHeader64<LE>, bytes: &'o [u8]) -> Option<Self> {
+        let all = header.section_headers(LE, bytes).ok()?;
+        let names = header.shstrndx(LE, bytes).ok()?;
+        let names = all.get(usize::try_from(names).ok()?)?.data(LE, bytes).ok()?;
+        let has_trampolines = vec![false; all.len()];
+        let (labels, symbols, extended) = (0, None, [].as_slice());
+        let mut own = Self { bytes, all, names, has_trampolines, labels, symbols, extended };
+        let (mut total, mut is_relevant) = (0_u64, false);
+        let mut index = 0;
+        while index < all.len() {
+            let section = &all[index];
+            index += 1;
+            let kind = section.sh_type(LE);
+            if kind != elf::SHT_NOBITS {
+                total = total.saturating_add(section.sh_size(LE));
+            }
+            if may_be_records(section) {
+                is_relevant = true;
+                own.records(section);
+            } else if kind == elf::SHT_SYMTAB {
+                own.symbols = Some(section);
+            } else if kind == elf::SHT_SYMTAB_SHNDX {
+                own.extended = section.data_as_array(LE, bytes).ok()?;
+            }
+        }
+        // Sections of an object do not overlap. Overlapping ones would be read many times.
+        let is_sound = total / 2 <= bytes.len() as u64;
+        (is_sound && (is_relevant || own.mention_trampolines())).then_some(own)
+    }
+
+    /// Notes a section that may have records.
+    fn records(&mut self, section: &SectionHeader64<LE>) {
+        if self.is_named(section, LABELS_SECTION) {
+            self.labels = self.labels.saturating_add(section.sh_size(LE));
+        } else if self.is_named(section, TRAMPOLINES_SECTION) {
+            let code = self.has_trampolines.get_mut(section.sh_link(LE) as usize);
+            *code.unwrap_or(&mut false) = true;
+        }
+    }
+
+    fn is_named(&self, section: &SectionHeader64<LE>, name: &str) -> bool {
+        let at = self.names.get(section.sh_name(LE) as usize..).unwrap_or_default();
+        at.get(name.len()) == Some(&0) && at.starts_with(name.as_bytes())
+    }
+
+    /// Returns whether the name of a section or symbol is that of a trampoline. In an object with
+    /// debug information, names are a small part.
+    fn mention_trampolines(&self) -> bool {
+        let tables = self.all.iter().filter(|s| s.sh_type(LE) == elf::SHT_STRTAB);
+        let mut names = tables.filter_map(|s| s.data(LE, self.bytes).ok());
+        names.any(has_mark)
+    }
+
+    /// Returns the symbols and their names.
+    fn symbols(&self) -> Option<(&'o [Sym64<LE>], &'o [u8])> {
+        let Some(section) = self.symbols else { return Some(Default::default()) };
+        let names = self.all.get(section.sh_link(LE) as usize)?;
+        let symbols = section.data_as_array(LE, self.bytes).ok()?;
+        Some((symbols, names.data(LE, self.bytes).ok()?))
+    }
+
+    /// Returns the section of a symbol by its index; `None` if it has another kind of value.
+    fn of_symbol(&self, symbol: &Sym64<LE>, index: usize) -> Option<usize> {
+        let section = match symbol.st_shndx.get(LE) {
+            elf::SHN_UNDEF => return Some(UNDEFINED),
+            elf::SHN_XINDEX => self.extended.get(index)?.get(LE) as usize,
+            section => section.index()?.into(),
+        };
+        Some(section).filter(|section| *section < self.all.len())
+    }
+
+    /// Returns the number of relocations against each symbol that can become entries of the table.
+    /// Those of the records themselves, of unwind tables and of debug information cannot.
+    fn references(&self, symbols: usize) -> Option<Vec<u32>> {
+        let mut counts = vec![0_u32; symbols];
+        let mut index = 0;
+        while index < self.all.len() {
+            let section = &self.all[index];
+            index += 1;
+            if section.sh_type(LE) != elf::SHT_RELA {
+                continue;
+            }
+            let place = self.all.get(section.sh_info(LE) as usize)?;
+            if !place.sh_flags(LE).contains(elf::SHF_ALLOC)
+                || self.is_named(place, TRAMPOLINES_SECTION)
+                || self.is_named(place, ".eh_frame")
+            {
+                continue;
+            }
+            let relocations: &[Rela64<LE>] = section.data_as_array(LE, self.bytes).ok()?;
+            let mut n = 0;
+            while n < relocations.len() {
+                let symbol = relocations[n].r_sym(LE, false) as usize;
+                if symbol < symbols {
+                    counts[symbol] = counts[symbol].saturating_add(1);
+                }
+                n += 1;
+            }
+        }
+        Some(counts)
+    }
+}
+
+/// Returns the text at an offset of a string table.
+fn text(names: &[u8], at: u32) -> Option<&[u8]> {
+    let text = CStr::from_bytes_until_nul(names.get(at as usize..)?).ok()?;
+    Some(text.to_bytes())
+}
+
+/// Returns a number that is rarely the same for two names.
+fn hash(name: &[u8]) -> u64 {
+    // An odd number whose bits look random: the golden ratio's fraction.
+    const FACTOR: u128 = 0x9e37_79b9_7f4a_7c15;
+    let (words, rest) = name.as_chunks::<8>();
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    let mut hash = name.len() as u64;
+    let mut n = 0;
+    while n <= words.len() {
+        let word = u64::from_le_bytes(if n < words.len() { words[n] } else { last });
+        let product = u128::from(hash ^ word) * FACTOR;
+        hash = product as u64 ^ (product >> 64) as u64;
+        n += 1;
+    }
+    hash
 }
 
 /// Returns whether some names contain `trampoline`. The name of every trampoline function and
@@ -170,45 +295,29 @@ pub(super) fn may_be_records(section: &SectionHeader64<LE>) -> bool {
     section.sh_flags(LE).contains(elf::SHF_ALLOC | elf::SHF_LINK_ORDER)
 }
 
-/// Returns the number of jump labels.
-fn labels(sections: &SectionTable<'_, FileHeader64<LE>>) -> u32 {
-    let is_named = |s: &&SectionHeader64<LE>| {
-        let name = sections.section_name(LE, s);
-        may_be_records(s) && name.is_ok_and(|n| n == LABELS_SECTION.as_bytes())
-    };
-    let size = sections.iter().filter(is_named).map(|s| s.sh_size(LE));
-    let count = size.fold(0, u64::saturating_add) / LabelRecord::SIZE as u64;
-    u32::try_from(count).unwrap_or(u32::MAX)
-}
-
-/// Returns the code sections that records are linked to.
-fn trampoline_sections(sections: &SectionTable<'_, FileHeader64<LE>>) -> HashSet<usize> {
-    sections
-        .iter()
-        .filter(|s| s.sh_flags(LE).contains(elf::SHF_LINK_ORDER))
-        .filter(|s| sections.section_name(LE, s).is_ok_and(|n| n == TRAMPOLINES_SECTION.as_bytes()))
-        .map(|s| s.sh_link(LE) as usize)
-        .collect()
-}
-
-/// Returns whether references from a section can become entries of the table. Those from the
-/// records themselves, from unwind tables and from debug information cannot.
-fn is_counted(name: &[u8], flags: elf::SectionFlags) -> bool {
-    flags.contains(elf::SHF_ALLOC) && name != TRAMPOLINES_SECTION.as_bytes() && name != b".eh_frame"
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn counter(own: u32, defined: &[&str], undefined: &[(&str, u32)]) -> InputCounter {
-        let name = |name: &str| name.as_bytes().to_vec();
-        InputCounter {
-            own,
-            defined: defined.iter().map(|n| name(n)).collect(),
-            undefined: undefined.iter().map(|(n, count)| (name(n), *count)).collect(),
-            labels: own,
+        let defined = defined.iter().map(|name| hash(name.as_bytes())).collect();
+        let undefined = undefined.iter().map(|(name, count)| (hash(name.as_bytes()), *count));
+        InputCounter { own, defined, undefined: undefined.collect(), labels: own }
+    }
+
+    #[test]
+    fn names_have_different_hashes() {
+        let mut hashes = std::collections::HashSet::new();
+        let long = "_RNvCs1234_3lib10trampoline".repeat(3);
+        for length in 0..long.len() {
+            assert!(hashes.insert(hash(&long.as_bytes()[..length])));
+            for bit in 0..8 * length {
+                let mut name = long.as_bytes()[..length].to_vec();
+                name[bit / 8] ^= 1 << (bit % 8);
+                assert!(hashes.insert(hash(&name)), "{length} {bit}");
+            }
         }
+        assert!(hashes.insert(hash(&[0; 200])) && hashes.insert(hash(&[0; 201])));
     }
 
     #[test]
@@ -216,6 +325,9 @@ mod tests {
         let mut all = counter(1, &["a"], &[("b", 10), ("x", 1000)]);
         all.merge(counter(2, &["b", "c"], &[("a", 20), ("b", 30), ("y", 1000)]));
         assert_eq!((all.entries(), all.labels()), (1 + 2 + 10 + 20 + 30, 1 + 2));
+        // A second object defines the same function.
+        all.merge(counter(0, &["b"], &[]));
+        assert_eq!(all.entries(), 1 + 2 + 10 + 20 + 30);
         all.merge(counter(u32::MAX, &[], &[("b", u32::MAX)]));
         assert_eq!((all.entries(), all.labels()), (u32::MAX, u32::MAX));
     }

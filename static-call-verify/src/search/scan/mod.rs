@@ -7,7 +7,6 @@
 //! bits of the quadword's number, which fits in the first-level cache. Whatever passes is looked
 //! up.
 
-use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::elf::image::Image;
@@ -17,6 +16,7 @@ use crate::threads;
 #[cfg(test)]
 mod tests;
 mod wide;
+mod words;
 
 /// Bytes of code that are worth a thread.
 const PART: usize = 256 << 10;
@@ -66,7 +66,8 @@ pub(crate) enum FieldForm {
 /// The addresses to look for.
 #[derive(Debug)]
 pub(crate) struct Targets {
-    by_quadword: HashMap<u64, Vec<(u64, Target)>>,
+    /// Sorted.
+    all: Vec<(u64, Target)>,
     filter: Vec<u64>,
     mask: u64,
     /// Lowest and highest quadword.
@@ -78,21 +79,17 @@ pub(crate) struct Targets {
 impl Targets {
     pub(crate) fn new(all: impl Iterator<Item = (u64, Target)>) -> Self {
         const FEWEST_BITS: usize = 1 << 16;
-        let mut by_quadword: HashMap<u64, Vec<(u64, Target)>> = HashMap::new();
-        for (address, target) in all {
-            by_quadword.entry(address / 8).or_default().push((address, target));
-        }
-        let bits = (by_quadword.len() * 64).next_power_of_two().max(FEWEST_BITS);
+        let mut all: Vec<(u64, Target)> = all.collect();
+        sort::by_key(&mut all, |(address, _)| [*address, 0]);
+        let bits = (all.len() * 64).next_power_of_two().max(FEWEST_BITS);
         let (mut filter, mask) = (vec![0; bits / 64], bits as u64 - 1);
-        let mut bounds = (u64::MAX, 0);
-        for &quadword in by_quadword.keys() {
-            bounds = (quadword.min(bounds.0), quadword.max(bounds.1));
-            let bit = quadword & mask;
-            if let Some(word) = filter.get_mut((bit / 64) as usize) {
-                *word |= 1 << (bit % 64);
-            }
+        for (address, _) in &all {
+            let bit = (address / 8) & mask;
+            filter[(bit / 64) as usize] |= 1 << (bit % 64);
         }
-        Self { by_quadword, filter, mask, bounds, bases: Vec::new() }
+        let quadword = |at: Option<&(u64, Target)>| at.map(|(address, _)| address / 8);
+        let bounds = quadword(all.first()).zip(quadword(all.last())).unwrap_or((u64::MAX, 0));
+        Self { all, filter, mask, bounds, bases: Vec::new() }
     }
 
     /// Returns the last bytes that a displacement from code at `from..to` to a target can have. In
@@ -130,15 +127,23 @@ impl Targets {
 
     /// Returns what is at `address`; for an address inside a trampoline, the trampoline.
     fn find(&self, address: u64) -> Option<(Target, bool)> {
-        let here = self.by_quadword.get(&(address / 8))?;
-        let exact = here.iter().find(|(a, _)| *a == address);
-        let around =
-            || here.iter().find(|(a, t)| *a < address && matches!(t, Target::Trampoline(_)));
-        exact.or_else(around).map(|&(a, t)| (t, a == address))
+        let mut around = None;
+        for &(here, target) in &self.all[sort::place(&self.all, address / 8 * 8, |t| t.0)..] {
+            if here == address {
+                return Some((target, true));
+            }
+            if here > address {
+                break;
+            }
+            if around.is_none() && matches!(target, Target::Trampoline(_)) {
+                around = Some((target, false));
+            }
+        }
+        around
     }
 }
 
-/// Returns the candidates in all code, by address.
+/// Returns the candidates in all code, by address. `trampolines` are sorted.
 pub(crate) fn candidates(
     image: &Image<'_>,
     targets: &Targets,
@@ -152,11 +157,7 @@ pub(crate) fn candidates(
         if has_absolute {
             absolute(data, section.address, targets, &mut found);
         }
-    }
-    for &t in trampolines {
-        let Some(section) = image.code_section(t) else { continue };
-        let Some(data) = image.section_data(section) else { continue };
-        short(data, section.address, t, targets, &mut found);
+        short(data, section.address, trampolines, targets, &mut found);
     }
     wide::settle(image, &mut found);
     sort::by_key(&mut found, |c| [c.field, c.form as u64]);
@@ -189,13 +190,12 @@ fn in_part(
     let part = data.get(part).unwrap_or_default();
     let start = address + from as u64;
     let last = targets.last_bytes(start, start + part.len() as u64);
-    each_field(part, &BEFORE, &last, |i, number| {
-        let field = start.wrapping_add(i as u64);
-        // There is always a byte before a field.
-        if part[i - 1] & 0xf8 == wide::MOVABS {
-            wide::check(targets, data, from + i, field, found);
+    each_field(part, &BEFORE, &last, |at, before, number| {
+        let field = start + at as u64 + 1;
+        if before & 0xf8 == wide::MOVABS {
+            wide::check(targets, data, from + at + 1, field, found);
         } else {
-            let destination = field.wrapping_add(4).wrapping_add_signed(i64::from(number as i32));
+            let destination = (field + 4).wrapping_add(number as i32 as u64);
             targets.check(destination, field, FieldForm::Relative, found);
         }
     });
@@ -207,8 +207,8 @@ fn absolute(data: &[u8], address: u64, targets: &Targets, found: &mut Vec<Candid
     if targets.bounds.1 >= 1 << 28 {
         last = [true; 256];
     }
-    each_field(data, &[true; 256], &last, |i, field| {
-        targets.check(field.into(), address + i as u64, FieldForm::Absolute, found);
+    each_field(data, &[true; 256], &last, |at, _, number| {
+        targets.check(number.into(), address + at as u64 + 1, FieldForm::Absolute, found);
     });
 }
 
@@ -238,71 +238,81 @@ const BEFORE: [bool; 256] = {
 };
 
 /// Passes to `each` the four bytes at every place where the last of them is in `last` and the byte
-/// before them is in `before`: an instruction has at least one byte there.
+/// before them is in `before`: an instruction has at least one byte there. Passes the place of the
+/// byte before them, that byte, and them.
 ///
 /// Plain loops and indices, no iterators: a link hook is usually built without optimisation, as
-/// build scripts are, and would spend most of its time here. One lookup of a byte answers both
-/// questions, and no branch depends on the answers, which are unpredictable.
+/// build scripts are, and would spend most of its time here. So eight places are looked at together
+/// (`words`), and few are left.
 #[inline(always)]
 fn each_field(
     data: &[u8],
     before: &[bool; 256],
     last: &[bool; 256],
-    mut each: impl FnMut(usize, u32),
+    mut each: impl FnMut(usize, u8, u32),
 ) {
-    const BLOCK: usize = 1024;
-    // Bit 0: a field can end with the byte. Bit 4: a field can follow it.
-    let mut classes = [0_u8; 256];
-    for (class, (&last, &before)) in classes.iter_mut().zip(last.iter().zip(before)) {
-        *class = u8::from(last) | u8::from(before) << 4;
+    let has_few_ends = !last[1..255].contains(&true);
+    let follows_any = !before.contains(&false);
+    let (words, _) = data.as_chunks();
+    // The bytes of a word and of the next one, into which fields extend.
+    let mut bytes = words.first().map_or(0, |word| u64::from_le_bytes(*word) as u128) << 64;
+    let mut n = 1;
+    while n < words.len() {
+        bytes = bytes >> 64 | (u64::from_le_bytes(words[n]) as u128) << 64;
+        n += 1;
+        let mut places = words::ALL;
+        if has_few_ends {
+            places = words::are_0_or_255((bytes >> 32) as u64);
+        }
+        if !follows_any {
+            places &= words::may_be_before(bytes as u64);
+        }
+        while places != 0 {
+            let bit = places.trailing_zeros();
+            places &= places - 1;
+            let field = (bytes >> (bit - 7)) as u64;
+            let number = (field >> 8) as u32;
+            if last[(number >> 24) as usize] && before[field as u8 as usize] {
+                each((n - 2) * 8 + bit as usize / 8, field as u8, number);
+            }
+        }
     }
-    let mut ends = [0; BLOCK];
-    // Bit n: a field can follow the byte 4 - n before this one.
-    let mut history = 0_u32;
-    let mut i = 0;
-    while i < data.len() {
-        let stop = if data.len() - i > BLOCK { i + BLOCK } else { data.len() };
-        let mut count = 0;
-        while i < stop {
-            let class = classes[data[i] as usize] as u32;
-            ends[count] = i;
-            count += (history & class & 1) as usize;
-            history = history >> 1 | class >> 1 & 8;
-            i += 1;
+    let mut at = (n - 1) * 8;
+    while at + 4 < data.len() {
+        let [a, b, c, d] = [data[at + 1], data[at + 2], data[at + 3], data[at + 4]];
+        if last[d as usize] && before[data[at] as usize] {
+            each(at, data[at], u32::from_le_bytes([a, b, c, d]));
         }
-        let mut n = 0;
-        while n < count {
-            let end = ends[n];
-            let [a, b, c, d] = [data[end - 3], data[end - 2], data[end - 1], data[end]];
-            each(end - 3, a as u32 | (b as u32) << 8 | (c as u32) << 16 | (d as u32) << 24);
-            n += 1;
-        }
+        at += 1;
     }
 }
 
-/// Finds jumps with an 8-bit displacement (`eb`, `70` to `7f`, `e0` to `e3`) near a trampoline.
+/// Finds jumps with an 8-bit displacement (`eb`, `70` to `7f`, `e0` to `e3`) near trampolines,
+/// which are sorted.
 fn short(
     data: &[u8],
     address: u64,
-    trampoline: u64,
+    trampolines: &[u64],
     targets: &Targets,
     found: &mut Vec<Candidate>,
 ) {
     const REACH: u64 = 130;
-    let from = trampoline.saturating_sub(REACH).max(address) - address;
-    let to = (trampoline - address).saturating_add(REACH + 8).min(data.len() as u64);
-    let Some(near) = data.get(from as usize..to as usize) else { return };
-    for (i, pair) in near.windows(2).enumerate() {
-        if !matches!(pair[0], 0xeb | 0x70..=0x7f | 0xe0..=0xe3) {
-            continue;
+    let last = address.saturating_add(data.len() as u64).saturating_sub(1);
+    // Most trampolines lie beside each other: each place is looked at once.
+    let mut at = address;
+    for &trampoline in &trampolines[sort::place(trampolines, address, |t| *t)..] {
+        if trampoline > last {
+            break;
         }
-        let field = address + from + i as u64 + 1;
-        let destination = (field + 1).wrapping_add_signed(i64::from(pair[1].cast_signed()));
-        // Each jump is found from the one trampoline that it leads to.
-        if destination.wrapping_sub(trampoline) < 8
-            && let Some((target, is_exact)) = targets.find(destination)
-        {
-            found.push(Candidate { field, target, destination, is_exact, form: FieldForm::Short });
+        at = at.max(trampoline.saturating_sub(REACH));
+        let end = last.min(trampoline.saturating_add(REACH + 8));
+        while at < end {
+            let i = (at - address) as usize;
+            if matches!(data[i], 0xeb | 0x70..=0x7f | 0xe0..=0xe3) {
+                let destination = (at + 2).wrapping_add_signed(data[i + 1].cast_signed().into());
+                targets.check(destination, at + 1, FieldForm::Short, found);
+            }
+            at += 1;
         }
     }
 }
