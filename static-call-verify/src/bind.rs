@@ -67,9 +67,13 @@ pub(crate) fn bind(
     for (i, key) in report.keys.iter_mut().enumerate() {
         key.is_bound = of(i).is_some();
         let at = key.address.wrapping_add(key_record::STATE);
-        if let Some(state) = image.at(at, 1) {
-            let bound = if key.is_bound { key_record::BOUND } else { 0 };
-            add(at, &[state[0] & !key_record::BOUND | bound]);
+        let bound = if key.is_bound { key_record::BOUND } else { 0 };
+        // Each is a write of its own.
+        if let Some(&[old]) = image.at(at, 1)
+            && let new = old & !key_record::BOUND | bound
+            && new != old
+        {
+            add(at, &[new]);
         }
     }
     writes
@@ -196,7 +200,7 @@ pub(crate) fn undo(image: &Image<'_>) -> Vec<Write> {
         return Vec::new();
     }
     let instances = records::instances(image, &mut unheard);
-    let pointers = Pointers::collect(image, &records::record_sections(image), |_| false);
+    let pointers = Pointers::collect(image, &records::record_sections(image), &[]);
     let mut records = Records::read(image, &pointers, &instances, &mut unheard);
     let labels = labels::read(image, &pointers, &mut records, &mut unheard);
     let jumps = Jumps { image, pointers: &pointers };

@@ -1,6 +1,6 @@
 //! Runs the phases and makes the report.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use object::elf;
 use static_call::layout::TRAMPOLINES_SECTION;
@@ -11,6 +11,7 @@ use crate::elf::image::Image;
 use crate::elf::plt;
 use crate::elf::pointers::{Holder, Pointers};
 use crate::elf::section::Section;
+use crate::elf::symbols::Symbol;
 use crate::elf::unwind::Unwind;
 use crate::findings::Findings;
 use crate::grade::{self, Found};
@@ -148,14 +149,14 @@ fn run(
     }
     let mut addresses: Vec<u64> = instances.iter().map(|i| i.trampoline).collect();
     addresses.sort_unstable();
-    let is_trampoline = |a: u64| addresses.binary_search(&a).is_ok();
-    let pointers = Pointers::collect(image, &record_sections, is_trampoline);
+    let pointers = Pointers::collect(image, &record_sections, &addresses);
     let mut records = Records::read(image, &pointers, &instances, findings);
     report.labels = labels::read(image, &pointers, &mut records, findings);
     let sound = report.labels.iter().filter(|l| l.is_sound);
     let forks: Vec<Fork> = sound.filter_map(|label| Fork::at(image, label)).collect();
-    name_labels(image, &mut report.labels);
-    let named = named(image, &records, pointers.holders(), &forks);
+    let symbols = image.symbols();
+    name_labels(image, &symbols, &mut report.labels);
+    let named = named(image, &symbols, &records, pointers.holders(), &forks);
     grade::mark_entered(&mut records, &named, findings);
     let rewrites = if to_stamp {
         got::rewrites(image, &named, pointers.holders(), &records.trampolines)
@@ -246,15 +247,21 @@ fn finish_table(
 }
 
 /// Sets the functions around jump labels, which are in order.
-fn name_labels(image: &Image<'_>, labels: &mut [Label]) {
+fn name_labels(image: &Image<'_>, symbols: &[Symbol<'_>], labels: &mut [Label]) {
     let addresses: Vec<u64> = labels.iter().map(|l| l.address).collect();
-    for (label, name) in labels.iter_mut().zip(functions::names(image, &addresses)) {
+    for (label, name) in labels.iter_mut().zip(functions::names(image, symbols, &addresses)) {
         label.function = name;
     }
 }
 
 /// Returns every instruction that names a trampoline, by address.
-fn named(image: &Image<'_>, records: &Records, holders: &[Holder], forks: &[Fork]) -> Vec<Named> {
+fn named<'a>(
+    image: &Image<'a>,
+    symbols: &[Symbol<'a>],
+    records: &Records,
+    holders: &[Holder],
+    forks: &[Fork],
+) -> Vec<Named> {
     let trampolines: Vec<u64> = records.trampolines.iter().map(|t| t.address).collect();
     let slots = || holders.iter().enumerate().filter(|(_, h)| h.is_got);
     let interposable: HashMap<u64, usize> = slots()
@@ -271,7 +278,7 @@ fn named(image: &Image<'_>, records: &Records, holders: &[Holder], forks: &[Fork
     let targets = targets.with_wide(image, has_absolute);
     let candidates = scan::candidates(image, &targets, &trampolines, has_absolute);
     let unwind = Unwind::new(image);
-    let mut named = decode::decode(image, unwind.as_ref(), &candidates, forks);
+    let mut named = decode::decode(image, symbols, unwind.as_ref(), &candidates, forks);
     let in_plt = |a: u64| image.code_section(a).is_some_and(|s| s.is_plt());
     named.retain(|n| !in_plt(n.address));
     named
@@ -307,34 +314,46 @@ fn build_id<'a>(image: &Image<'a>) -> Option<&'a [u8]> {
 }
 
 fn summary(report: &Report) -> Summary {
-    let calls = || report.calls.iter().filter(|c| c.is_call());
-    let graded = |grade: Grade| calls().filter(|c| c.grade == grade).count();
-    let of_kind = |kind: Kind| report.calls.iter().filter(|c| c.kind == kind).count();
-    let inline = calls().filter(|c| c.inline).count();
-    let listed = calls().filter(|c| c.listed).count();
-    let steps = calls().filter(|c| c.takes_steps()).count();
+    let mut has_plain = vec![false; report.keys.len()];
     let plain = report.trampolines.iter().filter(|t| t.is_plain).map(|t| t.key);
-    let plain = plain.chain(report.labels.iter().filter(|l| l.site.is_none()).map(|l| l.key));
-    let plain: HashSet<usize> = plain.collect();
-    Summary {
+    for key in plain.chain(report.labels.iter().filter(|l| l.site.is_none()).map(|l| l.key)) {
+        if let Some(has_plain) = has_plain.get_mut(key) {
+            *has_plain = true;
+        }
+    }
+    let with_plain = has_plain.iter().filter(|has_plain| **has_plain).count();
+    let mut sum = Summary {
         keys: report.keys.len(),
-        sites: report.sites.iter().filter(|s| s.key.is_some()).count() + plain.len(),
+        sites: report.sites.iter().filter(|s| s.key.is_some()).count() + with_plain,
         trampolines: report.trampolines.len(),
         bound: report.keys.iter().filter(|key| key.is_bound).count(),
-        calls: calls().count(),
-        inline,
-        listed,
-        one_store: listed - steps,
-        steps,
-        trampoline: calls().count() - inline,
-        quad: graded(Grade::Quad),
-        disp: graded(Grade::Disp),
-        line: graded(Grade::Line),
-        straddle: graded(Grade::Straddle),
-        via_got: of_kind(Kind::CallGot) + of_kind(Kind::JmpGot),
-        register: of_kind(Kind::Register),
-        address_taken: of_kind(Kind::AddressTaken),
         labels: report.labels.len(),
         labels_inline: report.labels.iter().filter(|l| l.is_sound).count(),
+        ..Summary::default()
+    };
+    for call in &report.calls {
+        match call.kind {
+            Kind::CallGot | Kind::JmpGot => sum.via_got += 1,
+            Kind::Register => sum.register += 1,
+            Kind::AddressTaken => sum.address_taken += 1,
+            Kind::Call | Kind::Jmp | Kind::Jcc | Kind::Label => {}
+        }
+        if !call.is_call() {
+            continue;
+        }
+        sum.calls += 1;
+        sum.inline += usize::from(call.inline);
+        sum.listed += usize::from(call.listed);
+        sum.steps += usize::from(call.takes_steps());
+        match call.grade {
+            Grade::Quad => sum.quad += 1,
+            Grade::Disp => sum.disp += 1,
+            Grade::Line => sum.line += 1,
+            Grade::Straddle => sum.straddle += 1,
+            Grade::None => {}
+        }
     }
+    sum.one_store = sum.listed - sum.steps;
+    sum.trampoline = sum.calls - sum.inline;
+    sum
 }

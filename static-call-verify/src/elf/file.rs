@@ -19,6 +19,8 @@ use crate::threads;
 const HEAD: u64 = 4096;
 /// Bytes that a thread reads at a time.
 const PIECE: u64 = 4 << 20;
+/// Bytes that the system may not have.
+const LARGE: u64 = 1 << 30;
 
 /// Reads the image at `path`, with zeros for what [`verify`](crate::verify) does not look at:
 ///
@@ -35,8 +37,11 @@ pub(crate) fn read(path: &Path, source_lines: bool) -> io::Result<Vec<u8>> {
         return Ok(head);
     }
     let size = usize::try_from(length).map_err(io::Error::other)?;
-    // A file can have holes and be larger than all of memory.
-    Vec::<u8>::new().try_reserve_exact(size).map_err(|_| io::ErrorKind::OutOfMemory)?;
+    if length > LARGE {
+        // A file can have holes and be larger than all of memory. Smaller ones are not tried: glibc
+        // would take the next piece of that size from memory that it must clear.
+        Vec::<u8>::new().try_reserve_exact(size).map_err(|_| io::ErrorKind::OutOfMemory)?;
+    }
     // Zeros from the system, which cost nothing as long as they are not written.
     let mut image = vec![0; size];
     let (start, _) = image.split_at_mut(head.len());

@@ -1,7 +1,7 @@
 //! The image as ELF: segments, sections, symbols. Everything is checked here once against the
 //! length of the file, so that later phases read only ranges that exist.
 
-use object::elf::{self, FileHeader64, Sym64};
+use object::elf::{self, FileHeader64};
 use object::pod;
 use object::read::elf::{FileHeader, ProgramHeader, SectionHeader};
 use object::{LittleEndian as LE, ReadRef};
@@ -13,7 +13,7 @@ use super::ident;
 use super::places::Places;
 use super::section::Section;
 use super::segment::Segment;
-use super::symbols::{Symbol, symbol, text};
+use super::symbols::{Symbol, SymbolTable, text};
 use crate::report::ImageKind;
 
 /// An ELF image for x86-64.
@@ -32,9 +32,6 @@ pub(crate) struct Image<'a> {
     dynamic_symbols: SymbolTable<'a>,
     pub(crate) budget: Budget,
 }
-
-/// Symbols and their names.
-type SymbolTable<'a> = (&'a [Sym64<LE>], &'a [u8]);
 
 impl<'a> Image<'a> {
     pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, ImageError> {
@@ -276,26 +273,22 @@ impl<'a> Image<'a> {
     }
 
     /// Returns the symbols that have an address, from the full table if there is one.
-    pub(crate) fn symbols(&self) -> impl Iterator<Item = Symbol<'a>> {
-        let full = self.symbols;
-        let (symbols, names) = if full.0.is_empty() { self.dynamic_symbols } else { full };
-        symbols.iter().filter_map(move |s| symbol(s, names, &self.sections))
+    pub(crate) fn symbols(&self) -> Vec<Symbol<'a>> {
+        let table = if self.symbols.is_empty() { &self.dynamic_symbols } else { &self.symbols };
+        table.all(&self.sections)
     }
 
     /// Returns a symbol that the dynamic loader sees, if this image defines it.
     pub(crate) fn dynamic_symbol(&self, index: u32) -> Option<Symbol<'a>> {
-        let (symbols, names) = self.dynamic_symbols;
-        symbol(symbols.get(usize::try_from(index).ok()?)?, names, &self.sections)
+        self.dynamic_symbols.at(index, &self.sections)
     }
 
     fn symbol_table(&self, kind: u32) -> SymbolTable<'a> {
         let table = || {
             let section = self.sections.iter().find(|s| s.kind == kind)?;
             let data = self.section_data(section)?;
-            let count = data.len() / size_of::<Sym64<LE>>();
-            let (symbols, _) = pod::slice_from_bytes(data, count).ok()?;
             let names = self.sections.get(usize::try_from(section.link).ok()?)?;
-            Some((symbols, self.section_data(names).unwrap_or_default()))
+            Some(SymbolTable::new(data, self.section_data(names).unwrap_or_default()))
         };
         table().unwrap_or_default()
     }

@@ -58,14 +58,14 @@ impl<'a> Places<'a> {
 
     /// Returns the segment around an address.
     pub(crate) fn segment(&self, address: u64) -> Option<&Segment> {
-        let after = self.segments.partition_point(|s| s.address <= address);
+        let after = sort::place(&self.segments, address.saturating_add(1), |s| s.address);
         let segment = self.segments.get(after.checked_sub(1)?)?;
         (address - segment.address < segment.memory_size).then_some(segment)
     }
 
     /// Returns the section around an address.
     pub(crate) fn section(&self, address: u64) -> Option<&Section<'a>> {
-        let after = self.sections.partition_point(|s| s.address <= address);
+        let after = sort::place(&self.sections, address.saturating_add(1), |s| s.address);
         self.sections.get(after.checked_sub(1)?).filter(|s| s.contains(address))
     }
 

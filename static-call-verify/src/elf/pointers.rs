@@ -1,8 +1,6 @@
 //! Finds addresses in data: dynamic relocations (RELA, RELR) and, in an executable at fixed
 //! addresses, the words themselves.
 
-use std::collections::HashMap;
-
 use object::elf::{self, Rela64, Relr64};
 use object::read::elf::RelrIterator;
 use object::{LittleEndian as LE, pod};
@@ -47,60 +45,100 @@ pub(crate) struct Holder {
 /// The pointers that matter: those in records, and those to trampolines.
 #[derive(Debug, Default)]
 pub(crate) struct Pointers {
-    in_records: HashMap<u64, Value>,
+    in_records: Words,
     /// What the loader puts into slots of the global offset table.
-    in_slots: HashMap<u64, Value>,
+    in_slots: Words,
     holders: Vec<Holder>,
 }
 
+/// Values of words, sorted by place.
+#[derive(Debug, Default)]
+struct Words(Vec<(u64, Value)>);
+
+impl Words {
+    /// Sorts words. Of one place, the last stays.
+    fn new(mut words: Vec<(u64, Value)>) -> Self {
+        sort::by_key(&mut words, |(place, _)| [*place, 0]);
+        let mut sorted: Vec<(u64, Value)> = Vec::with_capacity(words.len());
+        for word in words {
+            match sorted.last_mut().filter(|last| last.0 == word.0) {
+                Some(last) => *last = word,
+                None => sorted.push(word),
+            }
+        }
+        Self(sorted)
+    }
+
+    fn at(&self, place: u64) -> Option<Value> {
+        let found = self.0.get(sort::place(&self.0, place, |word| word.0));
+        found.filter(|word| word.0 == place).map(|word| word.1)
+    }
+
+    /// Marks words as unknown that share bytes with another relocated word.
+    fn forget_overlapping(words: &mut [(u64, Value)]) {
+        sort::by_key(words, |(place, _)| [*place, 0]);
+        for i in 1..words.len() {
+            if words[i].0 - words[i - 1].0 < 8 {
+                words[i - 1].1 = Value::Unknown;
+                words[i].1 = Value::Unknown;
+            }
+        }
+    }
+}
+
 impl Pointers {
-    /// Reads all relocations once, and keeps those in `records` and those to addresses that
-    /// `is_trampoline` accepts.
-    pub(crate) fn collect(
-        image: &Image<'_>,
-        records: &[Section<'_>],
-        is_trampoline: impl Fn(u64) -> bool,
-    ) -> Self {
-        let mut records = records.to_vec();
-        records.retain(|s| s.size != 0);
-        // They do not overlap, see `Image::problem`.
-        sort::by_key(&mut records, |s| [s.address, 0]);
-        let mut all = Self::default();
+    /// Reads all relocations once, and keeps those in `records` and those to `trampolines`, which
+    /// are sorted.
+    pub(crate) fn collect(image: &Image<'_>, records: &[Section<'_>], trampolines: &[u64]) -> Self {
         let gots: Vec<&Section<'_>> = image.sections.iter().filter(|s| s.is_got()).collect();
-        let mut words: HashMap<u64, Value> = HashMap::new();
+        let is_in_got = |place: u64| gots.iter().any(|s| s.contains(place));
+        let first = trampolines.first().copied().unwrap_or_default();
+        let last = trampolines.last().copied().unwrap_or_default();
+        let is_trampoline = |address: u64| {
+            // Most addresses are of something else.
+            address >= first
+                && address <= last
+                && trampolines.get(sort::place(trampolines, address, |t| *t)) == Some(&address)
+        };
+        let (mut in_records, mut words) = (Vec::new(), Vec::new());
         for_each_relocation(image, |place, value| {
-            let before = records.partition_point(|s| s.address <= place);
-            if before.checked_sub(1).and_then(|i| records.get(i)).is_some_and(|s| s.contains(place))
-            {
-                all.in_records.insert(place, value);
+            for section in records {
+                if section.contains(place) {
+                    in_records.push((place, value));
+                }
             }
             // Keep all relocations of slots: a slot with a trampoline may have a second relocation.
-            let is_slot =
-                || gots.iter().any(|s| s.contains(place) || s.contains(place.wrapping_add(7)));
-            if value.address().is_some_and(&is_trampoline) || is_slot() {
-                // With two relocations of one word, its value is unknown.
-                words.entry(place).and_modify(|v| *v = Value::Unknown).or_insert(value);
+            let mut is_kept = value.address().is_some_and(is_trampoline);
+            for got in &gots {
+                is_kept |= got.contains(place) || got.contains(place.wrapping_add(7));
+            }
+            if is_kept {
+                words.push((place, value));
             }
         });
-        forget_overlapping(&mut words);
+        // With two relocations of one word, its value is unknown.
+        Words::forget_overlapping(&mut words);
+        let mut words = Words::new(words);
         if image.kind == ImageKind::Executable {
+            let mut others = Vec::new();
             for_each_word(image, |place, address| {
-                if is_trampoline(address) {
-                    words.entry(place).or_insert(Value::Address(address));
+                if is_trampoline(address) && words.at(place).is_none() {
+                    others.push((place, Value::Address(address)));
                 }
             });
+            words.0.extend(others);
+            words = Words::new(words.0);
         }
-        for (&place, &value) in &words {
-            let Some(trampoline) = value.address().filter(|&a| is_trampoline(a)) else { continue };
+        let mut holders = Vec::new();
+        for &(place, value) in &words.0 {
+            let Some(trampoline) = value.address().filter(|a| is_trampoline(*a)) else { continue };
             let is_got = image.section_at(place).is_some_and(|s| s.is_got());
             let is_constant =
                 is_got && matches!(value, Value::Address(_)) && image.is_read_only(place, 8);
-            all.holders.push(Holder { place, trampoline, is_constant, is_got });
+            holders.push(Holder { place, trampoline, is_constant, is_got });
         }
-        sort::by_key(&mut all.holders, |h| [h.place, 0]);
-        words.retain(|place, _| gots.iter().any(|s| s.contains(*place)));
-        all.in_slots = words;
-        all
+        words.0.retain(|(place, _)| is_in_got(*place));
+        Self { in_records: Words::new(in_records), in_slots: words, holders }
     }
 
     /// Returns the words that hold a trampoline's address, by place.
@@ -111,7 +149,7 @@ impl Pointers {
     /// Returns the address in a slot of the global offset table, even if another image could
     /// replace it. For a slot without a relocation this is the word itself.
     pub(crate) fn in_slot(&self, image: &Image<'_>, place: u64) -> Option<u64> {
-        match self.in_slots.get(&place) {
+        match self.in_slots.at(place) {
             Some(value) => value.address(),
             None => image.word(place),
         }
@@ -124,17 +162,17 @@ impl Pointers {
         if !is_slot || !image.is_read_only(place, 8) {
             return None;
         }
-        fixed(self.in_slots.get(&place), image, place)
+        fixed(self.in_slots.at(place), image, place)
     }
 
     /// Returns the pointer of a record at `place`, if no other image can replace it.
     pub(crate) fn resolve_fixed(&self, image: &Image<'_>, place: u64) -> Option<u64> {
-        fixed(self.in_records.get(&place), image, place)
+        fixed(self.in_records.at(place), image, place)
     }
 
     /// Returns the pointer of a record at `place`.
     pub(crate) fn resolve(&self, image: &Image<'_>, place: u64) -> Option<u64> {
-        match self.in_records.get(&place) {
+        match self.in_records.at(place) {
             Some(value) => value.address(),
             None => image.word(place),
         }
@@ -142,22 +180,11 @@ impl Pointers {
 }
 
 /// Returns an address of this image in a word with this relocation.
-fn fixed(relocation: Option<&Value>, image: &Image<'_>, place: u64) -> Option<u64> {
+fn fixed(relocation: Option<Value>, image: &Image<'_>, place: u64) -> Option<u64> {
     match relocation {
-        Some(Value::Address(address)) => Some(*address),
+        Some(Value::Address(address)) => Some(address),
         Some(Value::Interposable(_) | Value::Unknown) => None,
         None => image.word(place),
-    }
-}
-
-/// Marks words as unknown that share bytes with another relocated word.
-fn forget_overlapping(words: &mut HashMap<u64, Value>) {
-    let mut places: Vec<u64> = words.keys().copied().collect();
-    places.sort_unstable();
-    for pair in places.windows(2).filter(|pair| pair[1] - pair[0] < 8) {
-        for place in pair {
-            words.insert(*place, Value::Unknown);
-        }
     }
 }
 

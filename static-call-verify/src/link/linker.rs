@@ -8,7 +8,7 @@ use std::os::unix::process::{CommandExt, parent_id};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, exit};
-use std::{env, fmt, fs};
+use std::{env, fmt, fs, thread};
 
 use super::args::{self, ANSWER, LinkArgs, TRIAL};
 use super::install::{BFD, REAL_LD};
@@ -25,6 +25,7 @@ use crate::policy::settings::{LINE_FILE, Settings};
 use crate::policy::{FindingKey, Level, Policy};
 use crate::render::text::BuildLine;
 use crate::report::{Finding, Report};
+use crate::search::decode;
 use crate::stamp::{Stamped, stamp_parts};
 use crate::table::capacity::{self, Capacity};
 use crate::table::object;
@@ -199,7 +200,11 @@ impl Link<'_> {
     fn link(&self, object: Option<&Path>, image: &Path) -> Result<Output, Failure> {
         let mut command = Command::new(self.linker);
         // All linkers use the last `-o`.
-        let output = command.args(self.args).args(object).arg("-o").arg(image).output();
+        command.args(self.args).args(object).arg("-o").arg(image);
+        let output = thread::scope(|scope| {
+            let _ = thread::Builder::new().spawn_scoped(scope, decode::prepare);
+            command.output()
+        });
         let mut output =
             output.map_err(|source| Failure::Run { linker: self.linker.to_owned(), source })?;
         for said in [&mut output.stdout, &mut output.stderr] {

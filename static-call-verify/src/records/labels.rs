@@ -22,6 +22,9 @@ pub(crate) fn read(
     records: &mut Records,
     findings: &mut Findings<'_>,
 ) -> Vec<Label> {
+    if image.sections_named(LABELS_SECTION).all(|s| s.size == 0) {
+        return Vec::new();
+    }
     let names = records.names(image, pointers);
     let mut labels = Vec::new();
     for section in image.sections_named(LABELS_SECTION) {

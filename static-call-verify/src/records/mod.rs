@@ -89,17 +89,22 @@ impl Records {
     ) -> Self {
         let reader = Reader { image, pointers };
         let mut records = Self::default();
+        // Other sections are not where the program reads them.
+        let is_loaded =
+            |s: &Section<'_>| image.offset_of(s.address, s.size).is_some_and(|o| o == s.offset);
         for section in image.sections_named(KEYS_SECTION) {
-            for (address, _) in elements::<{ key_record::SIZE }>(image, section, findings) {
-                match reader.key(address) {
+            let is_loaded = is_loaded(section);
+            for (address, bytes) in elements::<{ key_record::SIZE }>(image, section, findings) {
+                match reader.key(address, bytes).filter(|_| is_loaded) {
                     Some(key) => records.keys.push(key),
                     None => findings.record(address, "the record of a key cannot be read"),
                 }
             }
         }
         for section in image.sections_named(SITES_SECTION) {
-            for (address, _) in elements::<{ site_record::SIZE }>(image, section, findings) {
-                match reader.site(address) {
+            let is_loaded = is_loaded(section);
+            for (address, bytes) in elements::<{ site_record::SIZE }>(image, section, findings) {
+                match reader.site(address, bytes).filter(|_| is_loaded) {
                     Some(site) => records.sites.push(site),
                     None => findings.record(address, "the record of a site cannot be read"),
                 }
@@ -115,7 +120,9 @@ impl Records {
 
     /// Returns the names by which records of code refer to keys and sites.
     pub(crate) fn names<'r>(&self, image: &'r Image<'r>, pointers: &'r Pointers) -> Names<'r> {
-        let keys = self.keys.iter().enumerate().map(|(i, k)| (k.stub, i)).collect();
+        let mut keys: Vec<(u64, usize)> =
+            self.keys.iter().enumerate().map(|(i, k)| (k.stub, i)).collect();
+        sort::by_key(&mut keys, |(stub, _)| [*stub, 0]);
         let mut sites = HashMap::new();
         for (i, site) in self.sites.iter().enumerate() {
             if let Some(id) = site.id {
@@ -201,19 +208,27 @@ pub(crate) enum Named {
 pub(crate) struct Names<'r> {
     image: &'r Image<'r>,
     pointers: &'r Pointers,
-    keys: HashMap<u64, usize>,
+    /// Sorted.
+    keys: Vec<(u64, usize)>,
     sites: HashMap<SiteId, usize>,
 }
 
 impl Names<'_> {
     /// Returns the key of a stub, which may be reached through the procedure linkage table.
     pub(crate) fn key(&self, stub: u64) -> Named {
-        if let Some(&key) = self.keys.get(&stub) {
+        if let Some(key) = self.of_stub(stub) {
             return Named::Key(key);
         }
         let Some(slot) = plt::slot_of(self.image, stub) else { return Named::Nothing };
         let stub = self.pointers.in_slot(self.image, slot);
-        stub.and_then(|stub| self.keys.get(&stub)).map_or(Named::OtherImage, |&k| Named::Key(k))
+        stub.and_then(|stub| self.of_stub(stub)).map_or(Named::OtherImage, Named::Key)
+    }
+
+    /// Returns the last key of a stub.
+    fn of_stub(&self, stub: u64) -> Option<usize> {
+        let after = sort::place(&self.keys, stub.checked_add(1)?, |key| key.0);
+        let (last, key) = self.keys.get(after.checked_sub(1)?)?;
+        (*last == stub).then_some(*key)
     }
 
     /// Returns the first site of this name. For code that another crate compiled, the site's record
@@ -229,10 +244,10 @@ struct Reader<'r, 'a> {
 }
 
 impl Reader<'_, '_> {
-    fn key(&self, address: u64) -> Option<Key> {
+    fn key(&self, address: u64, record: &[u8; key_record::SIZE]) -> Option<Key> {
         let stub = self.pointers.resolve(self.image, address + key_record::STUB)?;
         self.image.code_section(stub)?;
-        let length = |field| self.short(address + field).map(usize::from);
+        let length = |at| field(record, at).map(|bytes| usize::from(u16::from_le_bytes(bytes)));
         let (module, name) = (length(key_record::MODULE)?, length(key_record::NAME)?);
         let (file, signature) = (length(key_record::FILE)?, length(key_record::SIGNATURE)?);
         if module.max(name).max(file) > LONGEST_TEXT {
@@ -243,8 +258,8 @@ impl Reader<'_, '_> {
             self.text(address + key_record::TEXT, all as u64)?.split_at_checked(module)?;
         let (name, rest) = rest.strip_prefix(key_record::SEPARATOR)?.split_at_checked(name)?;
         let (file, signature) = rest.split_at_checked(file)?;
-        let byte = |field| self.image.at(address + field, 1).map(|bytes| bytes[0]);
-        let (flags, state) = (byte(key_record::FLAGS)?, byte(key_record::STATE)?);
+        let [flags] = field(record, key_record::FLAGS)?;
+        let [state] = field(record, key_record::STATE)?;
         Some(Key {
             address,
             stub,
@@ -253,8 +268,8 @@ impl Reader<'_, '_> {
             signature: signature.to_owned(),
             source: Source {
                 file: file.to_owned(),
-                line: self.number(address + key_record::LINE)?,
-                column: self.number(address + key_record::COLUMN)?,
+                line: u32::from_le_bytes(field(record, key_record::LINE)?),
+                column: u32::from_le_bytes(field(record, key_record::COLUMN)?),
             },
             has_no_body: flags & key_record::HAS_NO_BODY != 0,
             default: self.default(address).filter(|_| flags & key_record::CHOOSES == 0),
@@ -268,17 +283,17 @@ impl Reader<'_, '_> {
         self.image.code_section(default).map(|_| default)
     }
 
-    fn site(&self, address: u64) -> Option<Site> {
-        let length = self.image.word(address + site_record::FILE + 8)?;
+    fn site(&self, address: u64, record: &[u8; site_record::SIZE]) -> Option<Site> {
+        let length = u64::from_le_bytes(field(record, site_record::FILE + 8)?);
         if length > LONGEST_TEXT as u64 {
             return None;
         }
         let source = Source {
             file: self.text(address + site_record::FILE, length)?.to_owned(),
-            line: self.number(address + site_record::LINE)?,
-            column: self.number(address + site_record::COLUMN)?,
+            line: u32::from_le_bytes(field(record, site_record::LINE)?),
+            column: u32::from_le_bytes(field(record, site_record::COLUMN)?),
         };
-        let id = SiteId::from_u64(self.image.word(address + site_record::ID)?);
+        let id = SiteId::from_u64(u64::from_le_bytes(field(record, site_record::ID)?));
         Some(Site { address, id, source, key: None })
     }
 
@@ -293,14 +308,11 @@ impl Reader<'_, '_> {
         let bytes = self.image.at(self.pointers.resolve(self.image, place)?, length)?;
         std::str::from_utf8(bytes).ok()
     }
+}
 
-    fn short(&self, address: u64) -> Option<u16> {
-        self.image.at(address, 2)?.try_into().ok().map(u16::from_le_bytes)
-    }
-
-    fn number(&self, address: u64) -> Option<u32> {
-        self.image.at(address, 4)?.try_into().ok().map(u32::from_le_bytes)
-    }
+/// Returns a field of a record.
+fn field<const N: usize>(record: &[u8], at: u64) -> Option<[u8; N]> {
+    record.get(usize::try_from(at).ok()?..)?.first_chunk().copied()
 }
 
 /// Returns the elements of a record section with their addresses.

@@ -1,6 +1,6 @@
 //! Turns candidates into instructions, each with its proof or the doubt about it.
 
-use iced_x86::{Code, Decoder, Instruction, OpKind, Register};
+use iced_x86::{Code, Decoder, DecoderOptions, Instruction, OpKind, Register};
 
 use super::extents::{self, Extent};
 use super::flow::{Doubt, Function};
@@ -8,6 +8,7 @@ use super::functions;
 use super::next::Next;
 use super::scan::{Candidate, FieldForm, Target};
 use crate::elf::image::Image;
+use crate::elf::symbols::Symbol;
 use crate::elf::unwind::Unwind;
 use crate::records::labels::Fork;
 use crate::report::Kind;
@@ -40,19 +41,25 @@ pub(crate) struct Named {
     pub(crate) function: Option<String>,
 }
 
+/// Makes the tables of the decoder, which its first use would do. It takes a millisecond.
+pub(crate) fn prepare() {
+    let _ = Decoder::new(64, &[], DecoderOptions::NONE);
+}
+
 /// Bytes of functions that are worth a thread.
-const PART: usize = 64 << 10;
+const PART: usize = 16 << 10;
 
 /// Decodes the functions around `candidates` (sorted by field). `forks` are those at jump labels
 /// (sorted).
 pub(crate) fn decode<'a>(
     image: &Image<'a>,
+    symbols: &[Symbol<'a>],
     unwind: Option<&Unwind<'a>>,
     candidates: &[Candidate],
     forks: &[Fork],
 ) -> Vec<Named> {
     let addresses: Vec<u64> = candidates.iter().map(|c| c.field).collect();
-    let extents = extents::around(image, unwind, &addresses);
+    let extents = extents::around(image, symbols, unwind, &addresses);
     let mut all = Vec::new();
     let mut bodies: Vec<(&Extent<'_>, &[Candidate])> = Vec::new();
     let mut rest = candidates;
@@ -68,7 +75,7 @@ pub(crate) fn decode<'a>(
     all.extend(in_functions(image, &bodies, forks).into_iter().flatten());
     sort::by_key(&mut all, |n| [n.address, 0]);
     let addresses: Vec<u64> = all.iter().map(|n| n.address).collect();
-    for (named, name) in all.iter_mut().zip(functions::names(image, &addresses)) {
+    for (named, name) in all.iter_mut().zip(functions::names(image, symbols, &addresses)) {
         named.function = name;
     }
     all
@@ -98,7 +105,7 @@ fn in_function(
 ) -> Vec<Named> {
     let mut operands: Vec<Option<Named>> = vec![None; candidates.len()];
     let mut next = 0;
-    let function = Function::decode(image, extent, forks, |decoder, instruction, _| {
+    let function = Function::decode(image, extent, forks, |decoder, instruction| {
         while let Some(c) = candidates.get(next).filter(|c| c.field < instruction.next_ip()) {
             if let Some(operand) = operands.get_mut(next) {
                 *operand = by_operand(decoder, instruction, c);

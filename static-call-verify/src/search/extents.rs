@@ -4,9 +4,11 @@
 //! the symbols) their union counts as one function, and every symbol, frame and landing pad inside
 //! must agree with how the union decodes.
 
+use super::index::Index;
 use crate::elf::image::Image;
 use crate::elf::symbols::Symbol;
 use crate::elf::unwind::Unwind;
+use crate::sort;
 
 /// A range of code that decodes from its start.
 #[derive(Debug)]
@@ -34,15 +36,20 @@ impl Extent<'_> {
 /// Returns the functions around `addresses` (sorted), in order and disjoint.
 pub(crate) fn around<'a>(
     image: &Image<'a>,
+    symbols: &[Symbol<'a>],
     unwind: Option<&Unwind<'a>>,
     addresses: &[u64],
 ) -> Vec<Extent<'a>> {
-    let mut ranges: Vec<(u64, u64)> = image
-        .symbols()
-        .filter(|s| s.is_function && s.size != 0)
-        .filter_map(|s| Some((s.address, s.address.checked_add(s.size)?)))
-        .filter(|&(start, end)| first_in(addresses, start, end).is_some())
-        .collect();
+    let near = Index::new(addresses);
+    let mut ranges: Vec<(u64, u64)> = Vec::new();
+    for s in symbols {
+        let end = s.address.checked_add(s.size).filter(|_| s.is_function && s.size != 0);
+        if let Some(end) = end
+            && near.first_in(s.address, end).is_some()
+        {
+            ranges.push((s.address, end));
+        }
+    }
     let (mut frames, mut pads) = (Vec::new(), Vec::new());
     let mut known = None::<(u64, u64)>;
     for &address in addresses {
@@ -56,7 +63,7 @@ pub(crate) fn around<'a>(
             pads.extend(frame.landing_pads(image));
         }
     }
-    ranges.sort_unstable();
+    sort::by_key(&mut ranges, |(start, end)| [*start, *end]);
     let mut extents: Vec<Extent<'a>> = Vec::new();
     for (start, end) in ranges {
         match extents.last_mut().filter(|e| start < e.end) {
@@ -68,9 +75,11 @@ pub(crate) fn around<'a>(
             }
         }
     }
-    for symbol in image.symbols() {
-        if let Some(extent) = containing(&mut extents, symbol.address) {
-            extent.symbols.push(symbol);
+    let starts: Vec<u64> = extents.iter().map(|e| e.start).collect();
+    let starts = Index::new(&starts);
+    for symbol in symbols {
+        if let Some(extent) = containing(&mut extents, &starts, symbol.address) {
+            extent.symbols.push(*symbol);
         }
     }
     for extent in &mut extents {
@@ -81,25 +90,24 @@ pub(crate) fn around<'a>(
     frames.sort_unstable();
     frames.dedup();
     for frame in frames {
-        if let Some(extent) = containing(&mut extents, frame) {
+        if let Some(extent) = containing(&mut extents, &starts, frame) {
             extent.frames.push(frame);
         }
     }
     for pad in pads {
-        if let Some(extent) = containing(&mut extents, pad) {
+        if let Some(extent) = containing(&mut extents, &starts, pad) {
             extent.landing_pads.push(pad);
         }
     }
     extents
 }
 
-/// Returns the first of the sorted `addresses` in a range.
-fn first_in(addresses: &[u64], start: u64, end: u64) -> Option<u64> {
-    let at = addresses.partition_point(|&a| a < start);
-    addresses.get(at).copied().filter(|&a| a < end)
-}
-
-fn containing<'e, 'a>(extents: &'e mut [Extent<'a>], address: u64) -> Option<&'e mut Extent<'a>> {
-    let after = extents.partition_point(|e| e.start <= address);
+/// Returns the extent around an address. `starts` are those of all extents.
+fn containing<'e, 'a>(
+    extents: &'e mut [Extent<'a>],
+    starts: &Index<'_>,
+    address: u64,
+) -> Option<&'e mut Extent<'a>> {
+    let after = starts.place(address.saturating_add(1));
     extents.get_mut(after.checked_sub(1)?).filter(|e| address < e.end)
 }

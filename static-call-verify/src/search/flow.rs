@@ -15,6 +15,7 @@ use crate::elf::image::Image;
 use crate::elf::section::Section;
 use crate::records::labels::Fork;
 use crate::report::ImageKind;
+use crate::sort;
 
 /// Why a boundary is not proved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -115,14 +116,14 @@ struct Reference {
 }
 
 impl Function {
-    /// Decodes the function of an extent and passes each instruction with its bytes to `each`. The
-    /// jumps of labels become no-ops or lead elsewhere at run time, and as linked they lead to a
-    /// test outside of the function: paths continue as `forks` (sorted) say.
+    /// Decodes the function of an extent and passes each instruction to `each`. The jumps of labels
+    /// become no-ops or lead elsewhere at run time, and as linked they lead to a test outside of the
+    /// function: paths continue as `forks` (sorted) say.
     pub(crate) fn decode(
         image: &Image<'_>,
         extent: &Extent<'_>,
         forks: &[Fork],
-        mut each: impl FnMut(&Decoder<'_>, &Instruction, &[u8]),
+        mut each: impl FnMut(&Decoder<'_>, &Instruction),
     ) -> Self {
         let is_fixed = image.kind == ImageKind::Executable;
         let (start, end) = (extent.start, extent.start);
@@ -143,22 +144,22 @@ impl Function {
         // An instruction has about four bytes on average.
         f.offsets.reserve(code.len() / 4);
         f.ends_path.reserve(code.len() / 4);
+        let forks = &forks[sort::place(forks, extent.start, |fork| fork.label)..];
+        let forks = &forks[..sort::place(forks, extent.end, |fork| fork.label)];
         let mut decoder = Decoder::with_ip(64, code, extent.start, DecoderOptions::NONE);
         let mut instruction = Instruction::default();
         while decoder.can_decode() {
-            let at = decoder.position();
             decoder.decode_out(&mut instruction);
             if instruction.is_invalid() {
                 f.doubt = Some(Doubt::Undecodable(instruction.ip()));
                 break;
             }
             f.end = instruction.next_ip();
-            let bytes = code.get(at..decoder.position()).unwrap_or_default();
-            f.add(&instruction, bytes, extent);
+            f.add(&instruction, code, extent);
             if let Ok(n) = forks.binary_search_by_key(&instruction.ip(), |fork| fork.label) {
                 f.fork(forks.get(n), extent);
             }
-            each(&decoder, &instruction, bytes);
+            each(&decoder, &instruction);
         }
         f.check(extent);
         match f.doubt {
@@ -223,11 +224,12 @@ impl Function {
         usize::try_from(*self.beginning.get(at)?).ok()?.checked_sub(1)
     }
 
-    fn add(&mut self, instruction: &Instruction, bytes: &[u8], extent: &Extent<'_>) {
+    /// Adds an instruction of `code`, the bytes of the function.
+    fn add(&mut self, instruction: &Instruction, code: &[u8], extent: &Extent<'_>) {
         let ip = instruction.ip();
         // The extent is not larger than `LARGEST`.
         let offset = (ip - self.start) as u32;
-        let inside = |a: u64| (extent.start..extent.end).contains(&a);
+        let inside = |a: u64| a >= extent.start && a < extent.end;
         let next = Next::of(instruction.code());
         self.offsets.push(offset);
         if let Some(beginning) = self.beginning.get_mut(offset as usize) {
@@ -241,7 +243,7 @@ impl Function {
                 ends_path |= next == Next::Call && !extent.is_function(to);
                 self.branches.push(Branch { from: self.offsets.len() - 1, into: None, to });
             }
-            if is_ambiguous_branch(bytes) {
+            if is_ambiguous_branch(code.get(offset as usize..).unwrap_or_default()) {
                 self.doubt = self.doubt.or(Some(Doubt::Ambiguous(ip)));
                 self.used.push(instruction.next_ip().wrapping_sub(2));
             }
@@ -319,18 +321,20 @@ impl Function {
         }
         self.is_reached = vec![false; self.offsets.len()];
         let mut next: Vec<usize> = roots.into_iter().filter_map(|a| self.index_of(a)).collect();
+        // Plain loops and indices: a link hook is usually built without optimisation.
         while let Some(from) = next.pop() {
-            let first = self.branches.partition_point(|branch| branch.from < from);
-            let mut branches = self.branches.iter().skip(first).peekable();
-            for i in from..self.offsets.len() {
-                let Some(reached) = self.is_reached.get_mut(i).filter(|r| !**r) else { break };
-                *reached = true;
-                while let Some(branch) = branches.next_if(|branch| branch.from == i) {
-                    next.extend(branch.into);
+            let mut branch = sort::place(&self.branches, from as u64, |branch| branch.from as u64);
+            let mut i = from;
+            while i < self.offsets.len() && !self.is_reached[i] {
+                self.is_reached[i] = true;
+                while branch < self.branches.len() && self.branches[branch].from == i {
+                    next.extend(self.branches[branch].into);
+                    branch += 1;
                 }
-                if self.ends_path.get(i) == Some(&true) {
+                if self.ends_path[i] {
                     break;
                 }
+                i += 1;
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Names the functions around instructions, from the symbols.
 
+use super::index::Index;
 use crate::demangle::demangled;
 use crate::elf::image::Image;
 use crate::elf::symbols::Symbol;
@@ -9,7 +10,11 @@ use crate::sort;
 ///
 /// It is the innermost function that a symbol covers. If a function has several names, it is the
 /// first in alphabetical order, so that the linker's order does not matter.
-pub(crate) fn names(image: &Image<'_>, addresses: &[u64]) -> Vec<Option<String>> {
+pub(crate) fn names(
+    image: &Image<'_>,
+    symbols: &[Symbol<'_>],
+    addresses: &[u64],
+) -> Vec<Option<String>> {
     let mut last: Option<(&[u8], Option<String>)> = None;
     let mut name = |symbol| {
         if last.as_ref().is_none_or(|(known, _)| *known != symbol) {
@@ -19,23 +24,24 @@ pub(crate) fn names(image: &Image<'_>, addresses: &[u64]) -> Vec<Option<String>>
         let name = last.as_ref().and_then(|(_, name)| name.as_deref());
         name.filter(|name| image.budget.spend(name.len())).map(str::to_owned)
     };
-    let functions = image.symbols().filter(|s| s.is_function);
-    around(functions, addresses).into_iter().map(|symbol| name(symbol?)).collect()
+    if addresses.is_empty() {
+        return Vec::new();
+    }
+    around(symbols, addresses).into_iter().map(|symbol| name(symbol?)).collect()
 }
 
-/// Returns the name of the innermost symbol around each address.
-fn around<'a>(
-    symbols: impl Iterator<Item = Symbol<'a>>,
-    addresses: &[u64],
-) -> Vec<Option<&'a [u8]>> {
-    let mut covering: Vec<(usize, usize, Symbol<'a>)> = symbols
-        .filter_map(|s| {
-            let end = s.address.checked_add(s.size)?;
-            let first = addresses.partition_point(|&a| a < s.address);
-            let last = addresses.partition_point(|&a| a < end);
-            (first < last).then_some((first, last, s))
-        })
-        .collect();
+/// Returns the name of the innermost function around each address.
+fn around<'a>(symbols: &[Symbol<'a>], addresses: &[u64]) -> Vec<Option<&'a [u8]>> {
+    let index = Index::new(addresses);
+    let mut covering: Vec<(usize, usize, Symbol<'a>)> = Vec::new();
+    for s in symbols {
+        let end = s.address.checked_add(s.size).filter(|_| s.is_function);
+        if let Some(end) = end
+            && let Some(first) = index.first_in(s.address, end)
+        {
+            covering.push((first, index.place(end), *s));
+        }
+    }
     // Innermost first: it begins after the others, or ends before them.
     sort::by_key(&mut covering, |(_, _, s)| [!s.address, s.size]);
     let mut names = vec![None; addresses.len()];
@@ -87,7 +93,7 @@ mod tests {
     }
 
     fn found(symbols: &[Symbol<'static>], addresses: &[u64]) -> String {
-        let names = around(symbols.iter().copied(), addresses).into_iter();
+        let names = around(symbols, addresses).into_iter();
         names.map(|name| name.map_or('-', |name| char::from(name[0]))).collect()
     }
 

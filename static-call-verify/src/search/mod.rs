@@ -5,5 +5,6 @@ pub(crate) mod decode;
 mod extents;
 pub(crate) mod flow;
 pub(crate) mod functions;
+mod index;
 mod next;
 pub(crate) mod scan;

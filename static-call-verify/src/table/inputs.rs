@@ -217,10 +217,14 @@ impl<'o> Sections<'o> {
             {
                 continue;
             }
-            let relocations: &[Rela64<LE>] = section.data_as_array(LE, self.bytes).ok()?;
+            let start = usize::try_from(section.sh_offset(LE)).ok()?;
+            let relocations = self.bytes.get(start..)?.get(..section.sh_size(LE) as usize)?;
+            let (relocations, _) = relocations.as_chunks::<{ size_of::<Rela64<LE>>() }>();
             let mut n = 0;
             while n < relocations.len() {
-                let symbol = relocations[n].r_sym(LE, false) as usize;
+                // After the offset and the type.
+                let [.., a, b, c, d, _, _, _, _, _, _, _, _] = relocations[n];
+                let symbol = u32::from_le_bytes([a, b, c, d]) as usize;
                 if symbol < symbols {
                     counts[symbol] = counts[symbol].saturating_add(1);
                 }

@@ -88,8 +88,12 @@ impl<'a> Table<'a> {
             checksum: checksum(&entries),
         };
         // If the table gets shorter, nothing of the old one remains.
-        entries.resize(self.header.capacity as usize * TableEntry::SIZE, 0);
-        Some([header.to_bytes().as_slice(), &entries].concat())
+        let mut table =
+            vec![0; TableHeader::SIZE + self.header.capacity as usize * TableEntry::SIZE];
+        let (head, rest) = table.split_at_mut_checked(TableHeader::SIZE)?;
+        head.copy_from_slice(&header.to_bytes());
+        rest.get_mut(..entries.len())?.copy_from_slice(&entries);
+        Some(table)
     }
 
     /// Returns the address of each branch that is listed as one that can be rewritten, that of its

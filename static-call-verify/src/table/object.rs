@@ -47,8 +47,8 @@ const PROGBITS: u32 = elf::SHT_PROGBITS.0;
 
 fn table(capacity: u32) -> Vec<u8> {
     let header = TableHeader { version: 0, capacity, count: 0, identity: 0, checksum: 0 };
-    let mut table = header.to_bytes().to_vec();
-    table.resize(TableHeader::SIZE + capacity as usize * TableEntry::SIZE, 0);
+    let mut table = vec![0; TableHeader::SIZE + capacity as usize * TableEntry::SIZE];
+    table[..TableHeader::SIZE].copy_from_slice(&header.to_bytes());
     table
 }
 
@@ -57,8 +57,8 @@ fn places(named: u32) -> Vec<u8> {
     let (version, count, names) = (0, 0, 0);
     let (identity, checksum) = (0, 0);
     let header = PlacesHeader { version, capacity, count, names, identity, checksum };
-    let mut places = header.to_bytes().to_vec();
-    places.resize(PlacesHeader::SIZE + capacity as usize, 0);
+    let mut places = vec![0; PlacesHeader::SIZE + capacity as usize];
+    places[..PlacesHeader::SIZE].copy_from_slice(&header.to_bytes());
     places
 }
 

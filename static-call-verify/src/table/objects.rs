@@ -91,14 +91,15 @@ impl Objects {
         let headers = file.read(headers, &mut self.memory)?;
         let headers = pod::slice_from_bytes::<SectionHeader64<LE>>(headers, count);
         let headers = headers.map(|(headers, _)| headers).unwrap_or_default();
-        if headers.iter().any(may_be_records) {
-            return Ok(true);
+        let mut tables = Vec::new();
+        for header in headers {
+            if may_be_records(header) {
+                return Ok(true);
+            }
+            if header.sh_type(LE) == elf::SHT_STRTAB {
+                tables.push(inside(header.sh_offset(LE), header.sh_size(LE)));
+            }
         }
-        let tables: Vec<_> = headers
-            .iter()
-            .filter(|h| h.sh_type(LE) == elf::SHT_STRTAB)
-            .map(|h| inside(h.sh_offset(LE), h.sh_size(LE)))
-            .collect();
         let mut left = range.end - range.start;
         for table in tables {
             let Some(table) = table else { return Ok(true) };

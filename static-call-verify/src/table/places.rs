@@ -23,7 +23,7 @@ pub(crate) fn fill(image: &Image<'_>, calls: &[Call], labels: &[Label]) -> Optio
     let labels = labels.iter().map(|l| (l.address, l.function.as_deref()));
     let named = calls.chain(labels).filter_map(|(address, name)| Some((address, name?)));
     let (entries, names) = entries(reserved.address, capacity, named);
-    let mut filled = [entries.as_flattened(), &names].concat();
+    let filled = [entries.as_flattened(), &names].concat();
     let header = PlacesHeader {
         version: PLACES_VERSION,
         capacity: header.capacity,
@@ -33,8 +33,11 @@ pub(crate) fn fill(image: &Image<'_>, calls: &[Call], labels: &[Label]) -> Optio
         checksum: checksum(&filled),
     };
     // Nothing remains of what an earlier stamping wrote.
-    filled.resize(reserved.data.len() - PlacesHeader::SIZE, 0);
-    Some((reserved.offset, [header.to_bytes().as_slice(), &filled].concat()))
+    let mut section = vec![0; reserved.data.len()];
+    let (head, rest) = section.split_at_mut_checked(PlacesHeader::SIZE)?;
+    head.copy_from_slice(&header.to_bytes());
+    rest.get_mut(..filled.len())?.copy_from_slice(&filled);
+    Some((reserved.offset, section))
 }
 
 /// Returns the entries by address and their names, as far as they fit into `capacity` bytes. A name

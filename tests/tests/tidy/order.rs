@@ -61,6 +61,7 @@ pub(crate) const VERIFIER: Order = Order {
         "records",
         "records::labels",
         "search::scan",
+        "search::index",
         "search::extents",
         "search::next",
         "search::flow",

@@ -117,7 +117,11 @@ impl Targets {
     /// Adds a candidate if `destination` is a target.
     #[inline(always)]
     fn check(&self, destination: u64, field: u64, form: FieldForm, found: &mut Vec<Candidate>) {
-        let bit = (destination / 8) & self.mask;
+        let quadword = destination / 8;
+        if quadword < self.bounds.0 || quadword > self.bounds.1 {
+            return;
+        }
+        let bit = quadword & self.mask;
         // The mask keeps the index in bounds.
         let may_be = self.filter[(bit / 64) as usize] >> (bit % 64) & 1 != 0;
         if may_be && let Some((target, is_exact)) = self.find(destination) {
@@ -254,23 +258,27 @@ fn each_field(
     let has_few_ends = !last[1..255].contains(&true);
     let follows_any = !before.contains(&false);
     let (words, _) = data.as_chunks();
-    // The bytes of a word and of the next one, into which fields extend.
-    let mut bytes = words.first().map_or(0, |word| u64::from_le_bytes(*word) as u128) << 64;
+    let mut next = words.first().map_or(0, |word| u64::from_le_bytes(*word));
     let mut n = 1;
     while n < words.len() {
-        bytes = bytes >> 64 | (u64::from_le_bytes(words[n]) as u128) << 64;
+        // Fields extend into the next word.
+        let word = next;
+        next = u64::from_le_bytes(words[n]);
         n += 1;
         let mut places = words::ALL;
         if has_few_ends {
-            places = words::are_0_or_255((bytes >> 32) as u64);
+            places = words::are_0_or_255(word >> 32 | next << 32);
+        }
+        if places == 0 {
+            continue;
         }
         if !follows_any {
-            places &= words::may_be_before(bytes as u64);
+            places &= words::may_be_before(word);
         }
         while places != 0 {
             let bit = places.trailing_zeros();
             places &= places - 1;
-            let field = (bytes >> (bit - 7)) as u64;
+            let field = ((word as u128 | (next as u128) << 64) >> (bit - 7)) as u64;
             let number = (field >> 8) as u32;
             if last[(number >> 24) as usize] && before[field as u8 as usize] {
                 each((n - 2) * 8 + bit as usize / 8, field as u8, number);
