@@ -117,8 +117,8 @@ struct Reference {
 
 impl Function {
     /// Decodes the function of an extent and passes each instruction to `each`. The jumps of labels
-    /// become no-ops or lead elsewhere at run time, and as linked they lead to a test outside of the
-    /// function: paths continue as `forks` (sorted) say.
+    /// become no-ops or lead elsewhere at run time, and as linked they lead to a test outside of
+    /// the function: paths continue as `forks` (sorted) say.
     pub(crate) fn decode(
         image: &Image<'_>,
         extent: &Extent<'_>,
