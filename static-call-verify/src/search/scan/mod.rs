@@ -255,34 +255,40 @@ fn each_field(
     last: &[bool; 256],
     mut each: impl FnMut(usize, u8, u32),
 ) {
-    let has_few_ends = !last[1..255].contains(&true);
+    const BLOCK: usize = 64;
+    let compared = words::compared(last);
     let follows_any = !before.contains(&false);
     let (words, _) = data.as_chunks();
     let mut next = words.first().map_or(0, |word| u64::from_le_bytes(*word));
+    let mut found = [(0, 0); 8 * BLOCK];
     let mut n = 1;
     while n < words.len() {
-        // Fields extend into the next word.
-        let word = next;
-        next = u64::from_le_bytes(words[n]);
-        n += 1;
-        let mut places = words::ALL;
-        if has_few_ends {
-            places = words::are_0_or_255(word >> 32 | next << 32);
-        }
-        if places == 0 {
-            continue;
-        }
-        if !follows_any {
-            places &= words::may_be_before(word);
-        }
-        while places != 0 {
-            let bit = places.trailing_zeros();
-            places &= places - 1;
-            let field = ((word as u128 | (next as u128) << 64) >> (bit - 7)) as u64;
-            let number = (field >> 8) as u32;
-            if last[(number >> 24) as usize] && before[field as u8 as usize] {
-                each((n - 2) * 8 + bit as usize / 8, field as u8, number);
+        let stop = if words.len() - n > BLOCK { n + BLOCK } else { words.len() };
+        let mut count = 0;
+        while n < stop {
+            // Fields extend into the next word.
+            let word = next;
+            next = u64::from_le_bytes(words[n]);
+            n += 1;
+            let mut places = words::may_be_last(word >> 32 | next << 32, compared);
+            if !follows_any {
+                places &= words::may_be_before(word);
             }
+            while places != 0 {
+                let bit = places.trailing_zeros();
+                places &= places - 1;
+                let field = ((word as u128 | (next as u128) << 64) >> (bit - 7)) as u64;
+                found[count] = ((n - 2) * 8 + bit as usize / 8, field);
+                // No branch depends on bytes, which are unpredictable.
+                let is_last = last[(field >> 32) as u8 as usize];
+                count += (is_last & before[field as u8 as usize]) as usize;
+            }
+        }
+        let mut i = 0;
+        while i < count {
+            let (at, field) = found[i];
+            each(at, field as u8, (field >> 8) as u32);
+            i += 1;
         }
     }
     let mut at = (n - 1) * 8;

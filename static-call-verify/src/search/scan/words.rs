@@ -1,15 +1,25 @@
 //! Looks at the eight bytes of a word together. What is found of a byte is in its highest bit.
 
 /// The highest bit of each byte.
-pub(super) const ALL: u64 = 0x8080_8080_8080_8080;
+const ALL: u64 = 0x8080_8080_8080_8080;
 /// The other bits.
 const LOW: u64 = !ALL;
 
-/// Finds the bytes 0 and 255.
+/// Returns the bits that [`may_be_last`] compares so that it finds the bytes in `last`.
+pub(super) fn compared(last: &[bool; 256]) -> u64 {
+    let mut others = 0;
+    while others < 7 && last[1 << others..256 - (1 << others)].contains(&true) {
+        others += 1;
+    }
+    (0x7f >> others << others) * 0x0101_0101_0101_0101
+}
+
+/// Finds the bytes in which each of the `compared` bits is like the next higher one: those near 0
+/// and near 255, where the last bytes of displacements are.
 #[inline(always)]
-pub(super) fn are_0_or_255(word: u64) -> u64 {
-    // In these, each bit is like the next higher one. No sum exceeds its byte.
-    !(((word ^ word >> 1) & LOW) + LOW) & ALL
+pub(super) fn may_be_last(word: u64, compared: u64) -> u64 {
+    // No sum exceeds its byte.
+    !(((word ^ word >> 1) & compared) + LOW) & ALL
 }
 
 /// Finds the bytes in [`BEFORE`](super::BEFORE), and other bytes from 128 on.
@@ -25,7 +35,7 @@ mod tests {
     use super::*;
 
     /// Calls `check` with what is found of each byte between each two bytes.
-    fn each_byte(find: fn(u64) -> u64, check: impl Fn(u8, bool)) {
+    fn each_byte(find: impl Fn(u64) -> u64, check: impl Fn(u8, bool)) {
         for byte in 0..=255_u8 {
             for beside in 0..=255_u8 {
                 for at in 0..8 {
@@ -40,8 +50,20 @@ mod tests {
     }
 
     #[test]
-    fn ends() {
-        each_byte(are_0_or_255, |byte, found| assert_eq!(found, matches!(byte, 0 | 255)));
+    fn last_bytes_of_fields() {
+        for (lowest, highest) in [(0, 255), (1, 255), (0, 254), (3, 250), (100, 200), (127, 128)] {
+            let mut last = [false; 256];
+            (last[lowest], last[highest]) = (true, true);
+            let compared = compared(&last);
+            let near = (lowest + 1).max(256 - highest).next_power_of_two();
+            each_byte(
+                |word| may_be_last(word, compared),
+                |byte, found| {
+                    let byte = usize::from(byte);
+                    assert_eq!(found, byte < near || byte >= 256 - near, "{byte}");
+                },
+            );
+        }
     }
 
     #[test]
