@@ -7,7 +7,12 @@ use std::sync::OnceLock;
 
 use hostile::{Random, check, check_all, mutate};
 use images::{function, image};
+use object::LittleEndian as LE;
+use object::elf::{FileHeader64, SHF_ALLOC, SectionHeader64};
+use object::read::elf::{FileHeader, SectionHeader};
 use proptest::prelude::*;
+use static_call::layout::{KEYS_SECTION, SITES_SECTION, TRAMPOLINES_SECTION};
+use static_call_verify::report::Finding;
 use static_call_verify::{FindingKey, InputCounter, Policy, stamp, table_object, verify};
 
 /// Returns a small image with every kind of thing in it.
@@ -58,6 +63,26 @@ fn truncated_images() {
         let report = verify(cut, &Policy::default());
         let damaged = [FindingKey::ImageCorrupt, FindingKey::ImageUnsupported];
         assert!(report.findings.iter().any(|f| damaged.contains(&f.key)), "{end}: {report}");
+    }
+}
+
+/// The program reads a record where it is loaded. The bytes of a section that is not loaded there
+/// say nothing.
+#[test]
+fn records_that_are_not_loaded() {
+    for name in [KEYS_SECTION, SITES_SECTION] {
+        let mut image = sample().to_vec();
+        let (place, section) = section_header(&image, name);
+        let (flags, address) = (section.sh_flags(LE), section.sh_addr(LE));
+        let records = section.data(LE, &*image).unwrap().to_vec();
+        image[place + 8..][..8].copy_from_slice(&(flags.0 & !SHF_ALLOC.0).to_le_bytes());
+        let elsewhere = image.len() as u64;
+        image[place + 24..][..8].copy_from_slice(&elsewhere.to_le_bytes());
+        image.extend(records);
+        let report = verify(&image, &Policy::default());
+        let is_it = |f: &Finding| f.key == FindingKey::RecordCorrupt && f.address == Some(address);
+        assert!(report.findings.iter().any(is_it), "{name}: {report}");
+        check_all(&image);
     }
 }
 
@@ -200,15 +225,15 @@ fn with_sections(headers: &[[u64; 10]], content: usize) -> Vec<u8> {
 
 /// Returns the name of the trampolines' record section, as an offset into the image's names.
 fn name_of_records(file: &[u8]) -> u64 {
-    use object::read::elf::{FileHeader, SectionHeader};
-    let header = object::elf::FileHeader64::<object::LittleEndian>::parse(file).unwrap();
-    let sections = header.sections(object::LittleEndian, file).unwrap();
-    let is_named = |s: &object::elf::SectionHeader64<_>| {
-        let name = sections.section_name(object::LittleEndian, s);
-        name == Ok(static_call::layout::TRAMPOLINES_SECTION.as_bytes())
-    };
-    let records = sections.iter().find(|s| is_named(s)).unwrap();
-    records.sh_name(object::LittleEndian).into()
+    section_header(file, TRAMPOLINES_SECTION).1.sh_name(LE).into()
+}
+
+/// Returns the header of a section, and where it is in the file.
+fn section_header<'f>(file: &'f [u8], name: &str) -> (usize, &'f SectionHeader64<LE>) {
+    let header = FileHeader64::<LE>::parse(file).unwrap();
+    let sections = header.sections(LE, file).unwrap();
+    let (index, section) = sections.section_by_name(LE, name.as_bytes()).unwrap();
+    (header.e_shoff(LE) as usize + index.0 * size_of::<SectionHeader64<LE>>(), section)
 }
 
 /// Sixty thousand sections that each cover the whole file would be read sixty thousand times. A few
