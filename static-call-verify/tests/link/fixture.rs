@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs;
-use std::io::Write;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use object::{Object, ObjectSection};
@@ -263,11 +263,11 @@ impl Fixture {
 /// to execute a file that is open for writing (ETXTBSY). The hook or the driver executes the
 /// script, so no test could try again.
 pub(crate) fn write_script(path: &Path, text: &str) {
-    let mut install = Command::new("install");
-    install.args(["-D", "-m", "755", "/dev/stdin"]).arg(path).stdin(Stdio::piped());
-    let mut child = install.spawn().unwrap();
-    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
-    assert!(child.wait().unwrap().success(), "{}", path.display());
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let mut shell = Command::new("/bin/sh");
+    let wrote = shell.args(["-c", r#"printf %s "$1" > "$0""#]).arg(path).arg(text).status();
+    assert!(wrote.unwrap().success(), "{}", path.display());
+    fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
 }
 
 /// Returns what cargo and the program printed.
