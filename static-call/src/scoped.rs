@@ -373,5 +373,6 @@ fn release(guard: u64) -> Result<Update, UpdateError> {
     if undo.is_empty() {
         return Ok(Update::slot_only());
     }
+    request::link(&mut undo);
     crate::commit::commit(&mut undo)
 }

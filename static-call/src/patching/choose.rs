@@ -28,7 +28,8 @@ pub(crate) enum Aim {
 }
 
 /// Plans the stores of the touched keys: trampolines first, then jump labels, then call
-/// instructions. Makes the veneers that they need before.
+/// instructions. Calls whose veneers are ready are planned at once, the others after theirs were
+/// made.
 ///
 /// # Errors
 ///

@@ -12,6 +12,7 @@ use crate::error::UpdateError;
 use crate::layout::Kind;
 use crate::patching::pending::Pending;
 use crate::patching::registry::Registry;
+use crate::target::Chosen;
 
 /// Returns where calls of a target at `address` may go directly.
 pub(crate) fn skip(registry: &Registry, address: u64) -> u64 {
@@ -41,19 +42,20 @@ pub(crate) fn effect(registry: &Registry, address: u64) -> Effect {
 
 /// Refuses a batch that would make a key call itself.
 pub(crate) fn refuse_cycles(registry: &Registry, batch: &Pending) -> Result<(), UpdateError> {
-    match batch.keys().find(|&key| calls_itself(registry, batch, key)) {
+    let target =
+        |key: usize| batch.wanted(key).unwrap_or_else(|| registry.keys[key].record.current());
+    match batch.keys().find(|&key| calls_itself(registry, target, key)) {
         Some(key) => Err(UpdateError::CallsItself { key: registry.keys[key].record.name() }),
         None => Ok(()),
     }
 }
 
-/// Returns whether a key's wanted target leads back to the key through jumps only.
-fn calls_itself(registry: &Registry, batch: &Pending, key: usize) -> bool {
+/// Returns whether a key's target leads back to the key through jumps only.
+fn calls_itself(registry: &Registry, target: impl Fn(usize) -> Chosen, key: usize) -> bool {
     let Some(image) = registry.image else { return false };
     let mut at = key;
     for _ in 0..registry.keys.len() {
-        let target = batch.wanted(at).unwrap_or_else(|| registry.keys[at].record.current());
-        let entry = skip(registry, target.record().address().addr() as u64);
+        let entry = skip(registry, target(at).record().address().addr() as u64);
         // Most targets do not begin with one. A jump that was rewritten is one still.
         let (code, have) = image.read(entry as usize);
         if have > 0 && !may_jump(&code[..have]) {
@@ -79,11 +81,13 @@ mod tests {
     use std::vec;
 
     use super::*;
-    use crate::arch::native::effect::{does_nothing, jumps_to_nothing};
+    use crate::arch::native::effect::{does_nothing, has_breakpoint, jumps_to_nothing};
     use crate::layout::{Grade, Polarity};
     use crate::patching::image::Image;
     use crate::patching::plan::{LabelForm, Lead};
     use crate::patching::registry::{Call, Label, Ungraded};
+    use crate::record::{KeyDescription, KeyRecord};
+    use crate::target::TargetDescription;
 
     /// A label that is a jump now may be a no-op later.
     #[test]
@@ -107,6 +111,54 @@ mod tests {
         assert_eq!(skip(&registry, address), address);
     }
 
+    /// Returns a call instruction of the first key.
+    fn call(address: u64, kind: Kind) -> Call {
+        Call {
+            address,
+            key: 0,
+            trampoline: 0,
+            kind,
+            grade: Grade::Quad,
+            ungraded: Ungraded::Unproved,
+            shape: None,
+            in_file: Lead::Linked,
+            fault: None,
+        }
+    }
+
+    /// A key whose default is a jump, and one whose default begins with a breakpoint.
+    static KEYS: [KeyRecord; 2] = [
+        key(|d| {
+            d.at(jumps_to_nothing as *const ()).named("jump");
+        }),
+        key(|d| {
+            d.at(has_breakpoint as *const ()).named("breakpoint");
+        }),
+    ];
+
+    const fn key(describe: fn(&mut TargetDescription)) -> KeyRecord {
+        let description = KeyDescription::uncalled(describe, does_nothing as *const ());
+        // SAFETY: INV-KEY: the key is never called, and no trampoline has its stub.
+        unsafe { KeyRecord::new(description) }
+    }
+
+    /// A key whose target is a tail call of the key itself calls itself. A breakpoint hides that
+    /// the tail call is a jump.
+    #[test]
+    fn a_tail_call_of_the_key_is_a_cycle() {
+        for target in &KEYS {
+            let address = target.current().record().address().addr() as u64;
+            let leads_back = |kind| {
+                let mut registry = Registry::of(&KEYS, vec![call(address, kind)]);
+                registry.image = Image::this();
+                calls_itself(&registry, |_| target.current(), 0)
+            };
+            assert!(leads_back(Kind::Jmp), "{}", target.name());
+            assert!(leads_back(Kind::JmpGot), "{}", target.name());
+            assert!(!leads_back(Kind::Call), "{}", target.name());
+        }
+    }
+
     /// What a recorded call instruction does now, it may not do later.
     #[test]
     fn code_that_may_be_rewritten_has_no_effect() {
@@ -114,18 +166,7 @@ mod tests {
         assert!(image.is_some());
         let target = does_nothing as *const () as u64 + 3;
         let with_call_at = |address| {
-            let call = Call {
-                address,
-                key: 0,
-                trampoline: 0,
-                kind: Kind::Call,
-                grade: Grade::Quad,
-                ungraded: Ungraded::Unproved,
-                shape: None,
-                in_file: Lead::Linked,
-                fault: None,
-            };
-            let mut registry = Registry::of(&[], vec![call]);
+            let mut registry = Registry::of(&[], vec![call(address, Kind::Call)]);
             registry.image = image;
             registry
         };

@@ -49,6 +49,7 @@ pub(crate) struct Planned {
 }
 
 /// Whose bytes a store changes.
+// Copied by words, as `Lead`.
 #[repr(usize)]
 #[derive(Clone, Copy)]
 pub(crate) enum Subject {

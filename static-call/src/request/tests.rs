@@ -37,6 +37,10 @@ proptest! {
         };
         let mut searched: Vec<Request> = list.iter().map(of).collect();
         let mut linked = searched.clone();
+        // Parts that were lists of their own.
+        let (first, rest) = linked.split_at_mut(list.len() / 2);
+        link(first);
+        link(rest);
         link(&mut linked);
         let is_known = |request: &Request| matches!(request.others, Others::Known { .. });
         prop_assert!(linked.iter().all(is_known));

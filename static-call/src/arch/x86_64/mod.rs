@@ -274,8 +274,8 @@ pub fn nop(length: u8) -> Option<[u8; 8]> {
     }
 }
 
-/// Returns whether `bytes` may begin with a jump, of any form and with any prefixes (Intel SDM vol.
-/// 2, 2.1.1, 2.2.1 and "JMP"). If not, they do not.
+/// Returns whether `bytes` may begin with a jump (Intel SDM vol. 2, 2.1.1, 2.2.1 and "JMP"): with
+/// any prefixes, or under a breakpoint. If not, they do not.
 #[must_use]
 pub fn may_jump(bytes: &[u8]) -> bool {
     let is_prefix = |byte: &&u8| {
@@ -288,7 +288,8 @@ pub fn may_jump(bytes: &[u8]) -> bool {
     match bytes[prefixes..] {
         [] | [0xff] => true,
         [0xff, operand, ..] => matches!(operand >> 3 & 7, 4 | 5),
-        [opcode, ..] => matches!(opcode, 0xe9 | 0xeb),
+        // `d5`: a prefix of APX.
+        [opcode, ..] => matches!(opcode, 0xe9 | 0xeb | 0xd5 | TRAP),
     }
 }
 

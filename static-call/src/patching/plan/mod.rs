@@ -15,6 +15,7 @@ pub(crate) use label::{LabelForm, LabelShape};
 pub(crate) use steps::{Route, Step};
 
 /// Where a call instruction leads.
+// So that all variants have their value in the same place, and are copied by words.
 #[repr(u64)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lead {

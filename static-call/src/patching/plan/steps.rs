@@ -58,6 +58,7 @@ impl CallShape {
         let high = Width::Part { at: at + before, length: 4 - before };
         let step = |(from, old): (Lead, u64), (to, new): (Lead, u64), width| {
             let (address, length) = (self.address, self.branch.length);
+            debug_assert!(old == new || self.part(split, old, new) == Some(width));
             let store = Store { address, length, old, new, width };
             (old != new).then_some(Step { store, from, to })
         };

@@ -231,6 +231,12 @@ pub(super) const MUTANTS: &[Mutant] = &[
         suites: &[Unit("record")],
     },
     Mutant {
+        rule: "order",
+        what: "a key may call itself by a tail call",
+        changes: &[(HOP, "if have > 0 && !may_jump(&code[..have]) {", "if have > 0 {")],
+        suites: &[Unit("patching::hop")],
+    },
+    Mutant {
         rule: "INV-EFFECT",
         what: "the effect of a target is taken although a recorded call begins it",
         changes: &[(

@@ -81,3 +81,10 @@ pub(crate) extern "C" fn does_nothing() {
 pub(crate) extern "C" fn jumps_to_nothing() {
     core::arch::naked_asm!(".byte 0xe9", ".long {} - . - 4", sym does_nothing)
 }
+
+/// A breakpoint and no-ops.
+#[cfg(all(test, target_arch = "x86_64", target_os = "linux", not(miri)))]
+#[unsafe(naked)]
+pub(crate) extern "C" fn has_breakpoint() {
+    core::arch::naked_asm!("int3", ".skip 16, 0x90")
+}

@@ -16,8 +16,9 @@ use crate::patching::registry::{Call, Registry, Ungraded};
 use crate::patching::state::Patching;
 use crate::patching::veneer::{Veneers, View};
 use crate::record::{KeyDescription, KeyRecord};
-use crate::sys;
 use crate::target::TargetDescription;
+
+mod hopeless;
 
 const PAGE: u64 = 4096;
 /// As many keys as share a page of veneers at most.
@@ -59,7 +60,7 @@ impl Model {
         calls.dedup_by(|later, earlier| later.0 - earlier.0 < 5);
         let to_call = |(i, &(offset, key)): (usize, &(u64, u32))| {
             let address = start() + offset;
-            // The trampoline of each call, one beside the other as linkers lay them out.
+            // The trampolines lie side by side, as linkers lay them out.
             let trampoline = start() + 0x8_0000 + 8 * i as u64;
             let displacement = (trampoline.wrapping_sub(address + 5) as i32).to_le_bytes();
             let mut bytes = [0; 5];
@@ -110,17 +111,21 @@ impl Model {
         let executed: Vec<u64> = self.state.veneers.executable().collect();
         let before = |page| Snapshot::of(&self.state.veneers, page);
         let before: Vec<_> = executed.into_iter().map(before).collect();
-        let ready: Vec<_> = calls.iter().map(|&i| ready(&self.state, i, to)).collect();
-        if has_memory {
-            calls.iter().for_each(|&i| prepare(&mut self.state, i, to));
-        }
+        // In the order of `choose`: one call is planned before the veneers of the next are made.
+        let mut ready_or_made = |&i| {
+            let route = ready(&self.state, i, to);
+            if route.is_none() && has_memory {
+                prepare(&mut self.state, i, to);
+            }
+            route
+        };
+        let ready: Vec<_> = calls.iter().map(&mut ready_or_made).collect();
         self.state.veneers.finish();
         let ways: Vec<_> = calls.iter().map(|&i| way(&self.state, i, to)).collect();
         // What was ready is the way, and needs nothing that was made since.
-        for (ready, way) in ready.iter().zip(&ways) {
-            let Some(route) = ready else { continue };
+        for (ready, way) in ready.iter().zip(&ways).filter(|(ready, _)| ready.is_some()) {
             let steps = way.as_ref().ok().map(|way| way.map_or([None; 3], |(route, _)| route));
-            assert_eq!(Some(*route), steps);
+            assert_eq!(*ready, steps);
         }
         if has_memory {
             calls.iter().for_each(|&i| provide(&mut self.state, i, to));
@@ -335,65 +340,4 @@ fn keys_with_the_same_target_are_inline() {
             }
         }
     }
-}
-
-/// A target in another window of 16 MiB than the trampolines.
-const FAR: u64 = 0x110_0000;
-
-/// Calls of this many keys, with three bytes of the displacement before the boundary.
-fn far_calls(keys: usize) -> Vec<(u64, u32)> {
-    (0..keys as u32).map(|key| (u64::from(key) * 64 + 4, key)).collect()
-}
-
-/// More keys than there are layers have the same target. What has no room is known afterwards.
-#[test]
-fn what_is_hopeless_is_known() {
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut model = Model::new(&far_calls(MANY));
-    let all = |model: &mut Model| -> Vec<bool> {
-        let mut update = |key| {
-            model.settle(true);
-            model.update(key, start() + FAR, true, None)
-        };
-        (0..MANY as u32).map(&mut update).collect()
-    };
-    let is_hopeless = |model: &Model| -> Vec<bool> {
-        model.state.veneers.hopeless.iter().map(|&known| known != [0; 2]).collect()
-    };
-    let done = all(&mut model);
-    let hopeless = is_hopeless(&model);
-    assert!(done.iter().any(|&done| done));
-    assert!(done.iter().zip(&hopeless).all(|(done, hopeless)| done != hopeless));
-    // It is right: without it, nothing else comes out.
-    assert_eq!(all(&mut model), done);
-    model.state.veneers.hopeless.fill([0; 2]);
-    assert_eq!((all(&mut model), is_hopeless(&model)), (done, hopeless));
-    model.assert_ways_back();
-    for key in 0..MANY as u32 {
-        model.settle(true);
-        let own = start() + 2 * FAR + u64::from(key) * 16;
-        assert!(model.update(key, own, true, None), "{key}");
-    }
-}
-
-/// What failed because memory was refused is not hopeless.
-#[test]
-fn memory_that_was_refused_is_asked_for_again() {
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut model = Model::new(&far_calls(1));
-    let site = Site::of(&model.state, 0).unwrap();
-    let layers = 0..Areas::layers(site.split);
-    let veneer = |layer| {
-        let window = site.window(&model.state, layer).unwrap();
-        site.shape.veneer(site.split, Lead::Address(start() + FAR), window).unwrap()
-    };
-    let taken: Vec<_> = layers.map(|layer| (veneer(layer) & !(PAGE - 1)) as usize).collect();
-    taken.iter().for_each(|&page| sys::map_page(page).unwrap());
-    assert!(!model.update(0, start() + FAR, true, None));
-    assert_eq!(model.state.veneers.hopeless[0], [0; 2]);
-    for page in taken {
-        // SAFETY: INV-VENEER: this test's own page.
-        unsafe { sys::unmap_page(page) };
-    }
-    assert!(model.update(0, start() + FAR, true, None));
 }
