@@ -72,7 +72,7 @@ fn phases(state: &mut State, aim: Aim) -> Result<Update, UpdateError> {
         result => Barrier::Missing(result.err().or(barriers.failed).unwrap_or_default()),
     };
     if barriers.failed.is_none() {
-        state.veneers.needs_barrier = false;
+        state.veneers.settle();
     }
     if barriers.failed.is_none() || state.pending.changes_parts() {
         state.left.unsettled = barriers.failed;
@@ -102,7 +102,9 @@ impl Barriers {
 fn settle(state: &mut State) {
     if state.left.unsettled.is_some() || state.veneers.needs_barrier {
         state.left.unsettled = sys::barrier().err();
-        state.veneers.needs_barrier = false;
+        if state.left.unsettled.is_none() {
+            state.veneers.settle();
+        }
     }
 }
 

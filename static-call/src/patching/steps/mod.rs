@@ -122,6 +122,14 @@ impl Site {
         }
     }
 
+    /// Returns whether the first step may lead to the veneer that is ready in a layer. All of a slab
+    /// is older than its page can be executed.
+    fn may_begin(&self, state: &State, layer: u32) -> bool {
+        let veneer = || self.shape.veneer(self.split, self.now, self.window(state, layer)?);
+        Areas::are_slabs(self.split)
+            || veneer().is_some_and(|at| state.veneers.is_settled(at, self.slot))
+    }
+
     /// Returns the first layer in which all these leads have a veneer.
     fn layer(&self, state: &State, leads: [Lead; 3]) -> Option<u32> {
         (0..Areas::layers(self.split)).find(|&layer| self.are_ready(state, leads, layer))
@@ -141,7 +149,9 @@ impl Site {
             let step = store.map(|store| Step { store, from: self.now, to });
             return has_way_back.then_some([step, None, None]);
         }
-        let layer = self.layer(state, [self.now, to, Lead::Linked])?;
+        let leads = [self.now, to, Lead::Linked];
+        let layer = (0..Areas::layers(self.split))
+            .find(|&layer| self.are_ready(state, leads, layer) && self.may_begin(state, layer))?;
         self.shape.route(self.now, to, self.window(state, layer)?)
     }
 }

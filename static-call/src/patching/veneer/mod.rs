@@ -17,6 +17,7 @@ pub(crate) use page::View;
 use page::{Page, State};
 
 use core::cell::Cell;
+use core::sync::atomic::{Ordering, compiler_fence};
 
 use crate::arch::native::{NOPS, TRAP, VENEER_SIZE, is_veneer, nop_length, veneer};
 use crate::patching::arena::{ALIGNMENT, Arena, Memory};
@@ -51,6 +52,8 @@ pub(crate) struct Veneers {
     /// Whether a veneer was written in a page that is executed, and no barrier has run since. A
     /// first step must not lead to it.
     pub(crate) needs_barrier: bool,
+    /// Whether any page has a copy of what was executed before.
+    has_copies: bool,
     /// The `errno` of the last page that could not be had.
     pub(crate) refused: Option<i32>,
     /// Whether pages are never written in place once they are executed.
@@ -101,6 +104,7 @@ impl Veneers {
             homes: &mut [],
             hopeless: &mut [],
             needs_barrier: false,
+            has_copies: false,
             refused: None,
             is_aliased: false,
         }
@@ -115,6 +119,21 @@ impl Veneers {
     /// Returns whether a key's veneer is at `address`, ready to be executed.
     pub(crate) fn is_ready(&self, address: u64, slot: u64) -> bool {
         self.end_of(address, slot, View::Executed).is_some()
+    }
+
+    /// Returns whether a key's veneer at `address` is ready, and was when the last barrier ran: the
+    /// first step of an update may lead there. A page that was new then, nobody has fetched from.
+    pub(crate) fn is_settled(&self, address: u64, slot: u64) -> bool {
+        self.end_of(address, slot, View::Settled).is_some()
+    }
+
+    /// Notes that a barrier ran.
+    pub(crate) fn settle(&mut self) {
+        self.needs_barrier = false;
+        if self.has_copies {
+            self.pages[..self.count].iter_mut().for_each(Page::settle);
+            self.has_copies = self.unfinished > 0;
+        }
     }
 
     /// Makes a key's veneer at `address`, unless it is there already. Returns false if the address
@@ -164,11 +183,18 @@ impl Veneers {
     /// it is taken, if its page is executed, or if memory is refused.
     pub(crate) fn make_slab(&mut self, slab: u64, slot: u64) -> bool {
         let jump = slab + SLAB_ENTRIES;
-        if self.has_slab(slab, slot) || !self.make(jump, slot, Room::New) {
-            return self.has_slab(slab, slot);
+        if self.has_slab(slab, slot) {
+            return true;
         }
-        let is_written = self.write(slab, &[NOPS[1][0]; SLAB_ENTRIES as usize], Room::New);
-        is_written.unwrap_or(false)
+        if self.code(jump, slot).is_none_or(|(_, length)| length != SIZE) {
+            return false;
+        }
+        // The jump stands for its no-ops, so it comes after them: a child that is forked in between
+        // must not see it alone.
+        let written = self.write(slab, &[NOPS[1][0]; SLAB_ENTRIES as usize], Room::New);
+        self.refused = written.err().or(self.refused);
+        compiler_fence(Ordering::Release);
+        written == Ok(true) && self.make(jump, slot, Room::New)
     }
 
     /// Returns the end of a key's veneer at `address`, if one is there: perhaps behind no-ops in
@@ -235,6 +261,7 @@ impl Veneers {
         }
         for page in &mut self.pages[i..=j] {
             self.needs_barrier |= page.is_executable();
+            self.has_copies |= page.is_executable();
             let was_ready = page.state() == State::Ready;
             page.open(self.is_aliased)?;
             self.unfinished += usize::from(was_ready);

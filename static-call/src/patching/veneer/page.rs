@@ -12,6 +12,8 @@ pub(super) struct Page {
     address: usize,
     /// The memory that replaces the page when it is closed, while it is not written in place.
     draft: Option<NonNull<u8>>,
+    /// A copy of what was executed when the last barrier ran, if the page has been opened since.
+    before: Option<NonNull<u8>>,
     state: State,
 }
 
@@ -33,11 +35,14 @@ pub(crate) enum View {
     Written,
     /// What threads can execute.
     Executed,
+    /// What threads could execute when the last barrier ran.
+    Settled,
 }
 
 impl Page {
     /// The filler of unused room.
-    pub(super) const NONE: Self = Self { address: 0, draft: None, state: State::Ready };
+    pub(super) const NONE: Self =
+        Self { address: 0, draft: None, before: None, state: State::Ready };
 
     /// Maps a page of traps at this address, if nothing is mapped there.
     ///
@@ -49,7 +54,7 @@ impl Page {
         let to: *mut u8 = with_exposed_provenance_mut(address);
         // SAFETY: INV-VENEER: the page was mapped writable just now, and nothing else uses it.
         unsafe { to.write_bytes(TRAP, PAGE) };
-        Ok(Self { address, draft: None, state: State::New })
+        Ok(Self { address, draft: None, before: None, state: State::New })
     }
 
     pub(super) fn address(&self) -> usize {
@@ -72,11 +77,14 @@ impl Page {
     pub(super) fn read<const N: usize>(&self, address: u64, view: View) -> [u8; N] {
         let start = match view {
             View::Written => self.writable(),
-            View::Executed if self.is_executable() => self.address,
-            View::Executed => return [TRAP; N],
+            _ if !self.is_executable() => return [TRAP; N],
+            View::Executed => self.address,
+            View::Settled => {
+                self.before.map_or(self.address, |before| before.as_ptr().expose_provenance())
+            }
         };
         let from: *const [u8; N] = with_exposed_provenance(start + self.offset(address, N));
-        // SAFETY: INV-VENEER: the page and its draft are mapped and readable, the bytes lie in
+        // SAFETY: INV-VENEER: the page and its copies are mapped and readable, the bytes lie in
         // them, and only the holder of the lock writes there.
         unsafe { from.read_unaligned() }
     }
@@ -95,6 +103,22 @@ impl Page {
         unsafe { to.copy_from_nonoverlapping(code.as_ptr(), code.len()) };
     }
 
+    /// Notes that a barrier ran. What is in a draft is not executed yet.
+    pub(super) fn settle(&mut self) {
+        if self.draft.is_none() {
+            free(self.before.take());
+        }
+    }
+
+    /// Copies what is executed.
+    fn copy(&self) -> Result<NonNull<u8>, i32> {
+        let copy = sys::allocate(PAGE)?;
+        let from: *const u8 = with_exposed_provenance(self.address);
+        // SAFETY: INV-VENEER: the page is mapped and readable, and the copy is new.
+        unsafe { copy.as_ptr().copy_from_nonoverlapping(from, PAGE) };
+        Ok(copy)
+    }
+
     /// Returns the address of the memory that is written while the page is open.
     fn writable(&self) -> usize {
         self.draft.map_or(self.address, |draft| draft.as_ptr().expose_provenance())
@@ -106,21 +130,23 @@ impl Page {
         offset
     }
 
-    /// Makes the page writable: in place, or as a draft.
+    /// Makes the page writable, in place or as a draft, and keeps a copy of what is executed.
     ///
     /// # Errors
     ///
-    /// The `errno` of `mprotect(2)`, or of `mmap(2)` for a draft.
+    /// The `errno` of `mprotect(2)`, or of `mmap(2)` for the copy and the draft.
     pub(super) fn open(&mut self, is_aliased: bool) -> Result<(), i32> {
-        if self.state != State::Ready {
+        if self.state == State::New {
+            return Ok(());
+        }
+        if self.before.is_none() {
+            self.before = Some(self.copy()?);
+        }
+        if self.state == State::Open {
             return Ok(());
         }
         if is_aliased {
-            let draft = sys::allocate(PAGE)?;
-            let from: *const u8 = with_exposed_provenance(self.address);
-            // SAFETY: INV-VENEER: the page is mapped and readable, and the draft is new.
-            unsafe { draft.as_ptr().copy_from_nonoverlapping(from, PAGE) };
-            self.draft = Some(draft);
+            self.draft = Some(self.copy()?);
         } else {
             // SAFETY: INV-VENEER: this is a page of veneers, which stays executable.
             unsafe { sys::protect(self.address, PAGE, Protection::OPEN) }?;
@@ -148,20 +174,13 @@ impl Page {
             // SAFETY: INV-COPY: this is a page of veneers, and its copy has more of them in place
             // of traps.
             unsafe { file.replace(offset, self.address, PAGE) }?;
-            self.free_draft();
+            free(self.draft.take());
         } else {
             // SAFETY: INV-VENEER: this is a page of veneers, which becomes or stays executable.
             unsafe { sys::protect(self.address, PAGE, Protection::CLOSED) }?;
         }
         self.state = State::Ready;
         Ok(())
-    }
-
-    fn free_draft(&mut self) {
-        if let Some(draft) = self.draft.take() {
-            // SAFETY: INV-VENEER: it was allocated by `open`, and nothing uses it any more.
-            unsafe { sys::free(draft, PAGE) };
-        }
     }
 
     /// Assumes that an executable page is also writable, in place.
@@ -177,8 +196,16 @@ impl Page {
     ///
     /// 1. No thread executes or uses it any more, and it is not unmapped yet.
     pub(super) unsafe fn unmap(&mut self) {
-        self.free_draft();
+        free(self.draft.take());
+        free(self.before.take());
         // SAFETY: INV-VENEER: this is a page of `map`, no longer in use (promise 1).
         unsafe { sys::unmap_page(self.address) };
+    }
+}
+
+fn free(copy: Option<NonNull<u8>>) {
+    if let Some(copy) = copy {
+        // SAFETY: INV-VENEER: it was allocated by `Page::copy`, and nothing uses it any more.
+        unsafe { sys::free(copy, PAGE) };
     }
 }

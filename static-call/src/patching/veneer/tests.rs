@@ -223,3 +223,28 @@ fn a_draft_is_not_executed() {
     assert!(veneers.is_ready(BASE, SLOTS[0]) && veneers.is_ready(BASE + 64, SLOTS[1]));
     free(veneers);
 }
+
+/// What is written into a page that is executed is settled by the next barrier, or, if it is in a
+/// draft then, by the one after that. What was there before stays settled.
+#[test]
+fn a_barrier_settles_what_is_executed() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    for (is_aliased, barrier_first) in [(false, false), (true, false), (true, true)] {
+        let mut veneers = Veneers { is_aliased, ..none() };
+        assert!(veneers.make(BASE, SLOTS[0], Room::New));
+        assert!(!veneers.is_settled(BASE, SLOTS[0]), "it is not executed yet");
+        veneers.finish();
+        assert!(veneers.is_settled(BASE, SLOTS[0]), "nobody has fetched from its page");
+        assert!(veneers.make(BASE + 64, SLOTS[1], Room::Any));
+        if barrier_first {
+            veneers.settle();
+        }
+        veneers.finish();
+        assert!(veneers.is_ready(BASE + 64, SLOTS[1]));
+        assert!(!veneers.is_settled(BASE + 64, SLOTS[1]), "{is_aliased} {barrier_first}");
+        assert!(veneers.is_settled(BASE, SLOTS[0]));
+        veneers.settle();
+        assert!(veneers.is_settled(BASE + 64, SLOTS[1]) && veneers.is_settled(BASE, SLOTS[0]));
+        free(veneers);
+    }
+}

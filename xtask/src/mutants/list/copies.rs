@@ -128,8 +128,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         what: "what a draft has counts as executed",
         changes: &[(
             VENEER_PAGE,
-            "View::Executed if self.is_executable() => self.address,",
-            "View::Executed if self.is_executable() => self.writable(),",
+            "View::Executed => self.address,",
+            "View::Executed => self.writable(),",
         )],
         suites: &[Unit("patching::veneer")],
     },

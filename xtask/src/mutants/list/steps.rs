@@ -107,6 +107,18 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         rule: "INV-STEP",
+        what: "the first step leads to what no barrier has settled",
+        changes: &[(STEPS, " && self.may_begin(state, layer)", "")],
+        suites: &[Unit("patching::steps")],
+    },
+    Mutant {
+        rule: "INV-VENEER",
+        what: "what was executed when the last barrier ran is not kept",
+        changes: &[(VENEER_PAGE, "if self.before.is_none() {", "if false {")],
+        suites: &[Unit("patching::veneer")],
+    },
+    Mutant {
+        rule: "INV-STEP",
         what: "no way back to the trampoline is asked for",
         changes: &[
             (
@@ -115,7 +127,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
                 r#"let _ = has_way_back;
             return Some([step, None, None]);"#,
             ),
-            (STEPS, "[self.now, to, Lead::Linked])?;", "[self.now, to, to])?;"),
+            (STEPS, "[self.now, to, Lead::Linked];", "[self.now, to, to];"),
             (
                 STEPS,
                 "[(to, Room::Any), (Lead::Linked, Room::New), (",

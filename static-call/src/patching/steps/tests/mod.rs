@@ -18,6 +18,7 @@ use crate::patching::veneer::{Veneers, View};
 use crate::record::{KeyDescription, KeyRecord};
 use crate::target::TargetDescription;
 
+mod fresh;
 mod hopeless;
 
 const PAGE: u64 = 4096;
@@ -99,7 +100,9 @@ impl Model {
     fn settle(&mut self, succeeds: bool) {
         if self.state.left.unsettled.is_some() || self.state.veneers.needs_barrier {
             self.state.left.unsettled = Some(1).filter(|_| !succeeds);
-            self.state.veneers.needs_barrier = false;
+            if succeeds {
+                self.state.veneers.settle();
+            }
             self.unsettled = !succeeds;
         }
     }
@@ -150,7 +153,7 @@ impl Model {
             self.state.left.unsettled = Some(1);
             self.unsettled = true;
         } else if !self.unsettled {
-            self.state.veneers.needs_barrier = false;
+            self.state.veneers.settle();
         }
         is_done && fails.is_none()
     }
