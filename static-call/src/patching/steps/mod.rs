@@ -122,8 +122,8 @@ impl Site {
         }
     }
 
-    /// Returns whether the first step may lead to the veneer that is ready in a layer. All of a slab
-    /// is older than its page can be executed.
+    /// Returns whether the first step may lead to the veneer that is ready in a layer. A slab is
+    /// older than its page can be executed.
     fn may_begin(&self, state: &State, layer: u32) -> bool {
         let veneer = || self.shape.veneer(self.split, self.now, self.window(state, layer)?);
         Areas::are_slabs(self.split)
