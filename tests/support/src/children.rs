@@ -84,7 +84,7 @@ pub fn stop_between<R: Debug + PartialEq>(results: impl Fn() -> R, legal: &[R]) 
     assert_eq!(results(), before, "what the parent stored since");
 }
 
-/// Waits until a child has called [`stop`].
+/// Waits until a child has stopped itself.
 pub fn wait_until_stopped(child: i32) {
     let mut status = 0;
     // SAFETY: the status lives until the call returns.
