@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use static_call::{UpdateError, static_call};
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 use static_call_tests as lib;
 
 #[static_call]
