@@ -37,7 +37,8 @@ pub(crate) enum Aim {
 /// image has changed.
 pub(crate) fn stores(state: &mut State, aim: Aim) -> Result<(), UpdateError> {
     for k in 0..state.pending.touched() {
-        state.pending.goals[k] = goal(state, state.pending.key(k));
+        let key = state.pending.key(k);
+        state.pending.goals[key] = goal(state, key);
     }
     for_each(state, KeyEntry::trampolines, |state, i, goal| of_trampoline(state, i, goal, aim));
     for_each(state, KeyEntry::labels, |state, i, goal| of_label(state, i, goal, aim));
@@ -66,8 +67,9 @@ fn for_each(
     mut visit: impl FnMut(&mut State, usize, Goal),
 ) {
     for k in 0..state.pending.touched() {
-        let Some(goal) = state.pending.goals[k] else { continue };
-        for i in which(&state.registry.keys[state.pending.key(k)]) {
+        let key = state.pending.key(k);
+        let Some(goal) = state.pending.goals[key] else { continue };
+        for i in which(&state.registry.keys[key]) {
             visit(state, i, goal);
         }
     }
@@ -81,7 +83,8 @@ fn for_each_waiting(
 ) -> Result<(), UpdateError> {
     for n in 0..state.pending.waiting() {
         let i = state.pending.waiting_call(n);
-        let Some(goal) = goal(state, state.registry.calls[i].key as usize) else { continue };
+        let key = state.registry.calls[i].key as usize;
+        let Some(goal) = state.pending.goals[key] else { continue };
         let to = lead(state, i, goal, aim);
         visit(state, i, to)?;
     }

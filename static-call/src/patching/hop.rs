@@ -5,9 +5,8 @@
 //! target is another static call must keep following it, and a recorded call instruction or jump
 //! label, because it may be rewritten later.
 
-use crate::arch::native::along_jumps;
 use crate::arch::native::effect::{EFFECT_LENGTH, Effect};
-use crate::arch::native::may_jump;
+use crate::arch::native::{along_jumps, may_jump};
 use crate::error::UpdateError;
 use crate::layout::Kind;
 use crate::patching::pending::Pending;

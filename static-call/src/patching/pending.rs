@@ -17,7 +17,7 @@ pub(crate) struct Pending {
     /// The keys that it touches; the first `touched` are in use.
     keys: &'static mut [u32],
     touched: usize,
-    /// What the targets require of the keys' code, in the order of `keys`.
+    /// What the target of each key that it touches requires of the key's code.
     pub(crate) goals: &'static mut [Option<Goal>],
     /// Call instructions that are planned after the veneers were made; the first `waits` are in
     /// use.

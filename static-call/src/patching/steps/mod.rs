@@ -130,9 +130,10 @@ impl Site {
             || veneer().is_some_and(|at| state.veneers.is_settled(at, self.slot))
     }
 
-    /// Returns the first layer in which all these leads have a veneer.
-    fn layer(&self, state: &State, leads: [Lead; 3]) -> Option<u32> {
-        (0..Areas::layers(self.split)).find(|&layer| self.are_ready(state, leads, layer))
+    /// Returns the first layer in which all these leads have a veneer and that `fits`.
+    fn layer(&self, state: &State, leads: [Lead; 3], fits: impl Fn(u32) -> bool) -> Option<u32> {
+        let mut layers = 0..Areas::layers(self.split);
+        layers.find(|&layer| self.are_ready(state, leads, layer) && fits(layer))
     }
 
     /// Returns the steps to `to`, with one store or through veneers that are ready, from which the
@@ -145,13 +146,12 @@ impl Site {
         }
         if let Ok(store) = self.shape.store(self.now, to) {
             let has_way_back = !all_veneers && self.shape.store(to, Lead::Linked).is_ok()
-                || self.layer(state, [to, to, Lead::Linked]).is_some();
+                || self.layer(state, [to, to, Lead::Linked], |_| true).is_some();
             let step = store.map(|store| Step { store, from: self.now, to });
             return has_way_back.then_some([step, None, None]);
         }
-        let leads = [self.now, to, Lead::Linked];
-        let layer = (0..Areas::layers(self.split))
-            .find(|&layer| self.are_ready(state, leads, layer) && self.may_begin(state, layer))?;
+        let may_begin = |layer| self.may_begin(state, layer);
+        let layer = self.layer(state, [self.now, to, Lead::Linked], may_begin)?;
         self.shape.route(self.now, to, self.window(state, layer)?)
     }
 }
