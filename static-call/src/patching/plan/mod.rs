@@ -15,8 +15,7 @@ pub(crate) use label::{LabelForm, LabelShape};
 pub(crate) use steps::{Route, Step};
 
 /// Where a call instruction leads.
-// So that all variants have their value in the same place, and are copied by words.
-#[repr(u64)]
+// All values have eight bytes, so that a lead is passed in two registers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lead {
     /// To its trampoline or its key's stub, as linked.
@@ -27,8 +26,8 @@ pub(crate) enum Lead {
     Veneer(u64),
     /// Nowhere: the instruction is a no-op.
     Nop,
-    /// Nowhere: the instruction sets the result to this value.
-    Constant(u32),
+    /// Nowhere: the instruction sets the 64 bits of the result to this value.
+    Constant(u64),
 }
 
 impl Lead {
@@ -126,6 +125,7 @@ impl CallShape {
             }
             Lead::Nop if self.is_whole_call() => nop(self.branch.length).map(u64::from_le_bytes),
             Lead::Constant(value) if self.is_whole_call() => {
+                let value = u32::try_from(value).ok()?;
                 mov_eax(self.branch.length, value).map(u64::from_le_bytes)
             }
             Lead::Nop | Lead::Constant(_) => None,
@@ -150,7 +150,7 @@ impl CallShape {
         let effect = match goal.effect {
             Effect::Code => direct,
             Effect::Nothing => Lead::Nop,
-            Effect::Returns(value) => Lead::Constant(value),
+            Effect::Returns(value) => Lead::Constant(value.into()),
         };
         let possible = |lead: &Lead| self.bytes(*lead).is_some();
         [effect, direct].into_iter().find(possible).unwrap_or(Lead::Linked)
@@ -161,6 +161,7 @@ impl CallShape {
     ///
     /// An opcode changes only inside one quadword; a jump or a conditional jump keeps its opcode.
     /// Of a displacement that a boundary splits, one part changes.
+    #[inline]
     pub(crate) fn store(&self, from: Lead, to: Lead) -> Result<Option<Store>, Impossible> {
         let old = self.bytes(from).ok_or(Impossible)?;
         let new = self.bytes(to).ok_or(Impossible)?;
@@ -169,6 +170,7 @@ impl CallShape {
 
     /// Returns the one store that turns a lead into another, as [`CallShape::store`] does, from
     /// leads with their bytes.
+    #[inline]
     fn change(
         &self,
         (from, old): (Lead, u64),

@@ -13,7 +13,7 @@ use crate::arch::native::Split;
 use crate::patching::cap::Cap;
 use crate::patching::plan::{CallShape, Lead, Route, Step};
 use crate::patching::state::State;
-use crate::patching::veneer::{Areas, Room, SHARED_LAYERS, SLAB_ENTRIES};
+use crate::patching::veneer::{Areas, Found, Known, Room, SHARED_LAYERS, SLAB_ENTRIES};
 
 /// Returns whether instructions whose displacement is split may be retargeted at all. Without a
 /// barrier between steps that is not safe.
@@ -101,11 +101,18 @@ impl Site {
         Some([displacement(self.now)?, displacement(to)?])
     }
 
-    /// Returns whether an earlier update found that no layer has room for what the way to `to`
-    /// needs.
-    fn is_hopeless(&self, state: &State, to: Lead) -> bool {
-        let known = state.veneers.hopeless.get(self.index);
-        known.is_some_and(|&known| self.displacements(to) == Some(known))
+    /// Returns what earlier updates found out about the veneers that the way to `to` needs.
+    fn known(&self, state: &State, to: Lead) -> Found {
+        let known = state.veneers.known.get(self.index).zip(self.displacements(to));
+        known.map_or(Found::Nothing, |(known, between)| known.get().of(between))
+    }
+
+    /// Notes what was found out about them.
+    fn note(&self, state: &State, to: Lead, found: Found) {
+        let known = state.veneers.known.get(self.index).zip(self.displacements(to));
+        if let Some((known, between)) = known {
+            known.set(Known { between, found });
+        }
     }
 
     /// Returns whether all these leads have a veneer in a layer.
@@ -122,18 +129,31 @@ impl Site {
         }
     }
 
-    /// Returns whether the first step may lead to the veneer that is ready in a layer. A slab is
-    /// older than its page can be executed.
-    fn may_begin(&self, state: &State, layer: u32) -> bool {
-        let veneer = || self.shape.veneer(self.split, self.now, self.window(state, layer)?);
+    /// Returns whether the first step may lead to the veneer of a lead that is ready in a layer. A
+    /// slab is older than its page can be executed.
+    fn may_begin(&self, state: &State, lead: Lead, layer: u32) -> bool {
+        let veneer = || self.shape.veneer(self.split, lead, self.window(state, layer)?);
         Areas::are_slabs(self.split)
             || veneer().is_some_and(|at| state.veneers.is_settled(at, self.slot))
     }
 
-    /// Returns the first layer in which all these leads have a veneer and that `fits`.
-    fn layer(&self, state: &State, leads: [Lead; 3], fits: impl Fn(u32) -> bool) -> Option<u32> {
+    /// Returns the first layer in which all these leads have a veneer and that `fits`. Notes it if
+    /// later updates can use it for the way to `to`.
+    fn find(
+        &self,
+        state: &State,
+        to: Lead,
+        leads: [Lead; 3],
+        fits: impl Fn(u32) -> bool,
+    ) -> Option<u32> {
         let mut layers = 0..Areas::layers(self.split);
-        layers.find(|&layer| self.are_ready(state, leads, layer) && fits(layer))
+        let layer = layers.find(|&layer| self.are_ready(state, leads, layer) && fits(layer))?;
+        let all = [self.now, to, Lead::Linked];
+        let are_settled = || all.iter().all(|&lead| self.may_begin(state, lead, layer));
+        if self.are_ready(state, all, layer) && are_settled() {
+            self.note(state, to, Found::Layer(layer as u8));
+        }
+        Some(layer)
     }
 
     /// Returns the steps to `to`, with one store or through veneers that are ready, from which the
@@ -141,17 +161,21 @@ impl Site {
     /// that the next update may need.
     #[inline]
     fn route(&self, state: &State, to: Lead, all_veneers: bool) -> Option<Route> {
-        if self.is_hopeless(state, to) {
-            return None;
-        }
+        let known = match self.known(state, to) {
+            Found::Hopeless => return None,
+            Found::Layer(layer) => Some(layer.into()),
+            Found::Nothing => None,
+        };
         if let Ok(store) = self.shape.store(self.now, to) {
-            let has_way_back = !all_veneers && self.shape.store(to, Lead::Linked).is_ok()
-                || self.layer(state, [to, to, Lead::Linked], |_| true).is_some();
+            let has_way_back = known.is_some()
+                || !all_veneers && self.shape.store(to, Lead::Linked).is_ok()
+                || self.find(state, to, [to, to, Lead::Linked], |_| true).is_some();
             let step = store.map(|store| Step { store, from: self.now, to });
             return has_way_back.then_some([step, None, None]);
         }
-        let may_begin = |layer| self.may_begin(state, layer);
-        let layer = self.layer(state, [self.now, to, Lead::Linked], may_begin)?;
+        let may_begin = |layer| self.may_begin(state, self.now, layer);
+        let find = || self.find(state, to, [self.now, to, Lead::Linked], may_begin);
+        let layer = known.or_else(find)?;
         self.shape.route(self.now, to, self.window(state, layer)?)
     }
 }
@@ -172,7 +196,7 @@ pub(crate) fn ready(state: &State, i: usize, to: Lead) -> Option<Route> {
 /// first step.
 pub(crate) fn prepare(state: &mut State, i: usize, to: Lead) {
     let Some(site) = Site::of(state, i).filter(|site| site.now != to) else { return };
-    if !site.is_hopeless(state, to) {
+    if site.known(state, to) != Found::Hopeless {
         let leads = [(to, Room::Any), (Lead::Linked, Room::New), (site.first(to), Room::New)];
         site.make_anywhere(state, leads);
     }
@@ -182,7 +206,7 @@ pub(crate) fn prepare(state: &mut State, i: usize, to: Lead) {
 /// they may lie in pages that are executed, so that a barrier must come before the first step.
 pub(crate) fn provide(state: &mut State, i: usize, to: Lead) {
     let Some(site) = Site::of(state, i).filter(|site| site.now != to) else { return };
-    if site.is_hopeless(state, to) || site.route(state, to, false).is_some() {
+    if site.known(state, to) == Found::Hopeless || site.route(state, to, false).is_some() {
         return;
     }
     let leads = [to, Lead::Linked, site.first(to)].map(|lead| (lead, Room::Any));
@@ -191,10 +215,8 @@ pub(crate) fn provide(state: &mut State, i: usize, to: Lead) {
     // Memory that was refused may be had another time.
     let is_final = !is_made && state.veneers.refused.is_none();
     state.veneers.refused = state.veneers.refused.or(refused);
-    if let Some(displacements) = site.displacements(to).filter(|_| is_final)
-        && let Some(hopeless) = state.veneers.hopeless.get_mut(i)
-    {
-        *hopeless = displacements;
+    if is_final {
+        site.note(state, to, Found::Hopeless);
     }
 }
 

@@ -8,11 +8,13 @@
 //! instruction. The memory is its own record: the bytes at an address say whose veneer is there.
 
 mod areas;
+mod known;
 mod page;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use areas::{Areas, SHARED_LAYERS, SLAB_ENTRIES};
+pub(crate) use known::{Found, Known};
 pub(crate) use page::View;
 use page::{Page, State};
 
@@ -46,9 +48,8 @@ pub(crate) struct Veneers {
     unfinished: usize,
     /// For each key and split, the layers in which the veneers of its trampolines were made.
     pub(crate) homes: &'static mut [[u8; 3]],
-    /// For each call instruction, the displacements between which no layer has room for the veneers
-    /// that it needs. That does not change: room that is taken stays so.
-    pub(crate) hopeless: &'static mut [[i32; 2]],
+    /// What is known of the veneers of each call instruction.
+    pub(crate) known: &'static mut [Cell<Known>],
     /// Whether a veneer was written in a page that is executed, and no barrier has run since. A
     /// first step must not lead to it.
     pub(crate) needs_barrier: bool,
@@ -74,7 +75,7 @@ impl Veneers {
     /// Returns the bytes of the arena that this needs, besides the veneers.
     pub(crate) fn size(keys: usize, calls: usize) -> usize {
         keys * size_of::<[u8; 3]>()
-            + calls * size_of::<[i32; 2]>()
+            + calls * size_of::<Known>()
             + RECENT * size_of::<u16>()
             + 3 * ALIGNMENT
     }
@@ -87,9 +88,9 @@ impl Veneers {
         (keys, calls): (usize, usize),
     ) -> Self {
         let homes = arena.slice(keys, |_| [0; 3]);
-        let hopeless = arena.slice(calls, |_| [0; 2]);
+        let known = arena.slice(calls, |_| Cell::new(Known::NOTHING));
         let recent = arena.slice(RECENT, |_| Cell::new(0));
-        Self { areas: Areas::new(start, end), homes, hopeless, recent, ..Self::bare() }
+        Self { areas: Areas::new(start, end), homes, known, recent, ..Self::bare() }
     }
 
     /// Returns no veneers, for no image.
@@ -102,7 +103,7 @@ impl Veneers {
             memory: None,
             unfinished: 0,
             homes: &mut [],
-            hopeless: &mut [],
+            known: &mut [],
             needs_barrier: false,
             has_copies: false,
             refused: None,
@@ -298,7 +299,7 @@ impl Veneers {
                 page.doubt();
             }
         }
-        self.hopeless.fill([0; 2]);
+        self.known.fill_with(|| Cell::new(Known::NOTHING));
         self.unfinished = self.count;
         self.finish();
     }

@@ -10,6 +10,7 @@ const RECOVER: &str = "patching/recover.rs";
 const STEPS: &str = "patching/steps/mod.rs";
 const STORE: &str = "patching/store.rs";
 const VENEER: &str = "patching/veneer/mod.rs";
+const VENEER_KNOWN: &str = "patching/veneer/known.rs";
 const VENEER_PAGE: &str = "patching/veneer/page.rs";
 
 pub(super) const MUTANTS: &[Mutant] = &[
@@ -109,6 +110,22 @@ pub(super) const MUTANTS: &[Mutant] = &[
         rule: "INV-STEP",
         what: "the first step leads to what no barrier has settled",
         changes: &[(STEPS, "|layer| self.may_begin(state, layer);", "|_| true;")],
+        suites: &[Unit("patching::steps")],
+    },
+    Mutant {
+        rule: "INV-STEP",
+        what: "veneers are known to be settled that are only ready",
+        changes: &[(STEPS, "layer) && are_settled() {", "layer) {")],
+        suites: &[Unit("patching::steps")],
+    },
+    Mutant {
+        rule: "INV-STEP",
+        what: "what is known of one change is taken for another",
+        changes: &[(
+            VENEER_KNOWN,
+            "Found::Layer(_) => self.between ==",
+            "Found::Layer(_) => true || self.between ==",
+        )],
         suites: &[Unit("patching::steps")],
     },
     Mutant {

@@ -82,7 +82,7 @@ fn leads() -> impl Strategy<Value = Lead> {
     prop_oneof![
         Just(Lead::Linked),
         Just(Lead::Nop),
-        any::<u32>().prop_map(Lead::Constant),
+        any::<u32>().prop_map(|value| Lead::Constant(value.into())),
         near.clone().prop_map(Lead::Address),
         near.prop_map(Lead::Address),
         any::<u64>().prop_map(Lead::Address),
@@ -144,7 +144,7 @@ fn check(memory: &Memory, shape: &CallShape, lead: Lead) {
         Lead::Constant(value) => {
             assert_eq!(linked.flow_control(), FlowControl::Call, "only a call becomes a constant");
             assert_eq!((now.mnemonic(), now.op0_register()), (Mnemonic::Mov, Register::EAX));
-            assert_eq!(now.immediate32(), value);
+            assert_eq!(u64::from(now.immediate32()), value);
         }
     }
 }
@@ -197,7 +197,7 @@ proptest! {
         let expected = if effect == Effect::Nothing && whole {
             Lead::Nop
         } else if let Effect::Returns(value) = effect && whole {
-            Lead::Constant(value)
+            Lead::Constant(value.into())
         } else if allowed(&shape, lead) {
             lead
         } else {

@@ -24,14 +24,15 @@ fn what_is_hopeless_is_known() {
         (0..MANY as u32).map(update).collect()
     };
     let is_hopeless = |model: &Model| -> Vec<bool> {
-        model.state.veneers.hopeless.iter().map(|&known| known != [0; 2]).collect()
+        let is_hopeless = |known: &Cell<Known>| known.get().found == Found::Hopeless;
+        model.state.veneers.known.iter().map(is_hopeless).collect()
     };
     let (done, hopeless) = (all(&mut model), is_hopeless(&model));
     assert!(done.contains(&true));
     assert!(done.iter().zip(&hopeless).all(|(done, hopeless)| done != hopeless));
     // It is right: without it, nothing else comes out.
     assert_eq!(all(&mut model), done);
-    model.state.veneers.hopeless.fill([0; 2]);
+    model.forget();
     assert_eq!((all(&mut model), is_hopeless(&model)), (done, hopeless));
     model.assert_ways_back();
     for key in 0..MANY as u32 {
@@ -55,7 +56,7 @@ fn memory_that_was_refused_is_asked_for_again() {
     let taken: Vec<_> = layers.map(|layer| (veneer(layer) & !(PAGE - 1)) as usize).collect();
     taken.iter().for_each(|&page| sys::map_page(page).unwrap());
     assert!(!model.update(0, start() + FAR, true, None));
-    assert_eq!(model.state.veneers.hopeless[0], [0; 2]);
+    assert_eq!(model.state.veneers.known[0].get().found, Found::Nothing);
     for page in taken {
         // SAFETY: INV-VENEER: this test's own page.
         unsafe { sys::unmap_page(page) };

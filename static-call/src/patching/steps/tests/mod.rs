@@ -1,6 +1,7 @@
 //! Random updates of instructions whose displacements are split, with memory that is refused and
 //! barriers that fail, against what threads may fetch.
 
+use core::cell::Cell;
 use std::sync::{Mutex, PoisonError};
 use std::vec::Vec;
 
@@ -168,11 +169,36 @@ impl Model {
             assert_eq!(step.from, self.state.written.calls[i]);
             if let Lead::Veneer(at) = step.to {
                 let veneers = &self.state.veneers;
-                assert_eq!(slot_reached(veneers, at), Some(slot), "a veneer of this key");
+                assert_eq!(
+                    slot_reached(veneers, at, View::Executed),
+                    Some(slot),
+                    "a veneer of this key"
+                );
                 let is_new = before.iter().any(|page| page.has_changed(veneers, at));
                 assert!(stage > 0 || !is_new, "the first step leads to code that was just written");
             }
             self.state.written.calls[i] = step.to;
+        }
+    }
+
+    /// Forgets what earlier updates found out.
+    fn forget(&mut self) {
+        self.state.veneers.known.fill_with(|| Cell::new(Known::NOTHING));
+    }
+
+    /// What is known of veneers is so: those of both leads and of the trampoline are settled.
+    fn assert_known(&self) {
+        let veneers = &self.state.veneers;
+        for (i, known) in veneers.known.iter().enumerate() {
+            let Known { between, found: Found::Layer(layer) } = known.get() else { continue };
+            let site = Site::of(&self.state, i).unwrap();
+            let window = site.window(&self.state, layer.into()).unwrap();
+            let end = site.shape.end();
+            let lead = |displacement: i32| end.wrapping_add_signed(displacement.into());
+            for to in [lead(between[0]), lead(between[1]), site.shape.home()] {
+                let at = site.split.congruent(end, to, window);
+                assert_eq!(slot_reached(veneers, at, View::Settled), Some(site.slot));
+            }
         }
     }
 
@@ -224,9 +250,9 @@ impl Drop for Model {
 }
 
 /// Returns the slot through which code at `address` jumps, behind no-ops.
-fn slot_reached(veneers: &Veneers, mut address: u64) -> Option<u64> {
+fn slot_reached(veneers: &Veneers, mut address: u64, view: View) -> Option<u64> {
     loop {
-        let code = veneers.read(address, View::Executed);
+        let code = veneers.read(address, view);
         if is_veneer(&code) {
             let displacement = i32::from_le_bytes(code[2..6].try_into().unwrap());
             return Some((address + 6).wrapping_add_signed(displacement.into()));
@@ -280,6 +306,7 @@ proptest! {
             let key = keys[key as usize % keys.len()];
             model.settle(settles);
             model.update(key, start() + target, has_memory, fails);
+            model.assert_known();
             model.assert_ways_back();
         }
     }
