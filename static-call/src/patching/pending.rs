@@ -49,7 +49,7 @@ pub(crate) struct Planned {
 }
 
 /// Whose bytes a store changes.
-// Copied by words, as `Lead`.
+// So that it is copied by words.
 #[repr(usize)]
 #[derive(Clone, Copy)]
 pub(crate) enum Subject {

@@ -71,14 +71,20 @@ fn phases(state: &mut State, aim: Aim) -> Result<Update, UpdateError> {
         Ok(()) if barriers.run() => Barrier::Ran,
         result => Barrier::Missing(result.err().or(barriers.failed).unwrap_or_default()),
     };
-    if barriers.failed.is_none() {
-        state.veneers.settle();
-    }
-    if barriers.failed.is_none() || state.pending.changes_parts() {
-        state.left.unsettled = barriers.failed;
-    }
+    note(state, barrier, barriers.failed);
     let (barriers, pages_left_open) = (barriers.ran, state.left.pages_open);
     Ok(Update { barrier, barriers, lost, pages_left_open, ..counted(state, binds) })
+}
+
+/// Notes how the last barrier of a batch went. INV-STEP: only one that ran settles anything. Where
+/// barriers cannot be had, none is tried, and none has failed.
+fn note(state: &mut State, barrier: Barrier, failed: Option<i32>) {
+    if barrier == Barrier::Ran {
+        state.veneers.settle();
+        state.left.unsettled = None;
+    } else if state.pending.changes_parts() {
+        state.left.unsettled = failed.or(state.left.unsettled);
+    }
 }
 
 /// The barriers of a batch.
@@ -156,4 +162,26 @@ fn counted(state: &mut State, binds: bool) -> Update {
         path::count(state, key, &mut update);
     }
     update
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::patching::cap::Cap;
+
+    /// An update without a barrier, because there is none or it failed, settles nothing.
+    #[test]
+    fn only_a_barrier_settles() {
+        let mut state = State::bare(Cap::Inline, Patching::Works);
+        state.left.unsettled = Some(1);
+        for failed in [None, Some(2)] {
+            state.veneers.needs_barrier = true;
+            note(&mut state, Barrier::Missing(2), failed);
+            assert!(state.veneers.needs_barrier);
+            assert_eq!(state.left.unsettled, Some(1));
+        }
+        note(&mut state, Barrier::Ran, None);
+        assert!(!state.veneers.needs_barrier);
+        assert_eq!(state.left.unsettled, None);
+    }
 }

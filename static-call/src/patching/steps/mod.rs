@@ -148,9 +148,11 @@ impl Site {
     ) -> Option<u32> {
         let mut layers = 0..Areas::layers(self.split);
         let layer = layers.find(|&layer| self.are_ready(state, leads, layer) && fits(layer))?;
+        // What is hopeless takes longest to find out, and is not forgotten for this.
+        let known = state.veneers.known.get(self.index).map(|known| known.get().found);
         let all = [self.now, to, Lead::Linked];
         let are_settled = || all.iter().all(|&lead| self.may_begin(state, lead, layer));
-        if self.are_ready(state, all, layer) && are_settled() {
+        if known != Some(Found::Hopeless) && self.are_ready(state, all, layer) && are_settled() {
             self.note(state, to, Found::Layer(layer as u8));
         }
         Some(layer)
@@ -196,7 +198,7 @@ pub(crate) fn ready(state: &State, i: usize, to: Lead) -> Option<Route> {
 /// first step.
 pub(crate) fn prepare(state: &mut State, i: usize, to: Lead) {
     let Some(site) = Site::of(state, i).filter(|site| site.now != to) else { return };
-    if site.known(state, to) != Found::Hopeless {
+    if site.known(state, to) == Found::Nothing {
         let leads = [(to, Room::Any), (Lead::Linked, Room::New), (site.first(to), Room::New)];
         site.make_anywhere(state, leads);
     }

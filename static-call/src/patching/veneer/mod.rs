@@ -284,9 +284,14 @@ impl Veneers {
         }
         let mut unfinished = 0;
         for page in &mut self.pages[..self.count] {
-            if let Err(errno) = page.close(self.is_aliased) {
-                self.refused = Some(errno);
-                unfinished += 1;
+            let was_executed = page.state() == State::Open;
+            match page.close(self.is_aliased) {
+                // A barrier that ran meanwhile did not find what a draft had.
+                Ok(()) => self.needs_barrier |= was_executed,
+                Err(errno) => {
+                    self.refused = Some(errno);
+                    unfinished += 1;
+                }
             }
         }
         self.unfinished = unfinished;

@@ -242,6 +242,7 @@ fn a_barrier_settles_what_is_executed() {
         veneers.finish();
         assert!(veneers.is_ready(BASE + 64, SLOTS[1]));
         assert!(!veneers.is_settled(BASE + 64, SLOTS[1]), "{is_aliased} {barrier_first}");
+        assert!(veneers.needs_barrier, "{is_aliased} {barrier_first}");
         assert!(veneers.is_settled(BASE, SLOTS[0]));
         veneers.settle();
         assert!(veneers.is_settled(BASE + 64, SLOTS[1]) && veneers.is_settled(BASE, SLOTS[0]));

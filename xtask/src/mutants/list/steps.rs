@@ -109,7 +109,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         rule: "INV-STEP",
         what: "the first step leads to what no barrier has settled",
-        changes: &[(STEPS, "|layer| self.may_begin(state, layer);", "|_| true;")],
+        changes: &[(STEPS, "|layer| self.may_begin(state, self.now, layer);", "|_| true;")],
         suites: &[Unit("patching::steps")],
     },
     Mutant {
@@ -127,6 +127,12 @@ pub(super) const MUTANTS: &[Mutant] = &[
             "Found::Layer(_) => true || self.between ==",
         )],
         suites: &[Unit("patching::steps")],
+    },
+    Mutant {
+        rule: "INV-STEP",
+        what: "an update without a barrier settles what one before has left",
+        changes: &[(PROTOCOL, "if barrier == Barrier::Ran {", "if failed.is_none() {")],
+        suites: &[Unit("patching::protocol")],
     },
     Mutant {
         rule: "INV-VENEER",

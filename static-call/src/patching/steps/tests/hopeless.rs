@@ -35,6 +35,13 @@ fn what_is_hopeless_is_known() {
     model.forget();
     assert_eq!((all(&mut model), is_hopeless(&model)), (done, hopeless));
     model.assert_ways_back();
+    // It stays known while the call goes to and fro.
+    let key = is_hopeless(&model).iter().position(|&hopeless| hopeless).unwrap();
+    for (far, has_room) in [(FAR, false), (3 * FAR, true)].repeat(3) {
+        model.settle(true);
+        assert_eq!(model.update(key as u32, start() + far, true, None), has_room);
+        assert!(is_hopeless(&model)[key]);
+    }
     for key in 0..MANY as u32 {
         model.settle(true);
         let own = start() + 2 * FAR + u64::from(key) * 16;
