@@ -16,10 +16,10 @@ are written in an order that is drawn, so they lie elsewhere in memory, as the p
 patched code do. In the run with a file in one piece, code that was not patched lies in consecutive
 pages, as far as the system caches files so, and patched code does not.
 
-Large workloads make direct calls twice, in functions with the same instructions. The second copy,
-`direct call, elsewhere`, is the control: it shows what the place of code changes by itself. Ratios
-there are to the mean of both copies. A ratio that differs from 1 by less than the quartiles of the
-control says nothing.
+Workloads of calls make direct calls twice, in functions with the same instructions. The second
+copy, `direct call, elsewhere`, is the control: it shows what the place of code changes by itself.
+Ratios there are to the mean of both copies. A ratio that differs from 1 by less than the quartiles
+of the control says nothing.
 ";
 
 /// Returns the whole document.

@@ -13,8 +13,17 @@ const COPIES: u64 = 16;
 /// Calls in a loop.
 const CALLS: u64 = 1_000;
 
+/// The direct call once more, in other copies: what it differs by says how much the place of a loop
+/// matters.
+const CONTROL: &str = "direct call, elsewhere";
+/// The mark of those copies.
+const AGAIN: u64 = 1;
+
 /// A loop of calls. Its copies differ by a constant, so that the compiler does not merge them.
 trait Loop {
+    /// What its result has in addition, so that the compiler does not merge it with another loop.
+    const MARK: u64 = 0;
+
     fn run<const COPY: u64>(x: u64) -> u64;
 }
 
@@ -22,7 +31,7 @@ trait Loop {
 fn pass<L: Loop>(mut x: u64) -> u64 {
     macro_rules! copies {
         ($($copy:literal)*) => {
-            $(x = L::run::<$copy>(x);)*
+            $(x = L::run::<$copy>(x) ^ L::MARK;)*
         };
     }
     copies!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);

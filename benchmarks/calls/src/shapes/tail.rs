@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use measure::Workload;
 use static_call::{UpdateError, static_call};
 
-use super::{CALLS, Loop, align, way};
+use super::{AGAIN, CALLS, CONTROL, Loop, align, way};
 
 type Function = fn(u64) -> u64;
 
@@ -39,12 +39,15 @@ impl Step for Object {
 
 static POINTER: AtomicPtr<()> = AtomicPtr::new(direct as Function as *mut ());
 
-/// Defines loops that call a function which ends with a call.
+/// Defines loops that call a function which ends with a call. Loops with different marks are not
+/// merged.
 macro_rules! by {
-    ($by:ident, |$x:ident| $call:expr) => {
+    ($by:ident, $mark:expr, |$x:ident| $call:expr) => {
         struct $by;
 
         impl Loop for $by {
+            const MARK: u64 = $mark;
+
             #[inline(never)]
             fn run<const COPY: u64>(mut x: u64) -> u64 {
                 #[inline(never)]
@@ -58,7 +61,7 @@ macro_rules! by {
                     x = ends::<COPY>(x);
                     n -= 1;
                     if n == 0 {
-                        return x;
+                        return x ^ $mark;
                     }
                 }
             }
@@ -66,21 +69,23 @@ macro_rules! by {
     };
 }
 
-by!(Name, |x| direct(x));
-by!(StaticCall, |x| switchable(x));
-by!(Pointer, |x| {
+by!(Name, 0, |x| direct(x));
+by!(Again, AGAIN, |x| direct(x));
+by!(StaticCall, 0, |x| switchable(x));
+by!(Pointer, 0, |x| {
     let pointer = POINTER.load(Ordering::Acquire);
     // SAFETY: it holds functions of this type only.
     let function = unsafe { std::mem::transmute::<*mut (), Function>(pointer) };
     function(x)
 });
-by!(Dyn, |x| black_box(&Object as &dyn Step).step(x));
+by!(Dyn, 0, |x| black_box(&Object as &dyn Step).step(x));
 
 /// Returns the workload.
 pub(super) fn workload() -> Workload {
     POINTER.store(black_box(direct as Function) as *mut (), Ordering::Release);
     let ways = [
         way::<Name>("direct call"),
+        way::<Again>(CONTROL),
         way::<StaticCall>("static call"),
         way::<Pointer>("AtomicPtr"),
         way::<Dyn>("dyn"),

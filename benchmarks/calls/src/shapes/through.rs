@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use measure::Workload;
 use static_call::{Instance, UpdateError, static_call};
 
-use super::{CALLS, Loop, align, way};
+use super::{AGAIN, CALLS, CONTROL, Loop, align, way};
 
 /// What generic code calls.
 #[static_call]
@@ -66,6 +66,18 @@ impl Loop for Implementation {
     }
 }
 
+/// The same, in other copies of the loop.
+struct Again;
+
+impl Loop for Again {
+    const MARK: u64 = AGAIN;
+
+    #[inline(never)]
+    fn run<const COPY: u64>(x: u64) -> u64 {
+        steps(&Apart, x ^ COPY) ^ AGAIN
+    }
+}
+
 struct Handle;
 
 impl Loop for Handle {
@@ -92,7 +104,11 @@ impl Loop for Object {
 /// The trait cannot be given its implementation.
 pub(super) fn workload() -> Result<Workload, UpdateError> {
     StaticStep::update::<Plain>()?;
-    let ways =
-        [way::<Implementation>("direct call"), way::<Handle>("static call"), way::<Object>("dyn")];
+    let ways = [
+        way::<Implementation>("direct call"),
+        way::<Again>(CONTROL),
+        way::<Handle>("static call"),
+        way::<Object>("dyn"),
+    ];
     Ok(Workload::new("a method in generic code", ways))
 }
