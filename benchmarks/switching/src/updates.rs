@@ -60,8 +60,11 @@ pub(crate) fn workloads() -> Vec<Workload> {
             Way::new(name, move || Sample { ns: median(switch, None, updates), result: 0 })
         });
         workloads.push(Workload::new(format!("{name}, idle"), idle));
-        // `static-keys` may not be switched while other threads run.
-        let busy = ways.iter().filter(|(name, ..)| *name != "static-keys");
+        // `static-keys` may not be switched while other threads run, and `static-key` 0.1 cannot be: it
+        // runs no barrier between the stores of a jump that crosses a quadword, so a thread can
+        // fetch a mixture. It has ended this program with a fault, at the address to which the jump
+        // leads whose displacement is half old and half new.
+        let busy = ways.iter().filter(|(name, ..)| *name == "static call");
         let busy = busy.map(|&(name, switch, pass)| {
             Way::new(name, move || {
                 let ns = with_callers(pass, || median(switch, Some(pass), updates));
