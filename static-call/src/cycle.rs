@@ -12,10 +12,11 @@ use crate::request::Request;
 use crate::target::Chosen;
 
 /// Refuses requests that would make a key call itself. `named` finds the key whose function item
-/// has the given type.
+/// has the given type, and `wanted` the target that the requests give to a key.
 pub(crate) fn refuse(
     requests: &[Request],
     named: impl Fn(TypeId) -> Option<&'static KeyRecord>,
+    wanted: impl Fn(&'static KeyRecord) -> Option<Chosen>,
 ) -> Result<(), UpdateError> {
     // Only a static call as a target can close a cycle. Most batches have none, and then this looks
     // at each request once.
@@ -24,7 +25,11 @@ pub(crate) fn refuse(
         function.and_then(&named).is_some()
     };
     let mut suspects = requests.iter().filter(is_key);
-    match suspects.find(|request| leads_back(request.key(), requests, &named)) {
+    let next = |key: &'static KeyRecord| {
+        let target = wanted(key).unwrap_or_else(|| key.current());
+        named(target.record().description().function_type()?)
+    };
+    match suspects.find(|request| leads_back(request.key(), next)) {
         Some(request) => Err(UpdateError::CallsItself { key: request.key().name() }),
         None => Ok(()),
     }
@@ -33,14 +38,8 @@ pub(crate) fn refuse(
 /// Returns whether calls of `key` would lead back to it.
 fn leads_back(
     key: &'static KeyRecord,
-    requests: &[Request],
-    named: &impl Fn(TypeId) -> Option<&'static KeyRecord>,
+    next: impl Fn(&'static KeyRecord) -> Option<&'static KeyRecord>,
 ) -> bool {
-    let next = |key: &'static KeyRecord| {
-        let request = requests.iter().rfind(|request| ptr::eq(request.key(), key));
-        let target: Chosen = request.map_or_else(|| key.current(), |request| request.target);
-        named(target.record().description().function_type()?)
-    };
     // A cycle without `key` belongs to another request, or existed before.
     let (mut slow, mut fast) = (key, key);
     loop {

@@ -5,6 +5,7 @@
 
 use core::marker::PhantomData;
 use core::sync::atomic::{AtomicU64, Ordering};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 use std::vec::Vec;
@@ -114,9 +115,10 @@ impl Scoped {
 
 impl Drop for Scoped {
     fn drop(&mut self) {
-        if let Err(error) = release(self.id)
-            && !thread::panicking()
-        {
+        if thread::panicking() {
+            // An observer's panic would end the process: this one is not handled yet.
+            let _ = catch_unwind(AssertUnwindSafe(|| release(self.id)));
+        } else if let Err(error) = release(self.id) {
             panic!("the guard could not restore the previous targets: {error}");
         }
     }
@@ -293,25 +295,24 @@ impl Locked {
 
     /// Remembers how to restore what the committed requests changed.
     fn set_undo(mut self, guard: u64, requests: &[Request]) {
-        for request in request::last_of_each(requests) {
-            let is_it = |held: &&mut Held| held.guard == guard && same(held.key, request.key());
-            if let Some(held) = self.0.held.iter_mut().find(is_it) {
-                held.undo = Some(request.undo());
-            }
+        // `hold` added them in this order.
+        let held = self.0.held.iter_mut().filter(|held| held.guard == guard);
+        for (held, request) in held.zip(request::last_of_each(requests)) {
+            held.undo = Some(request.undo());
         }
     }
 
     /// Returns the requests that restore the keys of a guard. A key that an inner guard still holds
     /// keeps its target: the inner guard will restore what this one would have.
     fn take_undo(mut self, guard: u64) -> Vec<Request> {
+        let held = &mut self.0.held;
+        let end = held.iter().rposition(|held| held.guard == guard).map_or(0, |last| last + 1);
+        let (own, later) = held.split_at_mut(end);
         let mut undo = Vec::new();
-        for i in 0..self.0.held.len() {
-            if self.0.held[i].guard != guard {
-                continue;
-            }
-            let Some(request) = self.0.held[i].undo.take() else { continue };
+        for request in own.iter_mut().filter(|held| held.guard == guard) {
+            let Some(request) = request.undo.take() else { continue };
             let is_inner = |held: &&mut Held| held.undo.is_some() && same(held.key, request.key());
-            match self.0.held[i + 1..].iter_mut().find(is_inner) {
+            match later.iter_mut().find(is_inner) {
                 Some(inner) => inner.undo = Some(request),
                 None => undo.push(request),
             }

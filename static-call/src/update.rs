@@ -90,7 +90,7 @@ pub enum Barrier {
     NotNeeded,
     /// The barrier ran: every call that starts later, on any thread, reaches the new target.
     Ran,
-    /// The barrier failed with this `errno`: other threads reach the new target eventually, but
-    /// there is no time limit.
+    /// The barrier failed with this `errno`, or that of an earlier update did and none has run
+    /// since: other threads reach the new target eventually, but there is no time limit.
     Missing(i32),
 }

@@ -257,6 +257,30 @@ fn a_guard_that_cannot_restore_says_so_and_releases_the_key() {
     assert_eq!(guard.restore().unwrap_err(), UpdateError::Sealed { key: "second" });
 }
 
+/// An observer that panics while a panic drops a guard does not end the process.
+#[test]
+fn an_observer_may_panic_during_a_panic() {
+    keys!(fragile);
+    static PANICS: AtomicBool = AtomicBool::new(false);
+    fn tell(change: &Change) {
+        assert!(change.key != "fragile" || !PANICS.load(Ordering::SeqCst), "told");
+    }
+    static OBSERVER: Observer = Observer::new(tell);
+    OBSERVER.register();
+    let first = panic::catch_unwind(|| {
+        let _guard = fragile::scoped(|| 1).unwrap();
+        PANICS.store(true, Ordering::SeqCst);
+        panic!("first");
+    });
+    assert_eq!(first.unwrap_err().downcast_ref::<&str>(), Some(&"first"));
+    // It panics when the guard is made, and again when that panic drops the guard.
+    let told = panic::catch_unwind(|| fragile::scoped(|| 1));
+    OBSERVER.unregister();
+    assert!(told.is_err());
+    assert_eq!(fragile(), 0, "the guards were dropped");
+    thread::spawn(|| drop(fragile::scoped(|| 2).unwrap())).join().unwrap();
+}
+
 /// An observer may panic and may take guards, because no lock is held while it runs.
 #[test]
 fn observers_may_panic_and_take_guards() {

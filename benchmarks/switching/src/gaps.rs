@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use measure::{Sample, Way, Workload};
 
 use crate::generated::SINGLE;
-use crate::updates::{Pass, Switch};
+use crate::updates::{Pass, Switch, of_running_threads};
 
 /// How long a thread looks at the clock for a sample.
 const WINDOW: Duration = Duration::from_millis(100);
@@ -63,10 +63,8 @@ pub(crate) fn workloads() -> Vec<Workload> {
     quantiles
         .map(|(name, quantile)| {
             let ways = SINGLE.iter().filter(|single| single.calls == CALLS);
-            let ways = ways.flat_map(|single| single.ways);
             let mut all = Vec::new();
-            // `static-keys` may not be switched while other threads run.
-            for &(name, switch, pass) in ways.filter(|(name, ..)| *name != "static-keys") {
+            for &(name, switch, pass) in ways.flat_map(|single| of_running_threads(single.ways)) {
                 if all.is_empty() {
                     all.push(way("no updates", quantile, move || gaps(pass, spin)));
                 }

@@ -14,10 +14,13 @@ pub(crate) type Switch = fn(bool) -> Result<(), UpdateError>;
 /// Executes all calls of a key.
 pub(crate) type Pass = fn(u64) -> u64;
 
+/// A way to switch a key: its name, the switch, and all calls.
+pub(crate) type SingleWay = (&'static str, Switch, Pass);
+
 /// A key, in each way, and its calls.
 pub(crate) struct Single {
     pub(crate) calls: u64,
-    pub(crate) ways: &'static [(&'static str, Switch, Pass)],
+    pub(crate) ways: &'static [SingleWay],
 }
 
 /// Returns how many updates a sample has: an even number, so that all end as they began.
@@ -46,6 +49,14 @@ fn median(switch: Switch, pass: Option<Pass>, updates: usize) -> f64 {
     times[updates / 2]
 }
 
+/// Returns the ways that may be switched while other threads run: not `static-keys`, and not
+/// `static-key` 0.1 either. It runs no barrier between the stores of a jump that crosses a
+/// quadword, so a thread can fetch a mixture. It has ended this program with a fault, at the
+/// address to which the jump leads whose displacement is half old and half new.
+pub(crate) fn of_running_threads(ways: &[SingleWay]) -> impl Iterator<Item = &SingleWay> {
+    ways.iter().filter(|(name, ..)| *name == "static call")
+}
+
 /// Returns the workloads.
 pub(crate) fn workloads() -> Vec<Workload> {
     let mut workloads = Vec::new();
@@ -60,11 +71,7 @@ pub(crate) fn workloads() -> Vec<Workload> {
             Way::new(name, move || Sample { ns: median(switch, None, updates), result: 0 })
         });
         workloads.push(Workload::new(format!("{name}, idle"), idle));
-        // `static-keys` may not be switched while other threads run, and `static-key` 0.1 cannot be: it
-        // runs no barrier between the stores of a jump that crosses a quadword, so a thread can
-        // fetch a mixture. It has ended this program with a fault, at the address to which the jump
-        // leads whose displacement is half old and half new.
-        let busy = ways.iter().filter(|(name, ..)| *name == "static call");
+        let busy = of_running_threads(ways);
         let busy = busy.map(|&(name, switch, pass)| {
             Way::new(name, move || {
                 let ns = with_callers(pass, || median(switch, Some(pass), updates));

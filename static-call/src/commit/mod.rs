@@ -119,7 +119,8 @@ pub fn init() -> Result<Update, UpdateError> {
 /// [`UpdateError::AliasRefused`] if the system refuses to map a copy of code executable, and
 /// [`UpdateError::PageChanged`] if code is not as it is in the file: it was updated by `mprotect`
 /// before, or has a breakpoint or a uprobe. Then nothing has changed, and updates go on as if this
-/// had not been called. Otherwise as for [`init`].
+/// had not been called. Otherwise as for [`init`]; under a debugger, a breakpoint in a call is
+/// found only when updates have begun to go through the alias, which they then do from now on.
 ///
 /// # Examples
 ///

@@ -44,14 +44,19 @@ pub(crate) fn apply(requests: &mut [Request]) -> Result<(Update, u64), UpdateErr
     with_state(|state| {
         request::refuse_sealed(requests)?;
         request::settle(requests)?;
-        cycle::refuse(requests, |named| state.registry.key_named(named))?;
         for request in &mut *requests {
             request.before = request.key().current();
             if let Some(index) = state.registry.key_of(request.key()) {
                 state.pending.want(index, request.target);
             }
         }
-        if let Err(error) = bound::refuse_unknown(state, requests) {
+        let named = |named| state.registry.key_named(named);
+        let wanted = |key| match state.registry.key_of(key) {
+            Some(index) => state.pending.wanted(index),
+            None => request::last_of(requests, key),
+        };
+        let refused = cycle::refuse(requests, named, wanted);
+        if let Err(error) = refused.and_then(|()| bound::refuse_unknown(state, requests)) {
             state.pending.forget();
             return Err(error);
         }
@@ -98,7 +103,10 @@ fn all(aim: Aim) -> Result<Update, UpdateError> {
 
 fn run_all(state: &mut State, aim: Aim) -> Result<Update, UpdateError> {
     for (index, key) in state.registry.keys.iter().enumerate() {
-        state.pending.want(index, key.record.current());
+        // A batch that a holder of the lock began to publish is finished.
+        if state.pending.wanted(index).is_none() {
+            state.pending.want(index, key.record.current());
+        }
     }
     protocol::run(state, aim)
 }

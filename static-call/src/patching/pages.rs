@@ -24,8 +24,10 @@ pub(crate) struct Refused {
 pub(crate) fn open(state: &mut State, image: &Image) -> Result<(), Refused> {
     state.pending.collect_runs(|store| pages(image, store.address as usize, store.length.into()));
     if state.limits.is_aliased {
-        return open_alias(state);
+        return open_alias(state, |_| true);
     }
+    // One that a failed `alias` could not unmap: the stores would go there.
+    close_alias(state).map_err(|errno| refused(state, errno))?;
     for done in 0..state.pending.runs().len() {
         let Run { address, length, .. } = state.pending.runs()[done];
         // SAFETY: INV-PAGES: these are whole pages of this image's code; the call opens them.
@@ -49,23 +51,34 @@ fn pages(image: &Image, address: usize, length: usize) -> Option<Run> {
     Some(Run { address, length, protection: Protection(flags), offset: 0 })
 }
 
+fn refused(state: &State, errno: i32) -> Refused {
+    Refused { address: state.pending.runs().first().map_or(0, |run| run.address), errno }
+}
+
 /// Replaces the page runs of the batch by copies, and maps those writable elsewhere. Nothing that
-/// is executed changes.
-fn open_alias(state: &mut State) -> Result<(), Refused> {
+/// is executed changes. `may_replace` has the last word, once the copies are made.
+fn open_alias(state: &mut State, may_replace: impl FnOnce(&[Run]) -> bool) -> Result<(), Refused> {
     // One that could not be unmapped.
     let opened = close_alias(state).and_then(|()| {
         // INV-COPY: a handler could fork, and both processes would write to one file.
         state.signals = Some(Signals::block());
-        map_alias(state)
+        map_alias(state, may_replace)
     });
     opened.map_err(|errno| {
-        let _ = close_alias(state);
-        Refused { address: state.pending.runs().first().map_or(0, |run| run.address), errno }
+        if close_alias(state).is_err() {
+            state.left.pages_open = alias_pages(state);
+        }
+        refused(state, errno)
     })
 }
 
+/// Returns the number of pages of the alias, if there is one.
+fn alias_pages(state: &State) -> usize {
+    state.alias.as_ref().map_or(0, |alias| alias.length / PAGE)
+}
+
 /// Does the work of [`open_alias`], which undoes it after an error.
-fn map_alias(state: &mut State) -> Result<(), i32> {
+fn map_alias(state: &mut State, may_replace: impl FnOnce(&[Run]) -> bool) -> Result<(), i32> {
     let mut file = CodeFile::create()?;
     for run in state.pending.runs_mut() {
         if run.protection != Protection::CLOSED {
@@ -74,6 +87,9 @@ fn map_alias(state: &mut State) -> Result<(), i32> {
         // SAFETY: INV-COPY: these are whole pages of this image's code, and nobody else writes
         // there while the lock is held.
         run.offset = unsafe { file.append(run.address, run.length) }?;
+    }
+    if !may_replace(state.pending.runs()) {
+        return Err(code_file::NO_ACCESS);
     }
     // Before its pages are executed, so that `part` knows of them.
     state.alias = Some(Alias { address: file.map_writable()?, length: file.length() });
@@ -103,10 +119,11 @@ fn close_alias(state: &mut State) -> Result<(), i32> {
 
 /// Closes the page runs of the batch, and remembers how many pages stay open.
 pub(crate) fn close(state: &mut State) {
+    let is_aliased = state.alias.is_some();
     let mut open = 0;
     for run in state.pending.runs() {
         translations::forget(run.address, run.length);
-        if state.alias.is_some() {
+        if is_aliased {
             continue;
         }
         // SAFETY: INV-PAGES: these are whole pages of this image's code; the call restores the
@@ -115,26 +132,27 @@ pub(crate) fn close(state: &mut State) {
             open += run.length / PAGE;
         }
     }
-    if close_alias(state).is_err() {
-        open = state.alias.as_ref().map_or(0, |alias| alias.length / PAGE);
-    }
-    state.left.pages_open = open;
+    let unmapped = close_alias(state);
+    state.left.pages_open = match is_aliased {
+        true if unmapped.is_err() => alias_pages(state),
+        true => 0,
+        // Others that an earlier update left stay open until `close_leftovers` closes them.
+        false => open.max(state.left.pages_open),
+    };
 }
 
 /// Closes all code if an earlier update could not close its pages.
 pub(crate) fn close_leftovers(state: &mut State) {
     let Some(image) = state.registry.image.filter(|_| state.left.pages_open > 0) else { return };
     let mut code = image.executable();
-    let closed = match state.limits.is_aliased {
-        true => close_alias(state).is_ok(),
-        false => code.all(|(start, end, flags)| {
-            let start = start & !(PAGE - 1);
-            let length = end.next_multiple_of(PAGE) - start;
-            // SAFETY: INV-PAGES: as in `close`.
-            unsafe { sys::protect(start, length, Protection(flags)) }.is_ok()
-        }),
+    let mut close = |(start, end, flags)| {
+        let start = start & !(PAGE - 1);
+        let length = usize::next_multiple_of(end, PAGE) - start;
+        // SAFETY: INV-PAGES: as in `close`.
+        unsafe { sys::protect(start, length, Protection(flags)) }.is_ok()
     };
-    if closed {
+    // An alias has replaced what was open before it.
+    if close_alias(state).is_ok() && (state.limits.is_aliased || code.all(&mut close)) {
         state.left.pages_open = 0;
     }
 }
@@ -147,7 +165,7 @@ pub(crate) fn part(state: &mut State) {
     let Some(alias) = state.alias.take() else { return };
     // SAFETY: INV-COPY: this process does not use the other one's alias.
     let _ = unsafe { code_file::unmap_writable(alias.address, alias.length) };
-    if open_alias(state).is_ok() {
+    if open_alias(state, |_| true).is_ok() {
         close(state);
     }
 }
@@ -155,7 +173,9 @@ pub(crate) fn part(state: &mut State) {
 /// Finds out, the first time, whether code can be patched.
 pub(crate) fn try_patching(state: &mut State) {
     if state.limits.patching == Patching::Untried {
-        (state.limits.patching, state.left.pages_open) = open_and_close(&state.registry);
+        let (patching, open) = open_and_close(&state.registry);
+        state.limits.patching = patching;
+        state.left.pages_open = open.max(state.left.pages_open);
         if state.limits.patching == Patching::Works {
             state.limits.barrier = sys::register_barrier();
         }
@@ -208,7 +228,14 @@ pub(crate) fn alias(state: &mut State) -> Result<(), UpdateError> {
     state.pending.collect_all_runs(pages);
     if !state.pending.runs().is_empty() {
         refuse_changed(state.pending.runs())?;
-        open_alias(state).map_err(|refused| UpdateError::AliasRefused { errno: refused.errno })?;
+        // Again when the copies are made: a uprobe may have come meanwhile.
+        let mut unchanged = Ok(());
+        let opened = open_alias(state, |runs| {
+            unchanged = refuse_changed(runs);
+            unchanged.is_ok()
+        });
+        unchanged?;
+        opened.map_err(|refused| UpdateError::AliasRefused { errno: refused.errno })?;
         close(state);
     }
     (state.limits.is_aliased, state.veneers.is_aliased) = (true, true);

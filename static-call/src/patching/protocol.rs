@@ -36,7 +36,7 @@ fn phases(state: &mut State, aim: Aim) -> Result<Update, UpdateError> {
     let has_stores = state.pending.goes_on(0);
     let Some(image) = state.registry.image.filter(|_| has_stores) else {
         publish(state);
-        return Ok(counted(state, binds));
+        return Ok(without_stores(state, binds));
     };
     // Check, open all pages, check again: an error changes nothing.
     check(state, &image)?;
@@ -45,7 +45,7 @@ fn phases(state: &mut State, aim: Aim) -> Result<Update, UpdateError> {
             // The permission was lost before anything was bound, so the slot is enough.
             state.left.lost_permission = Some(refused.errno);
             publish(state);
-            return Ok(counted(state, false));
+            return Ok(without_stores(state, false));
         }
         let pages::Refused { address, errno } = refused;
         return Err(UpdateError::PermissionDenied { address, errno });
@@ -72,19 +72,23 @@ fn phases(state: &mut State, aim: Aim) -> Result<Update, UpdateError> {
         result => Barrier::Missing(result.err().or(barriers.failed).unwrap_or_default()),
     };
     note(state, barrier, barriers.failed);
-    let (barriers, pages_left_open) = (barriers.ran, state.left.pages_open);
-    Ok(Update { barrier, barriers, lost, pages_left_open, ..counted(state, binds) })
+    Ok(Update { barrier, barriers: barriers.ran, lost, ..counted(state, binds) })
 }
 
-/// Notes how the last barrier of a batch went. INV-STEP: only one that ran settles anything. Where
-/// barriers cannot be had, none is tried, and none has failed.
+/// Notes how the last barrier of a batch with stores went. INV-STEP: only one that ran settles
+/// anything. Where barriers cannot be had, none is tried, and none has failed.
 fn note(state: &mut State, barrier: Barrier, failed: Option<i32>) {
-    if barrier == Barrier::Ran {
-        state.veneers.settle();
-        state.left.unsettled = None;
-    } else if state.pending.changes_parts() {
+    let Barrier::Missing(errno) = barrier else { return all_see(state) };
+    state.left.missing = Some(errno);
+    if state.pending.changes_parts() {
         state.left.unsettled = failed.or(state.left.unsettled);
     }
+}
+
+/// Notes that a barrier ran: all threads see what was stored.
+fn all_see(state: &mut State) {
+    state.veneers.settle();
+    (state.left.unsettled, state.left.missing) = (None, None);
 }
 
 /// The barriers of a batch.
@@ -106,11 +110,16 @@ impl Barriers {
 
 /// Runs the barrier that an earlier batch could not run, or ended before.
 fn settle(state: &mut State) {
-    if state.left.unsettled.is_some() || state.veneers.needs_barrier {
-        state.left.unsettled = sys::barrier().err();
-        if state.left.unsettled.is_none() {
-            state.veneers.settle();
-        }
+    let is_needed = state.left.unsettled.is_some() || state.veneers.needs_barrier;
+    let is_missing = state.left.missing.is_some() && state.limits.barrier.is_ok();
+    if !is_needed && !is_missing {
+        return;
+    }
+    match sys::barrier() {
+        Ok(()) => all_see(state),
+        Err(errno) if is_needed => state.left.unsettled = Some(errno),
+        // The batch may have stores that need no step before them.
+        Err(_) => {}
     }
 }
 
@@ -150,10 +159,17 @@ fn is_as_linked(state: &State) -> bool {
     pending.keys().all(|key| written.is_as_linked(registry, &registry.keys[key]))
 }
 
+/// Returns what a batch did that the slots carry. What earlier batches stored may not be seen yet.
+fn without_stores(state: &mut State, binds: bool) -> Update {
+    let barrier = state.left.missing.map_or(Barrier::NotNeeded, Barrier::Missing);
+    Update { barrier, ..counted(state, binds) }
+}
+
 /// Marks the touched keys as bound or not, and returns their counted paths. Where nothing is
 /// patched, they are as in the file.
 fn counted(state: &mut State, binds: bool) -> Update {
     let mut update = Update::slot_only();
+    update.pages_left_open = state.pages_left_open();
     for k in 0..state.pending.touched() {
         let key = state.pending.key(k);
         if state.limits.patching == Patching::Works {
@@ -178,10 +194,10 @@ mod tests {
             state.veneers.needs_barrier = true;
             note(&mut state, Barrier::Missing(2), failed);
             assert!(state.veneers.needs_barrier);
-            assert_eq!(state.left.unsettled, Some(1));
+            assert_eq!((state.left.unsettled, state.left.missing), (Some(1), Some(2)));
         }
         note(&mut state, Barrier::Ran, None);
         assert!(!state.veneers.needs_barrier);
-        assert_eq!(state.left.unsettled, None);
+        assert_eq!((state.left.unsettled, state.left.missing), (None, None));
     }
 }

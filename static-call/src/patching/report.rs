@@ -3,6 +3,7 @@
 
 use core::ops::Range;
 use core::ptr::from_ref;
+use std::collections::BTreeMap;
 use std::format;
 use std::string::{String, ToString};
 use std::vec::Vec;
@@ -137,7 +138,7 @@ impl Snapshot {
         self.general.extend(is_unknown.then_some(General::Environment));
         self.general.extend(state.limits.barrier.err().map(General::Barrier));
         self.general.extend(state.left.lost_permission.map(General::Permission));
-        let open = state.left.pages_open;
+        let open = state.pages_left_open();
         self.general.extend((open > 0).then_some(General::OpenPages(open)));
         let foreign = state.left.foreign_keys;
         // Without a registry no key is known to be of this image.
@@ -196,15 +197,21 @@ impl Snapshot {
             let plain = self.unknown((file, line, column), true, bound);
             return KeyReport::new(record, target, bound, std::vec![plain]);
         }
-        let mut sites = Sites { own: (file, line, column), list: Vec::new() };
+        let own = (file, line, column);
+        let mut sites = Sites { own, list: Vec::new(), places: BTreeMap::new() };
         let of_key = part(&self.trampolines, |(t, _)| t.key as usize, index);
-        let calls_of_key = &self.calls[part(&self.calls, |(call, _)| call.key as usize, index)];
+        let of_calls = part(&self.calls, |(call, _)| call.key as usize, index);
+        let to_call = |&(call, report): &(Call, Option<CallReport>)| {
+            report.map(|report| (call.trampoline as usize, report))
+        };
+        let mut listed: Vec<_> = self.calls[of_calls].iter().filter_map(to_call).collect();
+        listed.sort_by_key(|&(trampoline, _)| trampoline);
         for i in of_key {
             let (trampoline, report) = &self.trampolines[i];
             let calls = sites.calls(trampoline.site);
             if self.verified {
-                let of_this = |(call, _): &&(Call, _)| call.trampoline as usize == i;
-                calls.extend(calls_of_key.iter().filter(of_this).filter_map(|(_, report)| *report));
+                let of_this = part(&listed, |&(trampoline, _)| trampoline, i);
+                calls.extend(listed[of_this].iter().map(|&(_, report)| report));
             } else {
                 calls.push(*report);
             }
@@ -212,7 +219,7 @@ impl Snapshot {
         for (label, report) in &self.labels[part(&self.labels, |(l, _)| l.key as usize, index)] {
             sites.calls(label.site).push(*report);
         }
-        let mut sites: Vec<SiteReport> = sites.list.into_iter().map(|(_, site)| site).collect();
+        let mut sites = sites.list;
         sites.sort_by_key(|site| (!site.is_plain, site.file, site.line, site.column));
         KeyReport::new(record, target, bound, sites)
     }
@@ -257,21 +264,22 @@ impl Snapshot {
 struct Sites {
     /// Where the key is declared: the position of its plain calls.
     own: (&'static str, u32, u32),
-    list: Vec<(Option<&'static SiteRecord>, SiteReport)>,
+    list: Vec<SiteReport>,
+    /// Where each is in the list, by the address of its description.
+    places: BTreeMap<Option<usize>, usize>,
 }
 
 impl Sites {
     /// Returns the calls of a site. Without a description, the site is the plain calls of the key.
     fn calls(&mut self, record: Option<&'static SiteRecord>) -> &mut Vec<CallReport> {
-        let same = |site: Option<&SiteRecord>| site.map(from_ref) == record.map(from_ref);
-        let at = self.list.iter().position(|(site, _)| same(*site)).unwrap_or_else(|| {
+        let address = record.map(|record| from_ref(record).addr());
+        let at = *self.places.entry(address).or_insert_with(|| {
             let (file, line, column) = record.map_or(self.own, SiteRecord::position);
             let is_plain = record.is_none();
-            let site = SiteReport { file, line, column, is_plain, calls: Vec::new() };
-            self.list.push((record, site));
+            self.list.push(SiteReport { file, line, column, is_plain, calls: Vec::new() });
             self.list.len() - 1
         });
-        &mut self.list[at].1.calls
+        &mut self.list[at].calls
     }
 }
 

@@ -9,6 +9,7 @@ use crate::patching::build::build;
 use crate::patching::cap::{self, Cap};
 use crate::patching::image::Image;
 use crate::patching::pages;
+use crate::patching::plan::Lead;
 use crate::patching::recover::recover;
 use crate::patching::state::State;
 
@@ -72,9 +73,14 @@ extern "C" fn free_state() {
     UNLOADED.store(true, Ordering::SeqCst);
     // SAFETY: INV-LOCK: the guard is held, and no code that runs under the lock calls this function
     // or `state`.
-    let Some(State { veneers, memory, .. }) = unsafe { &mut *STATE.0.get() }.take() else { return };
-    // SAFETY: INV-VENEER: the loader unloads the image, so its code no longer runs.
-    unsafe { veneers.free() };
+    let Some(state) = unsafe { &mut *STATE.0.get() }.take() else { return };
+    let State { veneers, memory, written, .. } = state;
+    // When the process exits, other threads may still make calls. Where a barrier failed between
+    // two steps, these lead to veneers.
+    if !written.calls.iter().any(|lead| matches!(lead, Lead::Veneer(_))) {
+        // SAFETY: INV-VENEER: the loader unloads the image, so its code no longer runs.
+        unsafe { veneers.free() };
+    }
     if let Some(memory) = memory {
         // SAFETY: INV-ARENA: the slices were reachable only through the state, and no other state
         // is made.

@@ -71,16 +71,25 @@ pub(crate) struct Left {
     /// The `errno` of the last page that could not be opened although patching had worked before.
     /// Cleared when pages are opened again.
     pub(crate) lost_permission: Option<i32>,
-    /// Number of pages that the last update could not close. Cleared when they are closed.
+    /// Number of pages of code that updates could not close, or 1 if that is not known. Cleared
+    /// when they are closed.
     pub(crate) pages_open: usize,
     /// The `errno` of the last barrier, if it failed. INV-STEP: until one succeeds, no part of a
     /// split displacement is changed.
     pub(crate) unsettled: Option<i32>,
+    /// The `errno` of the last barrier after stores, if it was missing and none has run since:
+    /// other threads may not see these stores yet.
+    pub(crate) missing: Option<i32>,
     /// Number of keys of other images that were updated: their calls stay on their slots.
     pub(crate) foreign_keys: usize,
 }
 
 impl State {
+    /// Returns how many pages are left writable: of code, and of veneers.
+    pub(crate) fn pages_left_open(&self) -> usize {
+        self.left.pages_open + self.veneers.left_open()
+    }
+
     /// Returns the state without an image: every key stays on its slot.
     pub(crate) fn bare(cap: Cap, patching: Patching) -> Self {
         Self {

@@ -78,7 +78,9 @@ pub(crate) unsafe fn exchange(
         }
     }
     // INV-COPY: if a debugger wrote into the page since it was opened, it is no longer the alias's.
-    is_made && read(quadword).is_some_and(|now| part(now) == new)
+    // In place, what was exchanged is there, whatever comes after it.
+    let is_in_place = place(quadword) == quadword;
+    is_made && (is_in_place || read(quadword).is_some_and(|now| part(now) == new))
 }
 
 #[cfg(test)]

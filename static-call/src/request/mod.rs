@@ -133,6 +133,12 @@ pub(crate) fn last_of_each(requests: &[Request]) -> impl Iterator<Item = &Reques
     requests.iter().enumerate().filter(is_last).map(|(_, request)| request)
 }
 
+/// Returns the target that the requests give to a key.
+pub(crate) fn last_of(requests: &[Request], key: &'static KeyRecord) -> Option<Chosen> {
+    let last = requests.iter().rfind(|request| core::ptr::eq(request.key, key));
+    last.map(|request| request.target)
+}
+
 /// Returns the last request before the one at `i` for the same key.
 fn earlier(requests: &[Request], i: usize) -> Option<&Request> {
     match requests[i].others {

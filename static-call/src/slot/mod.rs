@@ -20,13 +20,12 @@ pub(crate) fn apply(requests: &mut [Request]) -> Result<(Update, u64), UpdateErr
     let _guard = lock::lock()?;
     request::refuse_sealed(requests)?;
     request::settle(requests)?;
-    cycle::refuse(requests, |named| {
-        KEYS.static_slice().iter().find(|key| key.own_type() == Some(named))
-    })?;
+    let named = |named| KEYS.static_slice().iter().find(|key| key.own_type() == Some(named));
+    cycle::refuse(requests, named, |key| request::last_of(requests, key))?;
     for request in &mut *requests {
         request.before = request.key().current();
     }
-    for request in &*requests {
+    for request in request::last_of_each(requests) {
         request.key().publish(request.target);
     }
     request::store_counts(requests);

@@ -167,8 +167,9 @@ impl Pagemap {
                 Err(errno) => return Err(errno.raw_os_error()),
             }
             let entry = u64::from_ne_bytes(entry);
-            let is_of_file = entry & Self::PRESENT == 0 || entry & Self::FILE != 0;
-            if entry & Self::SWAPPED != 0 || !is_of_file {
+            // A page of a file that is just moved in memory counts as swapped, too.
+            let is_somewhere = entry & (Self::PRESENT | Self::SWAPPED) != 0;
+            if is_somewhere && entry & Self::FILE == 0 {
                 return Ok(Some(page));
             }
         }

@@ -152,6 +152,40 @@ fn every_call_of_init_aliased_may_fail() {
     });
 }
 
+/// If pages cannot be replaced, and the writable mapping cannot be unmapped either, updates by
+/// `mprotect` do not write there. It is reported until it is gone.
+#[test]
+fn a_mapping_that_stays_is_not_written() {
+    support::in_child("aliased::a_mapping_that_stays_is_not_written", &[], || {
+        let linked = Code::now();
+        let mut maps = 0;
+        let mut decide = |call| match call {
+            // The second mapping is of code.
+            Call::Memory(Memory::Map(rights, _)) if rights & EXECUTABLE != 0 => {
+                maps += 1;
+                Verdict::Fail(libc::EACCES)
+            }
+            Call::Memory(Memory::Unmap(_)) => Verdict::Fail(libc::ENOMEM),
+            _ => Verdict::Continue,
+        };
+        let refused = supervise_memory(&mut decide, static_call::init_aliased).unwrap_err();
+        assert_eq!(refused, UpdateError::AliasRefused { errno: libc::EACCES });
+        assert_eq!(aliases().len(), 1);
+        let report = static_call::report();
+        assert!(!report.aliased && report.to_string().contains("left writable"), "{report}");
+        let update = supervise_memory(&mut decide, || lib::apply::update(add_seven)).unwrap();
+        assert_eq!((update.inline, update.lost), (0, 0), "{update:?}");
+        assert!(update.pages_left_open > 0, "{update:?}");
+        linked.assert_unchanged();
+        check(add_seven);
+        let update = lib::apply::update(add_eight).unwrap();
+        assert!(update.inline > 0 && update.pages_left_open == 0, "{update:?}");
+        assert_eq!((aliases(), support::open_pages()), (vec![], vec![]));
+        check(add_eight);
+        assert_eq!(maps, 1);
+    });
+}
+
 /// If a system call of an update fails, it changes nothing, or the next update completes it.
 #[test]
 fn every_call_of_an_update_may_fail() {

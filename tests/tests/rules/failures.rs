@@ -167,6 +167,37 @@ fn calls_come_in_order() {
     });
 }
 
+/// A barrier that was missing is made up for by the next update, even if that stores nothing. Until
+/// then it is said to be missing.
+#[test]
+fn a_missing_barrier_is_not_forgotten() {
+    support::in_child("failures::a_missing_barrier_is_not_forgotten", &[], || {
+        lib::apply::update(add_seven).unwrap();
+        let refuse = |call| match call {
+            Call::Barrier(_) => Verdict::Fail(libc::EPERM),
+            _ => Verdict::Continue,
+        };
+        // The second one stores nothing, unless the first could not end its steps.
+        for _ in 0..3 {
+            let update = supervise(refuse, || lib::apply::update(add_eight)).unwrap();
+            assert_eq!(update.barrier, Barrier::Missing(libc::EPERM));
+        }
+        let note = supervise(refuse, lib::note::disable).unwrap();
+        assert_eq!(note.barrier, Barrier::Missing(libc::EPERM), "nor does that of another key");
+        let mut barriers = 0;
+        let count = |call| {
+            barriers += usize::from(matches!(call, Call::Barrier(_)));
+            Verdict::Continue
+        };
+        let update = supervise(count, || lib::apply::update(add_eight)).unwrap();
+        assert!(matches!(update.barrier, Barrier::Ran | Barrier::NotNeeded), "{update:?}");
+        assert!(barriers > 0);
+        let update = lib::apply::update(add_eight).unwrap();
+        assert_eq!(update.barrier, Barrier::NotNeeded);
+        check(add_eight);
+    });
+}
+
 /// The first update tests what the system allows: opening and closing pages.
 #[test]
 fn a_refusal_at_first_use_makes_calls_indirect() {

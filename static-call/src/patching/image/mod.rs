@@ -1,6 +1,6 @@
 //! The image in memory: its segments, its trampoline records, its table.
 
-use core::mem::size_of;
+use core::ptr::with_exposed_provenance;
 use core::slice;
 
 use crate::arch::native::store::read_quadword;
@@ -16,8 +16,16 @@ mod tests;
 
 /// `PT_LOAD` (gABI, "Program Header").
 const LOAD: u32 = 1;
+/// `PT_DYNAMIC`.
+const DYNAMIC: u32 = 2;
 /// `PT_INTERP`: a program requests a dynamic loader, a shared object does not.
 const INTERPRETER: u32 = 3;
+/// `ET_EXEC`: a program at a fixed address.
+const PROGRAM: u16 = 2;
+/// `DT_FLAGS_1` and `DF_1_PIE`: a program at any address, which linkers mark so even if it requests
+/// no dynamic loader (binutils/include/elf/common.h).
+const FLAGS_1: u64 = 0x6fff_fffb;
+const IS_PROGRAM: u64 = 0x0800_0000;
 /// `PT_GNU_RELRO`.
 const RELRO: u32 = 0x6474_e552;
 /// `PF_X`.
@@ -69,6 +77,8 @@ pub(crate) struct Image {
     /// The first executable segment, which is usually the only one: its address, size and
     /// `p_flags`.
     text: (u64, u64, u32),
+    /// Whether it is a program, according to its header.
+    is_program: bool,
 }
 
 impl Image {
@@ -91,19 +101,36 @@ impl Image {
         let headers = unsafe { slice::from_raw_parts(table.cast::<ProgramHeader>(), count) };
         let first = headers.iter().find(|h| h.kind == LOAD && h.offset == 0)?;
         let bias = start.addr().wrapping_sub(usize::try_from(first.address).ok()?);
-        Some(Self::new(bias, headers))
+        Some(Self { is_program: header.kind == PROGRAM, ..Self::new(bias, headers) })
     }
 
     fn new(bias: usize, headers: &'static [ProgramHeader]) -> Self {
         let text = headers.iter().find(|h| h.is_code());
         let text = text.map_or((0, 0, 0), |h| (h.address, h.memory_size, h.flags));
-        Self { bias, headers, text }
+        Self { bias, headers, text, is_program: false }
     }
 
-    /// Returns whether this image may be unloaded before the process ends. A program with a dynamic
-    /// loader may not.
+    /// Returns whether this image may be unloaded before the process ends. A program may not, be it
+    /// linked dynamically or statically.
     pub(crate) fn is_shared_object(&self) -> bool {
-        !self.headers.iter().any(|h| h.kind == INTERPRETER)
+        let asks_for_loader = self.headers.iter().any(|h| h.kind == INTERPRETER);
+        let flags = self.dynamic().iter().find(|[tag, _]| *tag == FLAGS_1);
+        let is_marked = flags.is_some_and(|[_, flags]| flags & IS_PROGRAM != 0);
+        !self.is_program && !asks_for_loader && !is_marked
+    }
+
+    /// Returns the dynamic section, pairs of tag and value, if there is one.
+    fn dynamic(&self) -> &'static [[u64; 2]] {
+        let Some(header) = self.headers.iter().find(|h| h.kind == DYNAMIC) else { return &[] };
+        let start = self.bias.wrapping_add(header.address as usize);
+        let entries: *const [u64; 2] = with_exposed_provenance(start);
+        if !entries.is_aligned() {
+            return &[];
+        }
+        let count = header.memory_size as usize / size_of::<[u64; 2]>();
+        // SAFETY: INV-IMAGE: the segment is mapped, and nobody writes there: the loader has
+        // relocated it before code of this image runs.
+        unsafe { slice::from_raw_parts(entries, count) }
     }
 
     /// Returns the identity that the table must have to describe this image.

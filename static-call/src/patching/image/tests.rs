@@ -99,6 +99,25 @@ fn code_is_what_lies_whole_in_an_executable_segment() {
     assert_eq!(image.constant(bias + 0x3800), None, "not read-only after relocation");
 }
 
+/// Only what a loader may unload is freed: not a program, be it dynamic, static, or static and
+/// position-independent.
+#[test]
+fn a_shared_object_is_no_program() {
+    let is_shared = |mut headers: Vec<ProgramHeader>, dynamic: &'static [[u64; 2]], is_program| {
+        headers.push(segment(LOAD, 5, 0x1000, 0x234));
+        let address = (&raw const *dynamic).expose_provenance() as u64;
+        headers.push(segment(DYNAMIC, 6, address, size_of_val(dynamic) as u64));
+        Image { is_program, ..Image::new(0, headers.leak()) }.is_shared_object()
+    };
+    const PIE: &[[u64; 2]] = &[[1, 2], [FLAGS_1, IS_PROGRAM | 1], [0, 0]];
+    const OTHER: &[[u64; 2]] = &[[1, IS_PROGRAM], [FLAGS_1, 1], [0, 0]];
+    assert!(is_shared(std::vec![], OTHER, false));
+    assert!(!is_shared(std::vec![], PIE, false));
+    assert!(!is_shared(std::vec![], OTHER, true));
+    assert!(!is_shared(std::vec![segment(INTERPRETER, 4, 0, 8)], OTHER, false));
+    assert!(!Image::this().unwrap().is_shared_object());
+}
+
 #[test]
 fn this_image_is_read_as_it_is() {
     let image = Image::this().expect("the headers are in memory");

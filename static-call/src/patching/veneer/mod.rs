@@ -117,6 +117,12 @@ impl Veneers {
         self.count
     }
 
+    /// Returns how many pages can be executed and written.
+    pub(crate) fn left_open(&self) -> usize {
+        let pages = &self.pages[..if self.unfinished > 0 { self.count } else { 0 }];
+        pages.iter().filter(|page| page.is_left_open()).count()
+    }
+
     /// Returns whether a key's veneer is at `address`, ready to be executed.
     pub(crate) fn is_ready(&self, address: u64, slot: u64) -> bool {
         self.end_of(address, slot, View::Executed).is_some()

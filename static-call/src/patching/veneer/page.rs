@@ -69,6 +69,11 @@ impl Page {
         self.state != State::New
     }
 
+    /// Returns whether it can be executed and written at one address.
+    pub(super) fn is_left_open(&self) -> bool {
+        self.state == State::Open && self.draft.is_none()
+    }
+
     /// Returns the bytes at an address in this page.
     ///
     /// # Panics

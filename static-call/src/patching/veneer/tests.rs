@@ -206,6 +206,23 @@ fn every_address_of_a_slab_is_a_veneer() {
     free(veneers);
 }
 
+/// A page that is executed and written is counted until it is closed.
+#[test]
+fn pages_that_are_left_open_are_counted() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    for is_aliased in [false, true] {
+        let mut veneers = Veneers { is_aliased, ..none() };
+        assert!(veneers.make(BASE, SLOTS[0], Room::New));
+        assert_eq!(veneers.left_open(), 0, "it is not executed");
+        veneers.finish();
+        assert!(veneers.make(BASE + 64, SLOTS[0], Room::Any));
+        assert_eq!(veneers.left_open(), usize::from(!is_aliased), "a draft is elsewhere");
+        veneers.finish();
+        assert_eq!(veneers.left_open(), 0);
+        free(veneers);
+    }
+}
+
 /// By an alias, a page that is executed does not change until another takes its place.
 #[test]
 fn a_draft_is_not_executed() {

@@ -42,6 +42,16 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         rule: "INV-COPY",
+        what: "a mapping that could not be unmapped is written",
+        changes: &[(
+            PAGES,
+            "    close_alias(state).map_err(|errno| refused(state, errno))?;\n",
+            "",
+        )],
+        suites: &[Test("rules")],
+    },
+    Mutant {
+        rule: "INV-COPY",
         what: "the alias stays after an update",
         changes: &[(
             PAGES,
@@ -82,13 +92,16 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         rule: "INV-COPY",
         what: "a store that does not show counts as made",
-        changes: &[(STORE, "is_made && read(quadword)", "is_made || read(quadword)")],
+        changes: &[(STORE, "is_made && (is_in_place ||", "is_made && (true ||")],
         suites: &[Unit("patching::store"), Test("rules")],
     },
     Mutant {
         rule: "INV-COPY",
         what: "pages that somebody has changed are copied",
-        changes: &[(PAGES, "        refuse_changed(state.pending.runs())?;\n", "")],
+        changes: &[
+            (PAGES, "        refuse_changed(state.pending.runs())?;\n", ""),
+            (PAGES, "refuse_changed(runs)", "refuse_changed(&runs[..0])"),
+        ],
         suites: &[Test("rules")],
     },
     Mutant {

@@ -97,7 +97,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         rule: "INV-STEP",
         what: "a barrier is not awaited after a failed update",
-        changes: &[(PROTOCOL, " || state.veneers.needs_barrier {", " {")],
+        changes: &[(PROTOCOL, " || state.veneers.needs_barrier;", ";")],
         suites: &[Test("steps")],
     },
     Mutant {
@@ -131,7 +131,11 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         rule: "INV-STEP",
         what: "an update without a barrier settles what one before has left",
-        changes: &[(PROTOCOL, "if barrier == Barrier::Ran {", "if failed.is_none() {")],
+        changes: &[(
+            PROTOCOL,
+            "let Barrier::Missing(errno) = barrier else {",
+            "let Some(errno) = failed else {",
+        )],
         suites: &[Unit("patching::protocol")],
     },
     Mutant {

@@ -129,6 +129,12 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         rule: "order",
+        what: "a missing barrier is forgotten",
+        changes: &[("patching/protocol.rs", "    state.left.missing = Some(errno);\n", "")],
+        suites: &[Test("rules")],
+    },
+    Mutant {
+        rule: "order",
         what: "slots are published after the stores",
         changes: &[
             (
