@@ -121,7 +121,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         what: "a process that was forked while pages were open stays on them",
         changes: &[(
             PAGES,
-            "    if open_alias(state).is_ok() {",
+            "    if open_alias(state, |_| true).is_ok() {",
             "    if false && open_alias(state).is_ok() {",
         )],
         suites: &[Test("rules"), Test("steps")],
