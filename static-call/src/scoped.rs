@@ -309,8 +309,8 @@ impl Locked {
         let end = held.iter().rposition(|held| held.guard == guard).map_or(0, |last| last + 1);
         let (own, later) = held.split_at_mut(end);
         let mut undo = Vec::new();
-        for request in own.iter_mut().filter(|held| held.guard == guard) {
-            let Some(request) = request.undo.take() else { continue };
+        for held in own.iter_mut().filter(|held| held.guard == guard) {
+            let Some(request) = held.undo.take() else { continue };
             let is_inner = |held: &&mut Held| held.undo.is_some() && same(held.key, request.key());
             match later.iter_mut().find(is_inner) {
                 Some(inner) => inner.undo = Some(request),

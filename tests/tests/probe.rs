@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use static_call::probe::{Counts, Experiment, Unavailable, Way};
-use support::supervisor::{Call, Verdict, supervise};
+use support::supervisor::{Call, Verdict, refuse_barriers, supervise};
 
 /// `MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE` (linux/membarrier.h).
 const SYNC_CORE: u64 = 1 << 5;
@@ -95,20 +95,14 @@ fn after_a_barrier_that_failed_there_is_no_step() {
 #[test]
 fn without_a_barrier_only_steps_do_not_run() {
     support::in_child("without_a_barrier_only_steps_do_not_run", &[], || {
-        supervise(
-            |call| match call {
-                Call::Barrier(_) => Verdict::Fail(libc::ENOSYS),
-                _ => Verdict::Continue,
-            },
-            || {
-                for experiment in Experiment::all() {
-                    let result = experiment.run(0, Duration::from_millis(2));
-                    let refused = Err(Unavailable::Barrier { errno: libc::ENOSYS });
-                    let is_refused = matches!(experiment.way, Way::Steps(_));
-                    assert_eq!(result == refused, is_refused, "{experiment:?} {result:?}");
-                    assert_eq!(result.is_err(), is_refused, "{experiment:?} {result:?}");
-                }
-            },
-        );
+        supervise(refuse_barriers(libc::ENOSYS), || {
+            for experiment in Experiment::all() {
+                let result = experiment.run(0, Duration::from_millis(2));
+                let refused = Err(Unavailable::Barrier { errno: libc::ENOSYS });
+                let is_refused = matches!(experiment.way, Way::Steps(_));
+                assert_eq!(result == refused, is_refused, "{experiment:?} {result:?}");
+                assert_eq!(result.is_err(), is_refused, "{experiment:?} {result:?}");
+            }
+        });
     });
 }

@@ -72,7 +72,7 @@ fn open_alias(state: &mut State, may_replace: impl FnOnce(&[Run]) -> bool) -> Re
     })
 }
 
-/// Returns the number of pages of the alias, if there is one.
+/// Returns the number of pages of the alias: 0 if there is none.
 fn alias_pages(state: &State) -> usize {
     state.alias.as_ref().map_or(0, |alias| alias.length / PAGE)
 }
@@ -132,10 +132,9 @@ pub(crate) fn close(state: &mut State) {
             open += run.length / PAGE;
         }
     }
-    let unmapped = close_alias(state);
+    let _ = close_alias(state);
     state.left.pages_open = match is_aliased {
-        true if unmapped.is_err() => alias_pages(state),
-        true => 0,
+        true => alias_pages(state),
         // Others that an earlier update left stay open until `close_leftovers` closes them.
         false => open.max(state.left.pages_open),
     };
@@ -144,15 +143,14 @@ pub(crate) fn close(state: &mut State) {
 /// Closes all code if an earlier update could not close its pages.
 pub(crate) fn close_leftovers(state: &mut State) {
     let Some(image) = state.registry.image.filter(|_| state.left.pages_open > 0) else { return };
-    let mut code = image.executable();
-    let mut close = |(start, end, flags)| {
+    let close = |(start, end, flags): (usize, usize, u32)| {
         let start = start & !(PAGE - 1);
-        let length = usize::next_multiple_of(end, PAGE) - start;
+        let length = end.next_multiple_of(PAGE) - start;
         // SAFETY: INV-PAGES: as in `close`.
         unsafe { sys::protect(start, length, Protection(flags)) }.is_ok()
     };
     // An alias has replaced what was open before it.
-    if close_alias(state).is_ok() && (state.limits.is_aliased || code.all(&mut close)) {
+    if close_alias(state).is_ok() && (state.limits.is_aliased || image.executable().all(close)) {
         state.left.pages_open = 0;
     }
 }

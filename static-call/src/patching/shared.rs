@@ -78,7 +78,9 @@ extern "C" fn free_state() {
     // When the process exits, other threads may still make calls. Where a barrier failed between
     // two steps, these lead to veneers.
     if !written.calls.iter().any(|lead| matches!(lead, Lead::Veneer(_))) {
-        // SAFETY: INV-VENEER: the loader unloads the image, so its code no longer runs.
+        // SAFETY: INV-VENEER: if the loader unloads the image, its code no longer runs. If the
+        // process ends, no call leads to a veneer (SAFETY.md, "The end of a process that has
+        // plug-ins").
         unsafe { veneers.free() };
     }
     if let Some(memory) = memory {

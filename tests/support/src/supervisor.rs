@@ -63,6 +63,14 @@ pub enum Verdict {
     Fail(c_int),
 }
 
+/// Returns verdicts that refuse every barrier.
+pub fn refuse_barriers(errno: c_int) -> impl Fn(Call) -> Verdict + Copy {
+    move |call| match call {
+        Call::Barrier(_) => Verdict::Fail(errno),
+        _ => Verdict::Continue,
+    }
+}
+
 /// Refuses mappings that are writable and executable, and to make one executable that was not, from
 /// now on.
 pub fn forbid_write_then_execute() {

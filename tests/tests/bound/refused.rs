@@ -8,7 +8,7 @@ use static_call_tests::{self as lib, hooks, splits};
 use support::Code;
 use support::filter::refuse_code;
 use support::limits::limited;
-use support::supervisor::{Call, Verdict, supervise};
+use support::supervisor::{Call, Verdict, refuse_barriers, supervise};
 
 use super::{
     add_eight, add_one, add_seven, check_apply, check_stepped, in_bound_image, in_changed_image,
@@ -171,10 +171,7 @@ fn code_that_was_changed() {
 #[test]
 fn without_barriers() {
     in_bound_image("refused::without_barriers", &[], || {
-        let refuse = |call| match call {
-            Call::Barrier(_) => Verdict::Fail(libc::ENOSYS),
-            _ => Verdict::Continue,
-        };
+        let refuse = refuse_barriers(libc::ENOSYS);
         let error = supervise(refuse, || splits::stepped::update(add_eight).unwrap_err());
         let reason = Reason::NoBarrier(libc::ENOSYS);
         assert_eq!(error, UpdateError::BoundAtLink { key: "stepped", reason });

@@ -6,7 +6,7 @@ use static_call::{Barrier, Path, Reason, UpdateError, call};
 use static_call_tests as lib;
 use support::Code;
 use support::filter::refuse_code;
-use support::supervisor::{Call, Verdict, forbid_write_then_execute, supervise};
+use support::supervisor::{Call, Verdict, forbid_write_then_execute, refuse_barriers, supervise};
 
 /// Makes calls that are no-ops while `note` is off. In the crate that is linked last, trampolines
 /// are local and calls to them are aligned.
@@ -173,10 +173,7 @@ fn calls_come_in_order() {
 fn a_missing_barrier_is_not_forgotten() {
     support::in_child("failures::a_missing_barrier_is_not_forgotten", &[], || {
         lib::apply::update(add_seven).unwrap();
-        let refuse = |call| match call {
-            Call::Barrier(_) => Verdict::Fail(libc::EPERM),
-            _ => Verdict::Continue,
-        };
+        let refuse = refuse_barriers(libc::EPERM);
         // The second one stores nothing, unless the first could not end its steps.
         for _ in 0..3 {
             let update = supervise(refuse, || lib::apply::update(add_eight)).unwrap();

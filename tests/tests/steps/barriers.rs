@@ -4,7 +4,7 @@ use static_call::{Barrier, CallReport, Kind, Path, Reason, Update, UpdateError};
 use static_call_tests::splits;
 use support::Code;
 use support::children::{child_without_handlers, wait};
-use support::supervisor::{Call, Verdict, supervise};
+use support::supervisor::{Call, Verdict, refuse_barriers, supervise};
 
 use super::{X, add_eight, add_seven, check, differs_in_both_parts, leads_to_veneer, split_calls};
 
@@ -85,10 +85,7 @@ fn every_barrier_may_fail() {
 fn without_barriers_calls_stay_where_they_work() {
     support::in_child("barriers::without_barriers_calls_stay_where_they_work", &[], || {
         splits::stepped::update(add_seven).unwrap();
-        let refuse = |call| match call {
-            Call::Barrier(_) => Verdict::Fail(libc::EPERM),
-            _ => Verdict::Continue,
-        };
+        let refuse = refuse_barriers(libc::EPERM);
         supervise(refuse, || {
             let update = splits::stepped::update(add_eight).unwrap();
             assert_eq!(update.barrier, Barrier::Missing(libc::EPERM));
@@ -119,10 +116,7 @@ fn without_barriers_calls_stay_where_they_work() {
 #[test]
 fn no_steps_without_a_barrier() {
     support::in_child("barriers::no_steps_without_a_barrier", &[], || {
-        let refuse = |call| match call {
-            Call::Barrier(_) => Verdict::Fail(libc::ENOSYS),
-            _ => Verdict::Continue,
-        };
+        let refuse = refuse_barriers(libc::ENOSYS);
         let update = supervise(refuse, || splits::stepped::update(add_seven).unwrap());
         check(add_seven);
         assert_eq!((update.barriers, update.barrier), (0, Barrier::Missing(libc::ENOSYS)));

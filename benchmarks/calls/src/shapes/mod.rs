@@ -13,25 +13,23 @@ const COPIES: u64 = 16;
 /// Calls in a loop.
 const CALLS: u64 = 1_000;
 
-/// The direct call once more, in other copies: what it differs by says how much the place of a loop
-/// matters.
-const CONTROL: &str = "direct call, elsewhere";
-/// The mark of those copies.
-const AGAIN: u64 = 1;
-
 /// A loop of calls. Its copies differ by a constant, so that the compiler does not merge them.
 trait Loop {
-    /// What its result has in addition, so that the compiler does not merge it with another loop.
-    const MARK: u64 = 0;
-
-    fn run<const COPY: u64>(x: u64) -> u64;
+    /// Makes the calls. It is inlined into [`run`].
+    fn body<const COPY: u64>(x: u64) -> u64;
 }
 
-/// Runs all copies of a loop.
-fn pass<L: Loop>(mut x: u64) -> u64 {
+/// A copy of a loop. Those of another set have another mark, for the same reason.
+#[inline(never)]
+fn run<L: Loop, const COPY: u64, const MARK: u64>(x: u64) -> u64 {
+    L::body::<COPY>(x) ^ MARK
+}
+
+/// Runs all copies of a loop in the set with this mark.
+fn pass<L: Loop, const MARK: u64>(mut x: u64) -> u64 {
     macro_rules! copies {
         ($($copy:literal)*) => {
-            $(x = L::run::<$copy>(x) ^ L::MARK;)*
+            $(x = run::<L, $copy, MARK>(x) ^ MARK;)*
         };
     }
     copies!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
@@ -40,7 +38,13 @@ fn pass<L: Loop>(mut x: u64) -> u64 {
 
 /// Returns a way whose passes are these loops.
 fn way<L: Loop>(name: &'static str) -> Way {
-    Way::hot(name, COPIES * CALLS, pass::<L>)
+    Way::hot(name, COPIES * CALLS, pass::<L, 0>)
+}
+
+/// Returns the control: the loops of the direct call once more, in another set. What it differs by
+/// says how much the place of a loop matters.
+fn again<L: Loop>() -> Way {
+    Way::hot("direct call, elsewhere", COPIES * CALLS, pass::<L, 1>)
 }
 
 /// Returns the workloads.

@@ -23,7 +23,7 @@ macro_rules! workload {
             use measure::Workload;
             use static_call::static_call;
 
-            use super::super::{AGAIN, CALLS, CONTROL, Loop, align, way};
+            use super::super::{CALLS, Loop, again, align, way};
 
             type Function = fn($($t),*) -> $result;
 
@@ -79,8 +79,6 @@ macro_rules! workload {
 
             /// A way to call.
             trait By {
-                const MARK: u64 = 0;
-
                 fn call(table: &Table, $($p: $t),*) -> $result;
             }
 
@@ -90,18 +88,6 @@ macro_rules! workload {
                 #[inline(always)]
                 fn call(_table: &Table, $($p: $t),*) -> $result {
                     direct($($p),*)
-                }
-            }
-
-            /// The same, in other copies of the loop.
-            struct Again;
-
-            impl By for Again {
-                const MARK: u64 = AGAIN;
-
-                #[inline(always)]
-                fn call(table: &Table, $($p: $t),*) -> $result {
-                    Name::call(table, $($p),*)
                 }
             }
 
@@ -209,10 +195,8 @@ macro_rules! workload {
             struct Calls<B>(std::marker::PhantomData<B>);
 
             impl<B: By> Loop for Calls<B> {
-                const MARK: u64 = B::MARK;
-
-                #[inline(never)]
-                fn run<const COPY: u64>(mut $x: u64) -> u64 {
+                #[inline(always)]
+                fn body<const COPY: u64>(mut $x: u64) -> u64 {
                     let table = TABLE.get().expect("prepared");
                     let mut $n = CALLS;
                     $x ^= COPY;
@@ -222,7 +206,7 @@ macro_rules! workload {
                         $x = $next;
                         $n -= 1;
                         if $n == 0 {
-                            return $x ^ B::MARK;
+                            return $x;
                         }
                     }
                 }
@@ -238,7 +222,7 @@ macro_rules! workload {
                     $title,
                     [
                         way::<Calls<Name>>("direct call"),
-                        way::<Calls<Again>>(CONTROL),
+                        again::<Calls<Name>>(),
                         way::<Calls<StaticCall>>("static call"),
                         way::<Calls<Pointer>>("AtomicPtr"),
                         way::<Calls<Once>>("OnceLock<fn>"),

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use measure::Workload;
 use static_call::{UpdateError, static_call};
 
-use super::{AGAIN, CALLS, CONTROL, Loop, align, way};
+use super::{CALLS, Loop, again, align, way};
 
 type Function = fn(u64) -> u64;
 
@@ -39,17 +39,14 @@ impl Step for Object {
 
 static POINTER: AtomicPtr<()> = AtomicPtr::new(direct as Function as *mut ());
 
-/// Defines loops that call a function which ends with a call. Loops with different marks are not
-/// merged.
+/// Defines loops that call a function which ends with a call.
 macro_rules! by {
-    ($by:ident, $mark:expr, |$x:ident| $call:expr) => {
+    ($by:ident, |$x:ident| $call:expr) => {
         struct $by;
 
         impl Loop for $by {
-            const MARK: u64 = $mark;
-
-            #[inline(never)]
-            fn run<const COPY: u64>(mut x: u64) -> u64 {
+            #[inline(always)]
+            fn body<const COPY: u64>(mut x: u64) -> u64 {
                 #[inline(never)]
                 fn ends<const COPY: u64>($x: u64) -> u64 {
                     let $x = $x ^ COPY;
@@ -61,7 +58,7 @@ macro_rules! by {
                     x = ends::<COPY>(x);
                     n -= 1;
                     if n == 0 {
-                        return x ^ $mark;
+                        return x;
                     }
                 }
             }
@@ -69,23 +66,22 @@ macro_rules! by {
     };
 }
 
-by!(Name, 0, |x| direct(x));
-by!(Again, AGAIN, |x| direct(x));
-by!(StaticCall, 0, |x| switchable(x));
-by!(Pointer, 0, |x| {
+by!(Name, |x| direct(x));
+by!(StaticCall, |x| switchable(x));
+by!(Pointer, |x| {
     let pointer = POINTER.load(Ordering::Acquire);
     // SAFETY: it holds functions of this type only.
     let function = unsafe { std::mem::transmute::<*mut (), Function>(pointer) };
     function(x)
 });
-by!(Dyn, 0, |x| black_box(&Object as &dyn Step).step(x));
+by!(Dyn, |x| black_box(&Object as &dyn Step).step(x));
 
 /// Returns the workload.
 pub(super) fn workload() -> Workload {
     POINTER.store(black_box(direct as Function) as *mut (), Ordering::Release);
     let ways = [
         way::<Name>("direct call"),
-        way::<Again>(CONTROL),
+        again::<Name>(),
         way::<StaticCall>("static call"),
         way::<Pointer>("AtomicPtr"),
         way::<Dyn>("dyn"),

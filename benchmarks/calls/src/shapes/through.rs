@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use measure::Workload;
 use static_call::{Instance, UpdateError, static_call};
 
-use super::{AGAIN, CALLS, CONTROL, Loop, align, way};
+use super::{CALLS, Loop, again, align, way};
 
 /// What generic code calls.
 #[static_call]
@@ -60,29 +60,17 @@ fn steps<S: Step + ?Sized>(step: &S, mut x: u64) -> u64 {
 struct Implementation;
 
 impl Loop for Implementation {
-    #[inline(never)]
-    fn run<const COPY: u64>(x: u64) -> u64 {
+    #[inline(always)]
+    fn body<const COPY: u64>(x: u64) -> u64 {
         steps(&Apart, x ^ COPY)
-    }
-}
-
-/// The same, in other copies of the loop.
-struct Again;
-
-impl Loop for Again {
-    const MARK: u64 = AGAIN;
-
-    #[inline(never)]
-    fn run<const COPY: u64>(x: u64) -> u64 {
-        steps(&Apart, x ^ COPY) ^ AGAIN
     }
 }
 
 struct Handle;
 
 impl Loop for Handle {
-    #[inline(never)]
-    fn run<const COPY: u64>(x: u64) -> u64 {
+    #[inline(always)]
+    fn body<const COPY: u64>(x: u64) -> u64 {
         steps(&StaticStep, x ^ COPY)
     }
 }
@@ -90,8 +78,8 @@ impl Loop for Handle {
 struct Object;
 
 impl Loop for Object {
-    #[inline(never)]
-    fn run<const COPY: u64>(x: u64) -> u64 {
+    #[inline(always)]
+    fn body<const COPY: u64>(x: u64) -> u64 {
         let object = OBJECT.get_or_init(|| black_box(Box::new(Plain)));
         steps(&**object, x ^ COPY)
     }
@@ -106,7 +94,7 @@ pub(super) fn workload() -> Result<Workload, UpdateError> {
     StaticStep::update::<Plain>()?;
     let ways = [
         way::<Implementation>("direct call"),
-        way::<Again>(CONTROL),
+        again::<Implementation>(),
         way::<Handle>("static call"),
         way::<Object>("dyn"),
     ];

@@ -119,8 +119,10 @@ impl Veneers {
 
     /// Returns how many pages can be executed and written.
     pub(crate) fn left_open(&self) -> usize {
-        let pages = &self.pages[..if self.unfinished > 0 { self.count } else { 0 }];
-        pages.iter().filter(|page| page.is_left_open()).count()
+        if self.unfinished == 0 {
+            return 0;
+        }
+        self.pages[..self.count].iter().filter(|page| page.is_left_open()).count()
     }
 
     /// Returns whether a key's veneer is at `address`, ready to be executed.

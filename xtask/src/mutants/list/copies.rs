@@ -122,7 +122,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         changes: &[(
             PAGES,
             "    if open_alias(state, |_| true).is_ok() {",
-            "    if false && open_alias(state).is_ok() {",
+            "    if false && open_alias(state, |_| true).is_ok() {",
         )],
         suites: &[Test("rules"), Test("steps")],
     },

@@ -130,7 +130,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         rule: "order",
         what: "a missing barrier is forgotten",
-        changes: &[("patching/protocol.rs", "    state.left.missing = Some(errno);\n", "")],
+        changes: &[(PROTOCOL, "    state.left.missing = Some(errno);\n", "")],
         suites: &[Test("rules")],
     },
     Mutant {
