@@ -72,7 +72,13 @@ impl Reader {
             }
             _ => {}
         }
-        for name in ["CARGO_ENCODED_RUSTFLAGS", "RUSTFLAGS", "RUSTC_WRAPPER", "STATIC_CALL"] {
+        for name in [
+            "CARGO_ENCODED_RUSTFLAGS",
+            "CARGO_INCREMENTAL",
+            "RUSTC_WRAPPER",
+            "RUSTFLAGS",
+            "STATIC_CALL",
+        ] {
             command.env_remove(name);
         }
         let output = command.env("CARGO_TARGET_DIR", &self.target).output().unwrap();

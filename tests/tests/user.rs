@@ -24,7 +24,7 @@ fn a_users_crate_builds_and_runs() {
         command.args(["run", "--offline", "--quiet"]).args(profile).arg("--target-dir");
         // The link hook's tests use it, too, so that the verifier is built once for both.
         command.arg(Path::new(env!("CARGO_TARGET_TMPDIR")).join("nested"));
-        command.current_dir(&user).env_remove("STATIC_CALL");
+        command.current_dir(&user).env_remove("STATIC_CALL").env_remove("CARGO_INCREMENTAL");
         // Without the flags in .cargo/config.toml.
         command.env("CARGO_ENCODED_RUSTFLAGS", "");
         command.envs(path.map(|path| ("STATIC_CALL", path)));

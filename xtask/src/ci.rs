@@ -1,10 +1,10 @@
 //! Runs what continuous integration runs: the tasks, in order, with the time that each took.
 
 use std::ops::ControlFlow;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::run::{Result, cargo, run};
+use crate::run::{Result, cargo, output, run, target};
 
 /// A task and its arguments.
 struct Step {
@@ -34,6 +34,9 @@ const STEPS: &[Step] = &[
 
 const ENVIRONMENT: &[(&str, &str)] = &[
     ("CARGO_TERM_COLOR", "never"),
+    // Would fill most of the disk for a second build that never comes. Tests of what users build
+    // undo it.
+    ("CARGO_INCREMENTAL", "0"),
     // Random cases are the same every time, so that a failure comes from a change.
     ("PROPTEST_RNG_SEED", "1"),
     // Nothing is missing here, so a test that would be skipped fails.
@@ -61,10 +64,16 @@ pub(crate) fn ci(args: &[String]) -> Result {
         let mut command = cargo(["--quiet", "xtask", step.task]);
         command.args(step.args).envs(ENVIRONMENT.iter().copied()).stdin(Stdio::null());
         run(&mut command).map_err(|_| format!("{words} failed"))?;
-        println!("<== {words} ({} s)", (elapsed() - before).as_secs());
+        println!("<== {words} ({} s, {})", (elapsed() - before).as_secs(), disk()?);
     }
     println!("ci: passed in {} s", elapsed().as_secs());
     Ok(())
+}
+
+/// Returns how big the target directory is, for whoever must make room for it.
+fn disk() -> Result<String> {
+    let used = output(Command::new("du").args(["--summarize", "--block-size=MB"]).arg(target()))?;
+    Ok(format!("{} on disk", used.split('\t').next().unwrap_or_default()))
 }
 
 /// Decides whether a step runs after this much time; if not, returns what to print.

@@ -14,10 +14,14 @@ pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace")
 }
 
+/// Returns cargo's target directory.
+pub(crate) fn target() -> PathBuf {
+    root().join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
+}
+
 /// Returns a directory for a task's files, inside cargo's target directory.
 pub(crate) fn scratch(name: &str) -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR");
-    target.map_or_else(|| root().join("target"), |dir| root().join(dir)).join("xtask").join(name)
+    target().join("xtask").join(name)
 }
 
 /// Copies a directory and everything in it.

@@ -230,7 +230,13 @@ impl Fixture {
     }
 
     fn run(&self, mut command: Command, args: &[&str]) -> Output {
-        for name in ["CARGO_ENCODED_RUSTFLAGS", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER"] {
+        // Users' builds are incremental, with many more objects.
+        for name in [
+            "CARGO_ENCODED_RUSTFLAGS",
+            "CARGO_INCREMENTAL",
+            "RUSTC_WRAPPER",
+            "RUSTC_WORKSPACE_WRAPPER",
+        ] {
             command.env_remove(name);
         }
         command.args(args);

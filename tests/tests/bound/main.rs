@@ -58,6 +58,7 @@ fn in_changed_image(
     change: impl FnOnce(&mut [u8]),
     body: impl FnOnce(),
 ) {
+    let mut made = None;
     let make = || {
         let mut image = linked();
         bind(&mut image);
@@ -68,9 +69,13 @@ fn in_changed_image(
         let _ = fs::remove_file(&path);
         fs::write(&path, &image).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        path
+        made.insert(path).clone()
     };
     support::in_child_of(make, test, environment, body);
+    // One that fails stays, to be looked at.
+    if let Some(path) = made {
+        fs::remove_file(path).unwrap();
+    }
 }
 
 /// Runs `body` in a process whose image is bound.
