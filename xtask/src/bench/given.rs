@@ -8,21 +8,27 @@ use std::path::Path;
 use object::LittleEndian as LE;
 use object::elf::{self, FileHeader64};
 use object::read::elf::{FileHeader, SectionHeader, SectionTable, Sym};
-use static_call::layout::{KEYS_SECTION, TRAMPOLINES_SECTION, TrampolineRecord, key_record};
+use static_call::arch::x86_64::{STUB_LENGTH, trampoline_jmp};
+use static_call::layout::{
+    KEYS_SECTION, TRAMPOLINE_SIZE, TRAMPOLINES_SECTION, TrampolineRecord, key_record,
+};
 
 use crate::run::Result;
 
 /// Most keys that the image is given, and how often each is called.
 const KEYS: usize = 200;
 const CALLS: std::ops::Range<u32> = 10..30;
+/// Bytes of a function that are replaced: by a trampoline and, after it, a stub.
+const TAKEN: u64 = TRAMPOLINE_SIZE as u64 + STUB_LENGTH;
 /// Bytes of an ELF section header.
 const HEADER: usize = 64;
 
 /// The sections of an image.
 type Sections<'a> = SectionTable<'a, FileHeader64<LE>>;
 
-/// Writes the image with its keys to `path`. Returns a description of what was added.
-pub(crate) fn static_calls(bytes: &[u8], path: &Path) -> Result<String> {
+/// Writes the image with its keys to `path`. Returns their number and about how many calls they
+/// have.
+pub(crate) fn static_calls(bytes: &[u8], path: &Path) -> Result<(usize, u32)> {
     let header = FileHeader64::<LE>::parse(bytes)?;
     let sections = header.sections(LE, bytes)?;
     let code = Code::of(&sections);
@@ -33,7 +39,7 @@ pub(crate) fn static_calls(bytes: &[u8], path: &Path) -> Result<String> {
     write_records(&mut image, &layout, &code, &chosen);
     write_headers(&mut image, &layout, &sections);
     fs::write(path, image)?;
-    Ok(format!("{} keys with about {calls} calls", chosen.len()))
+    Ok((chosen.len(), calls))
 }
 
 /// The sections of code: address, size and file offset of each.
@@ -61,7 +67,7 @@ fn choose(bytes: &[u8], sections: &Sections<'_>, code: &Code) -> Result<Vec<(u32
     let mut counts: HashMap<u64, u32> = HashMap::new();
     for symbol in sections.symbols(LE, bytes, elf::SHT_SYMTAB)?.iter() {
         let address = symbol.st_value(LE);
-        if symbol.st_type() == elf::STT_FUNC && address % 16 == 0 && symbol.st_size(LE) >= 8 {
+        if symbol.st_type() == elf::STT_FUNC && address % 16 == 0 && symbol.st_size(LE) >= TAKEN {
             counts.insert(address, 0);
         }
     }
@@ -141,14 +147,19 @@ fn write_records(image: &mut [u8], layout: &Layout, code: &Code, chosen: &[(u32,
     for (i, &(_, address)) in chosen.iter().enumerate() {
         let Place { address: key, offset: at } = keys.after(i * key_record::SIZE);
         put(image, at, &[0; key_record::SIZE]);
-        put(image, at + key_record::STUB as usize, &address.to_le_bytes());
+        let stub = address + TRAMPOLINE_SIZE as u64;
+        put(image, at + key_record::STUB as usize, &stub.to_le_bytes());
         put(image, at + key_record::TEXT as usize, &text.address.to_le_bytes());
         put(image, at + key_record::NAME as usize, &3u16.to_le_bytes());
-        let slot = key.wrapping_sub(address + 6) as u32;
-        let jump = [&[0xff, 0x25][..], &slot.to_le_bytes(), &[0xcc, 0xcc]].concat();
-        put(image, code.offset(address).unwrap_or_default(), &jump);
+        // `lea slot(%rip), %r11; jmp *(%r11)`, as a linker relaxes it.
+        let slot = key.wrapping_sub(stub + 7) as u32;
+        let stub_code =
+            [&[0x4c, 0x8d, 0x1d][..], &slot.to_le_bytes(), &[0x41, 0xff, 0x23]].concat();
+        let jump = trampoline_jmp(address, stub).expect("the stub is next to it");
+        let at = code.offset(address).unwrap_or_default();
+        put(image, at, &[&jump[..], &stub_code].concat());
         let Place { address: record, offset } = records.after(i * TrampolineRecord::SIZE);
-        let words = [address.wrapping_sub(record), address.wrapping_sub(record + 4), 0, 1];
+        let words = [address.wrapping_sub(record), stub.wrapping_sub(record + 4), 0, 1];
         for (n, word) in words.into_iter().enumerate() {
             put(image, offset + n * 4, &(word as u32).to_le_bytes());
         }

@@ -108,12 +108,17 @@ pub(crate) fn links() -> Result<Links> {
 fn images(verifier: &Path, dir: &Path, with_objdump: bool) -> Result<String> {
     let driver = driver()?;
     let given = dir.join("given.so");
-    let calls = given::static_calls(&fs::read(&driver)?, &given)?;
+    let (keys, calls) = given::static_calls(&fs::read(&driver)?, &given)?;
     let verifying = |image: &Path| {
         let mut command = Command::new(verifier);
         command.args(["static-call", "verify"]).arg(image);
         command
     };
+    let inline = inline(&mut verifying(&given))?;
+    // The functions that became trampolines no longer decode, so the calls in them cannot.
+    if inline < calls / 2 {
+        return Err(format!("only {inline} of about {calls} calls could be inline").into());
+    }
     let mut commands =
         [Command::new("sha256sum"), verifying(&driver), verifying(&given), Command::new("objdump")];
     commands[0].arg(&driver);
@@ -131,7 +136,7 @@ fn images(verifier: &Path, dir: &Path, with_objdump: bool) -> Result<String> {
     let names = [
         "`sha256sum`".to_owned(),
         format!("the library, {size} MB"),
-        format!("the copy with {calls}"),
+        format!("the copy with {keys} keys and {inline} calls that could be inline"),
         "`objdump -d`".to_owned(),
     ];
     let mut text = IMAGES.to_owned();
@@ -149,6 +154,14 @@ fn images(verifier: &Path, dir: &Path, with_objdump: bool) -> Result<String> {
         )?;
     }
     Ok(text)
+}
+
+/// Returns how many calls of an image without a table could be inline, according to `verify`.
+fn inline(verifying: &mut Command) -> Result<u32> {
+    let out = verifying.output()?;
+    let text = String::from_utf8_lossy(&[out.stdout, out.stderr].concat()).into_owned();
+    let count = |line: &str| line.split_once(" calls could be inline")?.0.parse().ok();
+    text.lines().find_map(count).ok_or_else(|| format!("no call can be inline:\n{text}").into())
 }
 
 /// Returns the ratios for the rounds that have both.
