@@ -33,7 +33,8 @@ pub struct Update {
     pub indirect: usize,
     /// Whether other threads were made to see the new code.
     pub barrier: Barrier,
-    /// How many barriers ran: at most 1, or 3 if a call instruction was retargeted in steps.
+    /// How many barriers ran: at most 1, or 3 if a call instruction was retargeted in steps. One
+    /// that an earlier update left to this one is not counted.
     pub barriers: usize,
     /// Call instructions that are left between two steps because a barrier failed there. They go
     /// through the slot, and are among `indirect`. The next update of their key continues.
@@ -88,7 +89,8 @@ impl Update {
 pub enum Barrier {
     /// No code changed: only the slot carries the update.
     NotNeeded,
-    /// The barrier ran: every call that starts later, on any thread, reaches the new target.
+    /// The barrier ran: every call that starts later, on any thread, reaches the new target, except
+    /// through instructions that [`Update::lost`] counts.
     Ran,
     /// The barrier failed with this `errno`, or that of an earlier update did and none has run
     /// since: other threads reach the new target eventually, but there is no time limit.

@@ -143,12 +143,20 @@ impl fmt::Display for UpdateError {
                 "the call at {address:#x} can no longer be retargeted: membarrier failed (errno \
                  {errno}): call `static_call::unbind()` before the program gives up that right"
             ),
-            Self::BoundAtLink { key, reason } => write!(
-                f,
-                "`{key}` was bound to its default at link time, and its calls cannot be rewritten \
-                 ({reason}): link without `bind`, or call `static_call::unbind()` while code can \
-                 be made writable"
-            ),
+            Self::BoundAtLink { key, reason } => {
+                let or = match reason {
+                    Reason::Capped => ", or unset `STATIC_CALL`",
+                    Reason::Refused(_) | Reason::NoVeneer(1..) => {
+                        ", or call `static_call::unbind()` while code can be made writable"
+                    }
+                    _ => "",
+                };
+                write!(
+                    f,
+                    "`{key}` was bound to its default at link time, and its calls cannot be \
+                     rewritten ({reason}): link without `bind`{or}"
+                )
+            }
             Self::CallsItself { key } => {
                 write!(f, "`{key}` would call itself: its target leads back to it")
             }

@@ -46,7 +46,7 @@ pub(crate) fn stores(state: &mut State, aim: Aim) -> Result<(), UpdateError> {
     state.veneers.finish();
     let mut misses = false;
     let planned = for_each_waiting(state, aim, |state, i, to| {
-        misses |= !of_waiting(state, i, to)?;
+        misses |= !of_waiting(state, i, to, aim)?;
         Ok(())
     });
     // An instruction that is stuck may be able to leave in the next update.
@@ -174,14 +174,23 @@ fn plan_ready(state: &mut State, i: usize, to: Lead) -> bool {
 }
 
 /// Returns whether the waiting call instruction gets the lead that it should.
-fn of_waiting(state: &mut State, i: usize, to: Lead) -> Result<bool, UpdateError> {
-    match steps::way(state, i, to).map_err(|Stuck| stuck(state, i))? {
-        Some((route, end)) => {
+fn of_waiting(state: &mut State, i: usize, to: Lead, aim: Aim) -> Result<bool, UpdateError> {
+    match steps::way(state, i, to) {
+        Ok(Some((route, end))) => {
             state.pending.plan_route(i, &route);
             Ok(end == to)
         }
-        None => Ok(state.written.calls[i] == to),
+        Ok(None) => Ok(state.written.calls[i] == to),
+        // It calls what it should, and stays where it is.
+        Err(Stuck) if aim == Aim::Bind && calls_its_target(state, i) => Ok(false),
+        Err(Stuck) => Err(stuck(state, i)),
     }
+}
+
+/// Returns whether a call instruction of a touched key leads to the wanted target itself.
+fn calls_its_target(state: &State, i: usize) -> bool {
+    let goal = state.pending.goals[state.registry.calls[i].key as usize];
+    goal.is_some_and(|goal| state.written.calls[i] == Lead::Address(goal.target))
 }
 
 /// Returns the error of a call instruction that cannot leave its old target.
@@ -200,13 +209,20 @@ fn stuck(state: &State, i: usize) -> UpdateError {
 /// Returns where a call instruction should lead.
 fn lead(state: &State, i: usize, goal: Goal, aim: Aim) -> Lead {
     let call = &state.registry.calls[i];
-    match call.shape.as_ref().filter(|shape| {
-        binds_in_place(state, aim) && (shape.split.is_none() || steps::are_allowed(state))
-    }) {
-        // What is bound in the file calls its target already; that is not worth a store.
-        Some(_) if call.in_file == Lead::Address(goal.target) => call.in_file,
-        Some(shape) => shape.lead(goal),
-        None => Lead::Linked,
+    let Some(shape) = &call.shape else { return Lead::Linked };
+    let in_place = binds_in_place(state, aim);
+    // What is bound in the file calls its target already; that is not worth a store.
+    let is_bound = call.in_file == Lead::Address(goal.target);
+    match shape.split {
+        // Without barriers it may have one store left, for the way to its trampoline.
+        Some(_) if state.limits.barrier.is_err() => {
+            let stays = aim == Aim::Bind && is_bound && state.written.calls[i] == call.in_file;
+            if stays { call.in_file } else { Lead::Linked }
+        }
+        Some(_) if !steps::are_allowed(state) => Lead::Linked,
+        _ if !in_place => Lead::Linked,
+        _ if is_bound => call.in_file,
+        _ => shape.lead(goal),
     }
 }
 

@@ -238,7 +238,11 @@ pub(crate) fn alias(state: &mut State) -> Result<(), UpdateError> {
     }
     (state.limits.is_aliased, state.veneers.is_aliased) = (true, true);
     state.limits.patching = Works;
-    state.limits.barrier = sys::register_barrier();
+    let before = core::mem::replace(&mut state.limits.barrier, sys::register_barrier());
+    if before.is_err() {
+        // INV-STEP: without barriers, calls bound in the file had a part changed.
+        state.left.unsettled = state.left.unsettled.or(state.left.missing);
+    }
     Ok(())
 }
 

@@ -2,11 +2,11 @@
 
 use crate::layout::{Grade, Kind};
 use crate::patching::cap::Cap;
-use crate::patching::hop;
 use crate::patching::image::TableFault;
 use crate::patching::plan::{LabelForm, Lead};
 use crate::patching::registry::{Call, Ungraded};
 use crate::patching::state::{Patching, State};
+use crate::patching::{hop, steps};
 use crate::path::{Path, Reason};
 use crate::update::Update;
 
@@ -69,26 +69,27 @@ pub(crate) fn of_call(state: &State, i: usize) -> (Path, Option<Reason>) {
         },
         _ if state.limits.cap == Cap::Trampoline => Reason::Capped,
         (_, Grade::Quad | Grade::Disp) => Reason::TooFar,
-        (_, Grade::Line | Grade::Straddle) => why_no_steps(state, call),
+        (_, Grade::Line | Grade::Straddle) => why_no_steps(state, i, call),
     };
     (path, Some(reason))
 }
 
 /// Returns why an instruction that takes steps still leads to its trampoline.
-fn why_no_steps(state: &State, call: &Call) -> Reason {
+fn why_no_steps(state: &State, i: usize, call: &Call) -> Reason {
     if state.limits.cap == Cap::NoSteps {
         return Reason::Capped;
     }
-    if let Err(errno) = state.limits.barrier {
+    if let Some(errno) = state.limits.barrier.err().or(state.left.unsettled) {
         return Reason::NoBarrier(errno);
     }
     let key = state.registry.keys.get(call.key as usize);
     let target = key.map(|key| key.record.current().record().address().addr() as u64);
     let target = target.map(|target| hop::skip(&state.registry, target));
-    let is_near = |to| call.shape.is_some_and(|shape| shape.bytes(Lead::Address(to)).is_some());
-    match target.is_some_and(is_near) {
-        true => Reason::NoVeneer(state.veneers.refused.unwrap_or(0)),
-        false => Reason::TooFar,
+    let is_near = |to: &u64| call.shape.is_some_and(|s| s.bytes(Lead::Address(*to)).is_some());
+    match target.filter(is_near) {
+        Some(target) if steps::is_hopeless(state, i, Lead::Address(target)) => Reason::NoVeneer(0),
+        Some(_) => Reason::NoVeneer(state.veneers.refused.unwrap_or(0)),
+        None => Reason::TooFar,
     }
 }
 

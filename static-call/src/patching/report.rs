@@ -136,7 +136,8 @@ impl Snapshot {
         self.general.extend(table.map(General::Table));
         let is_unknown = state.limits.cap == Cap::Unknown;
         self.general.extend(is_unknown.then_some(General::Environment));
-        self.general.extend(state.limits.barrier.err().map(General::Barrier));
+        let barrier = state.limits.barrier.err().or(state.left.missing);
+        self.general.extend(barrier.map(General::Barrier));
         self.general.extend(state.left.lost_permission.map(General::Permission));
         let open = state.pages_left_open();
         self.general.extend((open > 0).then_some(General::OpenPages(open)));

@@ -74,8 +74,8 @@ pub(crate) struct Left {
     /// Number of pages of code that updates could not close, or 1 if that is not known. Cleared
     /// when they are closed.
     pub(crate) pages_open: usize,
-    /// The `errno` of the last barrier, if it failed. INV-STEP: until one succeeds, no part of a
-    /// split displacement is changed.
+    /// The `errno` of the last barrier, if it failed, or 0 if it is not known whether it ran.
+    /// INV-STEP: until one succeeds, no part of a split displacement is changed.
     pub(crate) unsettled: Option<i32>,
     /// The `errno` of the last barrier after stores, if it was missing and none has run since:
     /// other threads may not see these stores yet.

@@ -47,6 +47,14 @@ fn check_refused(reason: Reason) {
     assert!(says, "{report}");
 }
 
+/// Checks that the target that a call has already may be asked for.
+fn check_nothing_to_do() {
+    splits::stepped::reset().unwrap();
+    static_call::init().unwrap();
+    assert!(splits::stepped::query().is_default());
+    check_stepped(add_one);
+}
+
 #[test]
 fn without_permission_from_the_start() {
     in_bound_image("refused::without_permission_from_the_start", &[], || {
@@ -172,7 +180,14 @@ fn code_that_was_changed() {
 fn without_barriers() {
     in_bound_image("refused::without_barriers", &[], || {
         let refuse = refuse_barriers(libc::ENOSYS);
-        let error = supervise(refuse, || splits::stepped::update(add_eight).unwrap_err());
+        let error = supervise(refuse, || {
+            check_nothing_to_do();
+            support::assert_path("stepped", Path::Inline);
+            let code = Code::now();
+            let error = splits::stepped::update(add_eight).unwrap_err();
+            code.assert_unchanged();
+            error
+        });
         let reason = Reason::NoBarrier(libc::ENOSYS);
         assert_eq!(error, UpdateError::BoundAtLink { key: "stepped", reason });
         check_stepped(add_one);
@@ -198,6 +213,35 @@ fn without_veneers() {
         splits::stepped::update(add_eight).unwrap();
         check_stepped(add_eight);
     });
+}
+
+/// A cap would take calls to their trampolines; those that cannot get there stay at their defaults.
+#[test]
+fn capped_without_veneers() {
+    for cap in ["trampoline", "no-steps"] {
+        let environment = [("STATIC_CALL", cap)];
+        in_bound_image("refused::capped_without_veneers", &environment, || {
+            let refuse = |call| match call {
+                Call::Veneers(_) => Verdict::Fail(libc::EACCES),
+                _ => Verdict::Continue,
+            };
+            let error = supervise(refuse, || {
+                check_nothing_to_do();
+                splits::stepped::update(add_eight).unwrap_err()
+            });
+            let reason = Reason::NoVeneer(libc::EACCES);
+            assert_eq!(error, UpdateError::BoundAtLink { key: "stepped", reason });
+            check_stepped(add_one);
+            // Later it works.
+            splits::stepped::update(add_eight).unwrap();
+            check_stepped(add_eight);
+            assert!(
+                support::calls("stepped")
+                    .iter()
+                    .all(|call| !call.steps || call.path == Path::Trampoline)
+            );
+        });
+    }
 }
 
 /// A cap takes calls to their trampolines.

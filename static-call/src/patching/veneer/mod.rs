@@ -33,7 +33,8 @@ const RECENT: usize = 1024;
 /// Bytes of a veneer.
 const SIZE: usize = VENEER_SIZE as usize;
 
-/// All veneers of an image. INV-VENEER: only [`Veneers::make`] writes into their pages.
+/// All veneers of an image. INV-VENEER: only [`Veneers::make`] and [`Veneers::make_slab`] write into
+/// their pages.
 pub(crate) struct Veneers {
     pub(crate) areas: Areas,
     /// Room for pages; the first `count` are in use, sorted by address.

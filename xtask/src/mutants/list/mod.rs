@@ -1,5 +1,6 @@
 //! The mutants: each breaks one rule of SAFETY.md, and the suites that must notice.
 
+mod bound;
 mod copies;
 mod steps;
 mod stores;
@@ -24,7 +25,7 @@ pub(super) struct Mutant {
 
 /// Returns all mutants.
 pub(super) fn mutants() -> impl Iterator<Item = &'static Mutant> {
-    steps::MUTANTS.iter().chain(stores::MUTANTS).chain(copies::MUTANTS)
+    steps::MUTANTS.iter().chain(stores::MUTANTS).chain(copies::MUTANTS).chain(bound::MUTANTS)
 }
 
 impl Mutant {
