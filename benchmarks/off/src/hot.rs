@@ -45,6 +45,16 @@ fn align() {
     }
 }
 
+/// A no-op of five bytes, as a hook or flag that is off.
+#[inline(always)]
+fn no_op() {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: it does nothing.
+    unsafe {
+        std::arch::asm!("nop dword ptr [rax + rax]", options(nomem, nostack, preserves_flags));
+    }
+}
+
 /// Declares a function that passes `TURNS` times by a check. It keeps eleven values and a counter.
 macro_rules! pass {
     ($name:ident, $x:ident, $y:ident, $check:expr) => {
@@ -89,6 +99,12 @@ macro_rules! kind {
             use super::*;
 
             pass!(without, $x, $y, {});
+            // Controls: the instructions after them take other places in the processor.
+            pass!(no_op_once, $x, $y, no_op());
+            pass!(no_op_twice, $x, $y, {
+                no_op();
+                no_op();
+            });
             pass!(hook, $x, $y, { call!($hook($($argument)?)); });
             pass!(flag, $x, $y, if $flag.unlikely() { $call($($argument)?) });
             pass!(switch, $x, $y, if static_branch_unlikely!($key) { $call($($argument)?) });
@@ -100,8 +116,10 @@ macro_rules! kind {
             pass!(by_log, $x, $y, log::trace!($text $(, $logged)?));
             pass!(by_tracing, $x, $y, tracing::trace!($text $(, $logged)?));
 
-            pub(super) const WAYS: [(&str, fn(u64) -> u64); 8] = [
+            pub(super) const WAYS: [(&str, fn(u64) -> u64); 10] = [
                 ("no check", without),
+                ("no check, a no-op", no_op_once),
+                ("no check, two no-ops", no_op_twice),
                 ("hook", hook),
                 ("flag", flag),
                 ("static-keys", switch),

@@ -214,12 +214,12 @@ fn lead(state: &State, i: usize, goal: Goal, aim: Aim) -> Lead {
     // What is bound in the file calls its target already; that is not worth a store.
     let is_bound = call.in_file == Lead::Address(goal.target);
     match shape.split {
-        // Without barriers it may have one store left, for the way to its trampoline.
-        Some(_) if state.limits.barrier.is_err() => {
-            let stays = aim == Aim::Bind && is_bound && state.written.calls[i] == call.in_file;
+        Some(_) if !steps::are_allowed(state) => {
+            // Without barriers it can leave its default once and never come back.
+            let stays = state.limits.barrier.is_err() && is_bound && aim == Aim::Bind;
+            let stays = stays && state.written.calls[i] == call.in_file;
             if stays { call.in_file } else { Lead::Linked }
         }
-        Some(_) if !steps::are_allowed(state) => Lead::Linked,
         _ if !in_place => Lead::Linked,
         _ if is_bound => call.in_file,
         _ => shape.lead(goal),

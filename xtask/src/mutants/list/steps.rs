@@ -102,12 +102,6 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         rule: "INV-STEP",
-        what: "the first step leads to a veneer written just now",
-        changes: &[(STEPS, "(site.first(to), Room::New)];", "(site.first(to), Room::Any)];")],
-        suites: &[Unit("patching::steps")],
-    },
-    Mutant {
-        rule: "INV-STEP",
         what: "the first step leads to what no barrier has settled",
         changes: &[(STEPS, "|layer| self.may_begin(state, self.now, layer);", "|_| true;")],
         suites: &[Unit("patching::steps")],
