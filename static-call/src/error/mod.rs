@@ -112,6 +112,17 @@ pub enum UpdateError {
     },
 }
 
+/// Returns what helps against [`UpdateError::BoundAtLink`], besides not binding.
+fn other_remedy(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Capped => ", or unset `STATIC_CALL`",
+        Reason::Refused(_) | Reason::NoVeneer(1..) => {
+            ", or call `static_call::unbind()` while code can be made writable"
+        }
+        _ => "",
+    }
+}
+
 impl fmt::Display for UpdateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
@@ -143,20 +154,12 @@ impl fmt::Display for UpdateError {
                 "the call at {address:#x} can no longer be retargeted: membarrier failed (errno \
                  {errno}): call `static_call::unbind()` before the program gives up that right"
             ),
-            Self::BoundAtLink { key, reason } => {
-                let or = match reason {
-                    Reason::Capped => ", or unset `STATIC_CALL`",
-                    Reason::Refused(_) | Reason::NoVeneer(1..) => {
-                        ", or call `static_call::unbind()` while code can be made writable"
-                    }
-                    _ => "",
-                };
-                write!(
-                    f,
-                    "`{key}` was bound to its default at link time, and its calls cannot be \
-                     rewritten ({reason}): link without `bind`{or}"
-                )
-            }
+            Self::BoundAtLink { key, reason } => write!(
+                f,
+                "`{key}` was bound to its default at link time, and its calls cannot be rewritten \
+                 ({reason}): link without `bind`{}",
+                other_remedy(reason)
+            ),
             Self::CallsItself { key } => {
                 write!(f, "`{key}` would call itself: its target leads back to it")
             }

@@ -18,8 +18,8 @@ pub(crate) enum Cap {
     /// Calls and trampolines are retargeted, but no instruction is replaced by another one: when a
     /// uprobe is removed, the kernel writes back the first byte of the file, whatever is in memory.
     Retarget = 5,
-    /// Only calls that one store can retarget are patched, so an update runs one barrier, except the
-    /// first of a key that was bound at link time.
+    /// Only calls that one store can retarget are patched, so an update runs one barrier; the first
+    /// of a key that was bound at link time may run three.
     NoSteps = 6,
 }
 

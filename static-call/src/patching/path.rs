@@ -2,11 +2,11 @@
 
 use crate::layout::{Grade, Kind};
 use crate::patching::cap::Cap;
+use crate::patching::hop;
 use crate::patching::image::TableFault;
 use crate::patching::plan::{LabelForm, Lead};
 use crate::patching::registry::{Call, Ungraded};
 use crate::patching::state::{Patching, State};
-use crate::patching::{hop, steps};
 use crate::path::{Path, Reason};
 use crate::update::Update;
 
@@ -85,11 +85,11 @@ fn why_no_steps(state: &State, i: usize, call: &Call) -> Reason {
     let key = state.registry.keys.get(call.key as usize);
     let target = key.map(|key| key.record.current().record().address().addr() as u64);
     let target = target.map(|target| hop::skip(&state.registry, target));
-    let is_near = |to: &u64| call.shape.is_some_and(|s| s.bytes(Lead::Address(*to)).is_some());
-    match target.filter(is_near) {
-        Some(target) if steps::is_hopeless(state, i, Lead::Address(target)) => Reason::NoVeneer(0),
-        Some(_) => Reason::NoVeneer(state.veneers.refused.unwrap_or(0)),
-        None => Reason::TooFar,
+    let is_near = |to| call.shape.is_some_and(|shape| shape.bytes(Lead::Address(to)).is_some());
+    match target.is_some_and(is_near) {
+        true if state.veneers.have_no_room(i) => Reason::NoVeneer(0),
+        true => Reason::NoVeneer(state.veneers.refused.unwrap_or(0)),
+        false => Reason::TooFar,
     }
 }
 

@@ -190,11 +190,6 @@ pub(crate) fn ready(state: &State, i: usize, to: Lead) -> Option<Route> {
     if site.now == to { Some([None; 3]) } else { site.route(state, to, true) }
 }
 
-/// Returns whether an earlier update found that the veneers for `to` can be nowhere.
-pub(crate) fn is_hopeless(state: &State, i: usize, to: Lead) -> bool {
-    Site::of(state, i).is_some_and(|site| site.known(state, to) == Found::Hopeless)
-}
-
 /// Makes the veneers that an instruction needs to be retargeted, if its displacement is split. They
 /// are ready after `finish`. Where one cannot be had, the instruction goes to its trampoline.
 ///

@@ -33,8 +33,8 @@ const RECENT: usize = 1024;
 /// Bytes of a veneer.
 const SIZE: usize = VENEER_SIZE as usize;
 
-/// All veneers of an image. INV-VENEER: only [`Veneers::make`] and [`Veneers::make_slab`] write into
-/// their pages.
+/// All veneers of an image. INV-VENEER: only [`Veneers::make`] and [`Veneers::make_slab`] write
+/// into their pages.
 pub(crate) struct Veneers {
     pub(crate) areas: Areas,
     /// Room for pages; the first `count` are in use, sorted by address.
@@ -79,6 +79,11 @@ impl Veneers {
             + calls * size_of::<Known>()
             + RECENT * size_of::<u16>()
             + 3 * ALIGNMENT
+    }
+
+    /// Returns whether a call instruction's veneers had no room when they were last looked for.
+    pub(crate) fn have_no_room(&self, call: usize) -> bool {
+        self.known.get(call).is_some_and(|known| known.get().found == Found::Hopeless)
     }
 
     /// Returns no veneers, for an image with these bounds and numbers of keys and of call
