@@ -181,6 +181,11 @@ fn a_missing_barrier_is_not_forgotten() {
         }
         let note = supervise(refuse, lib::note::disable).unwrap();
         assert_eq!(note.barrier, Barrier::Missing(libc::EPERM), "nor does that of another key");
+        let says_so = || {
+            let report = static_call::report();
+            report.problems.iter().any(|p| p.message.starts_with("membarrier is not available"))
+        };
+        assert!(says_so());
         let mut barriers = 0;
         let count = |call| {
             barriers += usize::from(matches!(call, Call::Barrier(_)));
@@ -189,6 +194,7 @@ fn a_missing_barrier_is_not_forgotten() {
         let update = supervise(count, || lib::apply::update(add_eight)).unwrap();
         assert!(matches!(update.barrier, Barrier::Ran | Barrier::NotNeeded), "{update:?}");
         assert!(barriers > 0);
+        assert!(!says_so());
         let update = lib::apply::update(add_eight).unwrap();
         assert_eq!(update.barrier, Barrier::NotNeeded);
         check(add_eight);
