@@ -45,7 +45,7 @@ fn align() {
     }
 }
 
-/// A no-op of five bytes, as a hook or flag that is off.
+/// A no-op, a byte shorter than a hook or flag that is off.
 #[inline(always)]
 fn no_op() {
     #[cfg(target_arch = "x86_64")]

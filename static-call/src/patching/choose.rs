@@ -210,17 +210,14 @@ fn stuck(state: &State, i: usize) -> UpdateError {
 fn lead(state: &State, i: usize, goal: Goal, aim: Aim) -> Lead {
     let call = &state.registry.calls[i];
     let Some(shape) = &call.shape else { return Lead::Linked };
-    let in_place = binds_in_place(state, aim);
     // What is bound in the file calls its target already; that is not worth a store.
-    let is_bound = call.in_file == Lead::Address(goal.target);
+    let is_bound = aim == Aim::Bind && call.in_file == Lead::Address(goal.target);
+    let stays = || state.limits.barrier.is_err() && state.written.calls[i] == call.in_file;
     match shape.split {
-        Some(_) if !steps::are_allowed(state) => {
-            // Without barriers it can leave its default once and never come back.
-            let stays = state.limits.barrier.is_err() && is_bound && aim == Aim::Bind;
-            let stays = stays && state.written.calls[i] == call.in_file;
-            if stays { call.in_file } else { Lead::Linked }
-        }
-        _ if !in_place => Lead::Linked,
+        // Without barriers it can leave its default once and never come back.
+        Some(_) if is_bound && stays() => call.in_file,
+        Some(_) if !steps::are_allowed(state) => Lead::Linked,
+        _ if !binds_in_place(state, aim) => Lead::Linked,
         _ if is_bound => call.in_file,
         _ => shape.lead(goal),
     }

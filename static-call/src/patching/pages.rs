@@ -240,7 +240,7 @@ pub(crate) fn alias(state: &mut State) -> Result<(), UpdateError> {
     state.limits.patching = Works;
     let before = core::mem::replace(&mut state.limits.barrier, sys::register_barrier());
     if before.is_err() {
-        // INV-STEP: without barriers, calls bound in the file had a part changed.
+        // INV-STEP: without barriers, a call bound in the file may have had a part changed.
         state.left.unsettled = state.left.unsettled.or(state.left.missing);
     }
     Ok(())

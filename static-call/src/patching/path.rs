@@ -5,7 +5,7 @@ use crate::patching::cap::Cap;
 use crate::patching::hop;
 use crate::patching::image::TableFault;
 use crate::patching::plan::{LabelForm, Lead};
-use crate::patching::registry::{Call, Ungraded};
+use crate::patching::registry::Ungraded;
 use crate::patching::state::{Patching, State};
 use crate::path::{Path, Reason};
 use crate::update::Update;
@@ -69,13 +69,14 @@ pub(crate) fn of_call(state: &State, i: usize) -> (Path, Option<Reason>) {
         },
         _ if state.limits.cap == Cap::Trampoline => Reason::Capped,
         (_, Grade::Quad | Grade::Disp) => Reason::TooFar,
-        (_, Grade::Line | Grade::Straddle) => why_no_steps(state, i, call),
+        (_, Grade::Line | Grade::Straddle) => why_no_steps(state, i),
     };
     (path, Some(reason))
 }
 
 /// Returns why an instruction that takes steps still leads to its trampoline.
-fn why_no_steps(state: &State, i: usize, call: &Call) -> Reason {
+fn why_no_steps(state: &State, i: usize) -> Reason {
+    let call = &state.registry.calls[i];
     if state.limits.cap == Cap::NoSteps {
         return Reason::Capped;
     }

@@ -195,16 +195,19 @@ fn without_barriers() {
     });
 }
 
+fn refuse_veneers(call: Call) -> Verdict {
+    match call {
+        Call::Veneers(_) => Verdict::Fail(libc::EACCES),
+        _ => Verdict::Continue,
+    }
+}
+
 /// Without room for veneers, either.
 #[test]
 fn without_veneers() {
     in_bound_image("refused::without_veneers", &[], || {
-        let refuse = |call| match call {
-            Call::Veneers(_) => Verdict::Fail(libc::EACCES),
-            _ => Verdict::Continue,
-        };
         let code = Code::now();
-        let error = supervise(refuse, || splits::stepped::update(add_eight).unwrap_err());
+        let error = supervise(refuse_veneers, || splits::stepped::update(add_eight).unwrap_err());
         let reason = Reason::NoVeneer(libc::EACCES);
         assert_eq!(error, UpdateError::BoundAtLink { key: "stepped", reason });
         code.assert_unchanged();
@@ -221,11 +224,7 @@ fn capped_without_veneers() {
     for cap in ["trampoline", "no-steps"] {
         let environment = [("STATIC_CALL", cap)];
         in_bound_image("refused::capped_without_veneers", &environment, || {
-            let refuse = |call| match call {
-                Call::Veneers(_) => Verdict::Fail(libc::EACCES),
-                _ => Verdict::Continue,
-            };
-            let error = supervise(refuse, || {
+            let error = supervise(refuse_veneers, || {
                 check_nothing_to_do();
                 splits::stepped::update(add_eight).unwrap_err()
             });

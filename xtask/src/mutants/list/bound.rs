@@ -26,11 +26,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         rule: "INV-BOUND",
         what: "without barriers a call leaves its default for its default",
-        changes: &[(
-            CHOOSE,
-            "if stays { call.in_file } else { Lead::Linked }",
-            "if !stays { call.in_file } else { Lead::Linked }",
-        )],
+        changes: &[(CHOOSE, "if is_bound && stays() =>", "if is_bound && !stays() =>")],
         suites: &[Test("bound")],
     },
 ];
