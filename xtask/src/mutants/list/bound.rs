@@ -23,10 +23,4 @@ pub(super) const MUTANTS: &[Mutant] = &[
         )],
         suites: &[Test("bound")],
     },
-    Mutant {
-        rule: "INV-BOUND",
-        what: "without barriers a call leaves its default for its default",
-        changes: &[(CHOOSE, "if is_bound && stays() =>", "if is_bound && !stays() =>")],
-        suites: &[Test("bound")],
-    },
 ];
